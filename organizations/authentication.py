@@ -1,0 +1,158 @@
+"""Who calls? ``Authorization: Bearer <token>``, where the token is a JWT or an API key."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework_simplejwt import tokens
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+from rest_framework_simplejwt.utils import datetime_from_epoch
+
+from organizations.models import ApiKey, User
+
+#: ``last_used_at`` is as exact as this, so that a busy key does not cost a write per request.
+LAST_USED_PRECISION = timedelta(minutes=1)
+
+
+class InvalidCredential(AuthenticationFailed):
+    """Any bad credential: the answer does not tell which part of it was wrong."""
+
+    default_detail = "Invalid or expired token"
+    default_code = "invalid_token"
+
+
+def _claims_of(user: User) -> dict[str, str | None]:
+    return {
+        "organization_id": user.organization_id,
+        "role": user.role.value,
+        # Changes with the password, and with it every older token ends.
+        "session": user.get_session_auth_hash(),
+    }
+
+
+def _owner_of(token: tokens.Token) -> User:
+    """The active user the token was issued to.
+
+    Raises ``InvalidCredential`` where the user is gone or deactivated, has moved to another
+    organization or has another password since.
+    """
+    user: User | None = (
+        User.objects.select_related("organization").filter(pk=token.get("user_id", "")).first()
+    )
+    if (
+        user is None
+        or not user.is_active
+        or token.get("organization_id") != user.organization_id
+        or not constant_time_compare(str(token.get("session")), user.get_session_auth_hash())
+    ):
+        raise InvalidCredential
+    return user
+
+
+class AccessToken(tokens.AccessToken):
+    """A short-lived JWT that says who calls. The role is a claim for the client's eyes only: the
+    service reads it from the database at each request."""
+
+    @classmethod
+    def for_user(cls, user: Any) -> "AccessToken":
+        """A token for ``user``, with their organization and role."""
+        token = super().for_user(user)
+        token.payload.update(_claims_of(user))
+        return token
+
+
+class RefreshToken(tokens.RefreshToken):
+    """A JWT that buys one new pair of tokens.
+
+    The library keeps issued refresh tokens in clear; here only their ids are stored, so that who
+    reads the database cannot sign in with what is found there.
+    """
+
+    access_token_class = AccessToken
+
+    @classmethod
+    def for_user(cls, user: Any) -> "RefreshToken":
+        """A token for ``user``, recorded as issued."""
+        token = cls()
+        token.payload.update(user_id=user.pk, **_claims_of(user))
+        OutstandingToken.objects.create(
+            user=user,
+            jti=token["jti"],
+            token="",
+            created_at=token.current_time,
+            expires_at=datetime_from_epoch(token["exp"]),
+        )
+        return token
+
+    def revoke(self) -> None:
+        """End the token. Raises ``InvalidCredential`` if it was ended before: of two calls with
+        one token only one succeeds."""
+        try:
+            with transaction.atomic():
+                issued = OutstandingToken.objects.get(jti=self["jti"])
+                BlacklistedToken.objects.create(token=issued)
+        except (OutstandingToken.DoesNotExist, IntegrityError):
+            raise InvalidCredential from None
+
+
+def issue_pair(user: User) -> dict[str, str]:
+    """Sign ``user`` in: a fresh access and refresh token under the API's names."""
+    return {
+        "token": str(AccessToken.for_user(user)),
+        "refreshToken": str(RefreshToken.for_user(user)),
+    }
+
+
+def read_refresh_token(raw: str) -> tuple[RefreshToken, User]:
+    """A live refresh token and its owner; raises ``InvalidCredential`` for any other text."""
+    try:
+        token = RefreshToken(raw)  # type: ignore[arg-type]
+    except TokenError:
+        raise InvalidCredential from None
+    return token, _owner_of(token)
+
+
+class BearerAuthentication(BaseAuthentication):
+    """One query for either kind of credential (and, for a key, one write a minute)."""
+
+    def authenticate(self, request: Request) -> tuple[User, Any] | None:
+        """The caller; ``None`` without the header, ``InvalidCredential`` for a bad one."""
+        scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        credential = credential.strip()
+        if credential.startswith(ApiKey.SECRET_PREFIX):
+            return self._by_api_key(credential)
+        return self._by_access_token(credential)
+
+    def authenticate_header(self, request: Request) -> str:
+        """The challenge of a 401 (RFC 6750, section 3)."""
+        return 'Bearer realm="api"'
+
+    def _by_access_token(self, raw: str) -> tuple[User, AccessToken]:
+        try:
+            token = AccessToken(raw)  # type: ignore[arg-type]
+        except TokenError:
+            raise InvalidCredential from None
+        return _owner_of(token), token
+
+    def _by_api_key(self, secret: str) -> tuple[User, ApiKey]:
+        keys = ApiKey.objects.select_related("user__organization")
+        key = keys.filter(digest=ApiKey.digest_of(secret)).first()
+        if (
+            key is None
+            or key.is_expired()
+            or not key.user.is_active
+            or key.user.organization_id != key.organization_id
+        ):
+            raise InvalidCredential
+        now = timezone.now()
+        if key.last_used_at is None or now - key.last_used_at >= LAST_USED_PRECISION:
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        return key.user, key

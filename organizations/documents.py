@@ -1,0 +1,223 @@
+"""A model as the JSON document of the API.
+
+One base class makes every document behave alike: camelCase names, JSON's own types, ``null`` for
+"the default", partial updates that write only what was sent, and all field errors in one answer.
+The rules themselves stay with the model: what it refuses here it refuses everywhere.
+"""
+
+import copy
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from django.core.exceptions import NON_FIELD_ERRORS, FieldDoesNotExist
+from django.core.exceptions import ValidationError as ModelError
+from django.db import models
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from organizations import json_types
+from organizations.colors import ColorField
+from organizations.models import Organization
+from organizations.tenancy.rest import TenantRelatedField
+
+_Row = TypeVar("_Row", bound=models.Model)
+
+
+def model_name_of(model: type[models.Model], name: str) -> str:
+    """The model's field behind a document's name: ``_id`` → ``id``, ``promptId`` → ``prompt``."""
+    if name == "_id":
+        return "id"
+    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+    try:
+        return model._meta.get_field(snake.removesuffix("_id")).name
+    except FieldDoesNotExist:
+        return snake
+
+
+def details_of(error: ModelError) -> Any:
+    """The messages of a model's error, with an entry's number where the error names one."""
+    if hasattr(error, "error_dict"):
+        return {name: details_of(ModelError(errors)) for name, errors in error.error_dict.items()}
+    whole: list[ErrorDetail] = []
+    by_index: dict[Any, list[ErrorDetail]] = {}
+    for single in error.error_list:
+        detail = ErrorDetail(single.messages[0], code=single.code or "invalid")
+        index = (single.params or {}).get("index")
+        (whole if index is None else by_index.setdefault(index, [])).append(detail)
+    return by_index or whole
+
+
+class DocumentSerializer(serializers.ModelSerializer[_Row]):
+    """A model's document. ``Meta.fields`` lists the document's names, in its order."""
+
+    serializer_related_field = TenantRelatedField
+    serializer_choice_field = json_types.ChoiceField
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: json_types.StringField,
+        ColorField: json_types.ColorField,
+        models.TextField: json_types.StringField,
+        models.EmailField: json_types.StringField,
+        models.BooleanField: json_types.BooleanField,
+        models.IntegerField: json_types.IntegerField,
+        models.PositiveIntegerField: json_types.IntegerField,
+        models.FloatField: json_types.NumberField,
+        models.DateTimeField: json_types.TimestampField,
+    }
+
+    @property
+    def model(self) -> type[models.Model]:
+        """The document's model."""
+        return self.Meta.model
+
+    # --- What the fields are ---
+
+    def get_extra_kwargs(self) -> dict[str, Any]:
+        """Each name's model field; ``null`` allowed where a field may be left out."""
+        model = self.model
+        kwargs = super().get_extra_kwargs()
+        for name in self.Meta.fields:
+            if name in self._declared_fields:
+                continue
+            options = kwargs.setdefault(name, {})
+            field: Any = model._meta.get_field(model_name_of(model, name))
+            if field.name != name:
+                options["source"] = field.name
+            if field.has_default() and field.editable and not options.get("read_only"):
+                options["allow_null"] = True
+        return kwargs
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        """The field for a column, without its validators: ``to_internal_value`` has the model run
+        them, and once is enough."""
+        field_class, options = super().build_standard_field(field_name, model_field)
+        options.pop("validators", None)
+        return field_class, options
+
+    def get_uniqueness_extra_kwargs(
+        self, field_names: Any, declared_fields: Any, extra_kwargs: Any
+    ) -> Any:
+        """Uniqueness is the model's to check, like every other rule."""
+        return extra_kwargs, {}
+
+    def get_unique_together_validators(self) -> list[Any]:
+        """None: see ``get_uniqueness_extra_kwargs``."""
+        return []
+
+    # --- What a request says ---
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The row's values, checked by the fields and then by the model; raises one error that
+        holds everything that is wrong."""
+        if not isinstance(data, Mapping):
+            raise ValidationError(
+                {NON_FIELD_ERRORS: [ErrorDetail("The body must be a JSON object.", "invalid")]}
+            )
+        values, errors = self._read_fields(data)
+        self._put_defaults_for_null(values)
+        row = self.unsaved_row(values)
+        refused = {str(self.fields[name].source) for name in errors if name in self.fields}
+        try:
+            self.check_row(row, values, refused)
+        except ModelError as error:
+            for name, detail in details_of(error).items():
+                errors.setdefault(self._document_name(name), detail)
+        if errors:
+            raise ValidationError(errors)
+        # The model may have brought a value into its stored form (a short colour, a host name).
+        return {
+            name: getattr(row, name) if self._is_column(name) else value
+            for name, value in values.items()
+        }
+
+    def unsaved_row(self, values: Mapping[str, Any]) -> _Row:
+        """The row as it would be saved; the stored one is left alone."""
+        model = self.model
+        row: Any = model() if self.instance is None else copy.copy(self.instance)
+        for name, value in values.items():
+            if self._is_column(name):
+                setattr(row, name, value)
+        return cast("_Row", row)
+
+    def check_row(self, row: _Row, values: Mapping[str, Any], refused: set[str]) -> None:
+        """Ask the model about the values sent and about the row as a whole.
+
+        ``refused`` names fields that have failed already. References were looked up by their
+        serializer fields, within the caller's organization.
+        """
+        untouched = {
+            field.name
+            for field in row._meta.fields
+            if field.name not in values or field.is_relation or field.primary_key
+        }
+        row.full_clean(exclude=untouched | refused)
+
+    def _read_fields(self, data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        try:
+            return super().to_internal_value(data), {}
+        except ValidationError as error:
+            errors = dict(error.detail)  # type: ignore[arg-type]
+        # Read the good fields once more, so that their rules are reported in the same answer.
+        good = {name: value for name, value in data.items() if name not in errors}
+        partial, self.partial = self.partial, True
+        try:
+            return super().to_internal_value(good), errors
+        finally:
+            self.partial = partial
+
+    def _put_defaults_for_null(self, values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            if value is None and self._is_column(name):
+                column: Any = self.model._meta.get_field(name)
+                values[name] = column.get_default()
+
+    def _is_column(self, name: str) -> bool:
+        return name in {field.name for field in self.model._meta.fields}
+
+    def _document_name(self, model_name: str) -> str:
+        for name, field in self.fields.items():
+            if field.source == model_name:
+                return name
+        return model_name
+
+    # --- What is written ---
+
+    def update(self, instance: _Row, validated_data: dict[str, Any]) -> _Row:
+        """Write the columns that were sent, and no other: a writer of another field beside this
+        one loses nothing."""
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        columns = [name for name in validated_data if self._is_column(name)]
+        instance.save(update_fields=[*columns, "updated_at"])
+        return instance
+
+
+class TenantDocumentSerializer(DocumentSerializer[_Row]):
+    """The document of a row with an ``organization``: the caller's, or the one that a superuser
+    names when creating."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """``organizationId`` is read-only, except for a superuser who creates."""
+        fields = super().get_fields()
+        user = self.context["request"].user if "request" in self.context else None
+        if self.instance is None and user is not None and user.is_superuser:
+            fields["organizationId"] = TenantRelatedField(
+                source="organization",
+                queryset=Organization.objects,
+            )
+        return fields
+
+    def unsaved_row(self, values: Mapping[str, Any]) -> _Row:
+        """The row, in the caller's organization where it is new."""
+        row = super().unsaved_row(values)
+        if self.instance is None and "organization" not in values:
+            row.organization = self.context["request"].user.organization  # type: ignore[attr-defined]
+        return row
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The row's values; a new row's organization among them."""
+        values = super().to_internal_value(data)
+        if self.instance is None:
+            values.setdefault("organization", self.context["request"].user.organization)
+        return values

@@ -1,0 +1,321 @@
+"""The kernel's rows: the organization, its people and keys, and what a webchat points to."""
+
+import hashlib
+import secrets
+from typing import Any, ClassVar, Self
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models, transaction
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.text import slugify
+
+from organizations import constraints
+from organizations.colors import STORED_PATTERN, ColorField
+from organizations.model_fields import EmailAddressField, TrimmedCharField, TrimmedTextField
+from organizations.roles import MEMBER_ROLES, AccessRole, Action, may
+from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
+
+NAME_LENGTH = 120
+INSTRUCTIONS_LENGTH = 20_000
+TEMPERATURE = (0, 2)
+MAX_TOKENS = (1, 32_000)
+MAX_STAGES = 100
+
+
+class Organization(TenantScoped):
+    """A tenant. ``name`` is public; ``assistant_name``, if set, titles the widget instead."""
+
+    tenant_path = "pk"
+
+    name = TrimmedCharField(max_length=NAME_LENGTH)
+    assistant_name = TrimmedCharField(max_length=NAME_LENGTH, blank=True, default="")
+
+    class Meta:
+        ordering = ("name", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def public_title(self) -> str:
+        """What the header of the organization's widgets says."""
+        return self.assistant_name or self.name
+
+
+class UserManager(BaseUserManager.from_queryset(TenantQuerySet)):  # type: ignore[misc]
+    """Makes users with a hashed password."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Save and return a member; ``organization`` is required, ``access_role`` is by default
+        the lowest. Without a password the user cannot sign in."""
+        user: User = self.model(email=email, **fields)
+        user.set_password(password)
+        user.full_clean()
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Save and return a superuser, who belongs to no organization."""
+        return self.create_user(email, password, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find by e-mail address in any spelling of case."""
+        user: User = self.select_related("organization").get(email=username)
+        return user
+
+
+class User(AbstractBaseUser, TenantScoped):
+    """A person who signs in by e-mail: a member of one organization, or a superuser of none."""
+
+    email = EmailAddressField(max_length=254, unique=True, verbose_name="e-mail address")
+    full_name = TrimmedCharField(max_length=NAME_LENGTH, blank=True, default="")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, null=True, blank=True, related_name="members"
+    )
+    organization_id: str | None
+    access_role = models.CharField(
+        max_length=20,
+        choices=[(role.value, role.label) for role in MEMBER_ROLES],
+        default=AccessRole.SALES_REP,
+    )
+    is_superuser = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    #: Every active person may open the admin site; the role table decides what they see there.
+    is_staff = True
+
+    class Meta:
+        ordering = ("email",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(is_superuser=True, organization=None)
+                | models.Q(is_superuser=False, organization__isnull=False),
+                name="user_is_member_or_superuser",
+                violation_error_message="A member has one organization, a superuser none.",
+            ),
+            constraints.one_of("access_role", [role.value for role in MEMBER_ROLES]),
+        )
+
+    @property
+    def role(self) -> AccessRole:
+        """The role that the table of roles knows."""
+        return AccessRole.SUPERADMIN if self.is_superuser else AccessRole(self.access_role)
+
+    def get_full_name(self) -> str:
+        """The name to greet with."""
+        return self.full_name or self.email
+
+    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
+        """Django's question (``app.action_model``), answered by the table of roles.
+
+        With ``obj`` the row must also exist for this user.
+        """
+        app_label, codename = perm.split(".")
+        action, _, model_name = codename.partition("_")
+        model = type(self)._meta.apps.get_model(app_label, model_name)
+        if not self.is_active or action not in Action or not may(self.role, Action(action), model):
+            return False
+        if obj is None or self.is_superuser:
+            return True
+        rows: TenantQuerySet[Any] = model._default_manager.all()
+        return rows.for_user(self).filter(pk=obj.pk).exists()
+
+    def has_perms(self, perm_list: Any, obj: models.Model | None = None) -> bool:
+        """All of them."""
+        return all(self.has_perm(perm, obj) for perm in perm_list)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Whether any model of the app may be seen."""
+        models_of_app = type(self)._meta.apps.get_app_config(app_label).get_models()
+        return self.is_active and any(may(self.role, Action.VIEW, model) for model in models_of_app)
+
+
+class ApiKey(TenantModel):
+    """A long-lived credential of a machine. It acts as ``user`` and dies with them.
+
+    The secret is random enough (256 bits) that a plain SHA-256 digest, and one indexed look-up,
+    are safe: slow hashes are for passwords that people choose.
+    """
+
+    SECRET_PREFIX = "wck_"  # noqa: S105 - names the kind, so that leaks can be scanned for
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    user_id: str
+    name = TrimmedCharField(max_length=NAME_LENGTH)
+    prefix = models.CharField(max_length=12, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        """What is stored instead of ``secret``."""
+        return hashlib.sha256(secret.encode()).hexdigest()
+
+    def set_new_secret(self) -> str:
+        """Give the unsaved key a secret and return it: it cannot be had a second time."""
+        secret = self.SECRET_PREFIX + secrets.token_urlsafe(32)
+        self.prefix, self.digest = secret[:12], self.digest_of(secret)
+        return secret
+
+    def is_expired(self) -> bool:
+        """Whether ``expires_at`` has passed; a key without one does not expire."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
+class Prompt(TenantModel):
+    """What the AI is told before it answers, and with which model settings."""
+
+    name = TrimmedCharField(max_length=NAME_LENGTH)
+    instructions = TrimmedTextField(max_length=INSTRUCTIONS_LENGTH)
+    model = TrimmedCharField(
+        max_length=100,
+        blank=True,
+        default="",
+        help_text="The language model's name; empty: the service's default.",
+    )
+    temperature = models.FloatField(
+        default=0.7,
+        validators=[MinValueValidator(TEMPERATURE[0]), MaxValueValidator(TEMPERATURE[1])],
+        help_text="0 is strict, 2 is free.",
+    )
+    max_tokens = models.IntegerField(
+        default=1024,
+        validators=[MinValueValidator(MAX_TOKENS[0]), MaxValueValidator(MAX_TOKENS[1])],
+        help_text="The length of an answer at the most, in tokens.",
+    )
+    is_active = models.BooleanField(
+        default=True, help_text="Only an active prompt can be chosen for a webchat."
+    )
+
+    class Meta:
+        ordering = ("name", "id")
+        indexes = (
+            models.Index(fields=("organization", "-created_at", "-id"), name="prompt_newest"),
+        )
+        constraints = (
+            constraints.length_between("name", 1, NAME_LENGTH),
+            constraints.length_between("instructions", 1, INSTRUCTIONS_LENGTH),
+            constraints.between("temperature", *TEMPERATURE),
+            constraints.between("max_tokens", *MAX_TOKENS),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Pipeline(TenantModel):
+    """The way of a contact, in ordered stages. An organization has one default at the most."""
+
+    name = TrimmedCharField(max_length=NAME_LENGTH)
+    is_default = models.BooleanField(
+        default=False, help_text="Setting it here takes it from the pipeline that had it."
+    )
+
+    class Meta:
+        ordering = ("name", "id")
+        indexes = (
+            models.Index(fields=("organization", "-created_at", "-id"), name="pipeline_newest"),
+        )
+        constraints = (
+            constraints.length_between("name", 1, NAME_LENGTH),
+            models.UniqueConstraint(
+                "organization",
+                condition=models.Q(is_default=True),
+                name="one_default_pipeline_per_organization",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def validate_constraints(self, exclude: Any = None) -> None:
+        """Leave out the default flag: saving takes it from the pipeline that had it."""
+        super().validate_constraints(exclude={*(exclude or ()), "is_default"})
+
+    @transaction.atomic
+    def save(self, *arguments: Any, **options: Any) -> None:
+        """Save; a new default takes the flag from the old one."""
+        if self.is_default:
+            others = Pipeline.objects.for_organization(self.organization_id).exclude(pk=self.pk)
+            others.filter(is_default=True).update(is_default=False, updated_at=timezone.now())
+        super().save(*arguments, **options)
+
+
+class StageQuerySet(TenantQuerySet["Stage"]):
+    """Stages of pipelines."""
+
+    def active(self) -> Self:
+        """Those that new contacts may enter."""
+        return self.filter(is_active=True)
+
+    def called(self, text: str) -> Self:
+        """Those whose name or slug is ``text``, compared without case."""
+        return self.filter(models.Q(name__iexact=text) | models.Q(slug__iexact=text))
+
+
+class Stage(TenantScoped):
+    """A step of a pipeline; ``position`` orders them."""
+
+    tenant_path = "pipeline__organization_id"
+
+    pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="stages")
+    pipeline_id: str
+    name = TrimmedCharField(max_length=NAME_LENGTH)
+    slug = TrimmedCharField(
+        max_length=NAME_LENGTH,
+        blank=True,
+        validators=[
+            RegexValidator(
+                r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z",
+                message="A slug is lower-case letters and digits, with single hyphens between.",
+            )
+        ],
+        help_text="Made from the name when left empty.",
+    )
+    color = ColorField(default="#6B7280")
+    is_active = models.BooleanField(default=True)
+    position = models.PositiveIntegerField(default=0, editable=False)
+
+    objects: ClassVar[Any] = StageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("position", "id")
+        constraints = (
+            constraints.length_between("name", 1, NAME_LENGTH),
+            constraints.length_between("slug", 1, NAME_LENGTH),
+            constraints.matches("color", STORED_PATTERN),
+            models.UniqueConstraint(
+                "pipeline",
+                Lower("name"),
+                name="stage_name_once_per_pipeline",
+                violation_error_message="The pipeline already has a stage of this name.",
+            ),
+            models.UniqueConstraint(
+                fields=("pipeline", "slug"),
+                name="stage_slug_once_per_pipeline",
+                violation_error_message="The pipeline already has a stage with this slug.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Give the stage a slug: from its name, or from its id if the name has no Latin letter."""
+        if not self.slug:
+            self.slug = slugify(self.name)[:NAME_LENGTH].strip("-") or f"stage-{self.pk}"

@@ -1,0 +1,226 @@
+"""The kernel's documents: prompts, pipelines with their stages, API keys, and signing in."""
+
+import copy
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError as ModelError
+from django.db.models import F
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, ValidationError
+
+from organizations.authentication import read_refresh_token
+from organizations.documents import DocumentSerializer, TenantDocumentSerializer, details_of
+from organizations.json_types import StringField
+from organizations.models import MAX_STAGES, ApiKey, Pipeline, Prompt, Stage, User
+from organizations.object_ids import validate_object_id
+
+
+class PromptSerializer(TenantDocumentSerializer[Prompt]):
+    """What the AI is told, and with which model settings."""
+
+    class Meta:
+        model = Prompt
+        fields = (
+            "_id",
+            "organizationId",
+            "name",
+            "instructions",
+            "model",
+            "temperature",
+            "maxTokens",
+            "isActive",
+            "createdAt",
+            "updatedAt",
+        )
+
+
+class StageSerializer(DocumentSerializer[Stage]):
+    """A step inside its pipeline. ``_id`` is sent back to keep a stage, left out for a new one."""
+
+    _id = StringField(source="id", required=False, validators=[validate_object_id])
+
+    class Meta:
+        model = Stage
+        fields = ("_id", "name", "slug", "color", "isActive")
+
+
+class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
+    """A pipeline with its stages in order. ``stages``, when sent, is the whole list: a stage that
+    is not in it is deleted, which is refused while a webchat uses it."""
+
+    stages: Any = StageSerializer(
+        many=True,
+        required=False,
+        allow_null=True,
+        max_length=MAX_STAGES,  # type: ignore[call-arg]
+    )
+
+    class Meta:
+        model = Pipeline
+        fields = (
+            "_id",
+            "organizationId",
+            "name",
+            "isDefault",
+            "stages",
+            "createdAt",
+            "updatedAt",
+        )
+
+    def validate_stages(self, entries: list[dict[str, Any]] | None) -> list[Stage]:
+        """The stages as they will stand, each complete and told apart from the others."""
+        stored = {stage.pk: stage for stage in self.instance.stages.all()} if self.instance else {}
+        stages: list[Stage] = []
+        errors: list[Any] = []
+        for position, entry in enumerate(entries or []):
+            stage = copy.copy(stored.get(entry.get("id", ""), Stage()))
+            for name, value in entry.items():
+                setattr(stage, name, value)
+            stage.position = position
+            errors.append(self._stage_errors(stage, entry, stored, stages))
+            stages.append(stage)
+        if any(errors):
+            raise ValidationError(errors)
+        return stages
+
+    def _stage_errors(
+        self, stage: Stage, entry: dict[str, Any], stored: dict[str, Stage], before: list[Stage]
+    ) -> dict[str, Any]:
+        if "id" in entry and entry["id"] not in stored:
+            return {"_id": [ErrorDetail("The pipeline has no such stage.", "does_not_exist")]}
+        try:
+            stage.full_clean(exclude={"id", "pipeline"})
+        except ModelError as error:
+            errors: dict[str, Any] = details_of(error)
+            return errors
+        taken = ErrorDetail("Another stage of this pipeline has it.", "unique")
+        if stage.pk in {other.pk for other in before}:
+            return {"_id": [taken]}
+        if stage.name.casefold() in {other.name.casefold() for other in before}:
+            return {"name": [taken]}
+        if stage.slug in {other.slug for other in before}:
+            return {"slug": [taken]}
+        return {}
+
+    def create(self, validated_data: dict[str, Any]) -> Pipeline:
+        """Save a pipeline and its stages."""
+        stages = validated_data.pop("stages", [])
+        pipeline = super().create(validated_data)
+        self._write_stages(pipeline, stages)
+        return pipeline
+
+    def update(self, instance: Pipeline, validated_data: dict[str, Any]) -> Pipeline:
+        """Save what was sent; the stages only if they were."""
+        stages = validated_data.pop("stages", None)
+        pipeline = super().update(instance, validated_data)
+        if stages is not None:
+            self._write_stages(pipeline, stages)
+        return pipeline
+
+    def _write_stages(self, pipeline: Pipeline, stages: list[Stage]) -> None:
+        pipeline.stages.exclude(pk__in=[stage.pk for stage in stages]).delete()
+        # Names and slugs are unique at each statement: step aside, so that two can be swapped.
+        pipeline.stages.update(name=F("id"), slug=F("id"))
+        for stage in stages:
+            stage.pipeline = pipeline
+            stage.save()
+        # What was read before the change must not answer.
+        getattr(pipeline, "_prefetched_objects_cache", {}).pop("stages", None)
+
+
+class ApiKeySerializer(TenantDocumentSerializer[ApiKey]):
+    """A machine's key. The secret itself is in the answer that makes it, and nowhere after."""
+
+    class Meta:
+        model = ApiKey
+        fields: tuple[str, ...] = (
+            "_id",
+            "organizationId",
+            "userId",
+            "name",
+            "prefix",
+            "expiresAt",
+            "lastUsedAt",
+            "createdAt",
+        )
+        # userId: a key acts as the one who made it; to choose another would lend their name.
+        read_only_fields = ("userId",)
+
+    def validate_expiresAt(self, value: Any) -> Any:  # noqa: N802 - named after the field
+        """A key that could never be used is a slip."""
+        if value is not None and value <= timezone.now():
+            raise ValidationError("Must be in the future.", code="invalid")
+        return value
+
+
+class NewApiKeySerializer(ApiKeySerializer):
+    """A key that was just made, with its secret in ``key``."""
+
+    key = serializers.CharField(read_only=True, help_text="The secret: shown this once.")
+
+    class Meta(ApiKeySerializer.Meta):
+        fields: tuple[str, ...] = (*ApiKeySerializer.Meta.fields, "key")
+
+    def create(self, validated_data: dict[str, Any]) -> ApiKey:
+        """Save a new key; its ``key`` attribute holds the secret."""
+        api_key = ApiKey(**validated_data)
+        secret = api_key.set_new_secret()
+        api_key.save()
+        api_key.key = secret  # type: ignore[attr-defined]
+        return api_key
+
+
+class SignedInUserSerializer(serializers.Serializer[User]):
+    """Who has signed in."""
+
+    id = serializers.CharField()
+    email = serializers.CharField()
+    fullName = serializers.CharField(source="full_name")
+    organizationId = serializers.CharField(source="organization_id", allow_null=True)
+    accessRole = serializers.CharField(source="role")
+
+
+class LoginSerializer(serializers.Serializer[User]):
+    """E-mail and password; ``validated_data["user"]`` is who they belong to."""
+
+    email = StringField(max_length=254)
+    password = StringField(trim_whitespace=False, max_length=1000)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        user = authenticate(
+            self.context["request"], username=attrs["email"], password=attrs["password"]
+        )
+        if user is None:
+            raise AuthenticationFailed("Wrong e-mail address or password", "invalid_credentials")
+        return {"user": user}
+
+
+class RefreshSerializer(serializers.Serializer[User]):
+    """A live refresh token; ``validated_data`` has it parsed, and its owner."""
+
+    refreshToken = StringField(max_length=4000)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        token, user = read_refresh_token(attrs["refreshToken"])
+        return {"token": token, "user": user}
+
+
+class TokenPairSerializer(serializers.Serializer[User]):
+    """An access token and the refresh token that follows it."""
+
+    token = serializers.CharField()
+    refreshToken = serializers.CharField()
+
+
+class LoginAnswerSerializer(TokenPairSerializer):
+    """The answer to signing in."""
+
+    user = SignedInUserSerializer()
+
+
+class MessageSerializer(serializers.Serializer[User]):
+    """One sentence."""
+
+    message = serializers.CharField()

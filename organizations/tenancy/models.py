@@ -1,0 +1,65 @@
+"""Whose row is it? The one place that answers for querysets."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+
+from organizations.object_ids import ObjectIdField
+
+if TYPE_CHECKING:
+    from organizations.models import User
+
+_Row_co = TypeVar("_Row_co", bound=models.Model, covariant=True)
+
+
+class TenantQuerySet(models.QuerySet[_Row_co]):
+    """Rows that belong to organizations."""
+
+    def for_user(self, user: "User | AnonymousUser") -> Self:
+        """The rows that exist for ``user``: all for a superuser, none for a stranger, and the
+        rows of their own organization for a member."""
+        if isinstance(user, AnonymousUser):
+            return self.none()
+        if user.is_superuser:
+            return self.all()
+        return self.for_organization(user.organization_id)
+
+    def for_organization(self, organization_id: str | None) -> Self:
+        """The rows of one organization; ``None`` has none."""
+        if organization_id is None:
+            return self.none()
+        path: str = self.model.tenant_path  # type: ignore[attr-defined]
+        return self.filter(**{path: organization_id})
+
+
+class TenantScoped(models.Model):
+    """A model whose every row belongs to one organization, found along ``tenant_path``."""
+
+    #: The lookup from a row to its organization's id.
+    tenant_path: ClassVar[str] = "organization_id"
+
+    id = ObjectIdField(primary_key=True)
+    created_at = models.DateTimeField(auto_now_add=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True, editable=False)
+
+    objects: ClassVar[Any] = TenantQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+class TenantModel(TenantScoped):
+    """A row with a column for its organization, which is set once and never changes."""
+
+    organization = models.ForeignKey(
+        "organizations.Organization",
+        on_delete=models.CASCADE,
+        related_name="+",
+        editable=False,
+    )
+    # Annotated here for the type checker; Django makes the attribute.
+    organization_id: str
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,95 @@
+"""Whose row is it? The one place that answers for the REST API."""
+
+import re
+from typing import Any, TypeVar
+
+from django.db import models, transaction
+from django.utils.text import capfirst
+from rest_framework import serializers, status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from organizations.object_ids import PATTERN
+from organizations.tenancy.models import TenantQuerySet
+
+_Row = TypeVar("_Row", bound=models.Model)
+
+
+class TenantRelatedField(serializers.PrimaryKeyRelatedField[Any]):
+    """The id of a row that exists for the caller. Every other text, another organization's id
+    among them, gets one and the same answer."""
+
+    default_error_messages = {
+        "does_not_exist": "There is no such {kind}.",
+        "incorrect_type": "Must be an id: 24 hexadecimal characters.",
+    }
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        queryset = super().get_queryset()
+        assert isinstance(queryset, TenantQuerySet), "a tenant's row points to tenants' rows only"
+        return queryset.for_user(self.context["request"].user)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("incorrect_type")
+        queryset = self.get_queryset()
+        row = queryset.filter(pk=data).first() if re.fullmatch(PATTERN, data) else None
+        if row is None:
+            self.fail("does_not_exist", kind=queryset.model._meta.verbose_name)
+        return row
+
+
+class TenantViewSet(viewsets.ModelViewSet[_Row]):
+    """A resource of the API: the rows that exist for the caller, in the API's envelopes.
+
+    A subclass names its ``queryset`` and ``serializer_class``.
+    """
+
+    lookup_value_regex = PATTERN
+
+    def get_queryset(self) -> models.QuerySet[_Row]:
+        """The caller's rows. Add ``select_related`` and the like to ``queryset`` itself."""
+        queryset = super().get_queryset()
+        assert isinstance(queryset, TenantQuerySet)
+        queryset = queryset.for_user(self.request.user)
+        if self.action in ("update", "partial_update", "destroy"):
+            # The rule of a whole row holds only if nobody changes its other half meanwhile.
+            queryset = queryset.select_for_update(of=("self",), no_key=True)
+        return queryset
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response({"data": self.get_serializer(self.get_object()).data})
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        with transaction.atomic():
+            row = serializer.save(**self.owner())
+        return Response(
+            self.envelope("created", serializer.data),
+            status=status.HTTP_201_CREATED,
+            headers={"Location": f"{request.path}/{row.pk}"},
+        )
+
+    @transaction.atomic
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """PUT as PATCH: every field is optional, what is not sent stays."""
+        serializer = self.get_serializer(self.get_object(), data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response(self.envelope("updated", serializer.data))
+
+    @transaction.atomic
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.get_object().delete()
+        return Response(self.envelope("deleted"))
+
+    def owner(self) -> dict[str, Any]:
+        """Values of a new row that follow from who calls."""
+        return {}
+
+    def envelope(self, verb: str, data: Any = None) -> dict[str, Any]:
+        """The body of a write's answer."""
+        kind = self.get_queryset().model._meta.verbose_name
+        message = {"message": f"{capfirst(str(kind))} {verb}"}
+        return message if data is None else {**message, "data": data}

@@ -1,0 +1,105 @@
+"""Test data."""
+
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from organizations import models
+from webchats.models import Webchat
+
+
+class OrganizationFactory(DjangoModelFactory[models.Organization]):
+    class Meta:
+        model = models.Organization
+
+    name = factory.Sequence(lambda n: f"Organization {n}")
+
+
+class UserFactory(DjangoModelFactory[models.User]):
+    """A member. Give ``password`` to let them sign in with it."""
+
+    class Meta:
+        model = models.User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"member{n}@example.com")
+    full_name = factory.Sequence(lambda n: f"Member {n}")
+    organization = factory.SubFactory(OrganizationFactory)
+    access_role = "ADMIN"
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **fields: Any) -> models.User:
+        password = fields.pop("password", None)
+        user = model_class(**fields)
+        if password is None:
+            user.set_unusable_password()
+        else:
+            user.set_password(password)
+        user.save()
+        return user
+
+
+class SuperuserFactory(UserFactory):
+    email = factory.Sequence(lambda n: f"superuser{n}@example.com")
+    organization = None
+    is_superuser = True
+
+
+class PromptFactory(DjangoModelFactory[models.Prompt]):
+    class Meta:
+        model = models.Prompt
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"Prompt {n}")
+    instructions = "Answer in one sentence."
+
+
+class PipelineFactory(DjangoModelFactory[models.Pipeline]):
+    class Meta:
+        model = models.Pipeline
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"Pipeline {n}")
+
+
+class StageFactory(DjangoModelFactory[models.Stage]):
+    class Meta:
+        model = models.Stage
+
+    pipeline = factory.SubFactory(PipelineFactory)
+    name = factory.Sequence(lambda n: f"Stage {n}")
+    slug = factory.Sequence(lambda n: f"stage-{n}")
+    position = factory.Sequence(int)
+
+
+class ApiKeyFactory(DjangoModelFactory[models.ApiKey]):
+    """A key whose secret is ``secret``."""
+
+    class Meta:
+        model = models.ApiKey
+
+    class Params:
+        secret = factory.Sequence(lambda n: f"wck_secret-of-the-tests-{n}")
+
+    user = factory.SubFactory(UserFactory)
+    organization = factory.SelfAttribute("user.organization")
+    name = "Machine"
+    prefix = factory.LazyAttribute(lambda key: key.secret[:12])
+    digest = factory.LazyAttribute(lambda key: models.ApiKey.digest_of(key.secret))
+
+
+class WebchatFactory(DjangoModelFactory[Webchat]):
+    class Meta:
+        model = Webchat
+
+    user = factory.SubFactory(UserFactory)
+    organization = factory.SelfAttribute("user.organization")
+    created_by = factory.SelfAttribute("user")
+    prompt = factory.SubFactory(PromptFactory, organization=factory.SelfAttribute("..organization"))
+    name = factory.Sequence(lambda n: f"Webchat {n}")
+    background_color = "#FFFFFF"
+    primary_color = "#1F2937"
+    secondary_color = "#3B82F6"
+    allowed_domains = factory.LazyFunction(list)
+    initial_stage = "new"

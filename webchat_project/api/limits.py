@@ -1,0 +1,83 @@
+"""How much a client may send, and how often. The numbers are settings."""
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
+
+from webchat_project.api.errors import error_response
+
+if TYPE_CHECKING:
+    # The framework's views import this module: it has their default throttles.
+    from rest_framework.views import APIView
+
+
+class BodySizeLimitMiddleware:
+    """Answers 413 to a request that announces too large a body, before any of it is read.
+
+    A WSGI server hands over no more than the announced length, so this bound holds for all.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        announced = request.META.get("CONTENT_LENGTH") or "0"
+        if announced.isdigit() and int(announced) > settings.MAX_BODY_BYTES:
+            limit = f"The body is larger than {settings.MAX_BODY_BYTES:,} bytes."
+            return error_response(413, limit, "payload_too_large")
+        return self.get_response(request)
+
+
+class CredentialRateThrottle(SimpleRateThrottle):
+    """Counts what one credential sends: an API key, or a user however many tokens they hold."""
+
+    scope = "credential"
+
+    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
+        if not request.user.is_authenticated:
+            return None
+        key_id = getattr(request.auth, "pk", None)
+        return self.cache_format % {"scope": self.scope, "ident": key_id or request.user.pk}
+
+
+class AddressRateThrottle(AnonRateThrottle):
+    """Counts what an address sends without a credential, or with a bad one."""
+
+    scope = "address"
+
+
+class SignInAddressThrottle(AnonRateThrottle):
+    """Counts sign-in attempts from one address, whoever is tried.
+
+    Like the next one it stands among the defaults and acts where a view's ``throttle_scope`` says
+    ``sign_in``.
+    """
+
+    scope = "sign_in_address"
+
+    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
+        if getattr(view, "throttle_scope", None) != "sign_in":
+            return None
+        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
+class SignInAccountThrottle(SimpleRateThrottle):
+    """Counts sign-in attempts on one account, wherever they come from."""
+
+    scope = "sign_in_account"
+
+    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
+        if getattr(view, "throttle_scope", None) != "sign_in":
+            return None
+        email = request.data.get("email") if isinstance(request.data, dict) else None
+        if not isinstance(email, str):
+            return None
+        # A digest: an address is personal, and a cache key has a length and an alphabet.
+        account = hashlib.sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()
+        return self.cache_format % {"scope": self.scope, "ident": account}

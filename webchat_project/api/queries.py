@@ -1,0 +1,111 @@
+"""What a list's query may say: paging, and through django-filter search, filters and order."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.db import models
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+#: Past this no database can count; it is also far past any real list.
+_LAST_PAGE = 1_000_000_000
+
+
+class _PageForm(forms.Form):
+    page = forms.IntegerField(min_value=1, max_value=_LAST_PAGE, required=False)
+    limit = forms.IntegerField(min_value=1, max_value=100, required=False)
+
+
+def _form_errors(form: forms.Form) -> dict[str, list[ErrorDetail]]:
+    return {
+        name: [
+            ErrorDetail(error.messages[0], error.code or "invalid") for error in errors.as_data()
+        ]
+        for name, errors in form.errors.items()
+    }
+
+
+class EnvelopePagination(BasePagination):
+    """``page`` from 1 and ``limit`` of 1–100 (default 20); a page past the end is empty."""
+
+    default_limit = 20
+
+    def errors(self, request: Request) -> dict[str, list[ErrorDetail]]:
+        """What is wrong with ``page`` and ``limit``, by name."""
+        return _form_errors(_PageForm(request.query_params))
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: "APIView | None" = None
+    ) -> list[Any]:
+        """The rows of the page asked for; ``ListQueryBackend`` has checked the question."""
+        form = _PageForm(request.query_params)
+        form.is_valid()
+        self.page: int = form.cleaned_data["page"] or 1
+        self.limit: int = form.cleaned_data["limit"] or self.default_limit
+        self.total = queryset.count()
+        start = (self.page - 1) * self.limit
+        return list(queryset[start : start + self.limit]) if start < self.total else []
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """The list's envelope."""
+        pagination = {
+            "page": self.page,
+            "limit": self.limit,
+            "total": self.total,
+            "totalPages": -(-self.total // self.limit),
+        }
+        return Response({"data": data, "pagination": pagination})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The list's envelope in OpenAPI."""
+        names = ("page", "limit", "total", "totalPages")
+        return {
+            "type": "object",
+            "required": ["data", "pagination"],
+            "properties": {
+                "data": schema,
+                "pagination": {
+                    "type": "object",
+                    "required": list(names),
+                    "properties": {name: {"type": "integer", "minimum": 0} for name in names},
+                    "example": {"page": 1, "limit": 20, "total": 1, "totalPages": 1},
+                },
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
+        """``page`` and ``limit`` in OpenAPI."""
+        bounds = {"page": (_LAST_PAGE, 1), "limit": (100, self.default_limit)}
+        return [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "schema": {"type": "integer", "minimum": 1, "maximum": most, "default": default},
+            }
+            for name, (most, default) in bounds.items()
+        ]
+
+
+class ListQueryBackend(DjangoFilterBackend):
+    """django-filter for lists only, with every wrong query value in one answer."""
+
+    def filter_queryset(
+        self, request: Request, queryset: models.QuerySet[Any], view: Any
+    ) -> models.QuerySet[Any]:
+        """The rows asked for; raises ``ValidationError`` naming each malformed parameter."""
+        if view.action != "list":
+            return queryset
+        errors: dict[str, Any] = view.paginator.errors(request)
+        filterset = self.get_filterset(request, queryset, view)
+        if filterset is not None and not filterset.is_valid():
+            errors |= _form_errors(filterset.form)
+        if errors:
+            raise ValidationError(errors)
+        return queryset if filterset is None else filterset.qs

@@ -1,0 +1,18 @@
+"""What the list of webchats can be asked."""
+
+from django_filters import rest_framework as django_filters
+
+from organizations.filters import DocumentOrdering, FlagFilter, IdFilter, SearchFilter
+
+
+class WebchatFilter(django_filters.FilterSet):
+    """The query parameters, named as the document's fields."""
+
+    search = SearchFilter(fields=("name", "description"))
+    isEnabled = FlagFilter(field_name="is_enabled")
+    isAutopilot = FlagFilter(field_name="is_autopilot")
+    promptId = IdFilter(field_name="prompt_id")
+    pipelineId = IdFilter(field_name="pipeline_id")
+    ordering = DocumentOrdering(
+        fields={"created_at": "createdAt", "updated_at": "updatedAt", "name": "name"}
+    )

@@ -1,0 +1,40 @@
+"""The model field of a webchat that is more than text or a number."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from webchats import domains
+
+
+class AllowedDomainsField(models.JSONField[Any, Any]):
+    """A list of who may embed, each entry in the canonical form of ``webchats.domains``.
+
+    A refused entry is named by its place: the error's ``params`` hold ``index``, counted from 0
+    in the list as it was given.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("default", list)
+        options.setdefault("blank", True)
+        super().__init__(**options)
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> list[str]:
+        """The canonical list; raises ``ValidationError`` with every refused entry."""
+        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+            raise ValidationError("Must be a list of strings.", code="invalid")
+        if len(value) > domains.MAX_ENTRIES:
+            raise ValidationError(
+                f"Ensure this field has no more than {domains.MAX_ENTRIES} entries.",
+                code="max_length",
+            )
+        entries, refused = domains.canonical_list(value)
+        if refused:
+            raise ValidationError(
+                [
+                    ValidationError(error.message, code=error.code, params={"index": index})
+                    for index, error in refused.items()
+                ]
+            )
+        return entries

@@ -1,0 +1,83 @@
+"""The webchat's document, as its organization sees it."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from organizations.documents import TenantDocumentSerializer
+from organizations.json_types import StringField
+from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH
+from webchats.model_fields import AllowedDomainsField
+from webchats.models import Webchat
+
+
+class AllowedDomainsListField(serializers.ListField):
+    """The list's JSON shape; what an entry may be is the model field's to say."""
+
+    def __init__(self, **options: Any) -> None:
+        # Options that fit the model field's JSON, not a list.
+        for name in ("decoder", "encoder", "allow_null"):
+            options.pop(name, None)
+        options |= {"child": StringField(max_length=MAX_ENTRY_LENGTH, trim_whitespace=False)}
+        super().__init__(max_length=MAX_ENTRIES, **options | {"required": True})
+
+
+class IconField(StringField):
+    """The widget's icon; none can be set yet."""
+
+    default_error_messages = {"invalid": "There is no such icon."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if data == "":
+            return ""
+        raise self.fail("invalid")
+
+    def to_representation(self, value: str) -> str | None:  # type: ignore[override]
+        return value or None
+
+
+class WebchatSerializer(TenantDocumentSerializer[Webchat]):
+    """The configuration of one chat widget."""
+
+    serializer_field_mapping = {
+        **TenantDocumentSerializer.serializer_field_mapping,
+        AllowedDomainsField: AllowedDomainsListField,
+    }
+
+    icon = IconField(required=False, allow_null=True, allow_blank=True)
+
+    class Meta:
+        model = Webchat
+        fields = (
+            "_id",
+            "organizationId",
+            "userId",
+            "createdBy",
+            "name",
+            "description",
+            "starterMessage",
+            "backgroundColor",
+            "primaryColor",
+            "secondaryColor",
+            "icon",
+            "headerTextColor",
+            "statusText",
+            "statusTextColor",
+            "timestampColor",
+            "csatBackgroundColor",
+            "csatTextColor",
+            "csatThankYouMessage",
+            "promptId",
+            "allowedDomains",
+            "pipelineId",
+            "pipelineStage",
+            "initialStage",
+            "isAutopilot",
+            "isEnabled",
+            "position",
+            "offsetX",
+            "offsetY",
+            "zIndex",
+            "createdAt",
+            "updatedAt",
+        )
