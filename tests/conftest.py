@@ -34,31 +34,31 @@ def _clean_cache() -> Iterator[None]:
 @pytest.fixture
 def organization(db: None) -> Organization:
     """The organization of ``admin`` and ``rep``."""
-    return factories.OrganizationFactory()
+    return factories.OrganizationFactory.create()
 
 
 @pytest.fixture
 def admin(organization: Organization) -> User:
     """May read and write."""
-    return factories.UserFactory(organization=organization, access_role="ADMIN")
+    return factories.UserFactory.create(organization=organization, access_role="ADMIN")
 
 
 @pytest.fixture
 def rep(organization: Organization) -> User:
     """May read."""
-    return factories.UserFactory(organization=organization, access_role="SALES_REP")
+    return factories.UserFactory.create(organization=organization, access_role="SALES_REP")
 
 
 @pytest.fixture
 def stranger(db: None) -> User:
     """An administrator of another organization."""
-    return factories.UserFactory(access_role="ADMIN")
+    return factories.UserFactory.create(access_role="ADMIN")
 
 
 @pytest.fixture
 def superuser(db: None) -> User:
     """Belongs to no organization and sees all."""
-    return factories.SuperuserFactory()
+    return factories.SuperuserFactory.create()
 
 
 @pytest.fixture

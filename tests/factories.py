@@ -25,13 +25,13 @@ class UserFactory(DjangoModelFactory[models.User]):
 
     email = factory.Sequence(lambda n: f"member{n}@example.com")
     full_name = factory.Sequence(lambda n: f"Member {n}")
-    organization = factory.SubFactory(OrganizationFactory)
+    organization: Any = factory.SubFactory(OrganizationFactory)
     access_role = "ADMIN"
 
     @classmethod
     def _create(cls, model_class: Any, *args: Any, **fields: Any) -> models.User:
         password = fields.pop("password", None)
-        user = model_class(**fields)
+        user: models.User = model_class(**fields)
         if password is None:
             user.set_unusable_password()
         else:

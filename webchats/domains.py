@@ -30,8 +30,7 @@ from typing import Final, NamedTuple
 import idna
 
 MAX_ENTRIES: Final = 100
-"""How many entries a list may hold. Callers enforce it, as an error of the list: every entry adds
-up to two sources to a response header, whose size proxies limit."""
+"""How many entries a list may hold; callers enforce it. Each adds to a header of limited size."""
 
 _MAX_HOST_LENGTH: Final = 253  # RFC 1035 section 2.3.4, less the trailing dot
 _MAX_PORT: Final = 65535

@@ -12,7 +12,7 @@ from webchats.models import Webchat
 
 @pytest.mark.django_db
 def test_an_admin_creates_a_webchat(api: Any, admin: User) -> None:
-    prompt = factories.PromptFactory(organization=admin.organization)
+    prompt = factories.PromptFactory.create(organization=admin.organization)
     body = {
         "name": "x",
         "backgroundColor": "#fff",
