@@ -19,6 +19,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from organizations import json_types
 from organizations.colors import ColorField
 from organizations.models import Organization
+from organizations.object_ids import ObjectIdField
 from organizations.tenancy.rest import TenantRelatedField
 
 _Row = TypeVar("_Row", bound=models.Model)
@@ -57,6 +58,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         **serializers.ModelSerializer.serializer_field_mapping,
         models.CharField: json_types.StringField,
         ColorField: json_types.ColorField,
+        ObjectIdField: json_types.IdField,
         models.TextField: json_types.StringField,
         models.EmailField: json_types.StringField,
         models.BooleanField: json_types.BooleanField,
@@ -125,7 +127,9 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
                 errors.setdefault(self._document_name(name), detail)
         if errors:
             raise ValidationError(errors)
-        # The model may have brought a value into its stored form (a short colour, a host name).
+        # What is written is what was checked: the model may have brought a value into its stored
+        # form (a short colour, a host name) or have decided another column by it.
+        self.checked_row = row
         return {
             name: getattr(row, name) if self._is_column(name) else value
             for name, value in values.items()
@@ -183,14 +187,19 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
 
     # --- What is written ---
 
+    def create(self, validated_data: dict[str, Any]) -> _Row:
+        """Write a new row."""
+        for name, value in validated_data.items():
+            setattr(self.checked_row, name, value)
+        self.checked_row.save(force_insert=True)
+        return self.checked_row
+
     def update(self, instance: _Row, validated_data: dict[str, Any]) -> _Row:
         """Write the columns that were sent, and no other: a writer of another field beside this
         one loses nothing."""
-        for name, value in validated_data.items():
-            setattr(instance, name, value)
         columns = [name for name in validated_data if self._is_column(name)]
-        instance.save(update_fields=[*columns, "updated_at"])
-        return instance
+        self.checked_row.save(update_fields=[*columns, "updated_at"])
+        return self.checked_row
 
 
 class TenantDocumentSerializer(DocumentSerializer[_Row]):

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import DateTimeField
 
-from organizations import colors
+from organizations import colors, object_ids
 
 
 class StringField(serializers.CharField):
@@ -23,6 +23,19 @@ class StringField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+#: What an id looks like, in OpenAPI.
+ID_SCHEMA = {
+    "type": "string",
+    "pattern": f"^{object_ids.PATTERN}$",
+    "example": "67d3a0b0c0d0e0f0a0b0c0d0",
+}
+
+
+@extend_schema_field(ID_SCHEMA)
+class IdField(StringField):
+    """An ObjectId."""
 
 
 @extend_schema_field({"type": "string", "pattern": colors.INPUT_PATTERN, "example": "#1F2937"})

@@ -12,7 +12,7 @@ from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, Validat
 
 from organizations.authentication import read_refresh_token
 from organizations.documents import DocumentSerializer, TenantDocumentSerializer, details_of
-from organizations.json_types import StringField
+from organizations.json_types import IdField, StringField
 from organizations.models import MAX_STAGES, ApiKey, Pipeline, Prompt, Stage, User
 from organizations.object_ids import validate_object_id
 
@@ -39,7 +39,7 @@ class PromptSerializer(TenantDocumentSerializer[Prompt]):
 class StageSerializer(DocumentSerializer[Stage]):
     """A step inside its pipeline. ``_id`` is sent back to keep a stage, left out for a new one."""
 
-    _id = StringField(source="id", required=False, validators=[validate_object_id])
+    _id = IdField(source="id", required=False, validators=[validate_object_id])
 
     class Meta:
         model = Stage
@@ -165,9 +165,8 @@ class NewApiKeySerializer(ApiKeySerializer):
 
     def create(self, validated_data: dict[str, Any]) -> ApiKey:
         """Save a new key; its ``key`` attribute holds the secret."""
-        api_key = ApiKey(**validated_data)
-        secret = api_key.set_new_secret()
-        api_key.save()
+        secret = self.checked_row.set_new_secret()
+        api_key = super().create(validated_data)
         api_key.key = secret  # type: ignore[attr-defined]
         return api_key
 

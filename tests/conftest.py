@@ -14,13 +14,12 @@ from organizations.models import Organization, User
 from tests import factories
 
 
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def pytest_configure() -> None:
     """SQLite in a file, as in real use: Django's own choice for tests is memory."""
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
-        folder: Path = tmp_path_factory.mktemp("database")
-        database.setdefault("TEST", {})["NAME"] = str(folder / "test.sqlite3")
+        file = Path(database["NAME"]).with_name("test.sqlite3")
+        database.setdefault("TEST", {})["NAME"] = str(file)
 
 
 @pytest.fixture(autouse=True)

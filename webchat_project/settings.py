@@ -23,8 +23,11 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=True)
 
-# A default only in DEBUG: without one in production Django itself refuses to start.
-SECRET_KEY = env.str("SECRET_KEY", default="insecure-development-key-" + "0" * 40 if DEBUG else "")
+# A default only in DEBUG, with the prefix that ``check --deploy`` knows; without a key in
+# production Django refuses to start.
+SECRET_KEY = env.str(
+    "SECRET_KEY", default="django-insecure-key-for-development-only" if DEBUG else ""
+)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from organizations.documents import TenantDocumentSerializer
@@ -11,6 +12,22 @@ from webchats.model_fields import AllowedDomainsField
 from webchats.models import Webchat
 
 
+@extend_schema_field(
+    {
+        "type": "string",
+        "format": "allowed-domain",
+        "maxLength": MAX_ENTRY_LENGTH,
+        "description": "A host name, a host name after `*.` (its subdomains), or an origin.",
+        "example": "https://example.com",
+    }
+)
+class AllowedDomainEntryField(StringField):
+    """One entry's JSON shape."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_ENTRY_LENGTH, trim_whitespace=False, **options)
+
+
 class AllowedDomainsListField(serializers.ListField):
     """The list's JSON shape; what an entry may be is the model field's to say."""
 
@@ -18,7 +35,7 @@ class AllowedDomainsListField(serializers.ListField):
         # Options that fit the model field's JSON, not a list.
         for name in ("decoder", "encoder", "allow_null"):
             options.pop(name, None)
-        options |= {"child": StringField(max_length=MAX_ENTRY_LENGTH, trim_whitespace=False)}
+        options |= {"child": AllowedDomainEntryField()}
         super().__init__(max_length=MAX_ENTRIES, **options | {"required": True})
 
 

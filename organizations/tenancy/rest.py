@@ -5,16 +5,20 @@ from typing import Any, TypeVar
 
 from django.db import models, transaction
 from django.utils.text import capfirst
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers, status, viewsets
+from rest_framework.fields import empty
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from organizations.json_types import ID_SCHEMA
 from organizations.object_ids import PATTERN
 from organizations.tenancy.models import TenantQuerySet
 
 _Row = TypeVar("_Row", bound=models.Model)
 
 
+@extend_schema_field(ID_SCHEMA)
 class TenantRelatedField(serializers.PrimaryKeyRelatedField[Any]):
     """The id of a row that exists for the caller. Every other text, another organization's id
     among them, gets one and the same answer."""
@@ -28,6 +32,10 @@ class TenantRelatedField(serializers.PrimaryKeyRelatedField[Any]):
         queryset = super().get_queryset()
         assert isinstance(queryset, TenantQuerySet), "a tenant's row points to tenants' rows only"
         return queryset.for_user(self.context["request"].user)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        # The framework takes "" for null, as a form sends it; in JSON it is an id that is none.
+        return self.to_internal_value(data) if data == "" else super().run_validation(data)
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):

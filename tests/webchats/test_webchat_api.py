@@ -1,27 +1,582 @@
-"""The webchat's document over the API."""
+"""The webchat's document over the API: every field, default and rule."""
 
 import json
 from typing import Any
 
 import pytest
+from rest_framework.test import APIClient
 
-from organizations.models import User
+from organizations.models import Pipeline, Prompt, Stage, User
 from tests import factories
+from webchats import examples
 from webchats.models import Webchat
 
+pytestmark = pytest.mark.django_db
 
-@pytest.mark.django_db
-def test_an_admin_creates_a_webchat(api: Any, admin: User) -> None:
-    prompt = factories.PromptFactory.create(organization=admin.organization)
-    body = {
-        "name": "x",
-        "backgroundColor": "#fff",
+OPTIONAL_DEFAULTS: dict[str, Any] = {
+    "description": "",
+    "starterMessage": "",
+    "icon": None,
+    "headerTextColor": "#FFFFFF",
+    "statusTextColor": "#6B7280",
+    "timestampColor": "#9CA3AF",
+    "csatBackgroundColor": "#F3F4F6",
+    "csatTextColor": "#111827",
+    "statusText": "",
+    "csatThankYouMessage": "",
+    "pipelineId": None,
+    "pipelineStage": None,
+    "isAutopilot": False,
+    "isEnabled": True,
+    "position": "bottom-right",
+    "offsetX": 24,
+    "offsetY": 24,
+    "zIndex": 9999,
+}
+REQUIRED = (
+    "name",
+    "backgroundColor",
+    "primaryColor",
+    "secondaryColor",
+    "promptId",
+    "allowedDomains",
+    "initialStage",
+)
+COLORS = (
+    "backgroundColor",
+    "primaryColor",
+    "secondaryColor",
+    "headerTextColor",
+    "statusTextColor",
+    "timestampColor",
+    "csatBackgroundColor",
+    "csatTextColor",
+)
+
+
+@pytest.fixture
+def prompt(admin: User) -> Prompt:
+    return factories.PromptFactory.create(organization=admin.organization)
+
+
+@pytest.fixture
+def pipeline(admin: User) -> Pipeline:
+    return factories.PipelineFactory.create(organization=admin.organization)
+
+
+@pytest.fixture
+def stage(pipeline: Pipeline) -> Stage:
+    return factories.StageFactory.create(pipeline=pipeline, name="Hot Leads", slug="hot")
+
+
+@pytest.fixture
+def client(api: Any, admin: User) -> APIClient:
+    made: APIClient = api(admin)
+    return made
+
+
+@pytest.fixture
+def webchat(admin: User, prompt: Prompt) -> Webchat:
+    return factories.WebchatFactory.create(user=admin, prompt=prompt)
+
+
+@pytest.fixture
+def body(prompt: Prompt) -> dict[str, Any]:
+    """The least that a webchat needs."""
+    return {
+        "name": "Shop",
+        "backgroundColor": "#FFFFFF",
         "primaryColor": "#1F2937",
         "secondaryColor": "#3B82F6",
         "promptId": prompt.pk,
         "allowedDomains": [],
         "initialStage": "new",
     }
-    answer = api(admin).post("/api/webchats", body)
-    assert answer.status_code == 201, json.dumps(answer.json())
-    assert Webchat.objects.get().background_color == "#ffffff"
+
+
+def post(client: APIClient, body: dict[str, Any]) -> Any:
+    """Send a body as it is: the client's own JSON refuses half characters."""
+    return client.post("/api/webchats", json.dumps(body), content_type="application/json")
+
+
+def refused(answer: Any) -> dict[str, str]:
+    """The refused fields with the code of each."""
+    assert answer.status_code == 400, answer.content
+    assert answer.json()["code"] == "validation_error"
+    return {detail["field"]: detail["code"] for detail in answer.json()["details"]}
+
+
+# --- Create ---
+
+
+def test_the_documented_request_answers_with_the_documented_document(
+    client: APIClient, admin: User
+) -> None:
+    pipeline = factories.PipelineFactory.create(
+        id=examples.PIPELINE_ID, organization=admin.organization
+    )
+    factories.StageFactory.create(id=examples.STAGE_ID, pipeline=pipeline)
+    factories.PromptFactory.create(id=examples.PROMPT_ID, organization=admin.organization)
+    answer = client.post("/api/webchats", examples.REQUEST)
+    assert answer.status_code == 201
+    assert answer.json()["message"] == "Webchat configuration created"
+    document = answer.json()["data"]
+    assert document.keys() == examples.DOCUMENT.keys()
+    assert document.items() >= examples.REQUEST.items()
+    assert answer.headers["Location"] == f"/api/webchats/{document['_id']}"
+    assert Webchat.objects.get().pk == document["_id"]
+
+
+def test_a_new_webchat_belongs_to_who_made_it(
+    client: APIClient, admin: User, body: dict[str, Any]
+) -> None:
+    document = client.post("/api/webchats", body).json()["data"]
+    assert document["organizationId"] == admin.organization_id
+    assert document["userId"] == document["createdBy"] == admin.pk
+
+
+def test_what_is_left_out_gets_its_default(client: APIClient, body: dict[str, Any]) -> None:
+    document = client.post("/api/webchats", body).json()["data"]
+    assert document.items() >= OPTIONAL_DEFAULTS.items()
+
+
+def test_null_on_an_optional_field_means_its_default(
+    client: APIClient, body: dict[str, Any]
+) -> None:
+    answer = client.post("/api/webchats", body | dict.fromkeys(OPTIONAL_DEFAULTS))
+    assert answer.json()["data"].items() >= OPTIONAL_DEFAULTS.items()
+
+
+def test_null_brings_a_changed_field_back_to_its_default(
+    client: APIClient, webchat: Webchat
+) -> None:
+    client.put(f"/api/webchats/{webchat.pk}", {"zIndex": 5, "position": "top-left"})
+    answer = client.put(f"/api/webchats/{webchat.pk}", {"zIndex": None, "position": None})
+    webchat.refresh_from_db()
+    assert answer.status_code == 200
+    assert (webchat.z_index, webchat.position) == (9999, "bottom-right")
+
+
+def test_every_required_field_is_missed_in_one_answer(client: APIClient) -> None:
+    assert refused(client.post("/api/webchats", {})) == dict.fromkeys(REQUIRED, "required")
+    assert not Webchat.objects.exists()
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_null_on_a_required_field_is_an_error(
+    client: APIClient, body: dict[str, Any], name: str
+) -> None:
+    assert refused(client.post("/api/webchats", body | {name: None})) == {name: "null"}
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_null_on_a_required_field_is_an_error_when_updating(
+    client: APIClient, webchat: Webchat, name: str
+) -> None:
+    assert refused(client.put(f"/api/webchats/{webchat.pk}", {name: None})) == {name: "null"}
+
+
+def test_read_only_and_unknown_names_are_ignored(
+    client: APIClient, admin: User, body: dict[str, Any]
+) -> None:
+    sent = {"_id": "0" * 24, "userId": "0" * 24, "createdAt": "x", "entryStage": 1, "nonsense": []}
+    answer = client.post("/api/webchats", body | sent)
+    assert answer.status_code == 201
+    assert answer.json()["data"]["_id"] != "0" * 24
+    assert answer.json()["data"]["userId"] == admin.pk
+
+
+# --- Each rule ---
+
+
+@pytest.mark.parametrize("name", COLORS)
+@pytest.mark.parametrize("value", ["red", "#12", "#12345", "#1234567", "#GGGGGG", "1F2937", ""])
+def test_what_is_no_hex_colour_is_refused(
+    client: APIClient, body: dict[str, Any], name: str, value: str
+) -> None:
+    assert refused(client.post("/api/webchats", body | {name: value})).keys() == {name}
+
+
+@pytest.mark.parametrize("value", ["#FFFFFF\n", "\u0660#FFFFF", "#FFFFF\u0660"])
+def test_a_colour_with_something_odd_is_refused_or_trimmed(
+    client: APIClient, body: dict[str, Any], value: str
+) -> None:
+    answer = client.post("/api/webchats", body | {"primaryColor": value})
+    if answer.status_code == 201:
+        assert Webchat.objects.get().primary_color == "#FFFFFF"
+    else:
+        assert refused(answer).keys() == {"primaryColor"}
+
+
+def test_a_short_colour_is_stored_long_with_its_case(
+    client: APIClient, body: dict[str, Any]
+) -> None:
+    answer = client.post("/api/webchats", body | {"primaryColor": "#aBc"})
+    assert answer.json()["data"]["primaryColor"] == "#aaBBcc"
+    assert Webchat.objects.get().primary_color == "#aaBBcc"
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [
+        ("name", 120),
+        ("initialStage", 120),
+        ("description", 2000),
+        ("starterMessage", 1000),
+        ("statusText", 200),
+        ("csatThankYouMessage", 500),
+    ],
+)
+def test_a_text_has_a_longest_length_after_trimming(
+    client: APIClient, body: dict[str, Any], name: str, longest: int
+) -> None:
+    fits = client.post("/api/webchats", body | {name: f"  {'é' * longest}\n"})
+    too_long = client.post("/api/webchats", body | {name: "é" * (longest + 1)})
+    assert fits.json()["data"][name] == "é" * longest
+    assert refused(too_long) == {name: "max_length"}
+
+
+@pytest.mark.parametrize("name", ["name", "initialStage"])
+@pytest.mark.parametrize("value", ["", "   ", "\t\n"])
+def test_a_required_text_is_not_blank(
+    client: APIClient, body: dict[str, Any], name: str, value: str
+) -> None:
+    assert refused(client.post("/api/webchats", body | {name: value})) == {name: "blank"}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("offsetX", [0, 200]), ("offsetY", [0, 200]), ("zIndex", [1, 2147483647])],
+)
+def test_a_number_has_bounds(
+    client: APIClient, body: dict[str, Any], name: str, values: list[int]
+) -> None:
+    low, high = values
+    for inside in values:
+        assert client.post("/api/webchats", body | {name: inside}).status_code == 201
+    assert refused(client.post("/api/webchats", body | {name: low - 1})) == {name: "min_value"}
+    assert refused(client.post("/api/webchats", body | {name: high + 1})) == {name: "max_value"}
+    assert refused(client.post("/api/webchats", body | {name: 10**30})) == {name: "max_value"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("isEnabled", "yes"),
+        ("isEnabled", 1),
+        ("isAutopilot", "true"),
+        ("offsetX", "24"),
+        ("offsetX", True),
+        ("offsetX", 1.5),
+        ("offsetX", [1]),
+        ("name", 5),
+        ("name", True),
+        ("name", ["Shop"]),
+        ("name", {"a": 1}),
+        ("allowedDomains", "example.com"),
+        ("allowedDomains", {"0": "example.com"}),
+        ("promptId", 5),
+        ("promptId", ["x"]),
+        ("pipelineId", {}),
+        ("position", 1),
+        ("position", "center"),
+        ("icon", 5),
+        ("primaryColor", 123456),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused(
+    client: APIClient, body: dict[str, Any], name: str, value: Any
+) -> None:
+    answer = client.post("/api/webchats", body | {name: value})
+    assert refused(answer).keys() == {name}
+    assert not Webchat.objects.exists()
+
+
+@pytest.mark.parametrize("value", ["a\x00b", "\ud800", "x\udfff"])
+@pytest.mark.parametrize("name", ["name", "description", "initialStage", "icon", "primaryColor"])
+def test_text_that_cannot_be_stored_is_refused(
+    client: APIClient, body: dict[str, Any], name: str, value: str
+) -> None:
+    assert refused(post(client, body | {name: value})).keys() == {name}
+
+
+@pytest.mark.parametrize("name", ["promptId", "pipelineId", "pipelineStage"])
+@pytest.mark.parametrize(
+    "value", ["", "x", "0" * 24, "A" * 24, "\x00" * 24, "\ud800", " ", "1" * 999]
+)
+def test_an_id_that_names_nothing_is_refused(
+    client: APIClient, body: dict[str, Any], name: str, value: str
+) -> None:
+    assert name in refused(post(client, body | {name: value}))
+
+
+def test_every_wrong_field_is_named_in_one_answer(
+    client: APIClient, body: dict[str, Any], pipeline: Pipeline
+) -> None:
+    wrong = {
+        "name": " ",
+        "primaryColor": "red",
+        "offsetX": 999,
+        "isEnabled": "yes",
+        "promptId": "0" * 24,
+        "allowedDomains": ["ok.example.com", "http://a b", 5, "*"],
+        "pipelineId": pipeline.pk,
+    }
+    fields = refused(client.post("/api/webchats", body | wrong)).keys()
+    assert fields >= {"name", "primaryColor", "offsetX", "isEnabled", "promptId", "initialStage"}
+    assert "allowedDomains.2" in fields
+
+
+def test_a_refused_domain_is_named_by_its_place(client: APIClient, body: dict[str, Any]) -> None:
+    domains = ["example.com", "https://example.com/path", "*", "EXAMPLE.com."]
+    answer = client.post("/api/webchats", body | {"allowedDomains": domains})
+    assert refused(answer).keys() == {"allowedDomains.1", "allowedDomains.2"}
+
+
+def test_domains_are_stored_canonical(client: APIClient, body: dict[str, Any]) -> None:
+    domains = ["Example.COM.", "https://Faß.de:443/", "example.com", "*.A.example"]
+    document = client.post("/api/webchats", body | {"allowedDomains": domains}).json()["data"]
+    canonical = ["example.com", "https://xn--fa-hia.de", "*.a.example"]
+    assert document["allowedDomains"] == canonical
+    assert Webchat.objects.get().allowed_domains == canonical
+
+
+def test_the_list_of_domains_has_a_longest_length(client: APIClient, body: dict[str, Any]) -> None:
+    domains = [f"a{number}.example.com" for number in range(101)]
+    too_long = client.post("/api/webchats", body | {"allowedDomains": domains})
+    fits = client.post("/api/webchats", body | {"allowedDomains": domains[:100]})
+    assert refused(too_long) == {"allowedDomains": "max_length"}
+    assert fits.status_code == 201
+
+
+# --- The prompt ---
+
+
+def test_an_inactive_prompt_cannot_be_chosen(
+    client: APIClient, body: dict[str, Any], prompt: Prompt
+) -> None:
+    Prompt.objects.filter(pk=prompt.pk).update(is_active=False)
+    assert refused(client.post("/api/webchats", body)) == {"promptId": "inactive"}
+
+
+def test_a_prompt_deactivated_since_does_not_block_other_changes(
+    client: APIClient, webchat: Webchat
+) -> None:
+    Prompt.objects.update(is_active=False)
+    document = client.get(f"/api/webchats/{webchat.pk}").json()["data"]
+    answer = client.put(f"/api/webchats/{webchat.pk}", document | {"name": "Renamed"})
+    assert answer.status_code == 200
+    webchat.refresh_from_db()
+    assert webchat.name == "Renamed"
+
+
+# --- The pipeline and its stages ---
+
+
+@pytest.mark.parametrize("text", ["Hot Leads", "hot leads", "HOT"])
+def test_the_initial_stage_names_a_stage_of_the_pipeline(
+    client: APIClient, body: dict[str, Any], pipeline: Pipeline, stage: Stage, text: str
+) -> None:
+    sent = {"pipelineId": pipeline.pk, "initialStage": text}
+    answer = client.post("/api/webchats", body | sent)
+    assert answer.json()["data"]["initialStage"] == text
+    assert Webchat.objects.get().entry_stage == stage
+
+
+def test_an_initial_stage_that_the_pipeline_does_not_have_is_refused(
+    client: APIClient, body: dict[str, Any], pipeline: Pipeline, stage: Stage
+) -> None:
+    answer = client.post("/api/webchats", body | {"pipelineId": pipeline.pk})
+    assert refused(answer) == {"initialStage": "does_not_exist"}
+    assert "Hot Leads" in answer.json()["details"][0]["message"]
+
+
+def test_an_inactive_stage_is_not_entered_by_name(
+    client: APIClient, body: dict[str, Any], pipeline: Pipeline, stage: Stage
+) -> None:
+    Stage.objects.update(is_active=False)
+    sent = {"pipelineId": pipeline.pk, "initialStage": "hot"}
+    assert refused(client.post("/api/webchats", body | sent)) == {"initialStage": "does_not_exist"}
+
+
+def test_a_chosen_stage_decides_and_the_initial_stage_is_a_label(
+    client: APIClient, body: dict[str, Any], pipeline: Pipeline, stage: Stage
+) -> None:
+    sent = {"pipelineId": pipeline.pk, "pipelineStage": stage.pk, "initialStage": "anything"}
+    assert client.post("/api/webchats", body | sent).status_code == 201
+    assert Webchat.objects.get().entry_stage == stage
+    assert Webchat.objects.get().initial_stage == "anything"
+
+
+def test_without_a_pipeline_the_initial_stage_is_only_a_label(
+    client: APIClient, body: dict[str, Any]
+) -> None:
+    assert client.post("/api/webchats", body).status_code == 201
+    assert Webchat.objects.get().entry_stage is None
+
+
+def test_a_stage_without_its_pipeline_is_refused(
+    client: APIClient, body: dict[str, Any], stage: Stage
+) -> None:
+    answer = client.post("/api/webchats", body | {"pipelineStage": stage.pk})
+    assert refused(answer) == {"pipelineStage": "invalid"}
+
+
+def test_a_stage_of_another_pipeline_is_refused(
+    client: APIClient, body: dict[str, Any], admin: User, stage: Stage
+) -> None:
+    other = factories.PipelineFactory.create(organization=admin.organization)
+    sent = {"pipelineId": other.pk, "pipelineStage": stage.pk}
+    assert refused(client.post("/api/webchats", body | sent)) == {"pipelineStage": "does_not_exist"}
+
+
+def test_taking_the_pipeline_away_while_a_stage_is_chosen_is_refused(
+    client: APIClient, webchat: Webchat, stage: Stage
+) -> None:
+    path = f"/api/webchats/{webchat.pk}"
+    chosen = {"pipelineId": stage.pipeline_id, "pipelineStage": stage.pk}
+    assert client.put(path, chosen).status_code == 200
+    assert refused(client.put(path, {"pipelineId": None})) == {"pipelineStage": "invalid"}
+    assert client.put(path, dict.fromkeys(chosen)).status_code == 200
+    webchat.refresh_from_db()
+    assert (webchat.pipeline, webchat.pipeline_stage, webchat.entry_stage) == (None, None, None)
+
+
+@pytest.mark.parametrize("resource", ["prompts", "pipelines"])
+def test_what_a_webchat_points_to_cannot_be_deleted(
+    client: APIClient, webchat: Webchat, stage: Stage, resource: str
+) -> None:
+    client.put(
+        f"/api/webchats/{webchat.pk}", {"pipelineId": stage.pipeline_id, "initialStage": "hot"}
+    )
+    key = {"prompts": webchat.prompt_id, "pipelines": stage.pipeline_id}[resource]
+    answer = client.delete(f"/api/{resource}/{key}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "in_use")
+    assert "1 webchat configuration" in answer.json()["error"]
+    assert client.get(f"/api/{resource}/{key}").status_code == 200
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_stage_that_a_webchat_enters_cannot_be_deleted(
+    client: APIClient, webchat: Webchat, stage: Stage, chosen: bool
+) -> None:
+    placement: dict[str, Any] = {"pipelineId": stage.pipeline_id, "initialStage": "hot"}
+    if chosen:
+        placement |= {"pipelineStage": stage.pk, "initialStage": "label"}
+    assert client.put(f"/api/webchats/{webchat.pk}", placement).status_code == 200
+    answer = client.put(f"/api/pipelines/{stage.pipeline_id}", {"stages": [{"name": "Other"}]})
+    assert (answer.status_code, answer.json()["code"]) == (409, "in_use")
+    assert [kept.name for kept in Stage.objects.all()] == ["Hot Leads"]
+
+
+# --- Read, update, delete ---
+
+
+def test_a_document_can_be_put_back_as_it_was_read(client: APIClient, webchat: Webchat) -> None:
+    path = f"/api/webchats/{webchat.pk}"
+    document = client.get(path).json()["data"]
+    answer = client.put(path, document)
+    assert answer.status_code == 200
+    assert answer.json()["message"] == "Webchat configuration updated"
+    assert answer.json()["data"] | {"updatedAt": ""} == document | {"updatedAt": ""}
+
+
+@pytest.mark.parametrize("verb", ["put", "patch"])
+def test_what_is_not_sent_stays(client: APIClient, webchat: Webchat, verb: str) -> None:
+    answer = getattr(client, verb)(f"/api/webchats/{webchat.pk}", {"description": "New"})
+    assert answer.status_code == 200
+    before = webchat.name
+    webchat.refresh_from_db()
+    assert (webchat.description, webchat.name) == ("New", before)
+
+
+def test_an_update_writes_only_the_columns_sent(
+    client: APIClient, webchat: Webchat, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(5) as captured:  # user, savepoint, row, update, release
+        client.patch(f"/api/webchats/{webchat.pk}", {"description": "New"})
+    (update,) = [query["sql"] for query in captured if query["sql"].startswith("UPDATE")]
+    assert update.split(" SET ")[1].split(" WHERE ")[0].count(" = ") == 2
+    assert '"description" = ' in update
+    assert '"updated_at" = ' in update
+
+
+def test_an_update_moves_the_time_of_update_only(client: APIClient, webchat: Webchat) -> None:
+    path = f"/api/webchats/{webchat.pk}"
+    before = client.get(path).json()["data"]
+    after = client.put(path, {"name": "Renamed"}).json()["data"]
+    assert after["createdAt"] == before["createdAt"]
+    assert after["updatedAt"] > before["updatedAt"]
+
+
+def test_a_refused_update_changes_nothing(client: APIClient, webchat: Webchat) -> None:
+    answer = client.put(f"/api/webchats/{webchat.pk}", {"description": "New", "zIndex": 0})
+    assert refused(answer) == {"zIndex": "min_value"}
+    webchat.refresh_from_db()
+    assert webchat.description == ""
+
+
+def test_the_creator_never_changes(
+    api: Any, client: APIClient, webchat: Webchat, admin: User
+) -> None:
+    other = factories.UserFactory.create(organization=admin.organization)
+    sent = {"createdBy": other.pk, "userId": other.pk}
+    document = api(other).put(f"/api/webchats/{webchat.pk}", sent).json()["data"]
+    assert (document["createdBy"], document["userId"]) == (admin.pk, admin.pk)
+
+
+def test_a_deleted_webchat_is_gone(client: APIClient, webchat: Webchat) -> None:
+    path = f"/api/webchats/{webchat.pk}"
+    answer = client.delete(path)
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"message": "Webchat configuration deleted"},
+    )
+    assert client.get(path).status_code == 404
+    assert not Webchat.objects.exists()
+
+
+def test_moments_are_utc_with_milliseconds(client: APIClient, webchat: Webchat) -> None:
+    Webchat.objects.update(created_at="2026-03-12T11:00:00.000999+01:00")
+    document = client.get(f"/api/webchats/{webchat.pk}").json()["data"]
+    assert document["createdAt"] == "2026-03-12T10:00:00.000Z"
+
+
+# --- A superuser ---
+
+
+def test_a_superuser_says_whose_the_new_webchat_is(
+    api: Any, superuser: User, admin: User, body: dict[str, Any]
+) -> None:
+    sent = body | {"organizationId": admin.organization_id}
+    document = api(superuser).post("/api/webchats", sent).json()["data"]
+    assert document["organizationId"] == admin.organization_id
+    assert document["createdBy"] == superuser.pk
+
+
+def test_a_superuser_who_does_not_say_whose_is_told(
+    api: Any, superuser: User, body: dict[str, Any]
+) -> None:
+    client = api(superuser)
+    assert refused(client.post("/api/webchats", body))["organizationId"] == "required"
+    unknown = body | {"organizationId": "0" * 24}
+    assert refused(client.post("/api/webchats", unknown))["organizationId"] == "does_not_exist"
+
+
+def test_a_superuser_cannot_mix_organizations(
+    api: Any, superuser: User, stranger: User, body: dict[str, Any]
+) -> None:
+    sent = body | {"organizationId": stranger.organization_id}
+    answer = api(superuser).post("/api/webchats", sent)
+    assert refused(answer) == {"promptId": "does_not_exist"}
+    assert not Webchat.objects.exists()
+
+
+def test_a_superuser_cannot_move_a_webchat(
+    api: Any, superuser: User, stranger: User, webchat: Webchat
+) -> None:
+    sent = {"organizationId": stranger.organization_id}
+    assert api(superuser).put(f"/api/webchats/{webchat.pk}", sent).status_code == 200
+    before = webchat.organization_id
+    webchat.refresh_from_db()
+    assert webchat.organization_id == before

@@ -1,0 +1,104 @@
+"""What stands at the door of the project: health, settings, checks, the lock file."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.test import Client
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCTION = {
+    "DEBUG": "false",
+    "SECRET_KEY": "k9" * 40 + "-a-key-of-the-tests",
+    "ALLOWED_HOSTS": "chat.example.com",
+    "TRUSTED_PROXIES": "1",
+    "CACHE_URL": "redis://127.0.0.1:6379/0",
+}
+
+
+def check(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "HOME", "DATABASE_URL", "LANG")
+    }
+    return subprocess.run(
+        command, cwd=ROOT, env=inherited | environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_process_says_that_it_is_alive() -> None:
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.django_db
+def test_the_service_says_that_it_is_ready() -> None:
+    answer = Client().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["checks"]["database"] == "ok"
+
+
+@pytest.mark.django_db
+def test_the_service_is_not_ready_without_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: Any) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(connection, "cursor", refuse)
+    answer = Client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "failed"
+
+
+def test_production_settings_pass_the_deployment_check() -> None:
+    result = check(**PRODUCTION)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "found"),
+    [
+        ("DEBUG", "true", "security.W018"),
+        ("CACHE_URL", "locmemcache://", "organizations.W002"),
+        ("TRUSTED_PROXIES", "0", "organizations.W003"),
+        ("RATE_LIMIT_ADDRESS", "many", "organizations.E001"),
+        ("RATE_LIMIT_SIGN_IN", "5/fortnight", "organizations.E001"),
+        ("JWT_SIGNING_KEY", "short", "organizations.E002"),
+        ("ACCESS_TOKEN_MINUTES", "100000", "organizations.W001"),
+        ("SECRET_KEY", "short", "security.W009"),
+        ("ALLOWED_HOSTS", "", "security.W020"),
+    ],
+)
+def test_a_dangerous_setting_is_named(setting: str, value: str, found: str) -> None:
+    result = check(**PRODUCTION | {setting: value})
+    assert result.returncode == 1
+    assert found in result.stderr
+
+
+def test_production_does_not_start_without_a_secret_key() -> None:
+    result = check(**{name: v for name, v in PRODUCTION.items() if name != "SECRET_KEY"})
+    assert result.returncode != 0
+    assert "SECRET_KEY" in result.stderr
+
+
+def test_the_settings_run_with_nothing_set() -> None:
+    command = [sys.executable, "manage.py", "check"]
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
+@pytest.mark.django_db
+def test_the_migrations_say_all_that_the_models_say() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_the_lock_file_names_public_hosts_only() -> None:
+    hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "uv.lock").read_text()))
+    assert hosts == {"pypi.org", "files.pythonhosted.org"}

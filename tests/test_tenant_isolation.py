@@ -1,0 +1,156 @@
+"""What is not of the caller's organization does not exist for the caller.
+
+The tests walk the router: a resource added to it is covered without a line here, and fails until
+``tests/factories.py`` can make its rows.
+"""
+
+from typing import Any
+
+import pytest
+from django.urls import get_resolver
+from rest_framework.permissions import AllowAny
+from rest_framework.relations import ManyRelatedField
+
+from organizations.models import Organization, User
+from organizations.permissions import RolePermission
+from organizations.tenancy.rest import TenantRelatedField, TenantViewSet
+from tests import factories
+from webchat_project.api.router import router
+
+pytestmark = pytest.mark.django_db
+
+RESOURCES: list[tuple[str, Any]] = [(prefix, viewset) for prefix, viewset, _ in router.registry]
+CHANGEABLE = [resource for resource in RESOURCES if "put" in resource[1].http_method_names]
+VERBS = ("get", "put", "patch", "delete")
+#: The calls that need no credential, each for a reason that the contract gives.
+PUBLIC = {"login", "refresh", "schema", "docs"}
+
+
+def row_of(viewset: Any, organization: Organization | None) -> Any:
+    """A row of the viewset's model in ``organization``."""
+    model = viewset.queryset.model
+    factory: Any = getattr(factories, f"{model.__name__}Factory")
+    if model.__name__ in ("Webchat", "ApiKey"):
+        return factory.create(user=factories.UserFactory.create(organization=organization))
+    return factory.create(organization=organization)
+
+
+def related_fields(viewset: Any, user: User) -> dict[str, Any]:
+    """The names and models of what a document of the viewset points to."""
+    view = viewset(action="create", request=None, format_kwarg=None)
+    fields: dict[str, Any] = view.get_serializer_class()().fields
+    return {
+        name: field.queryset.model
+        for name, field in fields.items()
+        if isinstance(field, TenantRelatedField) and not field.read_only
+    }
+
+
+@pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
+def test_every_resource_is_scoped(prefix: str, viewset: Any) -> None:
+    assert issubclass(viewset, TenantViewSet)
+    assert viewset.permission_classes == [RolePermission]
+
+
+@pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
+def test_another_organizations_row_is_not_in_the_list(
+    prefix: str, viewset: Any, api: Any, admin: User, stranger: User
+) -> None:
+    row_of(viewset, stranger.organization)
+    own = row_of(viewset, admin.organization)
+    answer = api(admin).get(f"/api/{prefix}").json()
+    assert [document["_id"] for document in answer["data"]] == [own.pk]
+    assert answer["pagination"]["total"] == 1
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
+def test_another_organizations_row_is_answered_like_an_unknown_id(
+    prefix: str, viewset: Any, verb: str, api: Any, admin: User, stranger: User
+) -> None:
+    row = row_of(viewset, stranger.organization)
+    call = getattr(api(admin), verb)
+    theirs = call(f"/api/{prefix}/{row.pk}", {})
+    unknown = call(f"/api/{prefix}/{'0' * 24}", {})
+    assert (theirs.status_code, theirs.content) == (unknown.status_code, unknown.content)
+    assert theirs.status_code in (404, 405)
+    row.refresh_from_db()
+
+
+@pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
+def test_a_superuser_sees_the_rows_of_all(
+    prefix: str, viewset: Any, api: Any, superuser: User, admin: User, stranger: User
+) -> None:
+    rows = {row_of(viewset, user.organization).pk for user in (admin, stranger)}
+    answer = api(superuser).get(f"/api/{prefix}").json()
+    assert {document["_id"] for document in answer["data"]} == rows
+
+
+@pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
+def test_another_organizations_row_is_refused_as_a_reference_like_an_unknown_one(
+    prefix: str, viewset: Any, api: Any, admin: User, stranger: User
+) -> None:
+    for name, model in related_fields(viewset, admin).items():
+        factory: Any = getattr(factories, f"{model.__name__}Factory")
+        if model.__name__ == "Stage":
+            theirs = factory.create(pipeline__organization=stranger.organization)
+        else:
+            theirs = factory.create(organization=stranger.organization)
+        answers = [api(admin).post(f"/api/{prefix}", {name: key}) for key in (theirs.pk, "0" * 24)]
+        details = [
+            [detail for detail in answer.json()["details"] if detail["field"] == name]
+            for answer in answers
+        ]
+        assert details[0] == details[1] != []
+
+
+@pytest.mark.parametrize(("prefix", "viewset"), CHANGEABLE)
+def test_an_organization_named_in_the_body_is_not_the_rows(
+    prefix: str, viewset: Any, api: Any, admin: User, stranger: User
+) -> None:
+    row = row_of(viewset, admin.organization)
+    body = {"organizationId": stranger.organization_id, "name": "Renamed"}
+    assert api(admin).put(f"/api/{prefix}/{row.pk}", body).status_code == 200
+    row.refresh_from_db()
+    assert (row.organization_id, row.name) == (admin.organization_id, "Renamed")
+
+
+@pytest.mark.parametrize("verb", ["post", "put", "patch", "delete"])
+@pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
+def test_a_sales_rep_reads_and_cannot_write(
+    prefix: str, viewset: Any, verb: str, api: Any, rep: User
+) -> None:
+    row = row_of(viewset, rep.organization)
+    assert api(rep).get(f"/api/{prefix}/{row.pk}").status_code == 200
+    path = f"/api/{prefix}" if verb == "post" else f"/api/{prefix}/{row.pk}"
+    answer = getattr(api(rep), verb)(path, {"name": "Mine"})
+    assert answer.status_code in (403, 405)
+    row.refresh_from_db()
+    assert row.name != "Mine"
+
+
+def test_no_document_points_to_many_rows_unscoped(admin: User) -> None:
+    for _, viewset in RESOURCES:
+        serializer = viewset.serializer_class()
+        assert not any(isinstance(field, ManyRelatedField) for field in serializer.fields.values())
+
+
+def api_patterns() -> list[Any]:
+    entries: list[Any] = get_resolver().url_patterns
+    for entry in entries:
+        if str(entry.pattern) == "api/":
+            return list(entry.url_patterns)
+    raise AssertionError("the API is gone")
+
+
+@pytest.mark.parametrize("pattern", api_patterns(), ids=str)
+def test_every_path_of_the_api_asks_for_a_credential(pattern: Any, api: Any) -> None:
+    path = pattern.pattern.regex.pattern.replace("^", "/api/").replace("\\Z", "")
+    path = path.replace("\\-", "-")
+    path = path.replace("(?P<pk>[0-9a-f]{24})", "0" * 24).rstrip("$")
+    answer = api(None).get(path)
+    if pattern.name in PUBLIC:
+        assert AllowAny in pattern.callback.cls.permission_classes
+        assert answer.status_code != 401
+    else:
+        assert answer.status_code == 401, path
