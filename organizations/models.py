@@ -119,7 +119,11 @@ class User(AbstractBaseUser, TenantScoped):
         app_label, codename = perm.split(".")
         action, _, model_name = codename.partition("_")
         model = type(self)._meta.apps.get_model(app_label, model_name)
-        if not self.is_active or action not in Action or not may(self.role, Action(action), model):
+        if (
+            not self.is_active
+            or action not in tuple(Action)
+            or not may(self.role, Action(action), model)
+        ):
             return False
         if obj is None or self.is_superuser:
             return True

@@ -163,6 +163,13 @@ class NewApiKeySerializer(ApiKeySerializer):
     class Meta(ApiKeySerializer.Meta):
         fields: tuple[str, ...] = (*ApiKeySerializer.Meta.fields, "key")
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A key acts as its maker, inside its organization: a superuser has none."""
+        if self.context["request"].user.is_superuser:
+            message = "A key acts as a member of the organization: sign in as one to make it."
+            raise ValidationError({"organizationId": ErrorDetail(message, "invalid")})
+        return attrs
+
     def create(self, validated_data: dict[str, Any]) -> ApiKey:
         """Save a new key; its ``key`` attribute holds the secret."""
         secret = self.checked_row.set_new_secret()

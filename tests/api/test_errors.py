@@ -1,0 +1,227 @@
+"""The one error shape, whoever raised the error."""
+
+import json
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import IntegrityError, OperationalError
+from django.test import Client, override_settings
+from rest_framework.test import APIClient
+
+from organizations.models import User
+from tests import factories
+from webchats.models import Webchat
+from webchats.views import WebchatViewSet
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(api: Any, admin: User) -> APIClient:
+    made: APIClient = api(admin)
+    return made
+
+
+def assert_error(answer: Any, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.content
+    assert answer.headers["Content-Type"].startswith("application/json")
+    body: dict[str, Any] = answer.json()
+    assert body.keys() <= {"error", "code", "details"}
+    assert body["code"] == code
+    assert body["error"]
+    assert ("details" in body) == (code == "validation_error")
+    return body
+
+
+def send(client: APIClient, body: str | bytes, content_type: str = "application/json") -> Any:
+    return client.post("/api/webchats", body, content_type=content_type)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{",
+        "",
+        "nonsense",
+        '{"name": NaN}',
+        '{"name": Infinity}',
+        '{"offsetX": -Infinity}',
+        '{"name": "a", "name": "b"}',
+        '{"name": "a" "b"}',
+        "{'name': 'a'}",
+        '{"a": "\x01"}',
+        b'{"name": "\xff"}',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        '{"zIndex": ' + "9" * 5000 + "}",
+    ],
+    ids=lambda body: repr(body)[:30],
+)
+def test_a_body_that_is_not_json_is_malformed(client: APIClient, body: Any) -> None:
+    if body == "":
+        assert_error(send(client, body), 400, "validation_error")  # no body at all: nothing sent
+    else:
+        assert_error(send(client, body), 400, "malformed")
+    assert not Webchat.objects.exists()
+
+
+def test_a_body_of_null_is_refused(client: APIClient) -> None:
+    assert_error(send(client, "null"), 400, "validation_error")
+
+
+@pytest.mark.parametrize("body", ["[]", "5", '"text"', "true", '[{"name": "a"}]'])
+def test_a_body_that_is_no_object_is_refused(client: APIClient, body: str) -> None:
+    answer = assert_error(send(client, body), 400, "validation_error")
+    assert answer["details"][0]["message"] == "The body must be a JSON object."
+
+
+@pytest.mark.parametrize("value", ["1e400", "-1e400", "9" * 400])
+def test_a_huge_number_is_out_of_range(client: APIClient, value: str) -> None:
+    answer = assert_error(send(client, f'{{"zIndex": {value}}}'), 400, "validation_error")
+    assert "zIndex" in {detail["field"] for detail in answer["details"]}
+
+
+def test_deep_nesting_within_the_parsers_reach_is_a_wrong_type(client: APIClient) -> None:
+    nested = "[" * 500 + "]" * 500
+    answer = assert_error(send(client, f'{{"name": {nested}}}'), 400, "validation_error")
+    assert "name" in {detail["field"] for detail in answer["details"]}
+
+
+def test_a_byte_order_mark_is_read_over(client: APIClient) -> None:
+    assert_error(send(client, b"\xef\xbb\xbf{}"), 400, "validation_error")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"]
+)
+def test_another_media_type_is_unsupported(client: APIClient, content_type: str) -> None:
+    assert_error(send(client, "{}", content_type), 415, "unsupported_media_type")
+
+
+def test_a_large_body_is_refused_before_it_is_read(client: APIClient) -> None:
+    body = json.dumps({"name": "a" * 10 * 1024 * 1024})
+    assert_error(send(client, body), 413, "payload_too_large")
+
+
+def test_the_largest_body_is_a_setting(client: APIClient) -> None:
+    with override_settings(MAX_BODY_BYTES=10):
+        assert_error(send(client, '{"name": 1}'), 413, "payload_too_large")
+        assert_error(send(client, '{"n": 1}'), 400, "validation_error")
+
+
+def test_a_caller_without_a_credential_is_unknown(api: Any) -> None:
+    answer = api(None).get("/api/webchats")
+    assert_error(answer, 401, "not_authenticated")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+def test_a_bad_credential_is_one_sentence(api: Any) -> None:
+    client = api(None)
+    client.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
+    answer = client.get("/api/webchats")
+    body = assert_error(answer, 401, "invalid_token")
+    assert body["error"] == "Invalid or expired token"
+
+
+def test_too_low_a_role_is_forbidden(api: Any, rep: User) -> None:
+    assert_error(api(rep).post("/api/webchats", {}), 403, "permission_denied")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/nothing",
+        "/api/",
+        "/api/webchats/",
+        "/api/webchats/0",
+        "/api/webchats/" + "0" * 24,
+        "/api/webchats/" + "A" * 24,
+        "/api/webchats/" + "0" * 24 + "/nothing",
+        "/api/webchats/%00",
+        "/api/webchats/%F0%9F%92%A9",
+        "/api/webchats/" + "0" * 24 + "%0A",
+        "/api/webchats/../webchats/x",
+    ],
+)
+def test_an_unknown_path_or_id_is_not_found(client: APIClient, path: str) -> None:
+    assert_error(client.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [("put", "/api/webchats"), ("delete", "/api/webchats"), ("get", "/api/auth/login")],
+)
+def test_another_method_is_not_allowed(client: APIClient, verb: str, path: str) -> None:
+    answer = getattr(client, verb)(path)
+    assert_error(answer, 405, "method_not_allowed")
+    assert answer.headers["Allow"]
+
+
+def test_an_unaccepted_media_type_is_told_in_json(client: APIClient) -> None:
+    answer = client.get("/api/webchats", HTTP_ACCEPT="application/xml")
+    assert_error(answer, 406, "not_acceptable")
+
+
+def test_a_refused_host_gets_the_shape() -> None:
+    answer = Client().get("/api/webchats", HTTP_HOST="evil.example.com")
+    assert_error(answer, 400, "bad_request")
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_our_own_fault_shows_no_trace(
+    api: Any, admin: User, monkeypatch: pytest.MonkeyPatch, debug: bool
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr(WebchatViewSet, "get_object", fail)
+    client = api(admin, raise_request_exception=False)
+    with override_settings(DEBUG=debug):
+        answer = client.get("/api/webchats/" + "0" * 24)
+    assert_error(answer, 500, "internal_error")
+    assert b"secret" not in answer.content
+    assert b"Traceback" not in answer.content
+
+
+def test_a_database_that_does_not_answer_is_unavailable(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(WebchatViewSet, "get_object", fail)
+    answer = client.get("/api/webchats/" + "0" * 24)
+    assert_error(answer, 503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_prompt_deleted_while_it_is_chosen_is_a_conflict(
+    client: APIClient, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(self: Webchat, **options: Any) -> None:
+        try:
+            raise RuntimeError("FOREIGN KEY constraint failed")
+        except RuntimeError as cause:
+            raise IntegrityError("FOREIGN KEY constraint failed") from cause
+
+    webchat = factories.WebchatFactory.create(user=admin)
+    monkeypatch.setattr(Webchat, "save", save)
+    assert_error(client.put(f"/api/webchats/{webchat.pk}", {"name": "x"}), 409, "conflict")
+
+
+def test_a_row_in_use_is_a_conflict_with_the_number(client: APIClient, admin: User) -> None:
+    prompt = factories.PromptFactory.create(organization=admin.organization)
+    factories.WebchatFactory.create_batch(3, user=admin, prompt=prompt)
+    body = assert_error(client.delete(f"/api/prompts/{prompt.pk}"), 409, "in_use")
+    assert "3 webchat configurations" in body["error"]
+
+
+def test_pages_outside_the_api_keep_their_own_errors() -> None:
+    answer = Client().get("/nothing")
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"].startswith("text/html")
+
+
+def test_the_default_body_limit_is_a_mebibyte() -> None:
+    assert settings.MAX_BODY_BYTES == 1024 * 1024

@@ -1,0 +1,134 @@
+"""How often a client may call."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from rest_framework.test import APIClient
+from rest_framework.throttling import SimpleRateThrottle
+
+from organizations.models import User
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+LOGIN = "/api/auth/login"
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """``limit(address="2/min")`` lowers a limit."""
+
+    def lower(**rates: str) -> None:
+        monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {**all_rates(), **rates})
+
+    return lower
+
+
+def all_rates() -> dict[str, str]:
+    rates: dict[str, str] = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    return rates
+
+
+def statuses(count: int, call: Any) -> list[int]:
+    return [call().status_code for _ in range(count)]
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    assert all_rates() == {
+        "credential": "1200/min",
+        "address": "300/min",
+        "sign_in_address": "10/min",
+        "sign_in_account": "10/min",
+    }
+
+
+def test_a_user_is_limited_over_all_their_tokens(api: Any, admin: User, limit: Any) -> None:
+    limit(credential="3/min")
+    answers = [api(admin).get("/api/webchats") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[-1].json()["code"] == "rate_limited"
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+
+
+def test_an_api_key_is_limited_by_itself(api: Any, admin: User, limit: Any) -> None:
+    limit(credential="2/min")
+    first, second = (factories.ApiKeyFactory.create(user=admin) for _ in range(2))
+    assert first.digest != second.digest
+    for number in (0, 1):
+        client = APIClient()
+        secret = f"wck_limited-{number}"
+        factories.ApiKeyFactory.create(user=admin, secret=secret)
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        assert statuses(3, lambda c=client: c.get("/api/webchats")) == [200, 200, 429]
+
+
+def test_guessing_credentials_is_limited_by_address(api: Any, limit: Any) -> None:
+    limit(address="3/min")
+    client = api(None)
+    client.credentials(HTTP_AUTHORIZATION="Bearer wck_guess")
+    assert statuses(4, lambda: client.get("/api/webchats")) == [401, 401, 401, 429]
+
+
+def test_a_caller_without_a_credential_is_limited_by_address(api: Any, limit: Any) -> None:
+    limit(address="2/min")
+    client = api(None)
+    assert statuses(3, lambda: client.get("/api/webchats")) == [401, 401, 429]
+
+
+def test_a_forged_address_does_not_help(api: Any, limit: Any) -> None:
+    limit(address="2/min")
+    client = api(None)
+    calls = [
+        client.get("/api/webchats", HTTP_X_FORWARDED_FOR=f"10.0.0.{number}").status_code
+        for number in range(3)
+    ]
+    assert calls == [401, 401, 429]
+
+
+def test_the_address_is_believed_as_far_as_the_proxies_reach(
+    api: Any, limit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(address="2/min")
+    monkeypatch.setattr("rest_framework.settings.api_settings.NUM_PROXIES", 1, raising=False)
+    client = api(None)
+
+    def call(forwarded: str) -> int:
+        status: int = client.get("/api/webchats", HTTP_X_FORWARDED_FOR=forwarded).status_code
+        return status
+
+    forged = [call(f"10.0.0.{number}, 203.0.113.9") for number in range(3)]
+    assert forged == [401, 401, 429]
+    assert call("10.0.0.1, 203.0.113.10") == 401
+
+
+def test_sign_in_attempts_are_limited_by_address(api: Any) -> None:
+    client = api(None)
+    attempts = [
+        client.post(LOGIN, {"email": f"somebody{number}@example.com", "password": "x"}).status_code
+        for number in range(11)
+    ]
+    assert attempts == [401] * 10 + [429]
+
+
+def test_sign_in_attempts_are_limited_by_account_in_any_spelling(
+    api: Any, limit: Any, db: None
+) -> None:
+    limit(sign_in_address="1000/min")
+    client = api(None)
+    spellings = ["A@example.com", "a@example.com", " a@EXAMPLE.com"]
+    attempts = [
+        client.post(LOGIN, {"email": spellings[number % 3], "password": "x"}).status_code
+        for number in range(11)
+    ]
+    assert attempts == [401] * 10 + [429]
+    other = client.post(LOGIN, {"email": "b@example.com", "password": "x"})
+    assert other.status_code == 401
+
+
+def test_a_limited_account_is_not_tried_even_with_the_right_password(api: Any, limit: Any) -> None:
+    limit(sign_in_account="1/min")
+    user = factories.UserFactory.create(password="right-password")
+    client = api(None)
+    body = {"email": user.email, "password": "right-password"}
+    assert statuses(2, lambda: client.post(LOGIN, body)) == [200, 429]

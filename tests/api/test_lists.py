@@ -1,0 +1,180 @@
+"""Lists: paging, search, filters, order, and their cost."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from organizations.models import User
+from tests import factories
+from webchats.models import Webchat
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(api: Any, admin: User) -> APIClient:
+    made: APIClient = api(admin)
+    return made
+
+
+def names(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.content
+    return [document["name"] for document in answer.json()["data"]]
+
+
+def wrong(answer: Any) -> set[str]:
+    assert answer.status_code == 400, answer.content
+    return {detail["field"] for detail in answer.json()["details"]}
+
+
+def test_an_empty_list_has_no_pages(client: APIClient) -> None:
+    assert client.get("/api/webchats").json() == {
+        "data": [],
+        "pagination": {"page": 1, "limit": 20, "total": 0, "totalPages": 0},
+    }
+
+
+def test_pages_hold_each_row_once_even_where_all_times_are_equal(
+    client: APIClient, admin: User
+) -> None:
+    factories.WebchatFactory.create_batch(25, user=admin)
+    Webchat.objects.update(created_at=timezone.now())
+    pages = [client.get(f"/api/webchats?limit=10&page={page}").json() for page in (1, 2, 3, 4)]
+    ids = [document["_id"] for page in pages for document in page["data"]]
+    assert [len(page["data"]) for page in pages] == [10, 10, 5, 0]
+    assert ids == sorted(ids, reverse=True)
+    assert len(set(ids)) == 25
+    assert pages[3]["pagination"] == {"page": 4, "limit": 10, "total": 25, "totalPages": 3}
+
+
+def test_the_newest_comes_first(client: APIClient, admin: User) -> None:
+    for days, name in ((2, "old"), (0, "new"), (1, "middle")):
+        row = factories.WebchatFactory.create(user=admin, name=name)
+        Webchat.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=days))
+    assert names(client.get("/api/webchats")) == ["new", "middle", "old"]
+    assert names(client.get("/api/webchats?ordering=createdAt")) == ["old", "middle", "new"]
+    assert names(client.get("/api/webchats?ordering=-name")) == ["old", "new", "middle"]
+    assert names(client.get("/api/webchats?ordering=updatedAt")) == ["old", "new", "middle"]
+
+
+def test_the_search_reads_name_and_description_without_case(client: APIClient, admin: User) -> None:
+    factories.WebchatFactory.create(user=admin, name="Shop widget")
+    factories.WebchatFactory.create(user=admin, name="Other", description="for the SHOP")
+    factories.WebchatFactory.create(user=admin, name="Blog", initial_stage="shop")
+    assert set(names(client.get("/api/webchats?search=sHoP"))) == {"Shop widget", "Other"}
+    assert len(names(client.get("/api/webchats?search="))) == 3
+
+
+@pytest.mark.parametrize("text", ["%", "_", "\\", "'", '"', "%27%3B--"])
+def test_the_search_takes_signs_of_sql_as_they_are(
+    client: APIClient, admin: User, text: str
+) -> None:
+    factories.WebchatFactory.create(user=admin, name=f"a{text}b")
+    factories.WebchatFactory.create(user=admin, name="plain")
+    assert names(client.get("/api/webchats", {"search": text})) == [f"a{text}b"]
+
+
+def test_filters_narrow_the_list_together(client: APIClient, admin: User) -> None:
+    pipeline = factories.PipelineFactory.create(organization=admin.organization)
+    match = factories.WebchatFactory.create(
+        user=admin, is_enabled=False, is_autopilot=True, pipeline=pipeline
+    )
+    for other in ({"is_enabled": True}, {"is_enabled": False}):
+        factories.WebchatFactory.create(user=admin, is_autopilot=True, **other)
+    query = {
+        "isEnabled": "false",
+        "isAutopilot": "true",
+        "promptId": match.prompt_id,
+        "pipelineId": pipeline.pk,
+    }
+    assert names(client.get("/api/webchats", query)) == [match.name]
+    assert len(names(client.get("/api/webchats?isEnabled=false"))) == 2
+
+
+def test_a_filter_by_another_organizations_row_finds_nothing(
+    client: APIClient, admin: User, stranger: User
+) -> None:
+    factories.WebchatFactory.create(user=admin)
+    theirs = factories.WebchatFactory.create(user=stranger)
+    assert names(client.get(f"/api/webchats?promptId={theirs.prompt_id}")) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("page=0", "page"),
+        ("page=-1", "page"),
+        ("page=x", "page"),
+        ("page=1.5", "page"),
+        ("page=" + "9" * 30, "page"),
+        ("page=" + "9" * 5000, "page"),
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=all", "limit"),
+        ("isEnabled=maybe", "isEnabled"),
+        ("isEnabled=1", "isEnabled"),
+        ("isAutopilot=TRUE", "isAutopilot"),
+        ("promptId=x", "promptId"),
+        ("promptId=%00", "promptId"),
+        ("pipelineId=' OR 1=1", "pipelineId"),
+        ("ordering=password", "ordering"),
+        ("ordering=organization__name", "ordering"),
+        ("search=%00", "search"),
+        ("search=" + "a" * 201, "search"),
+    ],
+)
+def test_a_malformed_query_value_is_refused_by_name(
+    client: APIClient, query: str, field: str
+) -> None:
+    assert wrong(client.get(f"/api/webchats?{query}")) == {field}
+
+
+def test_every_malformed_query_value_is_named_in_one_answer(client: APIClient) -> None:
+    answer = client.get("/api/webchats?page=0&limit=1000&isEnabled=x&promptId=x&ordering=x")
+    assert wrong(answer) == {"page", "limit", "isEnabled", "promptId", "ordering"}
+
+
+@pytest.mark.parametrize("query", ["nonsense=1", "page=1&format=xml", "organizationId=x"])
+def test_an_unknown_parameter_is_ignored(client: APIClient, query: str) -> None:
+    assert client.get(f"/api/webchats?{query}").status_code == 200
+
+
+def test_a_query_does_not_concern_a_single_row(client: APIClient, admin: User) -> None:
+    row = factories.WebchatFactory.create(user=admin, is_enabled=True)
+    assert client.get(f"/api/webchats/{row.pk}?isEnabled=false&page=x").status_code == 200
+
+
+@pytest.mark.parametrize("resource", ["webchats", "pipelines", "prompts", "api-keys"])
+def test_a_list_of_many_costs_as_many_queries_as_a_list_of_one(
+    client: APIClient, admin: User, resource: str, django_assert_num_queries: Any
+) -> None:
+    def make(count: int) -> None:
+        for _ in range(count):
+            if resource == "webchats":
+                factories.WebchatFactory.create(user=admin)
+            elif resource == "pipelines":
+                pipeline = factories.PipelineFactory.create(organization=admin.organization)
+                factories.StageFactory.create_batch(2, pipeline=pipeline)
+            elif resource == "prompts":
+                factories.PromptFactory.create(organization=admin.organization)
+            else:
+                factories.ApiKeyFactory.create(user=admin)
+
+    queries = 4 if resource == "pipelines" else 3  # the caller, the count, the rows (, the stages)
+    make(1)
+    with django_assert_num_queries(queries):
+        assert len(names(client.get(f"/api/{resource}?limit=100"))) == 1
+    make(99)
+    with django_assert_num_queries(queries):
+        assert len(names(client.get(f"/api/{resource}?limit=100"))) == 100
+
+
+def test_reading_one_costs_two_queries(
+    client: APIClient, admin: User, django_assert_num_queries: Any
+) -> None:
+    row = factories.WebchatFactory.create(user=admin)
+    with django_assert_num_queries(2):  # the caller, the row
+        client.get(f"/api/webchats/{row.pk}")

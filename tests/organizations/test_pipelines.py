@@ -1,0 +1,218 @@
+"""Prompts, and pipelines with their stages, over the API."""
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from organizations.models import Pipeline, Prompt, Stage, User
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(api: Any, admin: User) -> APIClient:
+    made: APIClient = api(admin)
+    return made
+
+
+@pytest.fixture
+def pipeline(admin: User) -> Pipeline:
+    """With the stages New, Qualified and Won."""
+    made = factories.PipelineFactory.create(organization=admin.organization)
+    for position, name in enumerate(("New", "Qualified", "Won")):
+        factories.StageFactory.create(
+            pipeline=made, name=name, slug=name.lower(), position=position
+        )
+    return made
+
+
+def stages_of(pipeline: Pipeline) -> list[tuple[str, str]]:
+    return list(Stage.objects.filter(pipeline=pipeline).values_list("name", "slug"))
+
+
+def refused(answer: Any) -> dict[str, str]:
+    assert answer.status_code == 400, answer.content
+    return {detail["field"]: detail["code"] for detail in answer.json()["details"]}
+
+
+def read(client: APIClient, pipeline: Pipeline) -> dict[str, Any]:
+    document: dict[str, Any] = client.get(f"/api/pipelines/{pipeline.pk}").json()["data"]
+    return document
+
+
+# --- Prompts ---
+
+
+def test_a_prompt_is_made_with_its_defaults(client: APIClient, admin: User) -> None:
+    body = {"name": "Sales", "instructions": "Be brief."}
+    answer = client.post("/api/prompts", body)
+    assert answer.status_code == 201
+    assert answer.json()["message"] == "Prompt created"
+    document = answer.json()["data"]
+    defaults = {"model": "", "temperature": 0.7, "maxTokens": 1024, "isActive": True}
+    assert document.items() >= {**body, **defaults, "organizationId": admin.organization_id}.items()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("name", "a" * 121),
+        ("instructions", "a" * 20_001),
+        ("instructions", " "),
+        ("model", "a" * 101),
+        ("temperature", 2.1),
+        ("temperature", -0.1),
+        ("temperature", "1"),
+        ("temperature", True),
+        ("temperature", 10**400),
+        ("maxTokens", 0),
+        ("maxTokens", 32_001),
+        ("isActive", "no"),
+    ],
+)
+def test_a_prompt_keeps_its_rules(client: APIClient, name: str, value: Any) -> None:
+    body = {"name": "Sales", "instructions": "Be brief."}
+    assert refused(client.post("/api/prompts", body | {name: value})).keys() == {name}
+    assert not Prompt.objects.exists()
+
+
+def test_an_unused_prompt_can_be_deleted(client: APIClient, admin: User) -> None:
+    prompt = factories.PromptFactory.create(organization=admin.organization)
+    answer = client.delete(f"/api/prompts/{prompt.pk}")
+    assert answer.json() == {"message": "Prompt deleted"}
+    assert not Prompt.objects.exists()
+
+
+def test_prompts_can_be_filtered(client: APIClient, admin: User) -> None:
+    factories.PromptFactory.create(organization=admin.organization, name="On")
+    factories.PromptFactory.create(organization=admin.organization, name="Off", is_active=False)
+    answer = client.get("/api/prompts?isActive=false")
+    assert [document["name"] for document in answer.json()["data"]] == ["Off"]
+
+
+# --- Pipelines ---
+
+
+def test_a_pipeline_is_made_with_its_stages_in_order(client: APIClient) -> None:
+    stages = [{"name": "New"}, {"name": "In Talks!", "color": "#abc"}, {"name": "新しい"}]
+    document = client.post("/api/pipelines", {"name": "Sales", "stages": stages}).json()["data"]
+    made = [(stage["name"], stage["slug"], stage["color"]) for stage in document["stages"]]
+    assert made[:2] == [("New", "new", "#6B7280"), ("In Talks!", "in-talks", "#aabbcc")]
+    assert made[2][1] == f"stage-{document['stages'][2]['_id']}"
+    assert [stage["_id"] for stage in read(client, Pipeline.objects.get())["stages"]] == [
+        stage["_id"] for stage in document["stages"]
+    ]
+
+
+@pytest.mark.parametrize("body", [{}, {"stages": None}, {"stages": []}])
+def test_a_pipeline_may_have_no_stages(client: APIClient, body: dict[str, Any]) -> None:
+    answer = client.post("/api/pipelines", {"name": "Sales", **body})
+    assert (answer.status_code, answer.json()["data"]["stages"]) == (201, [])
+
+
+def test_a_pipeline_can_be_put_back_as_it_was_read(client: APIClient, pipeline: Pipeline) -> None:
+    document = read(client, pipeline)
+    answer = client.put(f"/api/pipelines/{pipeline.pk}", document)
+    assert answer.status_code == 200
+    assert answer.json()["data"]["stages"] == document["stages"]
+    assert read(client, pipeline)["stages"] == document["stages"]
+
+
+def test_stages_stay_when_they_are_not_sent(client: APIClient, pipeline: Pipeline) -> None:
+    client.put(f"/api/pipelines/{pipeline.pk}", {"name": "Renamed"})
+    assert [name for name, _ in stages_of(pipeline)] == ["New", "Qualified", "Won"]
+
+
+def test_the_sent_list_is_the_whole_list(client: APIClient, pipeline: Pipeline) -> None:
+    new, _, won = read(client, pipeline)["stages"]
+    sent = [{"_id": won["_id"]}, {"name": "Lost"}, {"_id": new["_id"], "name": "Fresh"}]
+    answer = client.put(f"/api/pipelines/{pipeline.pk}", {"stages": sent})
+    assert answer.status_code == 200
+    assert stages_of(pipeline) == [("Won", "won"), ("Lost", "lost"), ("Fresh", "new")]
+
+
+def test_two_stages_can_swap_their_names(client: APIClient, pipeline: Pipeline) -> None:
+    new, qualified, won = read(client, pipeline)["stages"]
+    new["name"], won["name"] = won["name"], new["name"]
+    new["slug"], won["slug"] = won["slug"], new["slug"]
+    answer = client.put(f"/api/pipelines/{pipeline.pk}", {"stages": [new, qualified, won]})
+    assert answer.status_code == 200
+    assert stages_of(pipeline) == [("Won", "won"), ("Qualified", "qualified"), ("New", "new")]
+
+
+@pytest.mark.parametrize(
+    ("stages", "fields"),
+    [
+        ([{"name": "A"}, {"name": "a"}], {"stages.1.name": "unique"}),
+        ([{"name": "A!"}, {"name": "A?"}], {"stages.1.slug": "unique"}),
+        ([{"name": "A", "slug": "x"}, {"name": "B", "slug": "x"}], {"stages.1.slug": "unique"}),
+        ([{"name": "A", "slug": "Not A Slug"}], {"stages.0.slug": "invalid"}),
+        ([{"name": "A", "color": "red"}], {"stages.0.color": "invalid"}),
+        (
+            [{"name": "A"}, {"name": ""}, {}],
+            {"stages.1.name": "blank", "stages.2.name": "required"},
+        ),
+        (
+            [{"name": "A", "isActive": 1}, 5],
+            {"stages.0.isActive": "invalid", "stages.1": "invalid"},
+        ),
+        ([{"name": "A", "_id": "0" * 24}], {"stages.0._id": "does_not_exist"}),
+        ([{"name": "A", "_id": "x"}], {"stages.0._id": "does_not_exist"}),
+        ([None], {"stages.0": "null"}),
+        ([{"name": f"S{n}"} for n in range(101)], {"stages": "max_length"}),
+        ("New", {"stages": "not_a_list"}),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_a_wrong_stage_is_named_by_its_place(
+    client: APIClient, stages: Any, fields: dict[str, str]
+) -> None:
+    answer = client.post("/api/pipelines", {"name": "Sales", "stages": stages})
+    assert refused(answer) == fields
+    assert not Pipeline.objects.exists()
+
+
+def test_a_new_stage_needs_a_name_when_updating_too(client: APIClient, pipeline: Pipeline) -> None:
+    before = stages_of(pipeline)
+    answer = client.put(f"/api/pipelines/{pipeline.pk}", {"stages": [{"color": "#000"}]})
+    assert refused(answer).keys() == {"stages.0.name"}
+    assert stages_of(pipeline) == before
+
+
+def test_a_stage_of_another_pipeline_is_unknown(
+    client: APIClient, pipeline: Pipeline, stranger: User
+) -> None:
+    for owner in (pipeline.organization, stranger.organization):
+        other = factories.StageFactory.create(pipeline__organization=owner)
+        sent = {"stages": [{"_id": other.pk, "name": "Mine"}]}
+        answer = client.put(f"/api/pipelines/{pipeline.pk}", sent)
+        assert refused(answer) == {"stages.0._id": "does_not_exist"}
+        other.refresh_from_db()
+        assert other.name != "Mine"
+
+
+def test_a_stage_named_twice_is_refused(client: APIClient, pipeline: Pipeline) -> None:
+    stage = read(client, pipeline)["stages"][0]
+    sent = {"stages": [{"_id": stage["_id"]}, {"_id": stage["_id"], "name": "Again"}]}
+    answer = client.put(f"/api/pipelines/{pipeline.pk}", sent)
+    assert refused(answer) == {"stages.1._id": "unique"}
+
+
+def test_a_new_default_takes_the_flag_from_the_old(
+    client: APIClient, pipeline: Pipeline, stranger: User
+) -> None:
+    theirs = factories.PipelineFactory.create(organization=stranger.organization, is_default=True)
+    assert client.put(f"/api/pipelines/{pipeline.pk}", {"isDefault": True}).status_code == 200
+    answer = client.post("/api/pipelines", {"name": "Second", "isDefault": True})
+    assert answer.status_code == 201
+    defaults = Pipeline.objects.filter(is_default=True).values_list("pk", flat=True)
+    assert set(defaults) == {answer.json()["data"]["_id"], theirs.pk}
+
+
+def test_an_unused_pipeline_is_deleted_with_its_stages(
+    client: APIClient, pipeline: Pipeline
+) -> None:
+    assert client.delete(f"/api/pipelines/{pipeline.pk}").status_code == 200
+    assert not Stage.objects.exists()

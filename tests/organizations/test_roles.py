@@ -1,0 +1,64 @@
+"""The table of roles, and Django's permissions answered by it."""
+
+import pytest
+from django.contrib.sessions.models import Session
+
+from organizations.models import ApiKey, Organization, Pipeline, Prompt, Stage, User
+from organizations.roles import AccessRole, Action, may
+from tests import factories
+from webchats.models import Webchat
+
+TENANT_MODELS = [Webchat, Prompt, Pipeline, Stage, ApiKey]
+
+
+@pytest.mark.parametrize("model", TENANT_MODELS)
+@pytest.mark.parametrize("role", [AccessRole.ADMIN, AccessRole.DEPARTMENT_HEAD])
+def test_an_admin_and_a_department_head_do_everything(
+    role: AccessRole, model: type[Webchat]
+) -> None:
+    assert all(may(role, action, model) for action in Action)
+
+
+@pytest.mark.parametrize("model", TENANT_MODELS)
+def test_a_sales_rep_only_reads(model: type[Webchat]) -> None:
+    allowed = [action for action in Action if may(AccessRole.SALES_REP, action, model)]
+    assert allowed == [Action.VIEW]
+
+
+def test_only_an_admin_manages_people() -> None:
+    managers = [role for role in AccessRole if may(role, Action.CHANGE, User)]
+    assert managers == [AccessRole.SUPERADMIN, AccessRole.ADMIN]
+
+
+def test_only_a_superuser_makes_organizations() -> None:
+    makers = [role for role in AccessRole if may(role, Action.ADD, Organization)]
+    assert makers == [AccessRole.SUPERADMIN]
+
+
+def test_a_member_has_no_business_with_rows_of_no_organization() -> None:
+    assert not may(AccessRole.ADMIN, Action.VIEW, Session)
+    assert may(AccessRole.SUPERADMIN, Action.VIEW, Session)
+
+
+def test_an_unknown_role_may_nothing() -> None:
+    assert not may("OWNER", Action.VIEW, Webchat)
+
+
+@pytest.mark.django_db
+def test_djangos_permissions_ask_the_table(admin: User, rep: User, stranger: User) -> None:
+    webchat = factories.WebchatFactory.create(user=admin)
+    assert admin.has_perm("webchats.change_webchat", webchat)
+    assert not rep.has_perm("webchats.change_webchat", webchat)
+    assert rep.has_perms(["webchats.view_webchat"], webchat)
+    assert not stranger.has_perm("webchats.view_webchat", webchat)
+    assert not admin.has_perm("webchats.frobnicate_webchat")
+    assert admin.has_module_perms("webchats")
+    assert not admin.has_module_perms("sessions")
+
+
+@pytest.mark.django_db
+def test_a_deactivated_user_may_nothing(admin: User, superuser: User) -> None:
+    for user in (admin, superuser):
+        user.is_active = False
+        assert not user.has_perm("webchats.view_webchat")
+        assert not user.has_module_perms("webchats")
