@@ -164,11 +164,12 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
             errors = dict(error.detail)  # type: ignore[arg-type]
         # Read the good fields once more, so that their rules are reported in the same answer.
         good = {name: value for name, value in data.items() if name not in errors}
-        partial, self.partial = self.partial, True
+        # (Whether a field may be missing is asked of the outermost serializer.)
+        partial, self.root.partial = self.root.partial, True
         try:
             return super().to_internal_value(good), errors
         finally:
-            self.partial = partial
+            self.root.partial = partial
 
     def _put_defaults_for_null(self, values: dict[str, Any]) -> None:
         for name, value in values.items():

@@ -6,17 +6,24 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
 
-from organizations.object_ids import validate_object_id
+from organizations.json_types import ID_SCHEMA
+from organizations.object_ids import PATTERN, validate_object_id
+
+#: A longer text is no search, and a slow one.
+SEARCH_LENGTH = 200
 
 
+@extend_schema_field({**ID_SCHEMA, "pattern": f"^(?:{PATTERN})?$"})
 class IdFilter(filters.CharFilter):
-    """Rows that point to the row of this id."""
+    """Rows that point to the row of this id; empty, as in a form left open: all."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(validators=[validate_object_id], **options)
 
 
+@extend_schema_field({"type": "boolean"})
 class FlagFilter(filters.TypedChoiceFilter):
     """``true`` or ``false``; anything else is an error (Django's own field ignores it)."""
 
@@ -25,11 +32,12 @@ class FlagFilter(filters.TypedChoiceFilter):
         super().__init__(choices=choices, coerce=lambda text: text == "true", **options)
 
 
+@extend_schema_field({"type": "string", "maxLength": SEARCH_LENGTH})
 class SearchFilter(filters.CharFilter):
     """Rows with this text in one of ``fields``, compared without case."""
 
     def __init__(self, *, fields: tuple[str, ...], **options: Any) -> None:
-        super().__init__(max_length=200, **options)
+        super().__init__(max_length=SEARCH_LENGTH, **options)
         self.fields = fields
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:

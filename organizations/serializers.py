@@ -69,12 +69,15 @@ class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
             "updatedAt",
         )
 
-    def validate_stages(self, entries: list[dict[str, Any]] | None) -> list[Stage]:
+    def validate_stages(self, entries: list[dict[str, Any] | None] | None) -> list[Stage]:
         """The stages as they will stand, each complete and told apart from the others."""
         stored = {stage.pk: stage for stage in self.instance.stages.all()} if self.instance else {}
         stages: list[Stage] = []
         errors: list[Any] = []
         for position, entry in enumerate(entries or []):
+            if entry is None:
+                errors.append([ErrorDetail("A stage may not be null.", "null")])
+                continue
             stage = copy.copy(stored.get(entry.get("id", ""), Stage()))
             for name, value in entry.items():
                 setattr(stage, name, value)

@@ -159,7 +159,7 @@ def test_two_stages_can_swap_their_names(client: APIClient, pipeline: Pipeline) 
             {"stages.0.isActive": "invalid", "stages.1": "invalid"},
         ),
         ([{"name": "A", "_id": "0" * 24}], {"stages.0._id": "does_not_exist"}),
-        ([{"name": "A", "_id": "x"}], {"stages.0._id": "does_not_exist"}),
+        ([{"name": "A", "_id": "x"}], {"stages.0._id": "invalid"}),
         ([None], {"stages.0": "null"}),
         ([{"name": f"S{n}"} for n in range(101)], {"stages": "max_length"}),
         ("New", {"stages": "not_a_list"}),

@@ -1,0 +1,42 @@
+"""One of several processes that write through the API at once; prints what it saw as JSON.
+
+Usage: concurrent_writer.py SECONDS TOKEN WEBCHAT FIELD BODY, on the database of ``DATABASE_URL``.
+"""
+
+import json
+import os
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat_project.settings")
+django.setup()
+
+from django.test import Client  # noqa: E402 - after the set-up
+
+
+def main(seconds: str, token: str, webchat: str, field: str, body: str) -> None:
+    client = Client(headers={"authorization": f"Bearer {token}"}, raise_request_exception=False)
+    statuses: Counter[int] = Counter()
+    last: Any = None
+    number = 0
+    end = time.monotonic() + float(seconds)
+    while time.monotonic() < end:
+        number += 1
+        value: Any = number % 200 + 1 if field in ("offsetX", "offsetY", "zIndex") else f"v{number}"
+        answer = client.put(
+            f"/api/webchats/{webchat}", {field: value}, content_type="application/json"
+        )
+        statuses[answer.status_code] += 1
+        if answer.status_code == 200:
+            last = value
+        answer = client.post("/api/webchats", body, content_type="application/json")
+        statuses[answer.status_code] += 1
+    print(json.dumps({"statuses": statuses, "field": field, "last": last}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,89 @@
+"""The OpenAPI document is valid and complete, and the running service keeps to it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from rest_framework.throttling import SimpleRateThrottle
+
+from organizations.authentication import AccessToken
+from tests import factories
+from webchats import examples
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def schema() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(
+        Client().get("/api/schema", headers={"accept": "application/json"}).content
+    )
+    return document
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_running_service_keeps_to_its_schema(
+    live_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlimited = dict.fromkeys(SimpleRateThrottle.THROTTLE_RATES, "1000000/min")
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", unlimited)
+    organization = factories.OrganizationFactory.create()
+    user = factories.UserFactory.create(organization=organization)
+    factories.PromptFactory.create(id=examples.PROMPT_ID, organization=organization)
+    pipeline = factories.PipelineFactory.create(id=examples.PIPELINE_ID, organization=organization)
+    factories.StageFactory.create(id=examples.STAGE_ID, pipeline=pipeline, slug="new")
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{live_server.url}/api/schema"),
+        *("--checks", "all", "--max-examples", "4", "--seed", "1", "--workers", "2"),
+        *("--header", f"Authorization: Bearer {AccessToken.for_user(user)}"),
+        *("--suppress-health-check", "all", "--no-color", "--generation-database", "none"),
+        *("--generation-allow-x00", "false"),
+    ]
+    environment = {
+        **os.environ,
+        "SCHEMATHESIS_HOOKS": "tests.api.schema_hooks",
+        "PYTHONPATH": str(ROOT),
+    }
+    result = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout[-20_000:] + result.stderr
+
+
+@pytest.mark.django_db
+def test_the_schema_is_valid_and_made_without_a_warning() -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null")
+
+
+@pytest.mark.django_db
+def test_the_documented_example_is_the_example() -> None:
+    (example,) = schema()["paths"]["/api/webchats"]["post"]["requestBody"]["content"][
+        "application/json"
+    ]["examples"].values()
+    assert example["value"] == examples.REQUEST
+
+
+@pytest.mark.django_db
+def test_every_operation_describes_its_answers_and_errors() -> None:
+    for path, operations in schema()["paths"].items():
+        for verb, operation in operations.items():
+            answers = operation["responses"]
+            assert any(status.startswith("2") for status in answers), (path, verb)
+            assert {"429", "503"} <= answers.keys(), (path, verb)
+            for status, answer in answers.items():
+                if status.startswith(("4", "5")):
+                    content = answer["content"]["application/json"]
+                    assert content["schema"] == {"$ref": "#/components/schemas/Error"}
+                    assert content["example"]["error"]
+
+
+def test_the_interactive_page_needs_nothing_from_elsewhere() -> None:
+    page = Client().get("/api/docs").content.decode()
+    assert 'src="/static/' in page
+    assert "http://" not in page
+    assert "https://" not in page
