@@ -7,7 +7,7 @@ database, from the same constants.
 from typing import Any
 
 from django.db import models
-from django.db.models.functions import Length
+from django.db.models.functions import Concat, Length
 
 models.CharField.register_lookup(Length)
 models.TextField.register_lookup(Length)
@@ -53,4 +53,13 @@ def matches(field: str, pattern: str) -> FieldRule:
     return FieldRule(
         condition=models.Q(**{f"{field}__regex": pattern}),
         name=f"%(app_label)s_%(class)s_{field}_pattern",
+    )
+
+
+def own_key(field: str, organization_field: str) -> FieldRule:
+    """The text is empty or the storage key of an object that is the row's own organization's."""
+    prefix = Concat(models.Value("orgs/"), models.F(organization_field), models.Value("/"))
+    return FieldRule(
+        condition=models.Q(**{field: ""}) | models.Q(**{f"{field}__startswith": prefix}),
+        name=f"%(app_label)s_%(class)s_{field}_own",
     )

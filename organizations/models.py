@@ -5,13 +5,14 @@ import secrets
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.text import slugify
 
-from organizations import constraints
+from organizations import constraints, storage_keys
 from organizations.colors import STORED_PATTERN, ColorField
 from organizations.model_fields import EmailAddressField, TrimmedCharField, TrimmedTextField
 from organizations.roles import MEMBER_ROLES, AccessRole, Action, may
@@ -32,11 +33,28 @@ class Organization(TenantScoped):
     name = TrimmedCharField(max_length=NAME_LENGTH)
     assistant_name = TrimmedCharField(max_length=NAME_LENGTH, blank=True, default="")
 
+    #: A storage key; empty: none.
+    default_icon = models.CharField(
+        max_length=storage_keys.MAX_LENGTH,
+        blank=True,
+        default="",
+        editable=False,
+        validators=[RegexValidator(rf"\A{storage_keys.PATTERN}\Z")],
+        help_text="What the organization's widgets show that have no icon of their own.",
+    )
+
     class Meta:
         ordering = ("name", "id")
+        constraints = (constraints.own_key("default_icon", "id"),)
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse another organization's object."""
+        if self.default_icon and storage_keys.owner_of(self.default_icon) != self.pk:
+            message = "This is not an object of the organization."
+            raise ValidationError({"default_icon": ValidationError(message, "invalid")})
 
     @property
     def public_title(self) -> str:

@@ -2,12 +2,20 @@
 
 import logging
 
+from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from webchats.icons import icon_storage
+from webchats.storages import StorageUnavailable
+
 logger = logging.getLogger(__name__)
+
+#: For how long the storage's answer is believed: anybody may ask us, and each question to the
+#: storage costs time and money.
+STORAGE_SECONDS = 10
 
 
 @never_cache
@@ -21,7 +29,7 @@ def alive(request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when what the service depends on answers; 503 names what does not."""
-    checks = {"database": _database_answers()}
+    checks = {"database": _database_answers(), "storage": _storage_answers()}
     is_ready = all(checks.values())
     body = {
         "status": "ok" if is_ready else "unavailable",
@@ -36,5 +44,18 @@ def _database_answers() -> bool:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
         logger.error("The database does not answer: %s", error)
+        return False
+    return True
+
+
+def _storage_answers() -> bool:
+    return bool(cache.get_or_set("health:storage", _ask_storage, STORAGE_SECONDS))
+
+
+def _ask_storage() -> bool:
+    try:
+        icon_storage().check()
+    except StorageUnavailable as error:
+        logger.error("The icons' storage does not answer: %s", error)
         return False
     return True

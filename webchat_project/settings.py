@@ -178,6 +178,8 @@ REST_FRAMEWORK = {
 # Bytes; a request whose Content-Length is above it is answered 413 before it is read.
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# The same for a body with files in it (multipart/form-data): ten icons of 1 MiB and their frame.
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=11 * 1024 * 1024)
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Webchats",
@@ -204,7 +206,32 @@ SPECTACULAR_SETTINGS = {
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+
+# Icons: a private bucket (Cloudflare R2 or another S3 service) if one is named, else a folder.
+ICON_URL_SECONDS = env.int("ICON_URL_SECONDS", default=3600)
+_icons: dict[str, Any] = {
+    "BACKEND": "webchats.storages.SignedFileStorage",
+    "OPTIONS": {
+        "location": env.str("ICONS_ROOT", default=str(BASE_DIR / "data" / "icons")),
+        "url_seconds": ICON_URL_SECONDS,
+    },
+}
+if env.str("ICONS_S3_BUCKET", default=""):
+    _icons = {
+        "BACKEND": "webchats.storages.S3IconStorage",
+        "OPTIONS": {
+            "bucket_name": env.str("ICONS_S3_BUCKET"),
+            "endpoint_url": env.str("ICONS_S3_ENDPOINT_URL", default="") or None,
+            "region_name": env.str("ICONS_S3_REGION", default="auto"),
+            "access_key": env.str("ICONS_S3_ACCESS_KEY_ID", default=""),
+            "secret_key": env.str("ICONS_S3_SECRET_ACCESS_KEY", default=""),
+            "querystring_expire": ICON_URL_SECONDS,
+            # Seconds to connect, and seconds to wait for an answer, each tried twice.
+            "timeout": env.int("ICONS_S3_TIMEOUT", default=3),
+        },
+    }
 STORAGES = {
+    "icons": _icons,
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -1,11 +1,12 @@
-"""The model field of a webchat that is more than text or a number."""
+"""The model fields of a webchat that are more than text or a number."""
 
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from webchats import domains
+from organizations.storage_keys import MAX_LENGTH
+from webchats import domains, icons
 
 
 class AllowedDomainsField(models.JSONField[Any, Any]):
@@ -38,3 +39,23 @@ class AllowedDomainsField(models.JSONField[Any, Any]):
                 ]
             )
         return entries
+
+
+class IconKeyField(models.CharField[str, str]):
+    """The storage key of an icon, given as the key or as a signed URL of it; empty: none.
+
+    Whose it is, and whether it exists, is for the model to check, which knows the organization.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        options = {"max_length": MAX_LENGTH, "blank": True, "default": "", **options}
+        super().__init__(**options)
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> str:
+        """The key; raises ``ValidationError`` for what is neither a key nor a URL of ours."""
+        if value in ("", None):
+            return ""
+        if not isinstance(value, str):
+            raise icons.no_such_icon()
+        key: str = super().clean(icons.key_in(value), model_instance)
+        return key

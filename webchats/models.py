@@ -13,7 +13,9 @@ from organizations.colors import STORED_PATTERN, ColorField
 from organizations.model_fields import TrimmedCharField, TrimmedTextField
 from organizations.models import Pipeline, Prompt, Stage, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet
-from webchats.model_fields import AllowedDomainsField
+from webchats import icons
+from webchats.icon_release import release
+from webchats.model_fields import AllowedDomainsField, IconKeyField
 from webchats.placement import entry_stage_of
 
 NAME_LENGTH = 120
@@ -54,6 +56,17 @@ class WebchatQuerySet(TenantQuerySet["Webchat"]):
         """Those that are active and take new sessions."""
         return self.filter(is_enabled=True)
 
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete them, and their icons after the commit."""
+        keys = list(self.order_by().exclude(icon="").values_list("icon", flat=True))
+        deleted = super().delete()
+        release(keys, Webchat.objects.all())
+        return deleted
+
+    # As Django's own: not a method of the manager.
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
 
 def _within(bounds: tuple[int, int]) -> list[Any]:
     return [MinValueValidator(bounds[0]), MaxValueValidator(bounds[1])]
@@ -87,7 +100,7 @@ class Webchat(TenantModel):
     )
 
     #: A storage key, never a URL; empty: none.
-    icon = models.CharField(max_length=200, blank=True, default="", editable=False)
+    icon = IconKeyField(editable=False)
 
     background_color = ColorField(help_text="The chat panel's background.")
     primary_color = ColorField(help_text="The header and the buttons.")
@@ -202,6 +215,7 @@ class Webchat(TenantModel):
         )
         constraints = (
             *(constraints.matches(name, STORED_PATTERN) for name in COLOR_NAMES),
+            constraints.own_key("icon", "organization"),
             constraints.length_between("name", 1, NAME_LENGTH),
             constraints.length_between("description", 0, DESCRIPTION_LENGTH),
             constraints.length_between("starter_message", 0, STARTER_MESSAGE_LENGTH),
@@ -244,6 +258,8 @@ class Webchat(TenantModel):
         errors: dict[str, Any] = {}
         if self.prompt_id and self._is_new("prompt_id"):
             self._check(errors, self._check_prompt)
+        if self.icon and self._is_new("icon"):
+            self._check(errors, self._check_icon)
         if self._is_new("pipeline_id", "pipeline_stage_id", "initial_stage"):
             self._check(errors, self._place)
         if errors:
@@ -260,6 +276,14 @@ class Webchat(TenantModel):
         self._check_owner("prompt")
         if not self.prompt.is_active:
             raise ValidationError({"prompt": ValidationError("It is not active.", "inactive")})
+
+    def _check_icon(self) -> None:
+        # What is no key has been refused by the field.
+        if icons.is_icon_key(self.icon):
+            try:
+                icons.check(self.icon, self.organization_id)
+            except ValidationError as error:
+                raise ValidationError({"icon": error}) from None
 
     def _place(self) -> None:
         if self.pipeline is not None:
@@ -283,3 +307,17 @@ class Webchat(TenantModel):
         if columns is not None and {"pipeline", "pipeline_stage", "initial_stage"} & set(columns):
             options["update_fields"] = {*columns, "entry_stage"}
         super().save(*arguments, **options)
+        if columns is None or "icon" in columns:
+            self._release_replaced_icon()
+
+    def _release_replaced_icon(self) -> None:
+        stored = self._stored.get("icon", "")
+        self._stored = {**self._stored, "icon": self.icon}
+        if stored != self.icon:
+            release([stored], Webchat.objects.all())
+
+    def delete(self, *arguments: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        """Delete, and the icon after the commit."""
+        deleted = super().delete(*arguments, **options)
+        release([self.icon], Webchat.objects.all())
+        return deleted

@@ -4,12 +4,16 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
-from organizations.documents import TenantDocumentSerializer
+from organizations.documents import TenantDocumentSerializer, details_of
 from organizations.json_types import StringField
+from webchats import icons
 from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH
 from webchats.model_fields import AllowedDomainsField
 from webchats.models import Webchat
+
+ICON_EXAMPLE = "orgs/65a0e0e0e0e0e0e0e0e0e0e0/webchat/0123456789abcdef0123456789abcdef.png"
 
 
 @extend_schema_field(
@@ -39,18 +43,22 @@ class AllowedDomainsListField(serializers.ListField):
         super().__init__(max_length=MAX_ENTRIES, **options | {"required": True})
 
 
+@extend_schema_field({"type": "string", "nullable": True, "example": ICON_EXAMPLE})
 class IconField(StringField):
-    """The widget's icon; none can be set yet."""
+    """A storage key or a signed URL in, a freshly signed URL out. What else is sent gets one and
+    the same answer, whatever is wrong with it; the model field and the model say what is."""
 
-    default_error_messages = {"invalid": "There is no such icon."}
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.validators = []
 
     def to_internal_value(self, data: Any) -> str:
-        if data == "":
-            return ""
-        raise self.fail("invalid")
+        if not isinstance(data, str):
+            raise ValidationError(details_of(icons.no_such_icon()))
+        return data
 
     def to_representation(self, value: str) -> str | None:  # type: ignore[override]
-        return value or None
+        return icons.signed_url(value, self.context.get("request"))
 
 
 class WebchatSerializer(TenantDocumentSerializer[Webchat]):

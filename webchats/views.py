@@ -2,11 +2,18 @@
 
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from organizations.tenancy.rest import TenantViewSet
-from webchats import examples
+from webchats import examples, icons
 from webchats.filters import WebchatFilter
+from webchats.icon_serializers import IconUploadSerializer
 from webchats.models import Webchat
 from webchats.serializers import WebchatSerializer
 
@@ -32,3 +39,33 @@ class WebchatViewSet(TenantViewSet[Webchat]):
 
     def owner(self) -> dict[str, Any]:
         return {"user": self.request.user, "created_by": self.request.user}
+
+    @transaction.atomic
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        # Around the checks as well: an icon that has been seen stays until the row has it.
+        return super().create(request, *args, **kwargs)
+
+    @extend_schema(request={"multipart/form-data": IconUploadSerializer})
+    @action(detail=True, methods=["put"], parser_classes=[MultiPartParser])
+    def icon(self, request: Request, pk: str) -> Response:
+        """Store an image and make it the webchat's icon."""
+        organization_id = self.get_object().organization_id
+        upload = IconUploadSerializer(data=request.data)
+        upload.is_valid(raise_exception=True)
+        image = upload.validated_data["file"].image
+        # Before the row is locked: others need not wait for the storage.
+        return self._set_icon(icons.store_image(organization_id, image))
+
+    @extend_schema(request=None)
+    @icon.mapping.delete
+    def remove_icon(self, request: Request, pk: str) -> Response:
+        """Take the webchat's icon away."""
+        return self._set_icon("")
+
+    @transaction.atomic
+    def _set_icon(self, key: str) -> Response:
+        rows = self.get_queryset().select_for_update(of=("self",), no_key=True)
+        webchat = get_object_or_404(rows, pk=self.kwargs["pk"])
+        webchat.icon = key
+        webchat.save(update_fields=["icon", "updated_at"])
+        return Response(self.envelope("updated", self.get_serializer(webchat).data))

@@ -12,6 +12,8 @@ from django.http.response import HttpResponseBase
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from webchats.storages import StorageUnavailable
+
 logger = logging.getLogger(__name__)
 
 #: For answers that do not come from a view: sentence and code by status.
@@ -112,6 +114,9 @@ def _translated(error: Exception, context: dict[str, Any]) -> Exception:
     if isinstance(error, OperationalError):
         logger.error("The database did not answer: %s", error)
         return Unavailable()
+    if isinstance(error, StorageUnavailable):
+        logger.error("The icons' storage did not answer: %s", error)
+        return Unavailable("The storage of icons does not answer. Try again in a moment.")
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         return _counted(error, context)
     return error

@@ -28,9 +28,11 @@ class BodySizeLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         announced = request.META.get("CONTENT_LENGTH") or "0"
-        if announced.isdigit() and int(announced) > settings.MAX_BODY_BYTES:
-            limit = f"The body is larger than {settings.MAX_BODY_BYTES:,} bytes."
-            return error_response(413, limit, "payload_too_large")
+        has_files = request.content_type == "multipart/form-data"
+        limit = settings.MAX_UPLOAD_BYTES if has_files else settings.MAX_BODY_BYTES
+        if announced.isdigit() and int(announced) > limit:
+            message = f"The body is larger than {limit:,} bytes."
+            return error_response(413, message, "payload_too_large")
         return self.get_response(request)
 
 

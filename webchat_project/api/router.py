@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from organizations import views as organizations
+from webchats import icon_views as icons
 from webchats import views as webchats
 
 router = SimpleRouter(trailing_slash=False)
@@ -15,6 +16,7 @@ router.register("api-keys", organizations.ApiKeyViewSet)
 
 urlpatterns = [
     *router.urls,
+    path("upload", icons.UploadView.as_view(), name="upload"),
     path("auth/login", organizations.LoginView.as_view(), name="login"),
     path("auth/refresh", organizations.RefreshView.as_view(), name="refresh"),
     path("auth/logout", organizations.LogoutView.as_view(), name="logout"),
