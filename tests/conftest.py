@@ -48,9 +48,14 @@ def _icons_in_a_folder(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def s3_options() -> Iterator[dict[str, Any]]:
     """The options of ``S3IconStorage`` for a real server, which is started at the first use."""
-    credentials = (object_storage.ACCESS_KEY, object_storage.SECRET_KEY)
     with object_storage.running_s3() as endpoint:
-        client = boto3.client("s3", "auto", True, None, endpoint, None, *credentials)
+        client = boto3.client(
+            "s3",
+            region_name="auto",
+            endpoint_url=endpoint,
+            aws_access_key_id=object_storage.ACCESS_KEY,
+            aws_secret_access_key=object_storage.SECRET_KEY,
+        )
         client.create_bucket(Bucket=object_storage.BUCKET)
         yield {
             "bucket_name": object_storage.BUCKET,
@@ -128,7 +133,6 @@ def fetch() -> Callable[[str], Fetched]:
         if url.startswith((own, "/")):
             answer: Any = Client().get(url.removeprefix(own))
             content = answer.getvalue()
-            answer.close()
             return Fetched(answer.status_code, content, answer.headers)
         try:
             with urllib.request.urlopen(url, timeout=10) as response:
