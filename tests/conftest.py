@@ -41,7 +41,7 @@ def _clean_cache() -> Iterator[None]:
 def _icons_in_a_folder(settings: Settings, tmp_path: Path) -> None:
     """Icons are kept in a folder of the test."""
     options = {"location": str(tmp_path / "icons"), "url_seconds": 3600}
-    icons = {"BACKEND": "webchats.storages.SignedFileStorage", "OPTIONS": options}
+    icons = {"BACKEND": "webchats.folder_storage.SignedFileStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
 
 
@@ -71,7 +71,7 @@ def s3_options() -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def s3(settings: Settings, s3_options: dict[str, Any]) -> IconStorage:
     """Icons are kept on the S3 server."""
-    icons = {"BACKEND": "webchats.storages.S3IconStorage", "OPTIONS": dict(s3_options)}
+    icons = {"BACKEND": "webchats.s3_storage.S3IconStorage", "OPTIONS": dict(s3_options)}
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
     return icon_storage()
 

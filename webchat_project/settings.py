@@ -210,7 +210,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 # Icons: a private bucket (Cloudflare R2 or another S3 service) if one is named, else a folder.
 ICON_URL_SECONDS = env.int("ICON_URL_SECONDS", default=3600)
 _icons: dict[str, Any] = {
-    "BACKEND": "webchats.storages.SignedFileStorage",
+    "BACKEND": "webchats.folder_storage.SignedFileStorage",
     "OPTIONS": {
         "location": env.str("ICONS_ROOT", default=str(BASE_DIR / "data" / "icons")),
         "url_seconds": ICON_URL_SECONDS,
@@ -218,7 +218,7 @@ _icons: dict[str, Any] = {
 }
 if env.str("ICONS_S3_BUCKET", default=""):
     _icons = {
-        "BACKEND": "webchats.storages.S3IconStorage",
+        "BACKEND": "webchats.s3_storage.S3IconStorage",
         "OPTIONS": {
             "bucket_name": env.str("ICONS_S3_BUCKET"),
             "endpoint_url": env.str("ICONS_S3_ENDPOINT_URL", default="") or None,

@@ -10,7 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.utils.module_loading import import_string
 
-from webchats.storages import S3IconStorage, SignedFileStorage
+from webchats.folder_storage import SignedFileStorage
+from webchats.s3_storage import S3IconStorage
 
 #: SigV4 signs for seven days at the most.
 LONGEST_LIFE = 7 * 24 * 3600
@@ -29,7 +30,7 @@ def check_icon_storage(**_: Any) -> list[CheckMessage]:
         return [*_check_life(options.get("querystring_expire", 3600)), *_check_s3(options)]
     if issubclass(backend, SignedFileStorage):
         return [*_check_life(options.get("url_seconds", 3600)), *_check_folder()]
-    message = 'STORAGES["icons"] must be a storage of webchats.storages.'
+    message = 'STORAGES["icons"] must be a storage of webchats.s3_storage or folder_storage.'
     return [Error(message, id="webchats.E001")]
 
 

@@ -1,9 +1,9 @@
 """The icons' doors: uploading images, and opening those that lie in the local file system."""
 
+import logging
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseForbidden
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
@@ -12,10 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from webchats import icons
+from webchats.folder_storage import SignedFileStorage
 from webchats.icon_serializers import UploadAnswerSerializer, UploadSerializer
 from webchats.images import CONTENT_TYPES, CleanImage
 from webchats.models import Webchat
-from webchats.storages import SignedFileStorage
+from webchats.storages import StorageUnavailable
+
+logger = logging.getLogger(__name__)
 
 
 @extend_schema(tags=["webchats"])
@@ -60,7 +63,7 @@ class UploadView(APIView):
 
 
 @require_safe
-def icon_file(request: HttpRequest, key: str) -> HttpResponseBase:
+def icon_file(request: HttpRequest, key: str) -> HttpResponse:
     """An icon of the local file system, for who has its signed URL."""
     storage = icons.icon_storage()
     if not isinstance(storage, SignedFileStorage):
@@ -70,13 +73,17 @@ def icon_file(request: HttpRequest, key: str) -> HttpResponseBase:
     )
     if left is None:
         return HttpResponseForbidden("The link has expired or is not valid.", "text/plain")
-    if not icons.is_icon_key(key) or not storage.exists(key):
+    try:
+        content = storage.read(key)
+    except StorageUnavailable as error:
+        logger.error("The icons' storage did not answer: %s", error)
+        return HttpResponse(status=503)
+    if content is None:
         return HttpResponse(status=404)
+    # Only keys are signed: the name needs no quoting, and its ending is known.
     name = key.rpartition("/")[2]
-    # Closed by the response.
-    response = FileResponse(
-        storage.open(key), filename=name, content_type=CONTENT_TYPES[name.rpartition(".")[2]]
-    )
+    response = HttpResponse(content, content_type=CONTENT_TYPES[name.rpartition(".")[2]])
+    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
     response.headers["Cache-Control"] = f"private, max-age={left}, immutable"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

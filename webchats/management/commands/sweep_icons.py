@@ -15,7 +15,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def _duration(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d{1,6})([mhd])", text, re.ASCII)
+    match = re.fullmatch(r"(\d{1,5})([mhd])", text, re.ASCII)
     if match is None:
         raise ArgumentTypeError("a number with m, h or d after it, such as 90m, 24h or 7d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -1,0 +1,67 @@
+"""What ``manage.py check`` says about the storage of icons."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+from webchats.checks import LONGEST_LIFE, check_icon_storage
+
+S3 = {
+    "bucket_name": "icons",
+    "endpoint_url": "https://account.r2.cloudflarestorage.com",
+    "access_key": "a",
+    "secret_key": "b",
+    "querystring_expire": 3600,
+}
+
+
+def found(settings: Any, backend: str, **options: Any) -> list[str]:
+    icons = {"BACKEND": backend, "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "icons": icons}
+    messages = check_icon_storage()
+    assert all(message.hint or message.id == "webchats.E001" for message in messages)
+    return [str(message.id) for message in messages]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, []),
+        ({"access_key": ""}, ["webchats.E003"]),
+        ({"secret_key": ""}, ["webchats.E003"]),
+        ({"querystring_expire": LONGEST_LIFE}, []),
+        ({"querystring_expire": LONGEST_LIFE + 1}, ["webchats.E002"]),
+        ({"querystring_expire": 0}, ["webchats.E002"]),
+        ({"default_acl": "private"}, []),
+        ({"default_acl": "public-read"}, ["webchats.E004"]),
+        ({"querystring_auth": False}, ["webchats.E004"]),
+        ({"endpoint_url": "http://storage.internal"}, ["webchats.W001"]),
+    ],
+)
+def test_a_bucket_is_checked(settings: Any, changed: dict[str, Any], expected: list[str]) -> None:
+    assert found(settings, "webchats.s3_storage.S3IconStorage", **{**S3, **changed}) == expected
+
+
+def test_a_folder_is_checked(settings: Any, tmp_path: Path) -> None:
+    backend = "webchats.folder_storage.SignedFileStorage"
+    (tmp_path / "file").write_text("")
+    assert found(settings, backend, location=str(tmp_path / "not" / "yet")) == []
+    assert found(settings, backend, location=str(tmp_path / "file" / "x")) == ["webchats.E005"]
+    location = str(tmp_path)
+    assert found(settings, backend, location=location, url_seconds=1) == ["webchats.E002"]
+
+
+@pytest.mark.parametrize(
+    "backend", ["", "webchats.nowhere.Storage", "django.core.files.storage.InMemoryStorage"]
+)
+def test_another_storage_is_an_error(settings: Any, backend: str) -> None:
+    assert found(settings, backend) == ["webchats.E001"]
+
+
+def test_the_checks_are_among_djangos(settings: Any) -> None:
+    settings.STORAGES = {**settings.STORAGES, "icons": {"BACKEND": "webchats.nowhere.Storage"}}
+    with pytest.raises(SystemCheckError, match=r"webchats\.E001"):
+        call_command("check")
