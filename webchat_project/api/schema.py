@@ -7,6 +7,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework.fields import Field
 
+from organizations.tenancy.rest import TenantViewSet
+
 #: What an error is called, and when it comes.
 _ERRORS = {
     "400": "A value is wrong (`details` names each), or the body is not valid JSON.",
@@ -116,7 +118,7 @@ class EnvelopeSchema(AutoSchema):
         return body
 
     def _has_envelope(self) -> bool:
-        return getattr(self.view, "queryset", None) is not None
+        return isinstance(self.view, TenantViewSet)
 
     def _envelope(self, schema: Any) -> dict[str, Any]:
         if self.method == "GET":
@@ -128,7 +130,7 @@ class EnvelopeSchema(AutoSchema):
 
     def _error_statuses(self) -> list[str]:
         has_body = self.method in ("POST", "PUT", "PATCH")
-        has_rows = self._has_envelope()
+        has_rows = getattr(self.view, "queryset", None) is not None
         has_id = "{" in self.path
         signs_in = not getattr(self.view, "authentication_classes", True)
         applies = {
