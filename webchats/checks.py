@@ -10,8 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.utils.module_loading import import_string
 
-from webchats.folder_storage import SignedFileStorage
-from webchats.s3_storage import S3IconStorage
+# By name: the bucket's module brings boto3, which a service with a folder need not load.
+BUCKET = "webchats.s3_storage.S3IconStorage"
+FOLDER = "webchats.folder_storage.SignedFileStorage"
 
 #: SigV4 signs for seven days at the most.
 LONGEST_LIFE = 7 * 24 * 3600
@@ -22,15 +23,16 @@ def check_icon_storage(**_: Any) -> list[CheckMessage]:
     """``STORAGES["icons"]``, without asking the storage."""
     configured = settings.STORAGES.get("icons", {})
     options = configured.get("OPTIONS", {})
+    backend = configured.get("BACKEND", "")
     try:
-        backend = import_string(configured.get("BACKEND", ""))
+        import_string(backend)
     except ImportError as error:
         return [Error(f'STORAGES["icons"] cannot be loaded: {error}.', id="webchats.E001")]
-    if issubclass(backend, S3IconStorage):
+    if backend == BUCKET:
         return [*_check_life(options.get("querystring_expire", 3600)), *_check_s3(options)]
-    if issubclass(backend, SignedFileStorage):
+    if backend == FOLDER:
         return [*_check_life(options.get("url_seconds", 3600)), *_check_folder()]
-    message = 'STORAGES["icons"] must be a storage of webchats.s3_storage or folder_storage.'
+    message = f'STORAGES["icons"] must be {BUCKET} or {FOLDER}.'
     return [Error(message, id="webchats.E001")]
 
 
