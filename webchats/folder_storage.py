@@ -98,6 +98,10 @@ class SignedFileStorage(FileSystemStorage):
         root = reverse("icon-file", args=["-"]).removesuffix("-")
         return url.path.removeprefix(root) if url.path.startswith(root) else None
 
+    @property
+    def origin(self) -> str | None:
+        return None
+
     def check(self) -> None:
         with _asking():
             Path(self.location).mkdir(parents=True, exist_ok=True)

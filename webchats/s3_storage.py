@@ -104,6 +104,11 @@ class S3IconStorage(S3Storage):  # type: ignore[misc,unused-ignore]
             return None
         return url.path.removeprefix(ours.path) if url.path.startswith(ours.path) else None
 
+    @property
+    def origin(self) -> str | None:
+        url = urlsplit(self.client.meta.endpoint_url)
+        return f"{url.scheme}://{url.netloc}"
+
     def check(self) -> None:
         # What the service does all day, and so no right that it might not have: with any answer
         # but a refusal it works.

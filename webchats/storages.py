@@ -52,6 +52,10 @@ class IconStorage(Protocol):
         """The path below our bucket or media host that a URL points to; ``None`` for the URL of
         another place. Its signature and its age play no part."""
 
+    @property
+    def origin(self) -> str | None:
+        """The origin that signed URLs lead to, for a page's ``img-src``; ``None``: our own."""
+
     def check(self) -> None:
         """Return if the storage answers."""
 

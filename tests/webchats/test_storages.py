@@ -91,6 +91,11 @@ def test_a_url_of_r2_is_signed_by_sigv4_for_the_life_set(r2: S3IconStorage) -> N
     assert query["X-Amz-Expires"] == ["3600"]
 
 
+def test_a_page_learns_which_origin_its_images_come_from(storage: IconStorage) -> None:
+    url = urlsplit(storage.signed_url(KEY))
+    assert storage.origin == (f"{url.scheme}://{url.netloc}" if url.netloc else None)
+
+
 def test_all_threads_share_one_client(r2: S3IconStorage) -> None:
     clients: list[Any] = []
     barrier = threading.Barrier(8)
