@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import boto3
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -48,21 +47,13 @@ def _icons_in_a_folder(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def s3_options() -> Iterator[dict[str, Any]]:
     """The options of ``S3IconStorage`` for a real server, which is started at the first use."""
-    with object_storage.running_s3() as endpoint:
-        client = boto3.client(
-            "s3",
-            region_name="auto",
-            endpoint_url=endpoint,
-            aws_access_key_id=object_storage.ACCESS_KEY,
-            aws_secret_access_key=object_storage.SECRET_KEY,
-        )
-        client.create_bucket(Bucket=object_storage.BUCKET)
+    with object_storage.running_s3() as (endpoint, secret):
         yield {
             "bucket_name": object_storage.BUCKET,
             "endpoint_url": endpoint,
             "region_name": "auto",
             "access_key": object_storage.ACCESS_KEY,
-            "secret_key": object_storage.SECRET_KEY,
+            "secret_key": secret,
             "querystring_expire": 3600,
             "timeout": 3,
         }

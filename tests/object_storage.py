@@ -6,27 +6,30 @@ because the test process was killed (see ``tests/postgres.py``, which does the s
 """
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
 BUCKET = "icons"
 ACCESS_KEY = "tests-access-key"
-SECRET_KEY = "tests-secret-key"
 _PARTS = ("s3", "master", "volume", "filer", "admin")
 
 
 @contextmanager
-def running_s3() -> Iterator[str]:
-    """Give the endpoint's URL of an empty server that lives as long as the block."""
+def running_s3() -> Iterator[tuple[str, str]]:
+    """Give the endpoint's URL and the secret key of a server, with one empty bucket, that lives as
+    long as the block."""
     keeper = subprocess.Popen(
         [sys.executable, "-P", __file__],
         stdin=subprocess.PIPE,
@@ -44,7 +47,8 @@ def running_s3() -> Iterator[str]:
             said += line
         else:
             raise RuntimeError(f"No S3 server for the tests.\n{said}")
-        yield line.strip()
+        endpoint, secret = line.split()
+        yield endpoint, secret
     finally:
         keeper.communicate("stop\n")
 
@@ -59,7 +63,7 @@ def _free_ports(count: int) -> list[int]:
 
 def _keep(home: Path) -> None:
     """Serve from ``home`` and say the URL, until a line or the end of the input."""
-    log = home / "log"
+    log, secret = home / "log", secrets.token_hex(16)
     for _ in range(3):  # another process may take a port before the server does
         ports = iter(_free_ports(2 * len(_PARTS)))
         options = {
@@ -67,10 +71,10 @@ def _keep(home: Path) -> None:
             for part in _PARTS
             for name in (f"{part}.port", f"{part}.port.grpc")
         }
-        server = _spawn(home, log, options)
+        server = _spawn(home, log, secret, options)
         try:
-            if _ready(server, endpoint := f"http://127.0.0.1:{options['s3.port']}"):
-                print(endpoint, flush=True)
+            if _ready(server, endpoint := f"http://127.0.0.1:{options['s3.port']}", secret):
+                print(endpoint, secret, flush=True)
                 sys.stdin.readline()
                 return
         finally:
@@ -83,7 +87,7 @@ def _keep(home: Path) -> None:
     raise SystemExit(f"SeaweedFS did not come up:\n{log.read_text()[-4000:]}")
 
 
-def _spawn(home: Path, log: Path, ports: dict[str, str]) -> subprocess.Popen[bytes]:
+def _spawn(home: Path, log: Path, secret: str, ports: dict[str, str]) -> subprocess.Popen[bytes]:
     data = home / "data"
     data.mkdir(exist_ok=True)
     with log.open("wb") as output:
@@ -96,7 +100,9 @@ def _spawn(home: Path, log: Path, ports: dict[str, str]) -> subprocess.Popen[byt
                 "-ip.bind=127.0.0.1",
                 "-admin.ui=false",
                 "-webdav=false",
+                # On by default, at a fixed port: a second server would end over it.
                 "-s3.port.iceberg=0",
+                "-s3.port.lance=0",
                 *(f"-{name}={port}" for name, port in ports.items()),
             ],
             cwd=home,
@@ -105,7 +111,7 @@ def _spawn(home: Path, log: Path, ports: dict[str, str]) -> subprocess.Popen[byt
                 "HOME": str(home),
                 "TZ": "UTC",
                 "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-                "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+                "AWS_SECRET_ACCESS_KEY": secret,
             },
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -113,17 +119,21 @@ def _spawn(home: Path, log: Path, ports: dict[str, str]) -> subprocess.Popen[byt
         )
 
 
-def _ready(server: subprocess.Popen[bytes], endpoint: str) -> bool:
-    """Wait until the server refuses a request for its lack of a signature."""
+def _ready(server: subprocess.Popen[bytes], endpoint: str, secret: str) -> bool:
+    """Wait until this very server answers (nobody else's knows the secret) and has the bucket."""
+    client = boto3.client(
+        "s3",
+        region_name="auto",
+        endpoint_url=endpoint,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=secret,
+        config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}),
+    )
     deadline = time.monotonic() + 30
     while server.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(endpoint, timeout=2)
-        except urllib.error.HTTPError as refused:
-            if refused.code == 403:
-                return True
-        except OSError:
-            pass
+        with suppress(BotoCoreError, ClientError):
+            client.create_bucket(Bucket=BUCKET)
+            return True
         time.sleep(0.05)
     return False
 
