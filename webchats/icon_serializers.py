@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError as ModelError
 from rest_framework import serializers
-from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.exceptions import ValidationError
 
 from organizations.documents import details_of
 from organizations.models import Organization
@@ -48,24 +48,19 @@ class IconUploadSerializer(serializers.Serializer[Any]):
 
 
 class UploadSerializer(serializers.Serializer[Any]):
-    """Images for later use."""
+    """Images for later use: the caller's organization's, or the one that a superuser names."""
 
     files = serializers.ListField(child=ImageFileField(), min_length=1, max_length=MAX_FILES)
-    organizationId = TenantRelatedField(
-        queryset=Organization.objects,
-        required=False,
-        help_text="Whose the images become; only a superuser, who belongs to none, sends it.",
-    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """A superuser says whose the images become; for others the name is unknown."""
+        fields = super().get_fields()
+        if "request" in self.context and self.context["request"].user.is_superuser:
+            fields["organizationId"] = TenantRelatedField(queryset=Organization.objects)
+        return fields
 
     def validate(self, attrs: Any) -> Any:
-        """Whose the images become: the caller's organization's."""
-        user = self.context["request"].user
-        if not user.is_superuser:
-            return {**attrs, "organizationId": user.organization}
-        if "organizationId" not in attrs:
-            message = ErrorDetail("This field is required.", "required")
-            raise ValidationError({"organizationId": [message]})
-        return attrs
+        return {"organizationId": self.context["request"].user.organization, **attrs}
 
 
 class StoredFileSerializer(serializers.Serializer[Any]):
