@@ -141,6 +141,7 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(10_000)
         visit = Visit(page, [], [])
         page.on("console", lambda message: visit.console.append(message.text))
         page.on("pageerror", lambda error: visit.console.append(f"uncaught: {error}"))

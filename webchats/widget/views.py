@@ -145,8 +145,10 @@ def _policy(webchat: Webchat, data: dict[str, Any]) -> str:
         "img-src": _sources(data["icon"]),
         "base-uri": "'none'",
         "form-action": "'none'",
-        "frame-ancestors": domains.frame_ancestors(webchat.allowed_domains),
     }
+    if webchat.allowed_domains:
+        # Without a list there is no directive: even ``*`` shuts out files, apps and sandboxes.
+        directives["frame-ancestors"] = domains.frame_ancestors(webchat.allowed_domains)
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())
 
 

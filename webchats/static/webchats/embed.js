@@ -12,6 +12,8 @@
 
   // As small as a phone, or zoomed in until the window is: the panel fills it.
   const SMALL = "(max-width:480px),(max-height:480px)";
+  // In a sandbox the frame has no origin to send to: it shows, and the launcher closes it.
+  const sandboxed = self.origin === "null";
   const widgets = new Map();
 
   const clamp = (value, low, high, otherwise) =>
@@ -108,9 +110,8 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
         frame.className = "loaded";
       };
       dialog.append(frame);
-      // In a sandbox the frame has no origin to send to: it shows, and the launcher closes it.
       setTimeout(() => {
-        if (port || !host.isConnected || self.origin === "null") return;
+        if (port || !host.isConnected || sandboxed) return;
         widget.close();
         frame.remove();
         frame = null;
@@ -118,12 +119,7 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
       }, 15000);
     };
 
-    // The frame can now close itself, so that it may cover the launcher; and it takes the focus.
     const enter = () => {
-      if (matchMedia(SMALL).matches && !dialog.matches(":modal")) {
-        dialog.close();
-        dialog.showModal();
-      }
       frame.focus();
       port.postMessage("focus");
     };
@@ -148,7 +144,8 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
       const focused = document.activeElement ?? host;
       opener = focused === host || focused === document.body ? launcher : focused;
       if (!frame) makeFrame();
-      dialog.show();
+      // A whole screen is modal, so that nobody is led behind it.
+      matchMedia(SMALL).matches && !sandboxed ? dialog.showModal() : dialog.show();
       expand(true);
       if (port) enter();
     };
@@ -159,8 +156,11 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
     };
     widget.toggle = () => (dialog.open ? widget.close() : widget.open());
     launcher.onclick = widget.toggle;
+    dialog.onclick = () => port || widget.close(); // a frame that is there takes the clicks itself
     dialog.onclose = () => closed(true); // by the browser: Escape, or a phone's way back
-    root.onkeydown = (event) => event.key === "Escape" && widget.close();
+    host.onkeydown = (event) => {
+      if (event.key === "Escape") widget.close();
+    };
 
     // Beside the body, where pages that swap their content leave it alone.
     document.documentElement.append(host);

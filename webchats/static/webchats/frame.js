@@ -24,6 +24,13 @@
 
   if (root.classList.contains("preview")) return;
 
+  const focus = () => {
+    const log = document.getElementById("log");
+    log.focus();
+    // The iframe may not have been drawn yet, and what is not drawn cannot have the focus.
+    if (document.activeElement !== log) requestAnimationFrame(focus);
+  };
+
   // The loader hands over one end of a channel: what goes through it has exactly two ends, and
   // needs no addresses. Only the page that embeds this one can send it, and the browser lets only
   // pages that the webchat's list names embed it (frame-ancestors).
@@ -36,7 +43,7 @@
     // The texts are in the language of the page around; the buttons' names are in this page's.
     const language = String(event.data.lang || "");
     if (language) for (const text of document.querySelectorAll("[dir=auto]")) text.lang = language;
-    port.onmessage = ({ data }) => data === "focus" && document.getElementById("log").focus();
+    port.onmessage = ({ data }) => data === "focus" && focus();
     port.postMessage("ready");
   });
 
