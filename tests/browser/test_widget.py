@@ -68,6 +68,20 @@ def test_the_frames_own_button_closes_it_too(visit_with: Any) -> None:
     expect(visit.launcher).to_be_focused()
 
 
+def test_only_who_came_by_keyboard_sees_the_ring(visit_with: Any) -> None:
+    visit = visit_with(factories.WebchatFactory.create())
+    ring = "log => getComputedStyle(log).outlineStyle"
+    visit.open()
+    assert visit.frame.locator("#log").evaluate(ring) == "none"
+    visit.page.keyboard.press("Shift")
+    assert visit.frame.locator("#log").evaluate(ring) == "solid"
+    visit.page.keyboard.press("Escape")
+    expect(visit.launcher).to_be_focused()
+    visit.page.keyboard.press("Enter")
+    visit.wait_for_focus()
+    assert visit.frame.locator("#log").evaluate(ring) == "solid"
+
+
 def test_escape_on_the_launcher_closes_it(visit_with: Any) -> None:
     visit = visit_with(factories.WebchatFactory.create())
     visit.open()
@@ -189,7 +203,7 @@ def test_a_strict_policy_of_the_page_stands_in_no_way(
     policy = {"Content-Security-Policy": STRICT.format(live_server.url)}
     visit = visitor(sites.serve(page, headers=policy), **CALM)
     visit.open()
-    assert visit.launcher.bounding_box()["width"] == 56
+    expect(visit.launcher).to_have_css("width", "56px")
     assert [line for line in visit.console if "favicon" not in line] == []
 
 

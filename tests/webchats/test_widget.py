@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from organizations.models import Organization
 from tests import factories
-from webchats.models import COLOR_NAMES, LastLoad, Webchat
+from webchats.last_loads import LastLoad
+from webchats.models import COLOR_NAMES, Webchat
 from webchats.serializers import WidgetConfigSerializer
 from webchats.widget.frame import render_frame
 

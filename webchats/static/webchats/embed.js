@@ -83,7 +83,7 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
     const root = host.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
     root.append(launcher, dialog);
-    let frame, port, opener;
+    let frame, port, opener, wish;
 
     if (icon) {
       const image = element("img", { src: new URL(icon, base), alt: "" });
@@ -121,7 +121,7 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
 
     const enter = () => {
       frame.focus();
-      port.postMessage("focus");
+      port.postMessage(wish);
     };
 
     const expand = (expanded) => {
@@ -143,6 +143,8 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
       if (dialog.open) return;
       const focused = document.activeElement ?? host;
       opener = focused === host || focused === document.body ? launcher : focused;
+      // Who came by keyboard sees where they are.
+      wish = opener.matches(":focus-visible") ? "focus" : "focus quietly";
       if (!frame) makeFrame();
       // A whole screen is modal, so that nobody is led behind it.
       matchMedia(SMALL).matches && !sandboxed ? dialog.showModal() : dialog.show();

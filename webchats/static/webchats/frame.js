@@ -43,11 +43,17 @@
     // The texts are in the language of the page around; the buttons' names are in this page's.
     const language = String(event.data.lang || "");
     if (language) for (const text of document.querySelectorAll("[dir=auto]")) text.lang = language;
-    port.onmessage = ({ data }) => data === "focus" && focus();
+    port.onmessage = ({ data }) => {
+      root.classList.toggle("quiet", data === "focus quietly");
+      focus();
+    };
     port.postMessage("ready");
   });
 
   const close = () => port?.postMessage("close");
-  addEventListener("keydown", (event) => event.key === "Escape" && close());
+  addEventListener("keydown", (event) => {
+    root.classList.remove("quiet");
+    if (event.key === "Escape") close();
+  });
   addEventListener("click", (event) => event.target.closest("#close") && close());
 })();
