@@ -45,7 +45,7 @@ button>*{grid-area:1/1;width:28px;height:28px}
 img{width:56px;height:56px;border-radius:50%;object-fit:cover}
 svg{fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 [aria-expanded=true]>:not(.shut),[aria-expanded=false]>.shut{opacity:0;transform:scale(.6)}
-dialog{inset:auto;${y}:${dy + 72}px;${x}:max(8px,min(${dx}px,100vw - 392px));margin:0;width:384px;height:min(640px,100vh - ${dy + 88}px);max-width:calc(100vw - 16px);max-height:none;overflow:hidden;border-radius:20px;background:linear-gradient(${primary} 72px,${background} 0);box-shadow:0 0 0 1px #8883,0 4px 12px #0002,0 20px 56px #0005;transform-origin:${x} ${y}}
+dialog{inset:auto;${y}:${dy + 72}px;${x}:max(8px,min(${dx}px,100vw - 392px));margin:0;width:384px;height:min(640px,100vh - ${dy + 88}px);max-width:calc(100vw - 16px);max-height:none;overflow:hidden;border-radius:20px;background:linear-gradient(${primary} 72px,${background} 0);box-shadow:0 0 0 1px #8883,0 4px 12px #0002,0 16px 48px #0004;transform-origin:${x} ${y}}
 dialog:not([open]){display:none;pointer-events:none;${away}}
 dialog::backdrop{background:none}
 iframe{display:block;border:0;width:100%;height:100%;opacity:0;color-scheme:light}
