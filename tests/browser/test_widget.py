@@ -1,13 +1,18 @@
 """The widget on a customer's page: how it opens, closes, behaves with others and costs."""
 
 import gzip
+import io
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
+from organizations.models import Organization
 from tests import factories
 from tests.browser.conftest import CustomerSites, Visit, Visitor
+from webchats import icons
+from webchats.models import Webchat
 from webchats.widget.views import LOADER
 
 #: Nothing moves, so that what is measured stays.
@@ -352,3 +357,37 @@ def test_it_is_light_and_leaves_nothing_behind(visit_with: Any) -> None:
         "() => { try { return localStorage.length + sessionStorage.length } catch { return 0 } }"
     )
     assert inside == 0
+
+
+def png() -> io.BytesIO:
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "#D97706").save(picture, "PNG")
+    picture.seek(0)
+    return picture
+
+
+@pytest.mark.parametrize("whose", ["webchat", "organization"])
+def test_the_icon_is_the_webchats_or_else_the_organizations(visit_with: Any, whose: str) -> None:
+    webchat = factories.WebchatFactory.create()
+    key = icons.store(webchat.organization_id, png())
+    if whose == "webchat":
+        Webchat.objects.update(icon=key)
+    else:
+        Organization.objects.update(default_icon=key)
+    visit = visit_with(webchat)
+    expect(visit.launcher.locator("img")).to_be_visible()
+    visit.open()
+    drawn = "image => image.decode().then(() => image.naturalWidth)"
+    assert visit.frame.locator("img").evaluate(drawn) == 64
+    assert visit.console == []
+
+
+def test_an_icon_that_cannot_be_had_leaves_the_glyph(visit_with: Any) -> None:
+    webchat = factories.WebchatFactory.create()
+    key = icons.store(webchat.organization_id, png())
+    Webchat.objects.update(icon=key)
+    icons.icon_storage().delete(key)
+    visit = visit_with(webchat)
+    visit.open()
+    assert visit.launcher.locator("img").count() == 0
+    expect(visit.frame.locator("img")).to_have_count(0)
