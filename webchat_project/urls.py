@@ -10,6 +10,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("webchat_project.api.router")),
     path("icons/<path:key>", icon_file, name="icon-file"),
+    path("", include("webchats.widget.urls")),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
 ]

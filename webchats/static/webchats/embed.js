@@ -1,0 +1,204 @@
+// Webchats' loader: <script src="https://HOST/embed.js" data-webchat="ID" async></script>
+//
+// Draws a launcher in a shadow root, and makes the iframe when it is first opened. Styles are a
+// constructed sheet, which no style-src of the page stands in the way of. The page gets
+// window.Webchat with open, close, toggle, destroy and load, each for an id (without one: the
+// first widget), and the events webchat:ready, :open, :close and :destroy on document.
+(() => {
+  "use strict";
+  const { src, dataset } = document.currentScript ?? document.querySelector("script[data-webchat]");
+  // Pasted a second time: the first one does the work.
+  if (window.Webchat?.load) return window.Webchat.load(dataset.webchat, src);
+
+  // As small as a phone, or zoomed in until the window is: the panel fills it.
+  const SMALL = "(max-width:480px),(max-height:480px)";
+  // In a sandbox the frame has no origin to send to: it shows, and the launcher closes it.
+  const sandboxed = self.origin === "null";
+  const widgets = new Map();
+
+  const clamp = (value, low, high, otherwise) =>
+    Number.isFinite(value) ? Math.min(high, Math.max(low, Math.round(value))) : otherwise;
+  const color = (value, otherwise) => (/^#[\da-f]{6}$/i.test(value) ? value : otherwise);
+
+  const element = (name, attributes, ...children) => {
+    const space = /svg|path/.test(name) ? "2000/svg" : "1999/xhtml";
+    const made = document.createElementNS("http://www.w3.org/" + space, name);
+    for (const key in attributes) made.setAttribute(key, attributes[key]);
+    made.append(...children);
+    return made;
+  };
+  const glyph = (name, d) =>
+    element("svg", { class: name, viewBox: "0 0 24 24", "aria-hidden": "true" }, element("path", { d }));
+
+  const tell = (name, id) =>
+    document.dispatchEvent(new CustomEvent("webchat:" + name, { detail: { id } }));
+
+  const css = (y, x, dx, dy, z, primary, text, background) => {
+    const away = `opacity:0;transform:translateY(${y === "top" ? -12 : 12}px) scale(.97)`;
+    return `
+:host{all:initial!important;position:fixed!important;z-index:${z}!important}
+*{box-sizing:border-box}
+button,dialog{position:fixed;border:0;padding:0}
+button{${y}:${dy}px;${x}:min(${dx}px,100vw - 56px);z-index:1;width:56px;height:56px;border-radius:50%;background:${primary};color:${text};cursor:pointer;display:grid;place-items:center;box-shadow:0 0 0 1px #8883,0 2px 6px #0003,0 8px 28px #0004;-webkit-tap-highlight-color:#0000}
+button:focus-visible{outline:3px solid #fff;outline-offset:1px;box-shadow:0 0 0 7px #1a1a1a}
+button>*{grid-area:1/1;width:28px;height:28px}
+img{width:56px;height:56px;border-radius:50%;object-fit:cover}
+svg{fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
+[aria-expanded=true]>:not(.shut),[aria-expanded=false]>.shut{opacity:0;transform:scale(.6)}
+dialog{inset:auto;${y}:${dy + 72}px;${x}:max(8px,min(${dx}px,100vw - 392px));margin:0;width:384px;height:min(640px,100vh - ${dy + 88}px);max-width:calc(100vw - 16px);max-height:none;overflow:hidden;border-radius:20px;background:linear-gradient(${primary} 72px,${background} 0);box-shadow:0 0 0 1px #8883,0 4px 12px #0002,0 16px 48px #0004;transform-origin:${x} ${y}}
+dialog:not([open]){display:none;pointer-events:none;${away}}
+dialog::backdrop{background:none}
+iframe{display:block;border:0;width:100%;height:100%;opacity:0;color-scheme:light}
+.loaded{opacity:1}
+@media (prefers-reduced-motion:no-preference){
+button,button>*,iframe{transition:opacity .2s,transform .2s}
+button:hover{transform:scale(1.05)}
+dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .25s allow-discrete,overlay .25s allow-discrete}
+@starting-style{dialog[open]{${away}}}}
+@media ${SMALL}{dialog{inset:0;width:auto;height:auto;max-width:none;border-radius:0;background:linear-gradient(${primary} 50%,${background} 0);padding:env(safe-area-inset-top) env(safe-area-inset-right) env(safe-area-inset-bottom) env(safe-area-inset-left)}}
+@media (forced-colors:active){button,dialog{border:1px solid}}
+@media print{button,dialog{display:none!important}}`;
+  };
+
+  const mount = (widget, config) => {
+    const { id, base } = widget;
+    const { title, icon } = config;
+    const [y, x] = /^(top|bottom)-(left|right)$/.exec(config.position)?.slice(1) ?? ["bottom", "right"];
+    // A second widget in the same corner stands beside the first.
+    const beside = [...widgets.values()].filter((other) => other.corner === y + x).length;
+    widget.corner = y + x;
+
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css(y, x,
+      clamp(config.offsetX, 0, 200, 24) + beside * 68, clamp(config.offsetY, 0, 200, 24),
+      clamp(config.zIndex, 1, 2147483647, 9999), color(config.primaryColor, "#1f2937"),
+      color(config.primaryTextColor, "#fff"), color(config.backgroundColor, "#fff")));
+
+    const launcher = element("button",
+      { type: "button", "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": "Chat: " + title },
+      glyph("chat", "M21 11.5a8.4 8.4 0 0 1-12.2 7.5L3 21l2-5.8A8.4 8.4 0 1 1 21 11.5z"),
+      glyph("shut", "M6 9.5l6 6 6-6"));
+    const dialog = element("dialog", { "aria-label": title });
+    const host = (widget.host = element("webchat-widget", { role: "region", "aria-label": title }));
+    const root = host.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [sheet];
+    root.append(launcher, dialog);
+    let frame, port, opener, wish;
+
+    if (icon) {
+      const image = element("img", { src: new URL(icon, base), alt: "" });
+      // Only once it is there: an icon that cannot be had leaves the glyph.
+      image.onload = () => launcher.firstChild.replaceWith(image);
+    }
+
+    const makeFrame = () => {
+      const src = new URL("widget/" + id, base);
+      frame = element("iframe", { title, src, referrerpolicy: "strict-origin" });
+      frame.onload = () => {
+        // The frame answers through a channel, which has exactly two ends.
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = ({ data }) => {
+          if (data === "close") widget.close();
+          if (data === "ready") {
+            port = port1;
+            if (dialog.open) enter();
+          }
+        };
+        const { lang } = document.documentElement;
+        const dir = getComputedStyle(document.documentElement).direction;
+        frame.contentWindow.postMessage({ webchat: id, lang, dir }, src.origin, [port2]);
+        frame.className = "loaded";
+      };
+      dialog.append(frame);
+      setTimeout(() => {
+        if (port || !host.isConnected || sandboxed) return;
+        widget.close();
+        frame.remove();
+        frame = null;
+        console.warn(`Webchat ${id} does not answer`);
+      }, 15000);
+    };
+
+    const enter = () => {
+      frame.focus();
+      port.postMessage(wish);
+    };
+
+    const expand = (expanded) => {
+      launcher.ariaExpanded = expanded;
+      tell(expanded ? "open" : "close", id);
+    };
+    const closed = (inside) => {
+      if (dialog.open || launcher.ariaExpanded === "false") return;
+      if (inside) (opener.isConnected ? opener : launcher).focus();
+      expand(false);
+    };
+
+    widget.open = () => {
+      if (!host.isConnected) {
+        // The page has thrown the widget out with its old content.
+        dialog.open = port = false;
+        document.documentElement.append(host);
+      }
+      if (dialog.open) return;
+      const focused = document.activeElement ?? host;
+      opener = focused === host || focused === document.body ? launcher : focused;
+      // Who came by keyboard sees where they are.
+      wish = opener.matches(":focus-visible") ? "focus" : "focus quietly";
+      if (!frame) makeFrame();
+      // A whole screen is modal, so that nobody is led behind it.
+      matchMedia(SMALL).matches && !sandboxed ? dialog.showModal() : dialog.show();
+      expand(true);
+      if (port) enter();
+    };
+    widget.close = () => {
+      const inside = document.activeElement === host;
+      dialog.close();
+      closed(inside);
+    };
+    widget.toggle = () => (dialog.open ? widget.close() : widget.open());
+    launcher.onclick = widget.toggle;
+    dialog.onclick = () => port || widget.close(); // a frame that is there takes the clicks itself
+    dialog.onclose = () => closed(true); // by the browser: Escape, or a phone's way back
+    host.onkeydown = (event) => {
+      if (event.key === "Escape") widget.close();
+    };
+
+    // Beside the body, where pages that swap their content leave it alone.
+    document.documentElement.append(host);
+    tell("ready", id);
+    if (widget.wanted) widget.open();
+  };
+
+  const load = async (id, base = src) => {
+    if (widgets.has(id)) return;
+    const widget = { id, base };
+    widget.open = () => (widget.wanted = true);
+    widget.close = () => (widget.wanted = false);
+    widget.toggle = () => (widget.wanted = !widget.wanted);
+    widgets.set(id, widget);
+    try {
+      const answer = await fetch(new URL(`widget/${id}/config`, base), {
+        credentials: "omit",
+        referrerPolicy: "strict-origin",
+      });
+      if (!answer.ok) throw Error(answer.status);
+      const config = await answer.json();
+      if (widgets.get(id) === widget) mount(widget, config);
+    } catch (error) {
+      widgets.delete(id);
+      console.warn(`Webchat ${id} is not shown: ${error.message}`);
+    }
+  };
+
+  const first = () => widgets.keys().next().value;
+  const call = (name) => (id = first()) => widgets.get(id)?.[name]();
+  const destroy = (id = first()) => {
+    const widget = widgets.get(id);
+    if (!widgets.delete(id)) return;
+    widget.host?.remove();
+    tell("destroy", id);
+  };
+  window.Webchat ??= { open: call("open"), close: call("close"), toggle: call("toggle"), destroy, load };
+  load(dataset.webchat);
+})();

@@ -1,0 +1,1 @@
+"""The widget's public face: the loader, the public configuration, the page inside the iframe."""
