@@ -11,7 +11,7 @@ import pytest
 from tests import factories
 from tests.browser.conftest import CustomerSites, Visitor
 
-FOLDER = Path(__file__).parent.parent.parent / "docs"
+FOLDER = Path(__file__).parent.parent.parent / ".screenshots"
 SHOP = """
 <style>
 body { margin: 0; font: 16px/1.6 system-ui, sans-serif; color: #1f2937; background: #faf9f7 }
