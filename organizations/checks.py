@@ -1,6 +1,7 @@
 """What is missing or dangerous in the settings that concern who may call, and how often."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -55,6 +56,46 @@ def check_tokens(**options: Any) -> list[CheckMessage]:
             )
         )
     return messages
+
+
+def check_secret_key(**options: Any) -> list[CheckMessage]:
+    """``organizations.E003``: a key with blanks in it, which is a comment or a left-over."""
+    if not any(character.isspace() for character in settings.SECRET_KEY):
+        return []
+    return [
+        Error(
+            "SECRET_KEY has white space in it: it looks like a comment taken for a value.",
+            hint="In an .env file, put a comment on a line of its own.",
+            id="organizations.E003",
+        )
+    ]
+
+
+def check_static_files(**options: Any) -> list[CheckMessage]:
+    """``organizations.W004``: pages without their styles and scripts."""
+    if settings.DEBUG or (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
+        return []
+    return [
+        checks.Warning(
+            "The static files are not collected: the admin and the API's page cannot be shown.",
+            hint="Run `manage.py collectstatic` when you build or update the service.",
+            id="organizations.W004",
+        )
+    ]
+
+
+def check_numbers(**options: Any) -> list[CheckMessage]:
+    """``organizations.E004``: a number that cannot be meant."""
+    least = {"MAX_BODY_BYTES": 1, "MAX_UPLOAD_BYTES": 1, "TRUSTED_PROXIES": 0}
+    return [
+        Error(
+            f"{name} is {getattr(settings, name)}, but must be at least {smallest}.",
+            hint="Leave it out for the default.",
+            id="organizations.E004",
+        )
+        for name, smallest in least.items()
+        if getattr(settings, name) < smallest
+    ]
 
 
 def check_shared_cache(**options: Any) -> list[CheckMessage]:

@@ -114,17 +114,22 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         holds everything that is wrong."""
         if not isinstance(data, Mapping):
             raise ValidationError(
-                {NON_FIELD_ERRORS: [ErrorDetail("The body must be a JSON object.", "invalid")]}
+                {NON_FIELD_ERRORS: [ErrorDetail("Must be a JSON object.", "invalid")]}
             )
         values, errors = self._read_fields(data)
         self._put_defaults_for_null(values)
+        #: What could be read, where the whole is refused.
+        self.readable = values
         row = self.unsaved_row(values)
         refused = {str(self.fields[name].source) for name in errors if name in self.fields}
         try:
             self.check_row(row, values, refused)
         except ModelError as error:
+            judged_by: Mapping[str, set[str]] = getattr(self.model, "judged_by", {})
             for name, detail in details_of(error).items():
-                errors.setdefault(self._document_name(name), detail)
+                # A right value is not blamed for the wrong one that it was judged by.
+                if not refused & judged_by.get(name, set()):
+                    errors.setdefault(self._document_name(name), detail)
         if errors:
             raise ValidationError(errors)
         # What is written is what was checked: the model may have brought a value into its stored
@@ -173,7 +178,8 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
 
     def _put_defaults_for_null(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
-            if value is None and self._is_column(name):
+            # (An id that is null names no row; it is not one to be made up.)
+            if value is None and name != "id" and self._is_column(name):
                 column: Any = self.model._meta.get_field(name)
                 values[name] = column.get_default()
 

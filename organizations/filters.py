@@ -55,6 +55,7 @@ class DocumentOrdering(filters.OrderingFilter):
 
     def filter(self, qs: QuerySet[Any], value: list[str] | None) -> QuerySet[Any]:
         """Newest first unless asked otherwise."""
-        chosen = [self.get_ordering_value(name) for name in value or ["-createdAt"]]
+        names = [name for name in value or [] if name] or ["-createdAt"]
+        chosen = [self.get_ordering_value(name) for name in names]
         tie_break = "-id" if chosen[-1].startswith("-") else "id"
         return qs.order_by(*chosen, tie_break)

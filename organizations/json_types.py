@@ -4,6 +4,7 @@ The framework's own fields also take ``"yes"`` for true, ``"7"`` for 7 and 7 for
 document whose schema says ``boolean`` takes booleans, so that a client's slip is found.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,13 +94,19 @@ class ChoiceField(serializers.ChoiceField):
         return super().to_internal_value(data)
 
 
+#: RFC 3339, section 5.6: with a time zone, and none of ISO 8601's other spellings.
+_RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
 class TimestampField(DateTimeField):
     """A moment: RFC 3339 with a time zone in; UTC with milliseconds and ``Z`` out."""
 
     default_error_messages = {"invalid": "Must be a moment such as 2026-03-12T10:00:00.000Z."}
 
     def to_internal_value(self, value: Any) -> datetime:
-        if not isinstance(value, str) or "\x00" in value:
+        if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
             self.fail("invalid", format="")
         return super().to_internal_value(value)
 

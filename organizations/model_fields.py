@@ -27,7 +27,7 @@ def _trimmed(value: Any) -> Any:
 
 
 class TrimmedCharField(models.CharField[str, str]):
-    """One line of text without white space at its ends; never NULL."""
+    """Short text without white space at its ends; never NULL."""
 
     default_validators = STORABLE
 

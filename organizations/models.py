@@ -1,6 +1,7 @@
 """The kernel's rows: the organization, its people and keys, and what a webchat points to."""
 
 import hashlib
+import itertools
 import secrets
 from typing import Any, ClassVar, Self
 
@@ -301,6 +302,7 @@ class Stage(TenantScoped):
     slug = TrimmedCharField(
         max_length=NAME_LENGTH,
         blank=True,
+        default="",
         validators=[
             RegexValidator(
                 r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z",
@@ -338,6 +340,14 @@ class Stage(TenantScoped):
         return self.name
 
     def clean(self) -> None:
-        """Give the stage a slug: from its name, or from its id if the name has no Latin letter."""
+        """Give the stage a slug where it has none."""
         if not self.slug:
-            self.slug = slugify(self.name)[:NAME_LENGTH].strip("-") or f"stage-{self.pk}"
+            siblings = Stage.objects.filter(pipeline_id=self.pipeline_id).exclude(pk=self.pk)
+            self.slug = self.free_slug(set(siblings.values_list("slug", flat=True)))
+
+    def free_slug(self, taken: set[str]) -> str:
+        """A slug made from the name, or from the id if the name has no Latin letter; numbered
+        where it is ``taken``."""
+        slug = slugify(self.name)[: NAME_LENGTH - 4].strip("-") or f"stage-{self.pk}"
+        numbered = (f"{slug}-{number}" for number in itertools.count(2))
+        return next(free for free in itertools.chain([slug], numbered) if free not in taken)

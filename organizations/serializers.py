@@ -4,17 +4,18 @@ import copy
 from typing import Any
 
 from django.contrib.auth import authenticate
-from django.core.exceptions import ValidationError as ModelError
 from django.db.models import F
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, ValidationError
 
 from organizations.authentication import read_refresh_token
-from organizations.documents import DocumentSerializer, TenantDocumentSerializer, details_of
+from organizations.documents import DocumentSerializer, TenantDocumentSerializer
 from organizations.json_types import IdField, StringField
 from organizations.models import MAX_STAGES, ApiKey, Pipeline, Prompt, Stage, User
 from organizations.object_ids import validate_object_id
+
+_NOT_SENT: Any = object()
 
 
 class PromptSerializer(TenantDocumentSerializer[Prompt]):
@@ -36,14 +37,84 @@ class PromptSerializer(TenantDocumentSerializer[Prompt]):
         )
 
 
+class StageListSerializer(serializers.ListSerializer[Any]):
+    """The stages of a pipeline as they will stand, each complete and told apart from the others."""
+
+    def to_internal_value(self, data: Any) -> list[Stage]:
+        """The stages in their order; raises for all that is wrong with any of them."""
+        if not isinstance(data, list) or len(data) > MAX_STAGES:
+            super().to_internal_value(data)  # raises
+        pipeline = getattr(self.parent, "instance", None)
+        stored = {stage.pk: stage for stage in pipeline.stages.all()} if pipeline else {}
+        stages: list[Stage] = []
+        errors: list[Any] = []
+        for position, entry in enumerate(data):
+            values, wrong = self._read(entry)
+            if values is not None:
+                stage = self._stage(values, stored.get(values.get("id", "")), stages)
+                stage.position = position
+                wrong = {**self._errors_of(stage, values, stored, stages), **wrong}
+                stages.append(stage)
+            errors.append(wrong)
+        if any(errors):
+            raise ValidationError(errors)
+        return stages
+
+    def _read(self, entry: Any) -> tuple[dict[str, Any] | None, Any]:
+        """What an entry says, as far as it can be read, and what is wrong with it."""
+        if entry is None:
+            return None, [ErrorDetail("A stage may not be null.", "null")]
+        if not isinstance(entry, dict):
+            return None, [ErrorDetail("Must be a JSON object.", "invalid")]
+        wrong: Any = {}
+        try:
+            values = self.run_child_validation(entry)
+        except ValidationError as error:
+            child: Any = self.child
+            values, wrong = child.readable, error.detail
+        if values.get("id", "") is None:
+            del values["id"]  # ``null`` is none: a new stage
+        return values, wrong
+
+    def _stage(self, values: dict[str, Any], stored: Stage | None, before: list[Stage]) -> Stage:
+        stage = copy.copy(stored) if stored else Stage()
+        for name, value in values.items():
+            setattr(stage, name, value)
+        if not stage.slug:
+            stage.slug = stage.free_slug({other.slug for other in before})
+        return stage
+
+    def _errors_of(
+        self,
+        stage: Stage,
+        values: dict[str, Any],
+        stored: dict[str, Stage],
+        before: list[Stage],
+    ) -> dict[str, Any]:
+        errors: dict[str, Any] = {}
+        taken = [ErrorDetail("Another stage of this pipeline has it.", "unique")]
+        if "id" in values and values["id"] not in stored:
+            errors["_id"] = [ErrorDetail("The pipeline has no such stage.", "does_not_exist")]
+        elif stage.pk in {other.pk for other in before}:
+            return {"_id": taken}  # the rest is taken by itself
+        if not stage.name:
+            errors["name"] = [ErrorDetail("This field is required.", "required")]
+        elif stage.name.casefold() in {other.name.casefold() for other in before}:
+            errors["name"] = taken
+        if stage.slug in {other.slug for other in before}:
+            errors["slug"] = taken
+        return errors
+
+
 class StageSerializer(DocumentSerializer[Stage]):
     """A step inside its pipeline. ``_id`` is sent back to keep a stage, left out for a new one."""
 
-    _id = IdField(source="id", required=False, validators=[validate_object_id])
+    _id = IdField(source="id", required=False, allow_null=True, validators=[validate_object_id])
 
     class Meta:
         model = Stage
         fields = ("_id", "name", "slug", "color", "isActive")
+        list_serializer_class = StageListSerializer
 
 
 class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
@@ -69,57 +140,19 @@ class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
             "updatedAt",
         )
 
-    def validate_stages(self, entries: list[dict[str, Any] | None] | None) -> list[Stage]:
-        """The stages as they will stand, each complete and told apart from the others."""
-        stored = {stage.pk: stage for stage in self.instance.stages.all()} if self.instance else {}
-        stages: list[Stage] = []
-        errors: list[Any] = []
-        for position, entry in enumerate(entries or []):
-            if entry is None:
-                errors.append([ErrorDetail("A stage may not be null.", "null")])
-                continue
-            stage = copy.copy(stored.get(entry.get("id", ""), Stage()))
-            for name, value in entry.items():
-                setattr(stage, name, value)
-            stage.position = position
-            errors.append(self._stage_errors(stage, entry, stored, stages))
-            stages.append(stage)
-        if any(errors):
-            raise ValidationError(errors)
-        return stages
-
-    def _stage_errors(
-        self, stage: Stage, entry: dict[str, Any], stored: dict[str, Stage], before: list[Stage]
-    ) -> dict[str, Any]:
-        if "id" in entry and entry["id"] not in stored:
-            return {"_id": [ErrorDetail("The pipeline has no such stage.", "does_not_exist")]}
-        try:
-            stage.full_clean(exclude={"id", "pipeline"})
-        except ModelError as error:
-            errors: dict[str, Any] = details_of(error)
-            return errors
-        taken = ErrorDetail("Another stage of this pipeline has it.", "unique")
-        if stage.pk in {other.pk for other in before}:
-            return {"_id": [taken]}
-        if stage.name.casefold() in {other.name.casefold() for other in before}:
-            return {"name": [taken]}
-        if stage.slug in {other.slug for other in before}:
-            return {"slug": [taken]}
-        return {}
-
     def create(self, validated_data: dict[str, Any]) -> Pipeline:
         """Save a pipeline and its stages."""
-        stages = validated_data.pop("stages", [])
+        stages = validated_data.pop("stages", None) or []
         pipeline = super().create(validated_data)
         self._write_stages(pipeline, stages)
         return pipeline
 
     def update(self, instance: Pipeline, validated_data: dict[str, Any]) -> Pipeline:
         """Save what was sent; the stages only if they were."""
-        stages = validated_data.pop("stages", None)
+        stages = validated_data.pop("stages", _NOT_SENT)
         pipeline = super().update(instance, validated_data)
-        if stages is not None:
-            self._write_stages(pipeline, stages)
+        if stages is not _NOT_SENT:
+            self._write_stages(pipeline, stages or [])
         return pipeline
 
     def _write_stages(self, pipeline: Pipeline, stages: list[Stage]) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import update_last_login
+from django.db import transaction
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.permissions import AllowAny
@@ -129,8 +130,11 @@ class RefreshView(_PublicView):
         """Answer with a new pair; the refresh token sent is dead from then on."""
         serializer = serializers.RefreshSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        serializer.validated_data["token"].revoke()
-        return Response(issue_pair(serializer.validated_data["user"]))
+        # The old token is dead only if there is a new one.
+        with transaction.atomic():
+            serializer.validated_data["token"].revoke()
+            pair = issue_pair(serializer.validated_data["user"])
+        return Response(pair)
 
 
 @extend_schema(tags=["signing in"])

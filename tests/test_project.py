@@ -22,8 +22,20 @@ PRODUCTION = {
 }
 
 
+@pytest.fixture(scope="module")
+def static_files(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with the collected static files."""
+    folder = str(tmp_path_factory.mktemp("static"))
+    manage("collectstatic", "--noinput", **PRODUCTION, STATIC_ROOT=folder).check_returncode()
+    return folder
+
+
 def check(**environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    return manage("check", "--deploy", "--fail-level", "WARNING", **environment)
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", *arguments]
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -57,8 +69,8 @@ def test_the_service_is_not_ready_without_its_database(monkeypatch: pytest.Monke
     assert answer.json()["checks"]["database"] == "failed"
 
 
-def test_production_settings_pass_the_deployment_check() -> None:
-    result = check(**PRODUCTION)
+def test_production_settings_pass_the_deployment_check(static_files: str) -> None:
+    result = check(**PRODUCTION, STATIC_ROOT=static_files)
     assert result.returncode == 0, result.stderr
 
 
@@ -74,6 +86,10 @@ def test_production_settings_pass_the_deployment_check() -> None:
         ("ACCESS_TOKEN_MINUTES", "100000", "organizations.W001"),
         ("SECRET_KEY", "short", "security.W009"),
         ("ALLOWED_HOSTS", "", "security.W020"),
+        ("SECRET_KEY", "   # make one: " + "k9" * 40, "organizations.E003"),
+        ("MAX_BODY_BYTES", "-5", "organizations.E004"),
+        ("TRUSTED_PROXIES", "-1", "organizations.E004"),
+        ("STATIC_ROOT", "/nonexistent", "organizations.W004"),
     ],
 )
 def test_a_dangerous_setting_is_named(setting: str, value: str, found: str) -> None:
@@ -84,6 +100,38 @@ def test_a_dangerous_setting_is_named(setting: str, value: str, found: str) -> N
 
 def test_production_does_not_start_without_a_secret_key() -> None:
     result = check(**{name: v for name, v in PRODUCTION.items() if name != "SECRET_KEY"})
+    assert result.returncode != 0
+    assert "SECRET_KEY" in result.stderr
+
+
+def settings_with(expression: str, **environment: str) -> str:
+    script = f"from django.conf import settings; print({expression})"
+    result = manage("shell", "-v0", "-c", script, **environment)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    empty = dict.fromkeys(
+        ("DATABASE_URL", "CACHE_URL", "TRUSTED_PROXIES", "MAX_BODY_BYTES", "LOG_LEVEL", "DEBUG"), ""
+    )
+    assert settings_with("settings.DEBUG, settings.MAX_BODY_BYTES", **empty) == "True 1048576"
+
+
+def test_a_list_may_have_blanks_after_its_commas() -> None:
+    hosts = settings_with("settings.ALLOWED_HOSTS", ALLOWED_HOSTS="a.example.com, b.example.com")
+    assert hosts == "['a.example.com', 'b.example.com']"
+
+
+@pytest.mark.parametrize("key", ["$abc" + "k9" * 30, "a$b" + "k9" * 30])
+def test_a_secret_key_may_have_any_sign(key: str) -> None:
+    assert settings_with("settings.SECRET_KEY", SECRET_KEY=key) == key
+
+
+def test_the_example_of_settings_does_not_run_with_the_secret_left_empty(tmp_path: Path) -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    pairs = [line.split("=", 1) for line in lines if line and not line.startswith("#")]
+    result = check(**dict(pairs))
     assert result.returncode != 0
     assert "SECRET_KEY" in result.stderr
 

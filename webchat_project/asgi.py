@@ -2,7 +2,10 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
+
+from webchat_project.requests import TolerantASGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat_project.settings")
-application = get_asgi_application()
+django.setup(set_prefix=False)
+application = TolerantASGIHandler()

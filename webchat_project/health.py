@@ -6,6 +6,7 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from webchats.icons import icon_storage
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 STORAGE_SECONDS = 10
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def alive(request: HttpRequest) -> JsonResponse:
@@ -25,6 +27,7 @@ def alive(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:

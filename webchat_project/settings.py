@@ -16,8 +16,21 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
+env = environ.Env()
+# What is empty is not set (compose files write ``NAME=``), and a first "$" means itself.
+env.escape_proxy = True
+env.ENVIRON = {
+    name: f"\\{value}" if value.startswith("$") else value
+    for name, value in env.ENVIRON.items()
+    if value.strip()
+}
+
+
+def _listed(variable: str, default: list[str]) -> list[str]:
+    """The items between the commas of a variable."""
+    return [item.strip() for item in env.list(variable, default=default)]
+
 
 # --- Mode and secrets -------------------------------------------------------------------------
 
@@ -28,12 +41,10 @@ DEBUG = env.bool("DEBUG", default=True)
 SECRET_KEY = env.str(
     "SECRET_KEY", default="django-insecure-key-for-development-only" if DEBUG else ""
 )
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SECRET_KEY_FALLBACKS = _listed("SECRET_KEY_FALLBACKS", [])
 
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else []
-)
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = _listed("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = _listed("CSRF_TRUSTED_ORIGINS", [])
 
 # How many proxies of ours stand before the service. X-Forwarded-For is believed that far and no
 # further; with 0 it is not read at all.
@@ -59,9 +70,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "webchat_project.api.errors.ApiErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "webchat_project.api.errors.ApiErrorMiddleware",
     "webchat_project.api.limits.BodySizeLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -100,6 +111,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     # Readers never wait for a writer (WAL); writers queue up for the lock when their transaction
     # begins (IMMEDIATE), since a lock taken half-way through cannot be waited for.
     _database["OPTIONS"] = {
+        **_database.get("OPTIONS", {}),
         "timeout": env.int("DATABASE_BUSY_SECONDS", default=20),
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -143,7 +155,7 @@ SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=15)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", default=14)),
     "ALGORITHM": "HS256",
-    "SIGNING_KEY": env.str("JWT_SIGNING_KEY", default=SECRET_KEY),
+    "SIGNING_KEY": env.str("JWT_SIGNING_KEY", default="") or SECRET_KEY,
     "ISSUER": "webchats",
 }
 
@@ -198,14 +210,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "AUTHENTICATION_WHITELIST": [],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
 }
 
 # --- Files ------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 
 # Icons: a private bucket (Cloudflare R2 or another S3 service) if one is named, else a folder.
 ICON_URL_SECONDS = env.int("ICON_URL_SECONDS", default=3600)
@@ -270,5 +281,5 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
 }

@@ -2,7 +2,10 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
+
+from webchat_project.requests import TolerantWSGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat_project.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+application = TolerantWSGIHandler()

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models.functions import Lower
 
 from organizations import constraints
 from organizations.colors import STORED_PATTERN, ColorField
@@ -207,12 +206,21 @@ class Webchat(TenantModel):
 
     objects: ClassVar[Any] = WebchatQuerySet.as_manager()
 
+    #: Which fields the row's rules judge a field by: where one of them is wrong, it is not told.
+    judged_by: ClassVar[dict[str, set[str]]] = {
+        "prompt": {"organization"},
+        "pipeline": {"organization"},
+        "icon": {"organization"},
+        "pipeline_stage": {"organization", "pipeline"},
+        "initial_stage": {"organization", "pipeline", "pipeline_stage"},
+    }
+
     class Meta:
         verbose_name = "webchat configuration"
         ordering = ("-created_at", "-id")
         indexes = (
             models.Index(fields=("organization", "-created_at", "-id"), name="webchat_newest"),
-            models.Index("organization", Lower("name"), "id", name="webchat_by_name"),
+            models.Index(fields=("organization", "name", "id"), name="webchat_by_name"),
         )
         constraints = (
             *(constraints.matches(name, STORED_PATTERN) for name in COLOR_NAMES),

@@ -4,13 +4,13 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from organizations import colors
 from organizations.documents import DocumentSerializer, TenantDocumentSerializer, details_of
 from organizations.json_types import StringField
 from webchats import icons
-from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH
+from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH, InvalidDomain, canonical
 from webchats.model_fields import AllowedDomainsField
 from webchats.models import Webchat
 
@@ -44,6 +44,21 @@ class AllowedDomainsListField(serializers.ListField):
             options.pop(name, None)
         options |= {"child": AllowedDomainEntryField()}
         super().__init__(max_length=MAX_ENTRIES, **options | {"required": True})
+
+    def run_child_validation(self, data: Any) -> Any:
+        """The entries; raises for each that is wrong, by its shape or by what it says."""
+        try:
+            return super().run_child_validation(data)
+        except ValidationError as error:
+            errors: Any = dict(error.detail)  # type: ignore[arg-type]
+        # The model, which says the rest, is not asked about a list with a wrong shape.
+        for index, entry in enumerate(data):
+            if index not in errors:
+                try:
+                    canonical(entry)
+                except InvalidDomain as refused:
+                    errors[index] = [ErrorDetail(refused.message, refused.code)]
+        raise ValidationError(errors)
 
 
 @extend_schema_field({"type": "string", "nullable": True, "example": ICON_EXAMPLE})

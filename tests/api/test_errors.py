@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 from django.conf import settings
@@ -11,6 +12,7 @@ from rest_framework.test import APIClient
 
 from organizations.models import User
 from tests import factories
+from webchat_project.wsgi import application
 from webchats.models import Webchat
 from webchats.views import WebchatViewSet
 
@@ -73,7 +75,7 @@ def test_a_body_of_null_is_refused(client: APIClient) -> None:
 @pytest.mark.parametrize("body", ["[]", "5", '"text"', "true", '[{"name": "a"}]'])
 def test_a_body_that_is_no_object_is_refused(client: APIClient, body: str) -> None:
     answer = assert_error(send(client, body), 400, "validation_error")
-    assert answer["details"][0]["message"] == "The body must be a JSON object."
+    assert answer["details"][0]["message"] == "Must be a JSON object."
 
 
 @pytest.mark.parametrize("value", ["1e400", "-1e400", "9" * 400])
@@ -108,6 +110,43 @@ def test_the_largest_body_is_a_setting(client: APIClient) -> None:
     with override_settings(MAX_BODY_BYTES=10):
         assert_error(send(client, '{"name": 1}'), 413, "payload_too_large")
         assert_error(send(client, '{"n": 1}'), 400, "validation_error")
+
+
+@pytest.mark.parametrize(
+    ("length", "status", "code"),
+    [("\u00b2", 400, "validation_error"), ("9" * 5000, 413, "payload_too_large")],
+)
+def test_an_odd_content_length_is_no_fault_of_ours(
+    client: APIClient, length: str, status: int, code: str
+) -> None:
+    answer = client.generic(
+        "POST", "/api/webchats", "", content_type="application/json", CONTENT_LENGTH=length
+    )
+    assert_error(answer, status, code)
+
+
+def test_an_odd_content_type_is_no_fault_of_ours() -> None:
+    environ: dict[str, Any] = {}
+    setup_testing_defaults(environ)
+    environ |= {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/api/webchats",
+        "CONTENT_TYPE": "application/json; x*=nope'en'%41",
+        "HTTP_HOST": "localhost",
+    }
+    statuses: list[str] = []
+
+    def start_response(status: str, headers: Any, error: Any = None) -> Any:
+        statuses.append(status)
+
+    body = b"".join(application(environ, start_response))
+    assert statuses == ["401 Unauthorized"]
+    assert json.loads(body)["code"] == "not_authenticated"
+
+
+@pytest.mark.parametrize("body", ['{"zIndex": ' + "9" * 5000 + "}"])
+def test_an_error_does_not_speak_of_our_inside(client: APIClient, body: str) -> None:
+    assert b"sys." not in send(client, body).content
 
 
 def test_a_caller_without_a_credential_is_unknown(api: Any) -> None:
@@ -163,8 +202,10 @@ def test_an_unaccepted_media_type_is_told_in_json(client: APIClient) -> None:
     assert_error(answer, 406, "not_acceptable")
 
 
-def test_a_refused_host_gets_the_shape() -> None:
-    answer = Client().get("/api/webchats", HTTP_HOST="evil.example.com")
+@pytest.mark.parametrize("redirect", [True, False])
+def test_a_refused_host_gets_the_shape(redirect: bool) -> None:
+    with override_settings(SECURE_SSL_REDIRECT=redirect):
+        answer = Client().get("/api/webchats", HTTP_HOST="evil.example.com")
     assert_error(answer, 400, "bad_request")
 
 
@@ -215,6 +256,20 @@ def test_a_row_in_use_is_a_conflict_with_the_number(client: APIClient, admin: Us
     factories.WebchatFactory.create_batch(3, user=admin, prompt=prompt)
     body = assert_error(client.delete(f"/api/prompts/{prompt.pk}"), 409, "in_use")
     assert "3 webchat configurations" in body["error"]
+
+
+def test_the_root_of_the_api_is_of_the_api() -> None:
+    assert_error(Client().get("/api"), 404, "not_found")
+
+
+def test_health_is_asked_by_get() -> None:
+    answer = Client(enforce_csrf_checks=True).post("/healthz")
+    assert_error(answer, 405, "method_not_allowed")
+
+
+def test_an_error_keeps_the_headers_of_security() -> None:
+    answer = Client().get("/api/nothing")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_pages_outside_the_api_keep_their_own_errors() -> None:

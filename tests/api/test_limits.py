@@ -76,6 +76,33 @@ def test_a_caller_without_a_credential_is_limited_by_address(api: Any, limit: An
     assert statuses(3, lambda: client.get("/api/webchats")) == [401, 401, 429]
 
 
+def test_forbidden_requests_are_counted_too(api: Any, rep: User, limit: Any) -> None:
+    limit(credential="2/min")
+    client = api(rep)
+    assert statuses(3, lambda: client.post("/api/webchats", {})) == [403, 403, 429]
+
+
+def test_a_failed_sign_in_is_counted_once(api: Any, limit: Any) -> None:
+    limit(address="4/min")
+    client = api(None)
+    assert statuses(3, lambda: client.post(LOGIN, {"email": "a@b.c", "password": "x"})) == [401] * 3
+    assert client.get("/api/webchats").status_code == 401
+    assert client.get("/api/webchats").status_code == 429
+
+
+def test_a_network_of_ipv6_is_one_address(api: Any, limit: Any) -> None:
+    limit(address="2/min")
+    client = api(None)
+
+    def call(address: str) -> int:
+        status: int = client.get("/api/webchats", REMOTE_ADDR=address).status_code
+        return status
+
+    assert [call(f"2001:db8::{number}") for number in (1, 2, 3)] == [401, 401, 429]
+    assert call("2001:db8:0:1::1") == 401
+    assert [call(f"::ffff:192.0.2.{number}") for number in (1, 2, 2)] == [401] * 3
+
+
 def test_a_forged_address_does_not_help(api: Any, limit: Any) -> None:
     limit(address="2/min")
     client = api(None)

@@ -109,6 +109,9 @@ def test_a_filter_by_another_organizations_row_finds_nothing(
         ("page=-1", "page"),
         ("page=x", "page"),
         ("page=1.5", "page"),
+        ("page=1.0", "page"),
+        ("page=1_0", "page"),
+        ("page=\uff11", "page"),
         ("page=" + "9" * 30, "page"),
         ("page=" + "9" * 5000, "page"),
         ("limit=0", "limit"),
@@ -135,6 +138,12 @@ def test_a_malformed_query_value_is_refused_by_name(
 def test_every_malformed_query_value_is_named_in_one_answer(client: APIClient) -> None:
     answer = client.get("/api/webchats?page=0&limit=1000&isEnabled=x&promptId=x&ordering=x")
     assert wrong(answer) == {"page", "limit", "isEnabled", "promptId", "ordering"}
+
+
+@pytest.mark.parametrize("order", [",", "name,", ",name", "name,name", "", "name,-name"])
+def test_an_odd_order_is_an_order(client: APIClient, admin: User, order: str) -> None:
+    factories.WebchatFactory.create_batch(2, user=admin)
+    assert len(names(client.get("/api/webchats", {"ordering": order}))) == 2
 
 
 @pytest.mark.parametrize("query", ["nonsense=1", "page=1&format=xml", "organizationId=x"])

@@ -82,6 +82,19 @@ def test_every_operation_describes_its_answers_and_errors() -> None:
                     assert content["example"]["error"]
 
 
+@pytest.mark.django_db
+def test_every_operation_but_the_public_ones_asks_for_a_bearer_token() -> None:
+    document = schema()
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    public = {
+        path
+        for path, operations in document["paths"].items()
+        for operation in operations.values()
+        if operation.get("security", [{}]) != [{"bearer": []}]
+    }
+    assert public == {"/api/auth/login", "/api/auth/refresh"}
+
+
 def test_the_interactive_page_needs_nothing_from_elsewhere() -> None:
     page = Client().get("/api/docs").content.decode()
     assert 'src="/static/' in page

@@ -146,7 +146,18 @@ def test_two_stages_can_swap_their_names(client: APIClient, pipeline: Pipeline) 
     ("stages", "fields"),
     [
         ([{"name": "A"}, {"name": "a"}], {"stages.1.name": "unique"}),
-        ([{"name": "A!"}, {"name": "A?"}], {"stages.1.slug": "unique"}),
+        (
+            [{"name": "dup", "color": "red"}, {"name": "Dup"}, {"slug": "x"}],
+            {"stages.0.color": "invalid", "stages.1.name": "unique", "stages.2.name": "required"},
+        ),
+        (
+            [{"_id": "0" * 24, "name": "", "color": "red"}],
+            {
+                "stages.0._id": "does_not_exist",
+                "stages.0.name": "blank",
+                "stages.0.color": "invalid",
+            },
+        ),
         ([{"name": "A", "slug": "x"}, {"name": "B", "slug": "x"}], {"stages.1.slug": "unique"}),
         ([{"name": "A", "slug": "Not A Slug"}], {"stages.0.slug": "invalid"}),
         ([{"name": "A", "color": "red"}], {"stages.0.color": "invalid"}),
@@ -172,6 +183,33 @@ def test_a_wrong_stage_is_named_by_its_place(
     answer = client.post("/api/pipelines", {"name": "Sales", "stages": stages})
     assert refused(answer) == fields
     assert not Pipeline.objects.exists()
+
+
+def test_null_on_an_optional_field_of_a_stage_means_its_default(client: APIClient) -> None:
+    stage = {"_id": None, "name": "A", "slug": None, "color": None, "isActive": None}
+    answer = client.post("/api/pipelines", {"name": "Sales", "stages": [stage]})
+    (made,) = answer.json()["data"]["stages"]
+    assert (made["slug"], made["color"], made["isActive"]) == ("a", "#6B7280", True)
+
+
+def test_names_that_make_one_slug_are_numbered(client: APIClient) -> None:
+    stages = [{"name": "C"}, {"name": "C#"}, {"name": "C++"}]
+    answer = client.post("/api/pipelines", {"name": "Languages", "stages": stages})
+    slugs = [stage["slug"] for stage in answer.json()["data"]["stages"]]
+    assert slugs == ["c", "c-2", "c-3"]
+
+
+def test_wrong_stages_are_named_beside_other_wrong_fields(
+    client: APIClient, pipeline: Pipeline
+) -> None:
+    sent = {"name": "", "stages": [{"color": "red"}, {"slug": "x"}]}
+    answer = client.put(f"/api/pipelines/{pipeline.pk}", sent)
+    assert refused(answer).keys() == {
+        "name",
+        "stages.0.color",
+        "stages.0.name",
+        "stages.1.name",
+    }
 
 
 def test_a_new_stage_needs_a_name_when_updating_too(client: APIClient, pipeline: Pipeline) -> None:

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
@@ -213,6 +213,19 @@ def test_a_refresh_token_buys_one_pair(member: User) -> None:
     assert refresh(second["refreshToken"]).status_code == 200
 
 
+def test_a_refresh_that_fails_half_way_leaves_the_token_alive(
+    member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(user: User) -> None:
+        raise OperationalError("the database went away")
+
+    token = sign_in().json()["refreshToken"]
+    with monkeypatch.context() as patched:
+        patched.setattr("organizations.views.issue_pair", fail)
+        assert refresh(token).status_code == 503
+    assert refresh(token).status_code == 200
+
+
 def test_an_access_token_is_no_refresh_token_nor_the_reverse(member: User) -> None:
     body = sign_in().json()
     assert refresh(body["token"]).status_code == 401
@@ -339,7 +352,21 @@ def test_the_last_use_is_recorded_once_a_minute(
     assert last > first
 
 
-@pytest.mark.parametrize("moment", ["2020-01-01T00:00:00Z", "tomorrow", 5, "2020-13-01", "\x00"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2020-01-01T00:00:00Z",
+        "tomorrow",
+        5,
+        "2020-13-01",
+        "\x00",
+        "2099-01-01",
+        "2099-01-01T00:00:00",
+        "20990101T000000Z",
+        "2099-W01-1",
+        "2099-13-01T00:00:00Z",
+    ],
+)
 def test_a_key_needs_a_moment_to_come_as_its_end(api: Any, admin: User, moment: Any) -> None:
     answer = api(admin).post("/api/api-keys", {"name": "CRM", "expiresAt": moment})
     assert answer.status_code == 400

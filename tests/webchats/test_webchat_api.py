@@ -327,6 +327,21 @@ def test_every_wrong_field_is_named_in_one_answer(
     assert "allowedDomains.2" in fields
 
 
+def test_every_wrong_domain_is_named_whatever_is_wrong_with_it(
+    client: APIClient, body: dict[str, Any]
+) -> None:
+    domains = ["http://a.b/path", 5, "ok.example.com", None, "", "*"]
+    fields = refused(client.post("/api/webchats", body | {"allowedDomains": domains})).keys()
+    assert fields == {f"allowedDomains.{index}" for index in (0, 1, 3, 4, 5)}
+
+
+def test_a_right_stage_is_not_blamed_for_a_wrong_pipeline(
+    client: APIClient, body: dict[str, Any], stage: Stage
+) -> None:
+    sent = {"pipelineId": "0" * 24, "pipelineStage": stage.pk}
+    assert refused(client.post("/api/webchats", body | sent)) == {"pipelineId": "does_not_exist"}
+
+
 def test_a_refused_domain_is_named_by_its_place(client: APIClient, body: dict[str, Any]) -> None:
     domains = ["example.com", "https://example.com/path", "*", "EXAMPLE.com."]
     answer = client.post("/api/webchats", body | {"allowedDomains": domains})
@@ -558,7 +573,7 @@ def test_a_superuser_who_does_not_say_whose_is_told(
     api: Any, superuser: User, body: dict[str, Any]
 ) -> None:
     client = api(superuser)
-    assert refused(client.post("/api/webchats", body))["organizationId"] == "required"
+    assert refused(client.post("/api/webchats", body)) == {"organizationId": "required"}
     unknown = body | {"organizationId": "0" * 24}
     assert refused(client.post("/api/webchats", unknown))["organizationId"] == "does_not_exist"
 

@@ -1,6 +1,7 @@
 """The one shape of every error under ``/api``, whoever raised it."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,12 +27,22 @@ _BY_STATUS = {
     500: ("Something went wrong on our side. It has been logged.", "internal_error"),
 }
 
+_FOR_MACHINES = re.compile(r"/(api|healthz|readyz)(/|\Z)")
+
 _CODES = {
     exceptions.NotAuthenticated: "not_authenticated",
     exceptions.ParseError: "malformed",
     exceptions.Throttled: "rate_limited",
     exceptions.UnsupportedMediaType: "unsupported_media_type",
 }
+
+
+#: What ends a request before the framework counts it.
+_REFUSALS = (
+    exceptions.NotAuthenticated,
+    exceptions.AuthenticationFailed,
+    exceptions.PermissionDenied,
+)
 
 
 class Conflict(exceptions.APIException):
@@ -117,7 +128,7 @@ def _translated(error: Exception, context: dict[str, Any]) -> Exception:
     if isinstance(error, StorageUnavailable):
         logger.error("The icons' storage did not answer: %s", error)
         return Unavailable("The storage of icons does not answer. Try again in a moment.")
-    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+    if isinstance(error, _REFUSALS) and not getattr(context["request"], "was_counted", False):
         return _counted(error, context)
     return error
 
@@ -125,15 +136,12 @@ def _translated(error: Exception, context: dict[str, Any]) -> Exception:
 def _counted(error: exceptions.APIException, context: dict[str, Any]) -> exceptions.APIException:
     """A refused caller's error, or that they have been refused too often.
 
-    The framework counts requests only once it knows the caller, so that guessing credentials
-    would cost nothing. (A view without authentication has counted before it ran.)
+    The framework counts only requests that it has let in, so that guessing would cost nothing.
     """
-    view, request = context["view"], context["request"]
-    if view.authentication_classes and not request.user.is_authenticated:
-        try:
-            view.check_throttles(request)
-        except exceptions.Throttled as throttled:
-            return throttled
+    try:
+        context["view"].check_throttles(context["request"])
+    except exceptions.Throttled as throttled:
+        return throttled
     return error
 
 
@@ -159,7 +167,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 class ApiErrorMiddleware:
-    """Gives the error shape to what Django itself answers under ``/api``: an unknown path, a
+    """Gives the error shape to what Django itself answers to a machine: an unknown path, a
     refused host, an exception nobody caught (Django has logged it; the client sees no trace)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -169,12 +177,15 @@ class ApiErrorMiddleware:
         response = self.get_response(request)
         if (
             response.status_code < 400
-            or not request.path_info.startswith("/api/")
+            or not _FOR_MACHINES.match(request.path_info)
             or response.headers.get("Content-Type", "").startswith("application/json")
         ):
             return response
         message, code = _BY_STATUS.get(response.status_code, _BY_STATUS[400])
         replacement = error_response(response.status_code, message, code)
-        if allow := response.headers.get("Allow"):
-            replacement.headers["Allow"] = allow
+        # The other headers, of security among them, stay as they are.
+        for name in ("Content-Type", "Content-Length"):
+            del response.headers[name]
+        for name, value in response.headers.items():
+            replacement.headers[name] = value
         return replacement

@@ -1,6 +1,7 @@
 """How much a client may send, and how often. The numbers are settings."""
 
 import hashlib
+import ipaddress
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 
+#: No body is as long as a number of more digits says.
+_MOST_DIGITS = 18
+
+
 class BodySizeLimitMiddleware:
     """Answers 413 to a request that announces too large a body, before any of it is read.
 
@@ -30,13 +35,37 @@ class BodySizeLimitMiddleware:
         announced = request.META.get("CONTENT_LENGTH") or "0"
         has_files = request.content_type == "multipart/form-data"
         limit = settings.MAX_UPLOAD_BYTES if has_files else settings.MAX_BODY_BYTES
-        if announced.isdigit() and int(announced) > limit:
+        # Python takes other scripts' digits for digits, and no more than 4,300 of them.
+        is_number = announced.isascii() and announced.isdigit()
+        if is_number and (len(announced) > _MOST_DIGITS or int(announced) > limit):
             message = f"The body is larger than {limit:,} bytes."
             return error_response(413, message, "payload_too_large")
         return self.get_response(request)
 
 
-class CredentialRateThrottle(SimpleRateThrottle):
+class _CountingThrottle(SimpleRateThrottle):
+    """Remembers that a request was counted: see ``errors.exception_handler``."""
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        request.was_counted = True  # type: ignore[attr-defined]
+        return super().allow_request(request, view)
+
+    def get_ident(self, request: Request) -> str:
+        """The client's address; of an IPv6 address the network of 64 bits, since that is what one
+        household or one machine is given (RFC 6177)."""
+        ident = super().get_ident(request)
+        try:
+            address = ipaddress.ip_address(ident)
+        except ValueError:
+            return ident
+        if isinstance(address, ipaddress.IPv6Address):
+            if address.ipv4_mapped:
+                return str(address.ipv4_mapped)
+            return str(ipaddress.ip_network((address, 64), strict=False))
+        return ident
+
+
+class CredentialRateThrottle(_CountingThrottle):
     """Counts what one credential sends: an API key, or a user however many tokens they hold."""
 
     scope = "credential"
@@ -48,13 +77,13 @@ class CredentialRateThrottle(SimpleRateThrottle):
         return self.cache_format % {"scope": self.scope, "ident": key_id or request.user.pk}
 
 
-class AddressRateThrottle(AnonRateThrottle):
+class AddressRateThrottle(_CountingThrottle, AnonRateThrottle):
     """Counts what an address sends without a credential, or with a bad one."""
 
     scope = "address"
 
 
-class SignInAddressThrottle(AnonRateThrottle):
+class SignInAddressThrottle(_CountingThrottle):
     """Counts sign-in attempts from one address, whoever is tried.
 
     Like the next one it stands among the defaults and acts where a view's ``throttle_scope`` says
@@ -69,7 +98,7 @@ class SignInAddressThrottle(AnonRateThrottle):
         return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
 
 
-class SignInAccountThrottle(SimpleRateThrottle):
+class SignInAccountThrottle(_CountingThrottle):
     """Counts sign-in attempts on one account, wherever they come from."""
 
     scope = "sign_in_account"

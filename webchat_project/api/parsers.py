@@ -7,15 +7,19 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 
+class _NotStrict(ValueError):
+    """What Python's reader would let pass."""
+
+
 def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise ValueError("a name stands twice in one object")
+        raise _NotStrict("a name stands twice in one object")
     return document
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+    raise _NotStrict(f"{name} is not JSON")
 
 
 class StrictJSONParser(JSONParser):
@@ -36,5 +40,7 @@ class StrictJSONParser(JSONParser):
             raise ParseError("The JSON body is nested too deeply.") from None
         except UnicodeDecodeError:
             raise ParseError("The JSON body is not UTF-8.") from None
-        except ValueError as error:
+        except (json.JSONDecodeError, _NotStrict) as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from None
+        except ValueError:
+            raise ParseError("The JSON body has a number that is too long.") from None

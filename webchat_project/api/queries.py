@@ -1,5 +1,6 @@
 """What a list's query may say: paging, and through django-filter search, filters and order."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -17,9 +18,19 @@ if TYPE_CHECKING:
 _LAST_PAGE = 1_000_000_000
 
 
+class _WholeNumberField(forms.IntegerField):
+    """Digits and nothing else: Python would also take 1_0, 1.0 and other scripts' digits."""
+
+    def to_python(self, value: Any) -> int | None:
+        if value and not re.fullmatch(r"-?[0-9]{1,20}", value):
+            raise forms.ValidationError(self.error_messages["invalid"], "invalid")
+        number: int | None = super().to_python(value)
+        return number
+
+
 class _PageForm(forms.Form):
-    page = forms.IntegerField(min_value=1, max_value=_LAST_PAGE, required=False)
-    limit = forms.IntegerField(min_value=1, max_value=100, required=False)
+    page = _WholeNumberField(min_value=1, max_value=_LAST_PAGE, required=False)
+    limit = _WholeNumberField(min_value=1, max_value=100, required=False)
 
 
 def _form_errors(form: forms.Form) -> dict[str, list[ErrorDetail]]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.validators import RegexValidator
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework.fields import Field
@@ -15,6 +16,7 @@ _ERRORS = {
     "401": "There is no credential, or it is invalid or has expired.",
     "403": "The caller's role does not allow it.",
     "404": "There is no such row, or it belongs to another organization.",
+    "406": "The client accepts no JSON.",
     "409": "The row is in use, or was changed by somebody else at the same time.",
     "413": "The body is larger than the service accepts.",
     "415": "The body is not of a media type that this call reads.",
@@ -62,6 +64,10 @@ _ERROR_EXAMPLES: dict[str, dict[str, Any]] = {
         "code": "permission_denied",
     },
     "404": {"error": "Not found.", "code": "not_found"},
+    "406": {
+        "error": "Could not satisfy the request Accept header.",
+        "code": "not_acceptable",
+    },
     "409": {
         "error": "It is in use by 3 webchat configurations and cannot be deleted.",
         "code": "in_use",
@@ -77,6 +83,21 @@ _ERROR_EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "503": {"error": "The service is busy. Try again in a moment.", "code": "unavailable"},
 }
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """How a caller says who they are; found by its base class."""
+
+    target_class = "organizations.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        """RFC 6750."""
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token from `/api/auth/login`, or an API key.",
+        }
 
 
 class EnvelopeSchema(AutoSchema):
@@ -138,6 +159,7 @@ class EnvelopeSchema(AutoSchema):
             "401": not signs_in or has_body,
             "403": has_rows and self.method != "GET",
             "404": has_id,
+            "406": True,
             "409": has_rows and self.method != "GET",
             "413": has_body,
             "415": has_body,
@@ -173,7 +195,7 @@ class EnvelopeSchema(AutoSchema):
             # ``null`` is a way to ask for the default; it is never what is stored.
             schema.pop("nullable", None)
         if direction == "request" and column.has_default() and not callable(column.default):
-            schema["default"] = column.default or column.get_default()
+            schema["default"] = column.default
         for rule in column.validators:
             if isinstance(rule, RegexValidator) and "pattern" not in schema:
                 # ECMA 262, the dialect of JSON Schema, has no \\A and \\Z.
