@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -11,6 +12,7 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.text import slugify
+from simple_history.models import HistoricalRecords
 
 from organizations import constraints, storage_keys
 from organizations.colors import STORED_PATTERN, ColorField
@@ -30,8 +32,17 @@ class Organization(TenantScoped):
 
     tenant_path = "pk"
 
-    name = TrimmedCharField(max_length=NAME_LENGTH)
-    assistant_name = TrimmedCharField(max_length=NAME_LENGTH, blank=True, default="")
+    name = TrimmedCharField(
+        max_length=NAME_LENGTH, help_text="Visitors see it in the header of your widgets."
+    )
+    assistant_name = TrimmedCharField(
+        max_length=NAME_LENGTH,
+        blank=True,
+        default="",
+        help_text="If set, visitors see this instead of the organization's name.",
+    )
+
+    history = HistoricalRecords()
 
     #: A storage key; empty: none.
     default_icon = models.CharField(
@@ -194,6 +205,13 @@ class ApiKey(TenantModel):
         self.prefix, self.digest = secret[:12], self.digest_of(secret)
         return secret
 
+    def clean(self) -> None:
+        """Refuse a new key that could never be used."""
+        if self._state.adding and self.is_expired():
+            raise ValidationError(
+                {"expires_at": ValidationError("Must be in the future.", "invalid")}
+            )
+
     def is_expired(self) -> bool:
         """Whether ``expires_at`` has passed; a key without one does not expire."""
         return self.expires_at is not None and self.expires_at <= timezone.now()
@@ -224,6 +242,8 @@ class Prompt(TenantModel):
         default=True, help_text="Only an active prompt can be chosen for a webchat."
     )
 
+    history = HistoricalRecords()
+
     class Meta:
         ordering = ("name", "id")
         indexes = (
@@ -247,6 +267,8 @@ class Pipeline(TenantModel):
     is_default = models.BooleanField(
         default=False, help_text="Setting it here takes it from the pipeline that had it."
     )
+
+    history = HistoricalRecords()
 
     class Meta:
         ordering = ("name", "id")
@@ -341,3 +363,12 @@ class Stage(TenantScoped):
         """Give the stage a slug: from its name, or from its id if the name has no Latin letter."""
         if not self.slug:
             self.slug = slugify(self.name)[:NAME_LENGTH].strip("-") or f"stage-{self.pk}"
+
+    def clash(self, others: "Collection[Stage]") -> str | None:
+        """The field whose value one of ``others``, stages of the same pipeline, has already.
+
+        The constraints know only what is stored; this is for stages that are saved together.
+        """
+        if self.name.casefold() in {other.name.casefold() for other in others}:
+            return "name"
+        return "slug" if self.slug in {other.slug for other in others} else None

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError as ModelError
 from django.db.models import F
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, ValidationError
 
@@ -101,11 +100,8 @@ class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
         taken = ErrorDetail("Another stage of this pipeline has it.", "unique")
         if stage.pk in {other.pk for other in before}:
             return {"_id": [taken]}
-        if stage.name.casefold() in {other.name.casefold() for other in before}:
-            return {"name": [taken]}
-        if stage.slug in {other.slug for other in before}:
-            return {"slug": [taken]}
-        return {}
+        clash = stage.clash(before)
+        return {clash: [taken]} if clash else {}
 
     def create(self, validated_data: dict[str, Any]) -> Pipeline:
         """Save a pipeline and its stages."""
@@ -150,12 +146,6 @@ class ApiKeySerializer(TenantDocumentSerializer[ApiKey]):
         )
         # userId: a key acts as the one who made it; to choose another would lend their name.
         read_only_fields = ("userId",)
-
-    def validate_expiresAt(self, value: Any) -> Any:  # noqa: N802 - named after the field
-        """A key that could never be used is a slip."""
-        if value is not None and value <= timezone.now():
-            raise ValidationError("Must be in the future.", code="invalid")
-        return value
 
 
 class NewApiKeySerializer(ApiKeySerializer):

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
+from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.colors import STORED_PATTERN, ColorField
@@ -28,6 +29,9 @@ THANK_YOU_LENGTH = 500
 OFFSET = (0, 200)
 #: CSS's ``z-index`` is a signed integer of 32 bits in every browser.
 Z_INDEX = (1, 2_147_483_647)
+
+#: Ends the name of a duplicate.
+_COPY = " (copy)"
 
 COLOR_NAMES = (
     "background_color",
@@ -206,6 +210,7 @@ class Webchat(TenantModel):
     )
 
     objects: ClassVar[Any] = WebchatQuerySet.as_manager()
+    history = HistoricalRecords()
 
     class Meta:
         verbose_name = "webchat configuration"
@@ -253,6 +258,19 @@ class Webchat(TenantModel):
             column not in self._stored or self._stored[column] != getattr(self, column)
             for column in columns
         )
+
+    def duplicate(self, *, by: User) -> "Webchat":
+        """An unsaved copy, switched off, which belongs to ``by``."""
+        kept = [f.attname for f in self._meta.concrete_fields if f.editable or f.name == "icon"]
+        copy = Webchat(
+            organization_id=self.organization_id,
+            user=by,
+            created_by=by,
+            **{name: getattr(self, name) for name in kept},
+        )
+        copy.name = f"{self.name[: NAME_LENGTH - len(_COPY)]}{_COPY}"
+        copy.is_enabled = False
+        return copy
 
     def clean(self) -> None:
         """Check what spans fields and rows, and decide where new contacts go."""
