@@ -51,6 +51,8 @@ class StaffSite(admin.AdminSite):
     index_title = "Overview"
     site_url = None
     empty_value_display = "–"
+    # The navigation is part of our own page frame.
+    enable_nav_sidebar = False
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Django's own gate. A NUL, which no column can hold, goes no further than here: some of

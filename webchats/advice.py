@@ -9,7 +9,7 @@ from webchats.models import Webchat
 #: white by the widget's own choice, and always readable.)
 _PAIRS = (
     ("header_text_color", "primary_color"),
-    ("status_text_color", "primary_color"),
+    ("status_text_color", "background_color"),
     ("timestamp_color", "background_color"),
     ("csat_text_color", "csat_background_color"),
 )

@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.html import format_html
 
 from webchats.advice import low_contrasts
 from webchats.forms import WebchatForm
 from webchats.models import COLOR_NAMES, Webchat
+from webchats.serializers import WidgetConfigSerializer
+from webchats.widget.frame import render_frame
 
 #: What the picture shows; a mistake elsewhere on the form does not blank it.
 _DRAWN = frozenset(
@@ -21,15 +22,17 @@ def of_form(request: HttpRequest, form: WebchatForm) -> dict[str, Any]:
     errors = {name: list(map(str, messages)) for name, messages in form.errors.items()}
     drawable = not _DRAWN & errors.keys()
     return {
-        "html": _frame(request, form.instance) if drawable else None,
+        "html": frame(request, form.instance) if drawable else None,
         "errors": errors,
         "warnings": list(low_contrasts(form.instance)) if drawable else [],
         "domains": form.cleaned_data.get("allowed_domains"),
     }
 
 
-def _frame(request: HttpRequest, webchat: Webchat) -> str:
-    return format_html("<p>{}</p>", webchat.starter_message)
+def frame(request: HttpRequest, webchat: Webchat) -> str:
+    """The page that visitors see, with sample messages."""
+    config = WidgetConfigSerializer(webchat, context={"request": request}).data
+    return render_frame(request, config, preview=True)
 
 
 def snippet(request: HttpRequest, webchat: Webchat) -> str:
