@@ -109,8 +109,8 @@ class User(AbstractBaseUser, TenantScoped):
         choices=[(role.value, role.label) for role in MEMBER_ROLES],
         default=AccessRole.SALES_REP,
     )
-    is_superuser = models.BooleanField(default=False)
-    is_active = models.BooleanField(default=True)
+    is_superuser = models.BooleanField(default=False, verbose_name="superuser")
+    is_active = models.BooleanField(default=True, verbose_name="active")
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -239,7 +239,9 @@ class Prompt(TenantModel):
         help_text="The length of an answer at the most, in tokens.",
     )
     is_active = models.BooleanField(
-        default=True, help_text="Only an active prompt can be chosen for a webchat."
+        default=True,
+        verbose_name="active",
+        help_text="Only an active prompt can be chosen for a webchat.",
     )
 
     history = HistoricalRecords()
@@ -265,7 +267,9 @@ class Pipeline(TenantModel):
 
     name = TrimmedCharField(max_length=NAME_LENGTH)
     is_default = models.BooleanField(
-        default=False, help_text="Setting it here takes it from the pipeline that had it."
+        default=False,
+        verbose_name="default",
+        help_text="Setting it here takes it from the pipeline that had it.",
     )
 
     history = HistoricalRecords()
@@ -332,7 +336,7 @@ class Stage(TenantScoped):
         help_text="Made from the name when left empty.",
     )
     color = ColorField(default="#6B7280")
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True, verbose_name="active")
     position = models.PositiveIntegerField(default=0, editable=False)
 
     objects: ClassVar[Any] = StageQuerySet.as_manager()

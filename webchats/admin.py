@@ -22,7 +22,6 @@ from webchats.forms import WebchatForm
 from webchats.models import Webchat
 
 _SWATCHES = ("primary_color", "secondary_color", "background_color")
-_SHOWN_DOMAINS = 2
 
 
 @admin.register(Webchat, site=site)
@@ -137,7 +136,7 @@ class WebchatAdmin(TenantAdmin[Webchat]):
 
     # --- The list ---
 
-    @admin.display(description="colours")
+    @admin.display(description="colors")
     def swatches(self, webchat: Webchat) -> SafeString:
         # A colour as an attribute of a drawing: the policy of these pages allows no inline style.
         return format_html(
@@ -163,9 +162,9 @@ class WebchatAdmin(TenantAdmin[Webchat]):
         entries = webchat.allowed_domains
         if not entries:
             return badge("Every site", "warn")
-        more = len(entries) - _SHOWN_DOMAINS
-        shown = ", ".join(entries[:_SHOWN_DOMAINS])
-        return f"{shown} and {more} more" if more > 0 else shown
+        if len(entries) == 1:
+            return str(entries[0])
+        return format_html('{} <span class="more">+ {}</span>', entries[0], len(entries) - 1)
 
     # --- Actions on several ---
 

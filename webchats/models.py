@@ -147,7 +147,9 @@ class Webchat(TenantModel):
         )
     )
     is_enabled = models.BooleanField(
-        default=True, help_text="The widget is active and takes new sessions."
+        default=True,
+        verbose_name="enabled",
+        help_text="The widget is active and takes new sessions.",
     )
 
     prompt = models.ForeignKey(
@@ -158,7 +160,9 @@ class Webchat(TenantModel):
     )
     prompt_id: str
     is_autopilot = models.BooleanField(
-        default=False, help_text="The AI answers without a representative's approval."
+        default=False,
+        verbose_name="autopilot",
+        help_text="The AI answers without a representative's approval.",
     )
 
     pipeline = models.ForeignKey(
@@ -214,6 +218,7 @@ class Webchat(TenantModel):
 
     class Meta:
         verbose_name = "webchat configuration"
+        verbose_name_plural = "webchats"
         ordering = ("-created_at", "-id")
         indexes = (
             models.Index(fields=("organization", "-created_at", "-id"), name="webchat_newest"),

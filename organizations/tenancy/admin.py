@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.text import capfirst
 
 from organizations.change_history import versions_of
 from organizations.colors import ColorField
@@ -32,6 +33,7 @@ class TenantForm(forms.ModelForm[_Row], Generic[_Row]):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.label_suffix = ""
         row: Any = self.instance
         if row._state.adding and not self.user.is_superuser:
             row.organization_id = self.user.organization_id
@@ -126,6 +128,13 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         return (*related, *more) if isinstance(related, tuple | list) else (more or related)
 
     # --- What a query may ask ---
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, titled by what is in it."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the list's filters ask. Django also lets a query search every column of the

@@ -11,18 +11,20 @@
   for (const row of document.querySelectorAll("#result_list tbody tr")) {
     [...row.children].forEach((cell, index) => (cell.dataset.label = heads[index] ?? ""));
   }
-  // On a phone the filters would stand between the search and the rows: closed until asked for.
+  // The filters stand beside the rows when they are asked for, or already narrow them.
   const filters = document.getElementById("changelist-filter");
   if (filters) {
     const toggle = document.createElement("button");
     toggle.type = "button";
     toggle.className = "button filter-button";
     toggle.textContent = "Filters";
-    toggle.setAttribute("aria-expanded", "false");
     toggle.setAttribute("aria-controls", filters.id);
-    toggle.addEventListener("click", () => {
-      toggle.setAttribute("aria-expanded", String(filters.classList.toggle("open")));
-    });
-    document.getElementById("changelist").prepend(toggle);
+    const show = (open) => {
+      filters.classList.toggle("closed", !open);
+      toggle.setAttribute("aria-expanded", String(open));
+    };
+    show(document.getElementById("changelist-filter-extra-actions") !== null);
+    toggle.addEventListener("click", () => show(filters.classList.contains("closed")));
+    document.querySelector("#changelist-search > div").append(toggle);
   }
 }
