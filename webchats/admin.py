@@ -38,7 +38,7 @@ class WebchatAdmin(TenantAdmin[Webchat]):
         "domains",
         "prompt",
         "pipeline",
-        "updated_at",
+        "updated",
     )
     list_select_related = ("prompt", "pipeline")
     list_filter = (
@@ -58,8 +58,8 @@ class WebchatAdmin(TenantAdmin[Webchat]):
                 "classes": ("colors",),
                 "fields": (
                     ("primary_color", "header_text_color"),
-                    ("status_text_color", "secondary_color"),
-                    ("background_color", "timestamp_color"),
+                    ("secondary_color", "timestamp_color"),
+                    ("background_color", "status_text_color"),
                     ("csat_background_color", "csat_text_color"),
                 ),
             },
@@ -165,6 +165,11 @@ class WebchatAdmin(TenantAdmin[Webchat]):
         if len(entries) == 1:
             return str(entries[0])
         return format_html('{} <span class="more">+ {}</span>', entries[0], len(entries) - 1)
+
+    @admin.display(description="updated", ordering="updated_at")
+    def updated(self, webchat: Webchat) -> SafeString:
+        at = webchat.updated_at
+        return format_html('<time datetime="{}">{:%d %b %Y, %H:%M}</time>', at.isoformat(), at)
 
     # --- Actions on several ---
 

@@ -204,13 +204,22 @@ class Webchat(TenantModel):
         max_length=12, choices=Position.choices, default=Position.BOTTOM_RIGHT
     )
     offset_x = models.IntegerField(
-        default=24, validators=_within(OFFSET), help_text="Pixels from the left or right edge."
+        default=24,
+        validators=_within(OFFSET),
+        verbose_name="horizontal offset",
+        help_text="Pixels from the left or right edge.",
     )
     offset_y = models.IntegerField(
-        default=24, validators=_within(OFFSET), help_text="Pixels from the top or bottom edge."
+        default=24,
+        validators=_within(OFFSET),
+        verbose_name="vertical offset",
+        help_text="Pixels from the top or bottom edge.",
     )
     z_index = models.IntegerField(
-        default=9999, validators=_within(Z_INDEX), help_text="What the widget stands above."
+        default=9999,
+        validators=_within(Z_INDEX),
+        verbose_name="z-index",
+        help_text="What the widget stands above: the greater number is in front.",
     )
 
     objects: ClassVar[Any] = WebchatQuerySet.as_manager()
