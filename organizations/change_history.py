@@ -86,9 +86,12 @@ def _names_of_related_rows(
 ) -> dict[Any, str]:
     names: dict[Any, str] = {}
     for field in fields:
-        ids = {getattr(record, field.attname) for record in records}
         related = field.related_model
-        if related is not None and len(ids) > 1:
+        if related is None:
+            continue
+        ids = {getattr(record, field.attname) for record in records}
+        # A field that never changed is never shown.
+        if len(ids) > 1:
             rows = related._default_manager.in_bulk(ids - {None})
             names |= {(related, pk): str(row) for pk, row in rows.items()}
     return names

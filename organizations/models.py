@@ -208,9 +208,7 @@ class ApiKey(TenantModel):
     def clean(self) -> None:
         """Refuse a new key that could never be used."""
         if self._state.adding and self.is_expired():
-            raise ValidationError(
-                {"expires_at": ValidationError("Must be in the future.", "invalid")}
-            )
+            raise ValidationError({"expires_at": ValidationError("Must be in the future.", "past")})
 
     def is_expired(self) -> bool:
         """Whether ``expires_at`` has passed; a key without one does not expire."""

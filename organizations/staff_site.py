@@ -54,6 +54,13 @@ class StaffSite(admin.AdminSite):
     # The navigation is part of our own page frame.
     enable_nav_sidebar = False
 
+    def get_urls(self) -> list[Any]:
+        """Django's addresses, less the one that leads from any row to its public page: no row
+        has one."""
+        return [
+            entry for entry in super().get_urls() if getattr(entry, "name", "") != "view_on_site"
+        ]
+
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Django's own gate. A NUL, which no column can hold, goes no further than here: some of
         Django's look-ups would hand it to the database, which answers with an error."""

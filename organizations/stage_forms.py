@@ -46,6 +46,9 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, StageForm]):
                 form.add_error(clash, "Another stage of this pipeline has it.")
             before.append(form.instance)
 
+    def validate_unique(self) -> None:
+        """Nothing: ``clean`` compares the stages once each has its slug."""
+
     @staticmethod
     def _is_filled(form: StageForm) -> bool:
         return form.has_changed() or not form.instance._state.adding

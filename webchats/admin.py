@@ -169,7 +169,7 @@ class WebchatAdmin(TenantAdmin[Webchat]):
     @admin.display(description="updated", ordering="updated_at")
     def updated(self, webchat: Webchat) -> SafeString:
         at = webchat.updated_at
-        return format_html('<time datetime="{}">{:%d %b %Y, %H:%M}</time>', at.isoformat(), at)
+        return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%d %b %Y, %H:%M}")
 
     # --- Actions on several ---
 

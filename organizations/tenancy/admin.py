@@ -90,10 +90,9 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
     ) -> Any:
         """The form, which knows its user."""
-        if self.fieldsets is not None and "fields" not in options:
-            names = flatten_fieldsets(self.get_fieldsets(request, obj))
-            # The form declares it: the model's own is not editable.
-            options["fields"] = [name for name in names if name != "organization"]
+        names = options.get("fields") or flatten_fieldsets(self.get_fieldsets(request, obj))
+        # The form declares it: the model's own is not editable.
+        options["fields"] = [name for name in names if name != "organization"]
         form: Any = super().get_form(request, obj, change=change, **options)
         return type(form.__name__, (form,), {"user": request.user})
 

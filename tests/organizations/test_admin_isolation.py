@@ -139,16 +139,19 @@ def test_no_list_search_or_filter_shows_them(
 ) -> None:
     for model, row in theirs.items():
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-        queries = ["", f"?q={SECRET}", f"?id__exact={row.pk}", f"?organization__id__exact={row.pk}"]
+        queries = [
+            "",
+            f"?q={SECRET[:8]}",
+            f"?id__exact={row.pk}",
+            f"?organization__id__exact={row.pk}",
+        ]
         queries += [
             f"?prompt__id__exact={theirs[Prompt].pk}",
             f"?pipeline__id__exact={theirs[Pipeline].pk}",
         ]
         for query in queries:
             answer = client.get(address + query, follow=True)
-            # What was searched for is said back: that is the user's own text.
-            shown = answer.content.decode().replace(f'value="{SECRET}"', "")
-            assert SECRET not in shown, (address, query)
+            assert SECRET not in answer.content.decode(), (address, query)
 
 
 def test_no_form_offers_them(client: Client, theirs: dict[type[models.Model], Any]) -> None:
@@ -183,7 +186,7 @@ def test_no_action_touches_them(client: Client, theirs: dict[type[models.Model],
     for model, row in theirs.items():
         model_admin = site._registry[model]
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-        for action in [*dict.fromkeys([*model_admin.actions, "delete_selected"])]:
+        for action in (*(model_admin.actions or ()), "delete_selected"):
             body = {"action": action, "_selected_action": [row.pk], "post": "yes"}
             answer = client.post(address, body, follow=True)
             assert SECRET.encode() not in answer.content
