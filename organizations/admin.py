@@ -105,6 +105,13 @@ class ApiKeyAdmin(TenantAdmin[ApiKey]):
     """Keys of machines: made here, shown once, deleted to revoke them, never changed."""
 
     form = ApiKeyForm
+    # The browser's own picker instead of two text boxes.
+    formfield_overrides = {
+        models.DateTimeField: {
+            "form_class": forms.DateTimeField,
+            "widget": forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        }
+    }
     list_display = ("name", "shown_prefix", "user", "state", "expires_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("name", "prefix")

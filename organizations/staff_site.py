@@ -80,7 +80,7 @@ class StaffSite(admin.AdminSite):
         wait = _SignInCounter().wait(request) if request.method == "POST" else None
         if wait is None:
             return super().login(request, extra_context)
-        context = {**self.each_context(request), "title": "Too many attempts", "wait": wait}
+        context = {**self.each_context(request), "title": "Too many sign-in attempts", "wait": wait}
         response = TemplateResponse(request, "admin/rate_limited.html", context, status=429)
         response.headers["Retry-After"] = str(wait)
         return response

@@ -13,6 +13,7 @@ class StageForm(forms.ModelForm[Stage]):
     """One stage. ``order`` is where it stands among the others; empty: at the end."""
 
     order = forms.IntegerField(
+        label="order",
         required=False,
         min_value=0,
         max_value=_LAST,
@@ -21,6 +22,9 @@ class StageForm(forms.ModelForm[Stage]):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        for field in self.fields.values():
+            # In a table the column's heading is no label.
+            field.widget.attrs["aria-label"] = field.label or ""
         if not self.instance._state.adding:
             self.initial["order"] = self.instance.position + 1
 
@@ -45,6 +49,12 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, StageForm]):
             if clash := form.instance.clash(before):
                 form.add_error(clash, "Another stage of this pipeline has it.")
             before.append(form.instance)
+
+    def add_fields(self, form: StageForm, index: int | None) -> None:
+        """The form's own, and the one to delete a stage, named for who hears it."""
+        super().add_fields(form, index)
+        if "DELETE" in form.fields:
+            form.fields["DELETE"].widget.attrs["aria-label"] = "Delete this stage"
 
     def validate_unique(self) -> None:
         """Nothing: ``clean`` compares the stages once each has its slug."""
