@@ -55,6 +55,7 @@ class MemberAdmin(TenantAdmin[User], UserAdmin[User]):
 
     form = MemberForm
     add_form = NewMemberForm
+    add_form_template = "admin/change_form.html"
     list_display: Any = ("email", "full_name", "role_badge", "state", "last_login")
     list_filter: ClassVar[Any] = ("access_role", "is_active")
     search_fields: ClassVar[Any] = ("email", "full_name")
