@@ -6,6 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from webchats.icons import icon_storage
+
 
 class StaffPolicyMiddleware:
     """Adds a strict Content-Security-Policy to everything under ``/admin``, error pages too.
@@ -20,5 +22,7 @@ class StaffPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if request.path_info.startswith("/admin/"):
-            response.headers.setdefault("Content-Security-Policy", settings.STAFF_POLICY)
+            images = f"img-src 'self' data: {icon_storage().origin or ''}".strip()
+            policy = f"{settings.STAFF_POLICY}; {images}"
+            response.headers.setdefault("Content-Security-Policy", policy)
         return response

@@ -17,9 +17,10 @@ from organizations.admin import badge
 from organizations.models import User
 from organizations.staff_site import site
 from organizations.tenancy.admin import TenantAdmin
-from webchats import preview
+from webchats import icons, preview
 from webchats.forms import WebchatForm
 from webchats.models import Webchat
+from webchats.storages import StorageUnavailable
 
 _SWATCHES = ("primary_color", "secondary_color", "background_color")
 
@@ -32,6 +33,7 @@ class WebchatAdmin(TenantAdmin[Webchat]):
     change_form_template = "admin/webchats/webchat/change_form.html"
     list_display: Any = (
         "name",
+        "icon_image",
         "swatches",
         "state",
         "autopilot",
@@ -51,7 +53,7 @@ class WebchatAdmin(TenantAdmin[Webchat]):
     search_help_text = "Search name and description"
     actions = ("enable", "disable", "duplicate")
     fieldsets = (
-        ("Identity", {"fields": ("name", "description")}),
+        ("Identity", {"fields": ("name", "description", "icon_file", "remove_icon")}),
         (
             "Appearance",
             {
@@ -92,6 +94,14 @@ class WebchatAdmin(TenantAdmin[Webchat]):
         assert isinstance(request.user, User)
         if not change:
             obj.user = obj.created_by = request.user
+        try:
+            if image := form.cleaned_data["icon_file"]:
+                obj.icon = icons.store_image(obj.organization_id, image)
+            elif form.cleaned_data["remove_icon"]:
+                obj.icon = ""
+        except StorageUnavailable:
+            said = "The icon could not be stored right now; everything else was saved."
+            self.message_user(request, said, messages.WARNING)
         super().save_model(request, obj, form, change)
 
     def render_change_form(
@@ -104,6 +114,7 @@ class WebchatAdmin(TenantAdmin[Webchat]):
             f"{name}_{'change' if row else 'add'}", args=[row.pk] if row else []
         )
         if row is not None:
+            context["icon_url"] = icons.signed_url(row.icon)
             context["frame"] = preview.frame(request, row)
             context["snippet"] = preview.snippet(request, row)
             context["last_change"] = row.history.select_related("history_user").first()
@@ -135,6 +146,13 @@ class WebchatAdmin(TenantAdmin[Webchat]):
         return JsonResponse(preview.of_form(request, form))
 
     # --- The list ---
+
+    @admin.display(description="icon")
+    def icon_image(self, webchat: Webchat) -> SafeString | None:
+        if not webchat.icon:
+            return None
+        html = '<img class="list-icon" src="{}" width="28" height="28" alt="">'
+        return format_html(html, icons.signed_url(webchat.icon))
 
     @admin.display(description="colors")
     def swatches(self, webchat: Webchat) -> SafeString:
@@ -202,8 +220,9 @@ class WebchatAdmin(TenantAdmin[Webchat]):
             copy = row.duplicate(by=request.user)
             try:
                 copy.full_clean()
-            except ValidationError as error:
-                text = f"{row} was not duplicated: {' '.join(error.messages)}"
+            except (ValidationError, StorageUnavailable) as error:
+                why = " ".join(getattr(error, "messages", ["The icons cannot be read right now."]))
+                text = f"{row} was not duplicated: {why}"
                 self.message_user(request, text, messages.ERROR)
                 continue
             copy.save()

@@ -1,5 +1,6 @@
 """The live preview: the unsaved webchat of a posted form, drawn by the visitor's own template."""
 
+import base64
 from typing import Any
 
 from django.http import HttpRequest
@@ -22,17 +23,28 @@ def of_form(request: HttpRequest, form: WebchatForm) -> dict[str, Any]:
     errors = {name: list(map(str, messages)) for name, messages in form.errors.items()}
     drawable = not _DRAWN & errors.keys()
     return {
-        "html": frame(request, form.instance) if drawable else None,
+        "html": frame(request, form.instance, **_icon_of(form)) if drawable else None,
         "errors": errors,
         "warnings": list(low_contrasts(form.instance)) if drawable else [],
         "domains": form.cleaned_data.get("allowed_domains"),
     }
 
 
-def frame(request: HttpRequest, webchat: Webchat) -> str:
+def frame(request: HttpRequest, webchat: Webchat, **changes: Any) -> str:
     """The page that visitors see, with sample messages."""
     config = WidgetConfigSerializer(webchat, context={"request": request}).data
-    return render_frame(request, config, preview=True)
+    return render_frame(request, {**config, **changes}, preview=True)
+
+
+def _icon_of(form: WebchatForm) -> dict[str, str | None]:
+    """An icon that was chosen but is not stored yet, inside the page itself."""
+    image = form.cleaned_data.get("icon_file")
+    if image:
+        content = base64.b64encode(image.content).decode()
+        return {"icon": f"data:{image.content_type};base64,{content}"}
+    if form.cleaned_data.get("remove_icon"):
+        form.instance.icon = ""
+    return {}
 
 
 def snippet(request: HttpRequest, webchat: Webchat) -> str:

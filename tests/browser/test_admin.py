@@ -1,5 +1,6 @@
 """The staff's pages in a real browser: what they do, and that nothing on them is blocked."""
 
+import io
 import time
 from importlib.resources import files
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import FrameLocator, Page, expect
+from PIL import Image
+from playwright.sync_api import FilePayload, FrameLocator, Page, expect
 
 from organizations.models import User
 from tests import factories
@@ -44,6 +46,12 @@ def staff(visitor: Visitor, live_server: Any, ada: User) -> Any:
         return visit
 
     return go
+
+
+def _png() -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (40, 40), "#ff0000").save(content, "PNG")
+    return content.getvalue()
 
 
 def _preview(page: Page) -> FrameLocator:
@@ -102,6 +110,9 @@ def test_staff_sign_in_make_a_webchat_watch_it_change_and_put_it_on_a_site(
     )
     assert not Webchat.objects.exists()
 
+    icon = FilePayload(name="icon.png", mimeType="image/png", buffer=_png())
+    page.get_by_label("Icon").set_input_files(icon)
+    expect(_preview(page).locator(".bar .icon")).to_be_visible()
     page.get_by_label("Prompt").select_option(label="Friendly")
     page.get_by_role("button", name="Save and continue editing").click()
     page.get_by_role("button", name="Copy").click()
@@ -110,6 +121,8 @@ def test_staff_sign_in_make_a_webchat_watch_it_change_and_put_it_on_a_site(
     webchat = Webchat.objects.get()
     assert webchat.pk in snippet
     assert webchat.primary_color == "#0A7F3F"
+    assert webchat.icon
+    expect(page.get_by_alt_text("The icon now")).to_be_visible()
     assert visit.console == []
 
     html = f'<!DOCTYPE html><html lang="en"><title>Shop</title><body><h1>Shop</h1>{snippet}'

@@ -1,16 +1,22 @@
 """The webchat's pages on the staff's site: the form, the preview, the list, the history."""
 
+import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
+from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 
 from organizations.models import User
 from tests import factories
+from webchats import icons
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -283,13 +289,15 @@ def test_several_are_switched_off_and_on_at_once(client: Client, admin: User) ->
 
 
 def test_a_duplicate_is_switched_off_and_has_an_own_name(client: Client, admin: User) -> None:
+    assert admin.organization_id is not None
+    icon = icons.store(admin.organization_id, _image())
     row = factories.WebchatFactory.create(
-        user=admin, name="x" * 120, allowed_domains=["example.com"], icon="orgs/a/webchat/b.png"
+        user=admin, name="x" * 120, allowed_domains=["example.com"], icon=icon
     )
     _act(client, "duplicate", row)
     copy = Webchat.objects.exclude(pk=row.pk).get()
     assert copy.name == "x" * 113 + " (copy)"
-    assert (copy.is_enabled, copy.allowed_domains) == (False, ["example.com"])
+    assert (copy.is_enabled, copy.allowed_domains, copy.icon) == (False, ["example.com"], icon)
     assert (copy.user, copy.created_by, copy.organization_id) == (admin, admin, row.organization_id)
 
 
@@ -402,3 +410,55 @@ def test_hostile_texts_are_text_on_every_page(
     ).json()
     assert "<script>alert" not in picture["html"]
     assert "<img src=x" not in picture["html"]
+
+
+# --- The icon ---
+
+
+def _icon_folder() -> Path:
+    return Path(settings.STORAGES["icons"]["OPTIONS"]["location"])
+
+
+def _image() -> SimpleUploadedFile:
+    content = io.BytesIO()
+    Image.new("RGB", (40, 40), "#ff0000").save(content, "PNG")
+    return SimpleUploadedFile("icon.png", content.getvalue(), "image/png")
+
+
+def test_an_icon_is_stored_shown_and_removed(client: Client, admin: User, form: Form) -> None:
+    answer = client.post(ADD, form(icon_file=_image()))
+    assert answer.status_code == 302, _errors(answer)
+    webchat = Webchat.objects.get()
+    assert webchat.icon.startswith(f"orgs/{admin.organization_id}/webchat/")
+    for page in (LIST, f"{LIST}{webchat.pk}/change/"):
+        assert f"/icons/{webchat.icon}" in client.get(page).content.decode()
+    client.post(f"{LIST}{webchat.pk}/change/", form())
+    webchat.refresh_from_db()
+    assert webchat.icon
+    client.post(f"{LIST}{webchat.pk}/change/", form(remove_icon="on"))
+    webchat.refresh_from_db()
+    assert webchat.icon == ""
+
+
+def test_a_file_that_is_no_image_is_refused_by_name_of_the_rule(client: Client, form: Form) -> None:
+    answer = client.post(
+        ADD, form(icon_file=SimpleUploadedFile("icon.png", b"<svg/>", "image/png"))
+    )
+    assert "PNG" in _errors(answer)["icon_file"][0]
+    assert not Webchat.objects.exists()
+
+
+def test_an_icon_is_previewed_without_being_stored(client: Client, form: Form) -> None:
+    address = reverse("admin:webchats_webchat_preview_add")
+    picture = client.post(address, form(icon_file=_image())).json()
+    assert 'src="data:image/png;base64,' in picture["html"]
+    assert not any(path.is_file() for path in _icon_folder().rglob("*"))
+
+
+def test_a_storage_that_is_down_costs_only_the_icon(client: Client, form: Form) -> None:
+    _icon_folder().parent.mkdir(parents=True, exist_ok=True)
+    # A file where the folder should be: nothing can be written below it.
+    _icon_folder().write_text("")
+    answer = client.post(ADD, form(icon_file=_image()), follow=True)
+    assert "The icon could not be stored right now" in answer.content.decode()
+    assert Webchat.objects.get().icon == ""

@@ -17,6 +17,10 @@ document.addEventListener("DOMContentLoaded", () => {
     }));
   }
 
+  // The thumbnail stands beside the field that replaces it.
+  const icon = document.getElementById("stored-icon");
+  if (icon) document.querySelector(".field-icon_file .flex-container")?.append(icon);
+
   const place = () => {
     if (!field("position")) return;
     stage.dataset.position = field("position").value;
@@ -90,7 +94,7 @@ document.addEventListener("DOMContentLoaded", () => {
     asking?.abort();
     asking = new AbortController();
     const body = new FormData(form);
-    for (const [name, value] of [...body]) if (value instanceof File) body.delete(name);
+    if (!field("icon_file").files.length) body.delete("icon_file");
     try {
       const answer = await fetch(panel.dataset.url, { method: "POST", body, signal: asking.signal });
       if (!answer.ok) throw new Error(String(answer.status));
