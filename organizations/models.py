@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import secrets
+from collections.abc import Collection
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -12,6 +13,7 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.text import slugify
+from simple_history.models import HistoricalRecords
 
 from organizations import constraints, storage_keys
 from organizations.colors import STORED_PATTERN, ColorField
@@ -31,8 +33,17 @@ class Organization(TenantScoped):
 
     tenant_path = "pk"
 
-    name = TrimmedCharField(max_length=NAME_LENGTH)
-    assistant_name = TrimmedCharField(max_length=NAME_LENGTH, blank=True, default="")
+    name = TrimmedCharField(
+        max_length=NAME_LENGTH, help_text="Visitors see it in the header of your widgets."
+    )
+    assistant_name = TrimmedCharField(
+        max_length=NAME_LENGTH,
+        blank=True,
+        default="",
+        help_text="If set, visitors see this instead of the organization's name.",
+    )
+
+    history = HistoricalRecords()
 
     #: A storage key; empty: none.
     default_icon = models.CharField(
@@ -99,8 +110,8 @@ class User(AbstractBaseUser, TenantScoped):
         choices=[(role.value, role.label) for role in MEMBER_ROLES],
         default=AccessRole.SALES_REP,
     )
-    is_superuser = models.BooleanField(default=False)
-    is_active = models.BooleanField(default=True)
+    is_superuser = models.BooleanField(default=False, verbose_name="superuser")
+    is_active = models.BooleanField(default=True, verbose_name="active")
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -195,6 +206,11 @@ class ApiKey(TenantModel):
         self.prefix, self.digest = secret[:12], self.digest_of(secret)
         return secret
 
+    def clean(self) -> None:
+        """Refuse a new key that could never be used."""
+        if self._state.adding and self.is_expired():
+            raise ValidationError({"expires_at": ValidationError("Must be in the future.", "past")})
+
     def is_expired(self) -> bool:
         """Whether ``expires_at`` has passed; a key without one does not expire."""
         return self.expires_at is not None and self.expires_at <= timezone.now()
@@ -222,8 +238,12 @@ class Prompt(TenantModel):
         help_text="The length of an answer at the most, in tokens.",
     )
     is_active = models.BooleanField(
-        default=True, help_text="Only an active prompt can be chosen for a webchat."
+        default=True,
+        verbose_name="active",
+        help_text="Only an active prompt can be chosen for a webchat.",
     )
+
+    history = HistoricalRecords()
 
     class Meta:
         ordering = ("name", "id")
@@ -246,8 +266,12 @@ class Pipeline(TenantModel):
 
     name = TrimmedCharField(max_length=NAME_LENGTH)
     is_default = models.BooleanField(
-        default=False, help_text="Setting it here takes it from the pipeline that had it."
+        default=False,
+        verbose_name="default",
+        help_text="Setting it here takes it from the pipeline that had it.",
     )
+
+    history = HistoricalRecords()
 
     class Meta:
         ordering = ("name", "id")
@@ -312,7 +336,7 @@ class Stage(TenantScoped):
         help_text="Made from the name when left empty.",
     )
     color = ColorField(default="#6B7280")
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True, verbose_name="active")
     position = models.PositiveIntegerField(default=0, editable=False)
 
     objects: ClassVar[Any] = StageQuerySet.as_manager()
@@ -351,3 +375,13 @@ class Stage(TenantScoped):
         slug = slugify(self.name)[: NAME_LENGTH - 4].strip("-") or f"stage-{self.pk}"
         numbered = (f"{slug}-{number}" for number in itertools.count(2))
         return next(free for free in itertools.chain([slug], numbered) if free not in taken)
+
+    def clashes(self, others: "Collection[Stage]") -> list[str]:
+        """The fields whose values one of ``others``, stages of the same pipeline, has already.
+
+        The constraints know only what is stored; this is for stages that are saved together.
+        """
+        names = {other.name.casefold() for other in others}
+        taken = {"name": self.name.casefold() in names}
+        taken["slug"] = self.slug in {other.slug for other in others}
+        return [field for field, is_taken in taken.items() if is_taken]

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from django.db.models import F
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, ValidationError
 
@@ -97,12 +96,9 @@ class StageListSerializer(serializers.ListSerializer[Any]):
             errors["_id"] = [ErrorDetail("The pipeline has no such stage.", "does_not_exist")]
         elif stage.pk in {other.pk for other in before}:
             return {"_id": taken}  # the rest is taken by itself
+        errors |= dict.fromkeys(stage.clashes(before), taken)
         if not stage.name:
             errors["name"] = [ErrorDetail("This field is required.", "required")]
-        elif stage.name.casefold() in {other.name.casefold() for other in before}:
-            errors["name"] = taken
-        if stage.slug in {other.slug for other in before}:
-            errors["slug"] = taken
         return errors
 
 
@@ -183,12 +179,6 @@ class ApiKeySerializer(TenantDocumentSerializer[ApiKey]):
         )
         # userId: a key acts as the one who made it; to choose another would lend their name.
         read_only_fields = ("userId",)
-
-    def validate_expiresAt(self, value: Any) -> Any:  # noqa: N802 - named after the field
-        """A key that could never be used is a slip."""
-        if value is not None and value <= timezone.now():
-            raise ValidationError("Must be in the future.", code="invalid")
-        return value
 
 
 class NewApiKeySerializer(ApiKeySerializer):

@@ -1,13 +1,13 @@
 """The doors of the service."""
 
-from django.contrib import admin
 from django.urls import include, path
 
+from organizations.staff_site import site
 from webchat_project import health
 from webchats.icon_views import icon_file
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
+    path("admin/", site.urls),
     path("api/", include("webchat_project.api.router")),
     path("icons/<path:key>", icon_file, name="icon-file"),
     path("", include("webchats.widget.urls")),

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.colors import STORED_PATTERN, ColorField
@@ -27,6 +28,9 @@ THANK_YOU_LENGTH = 500
 OFFSET = (0, 200)
 #: CSS's ``z-index`` is a signed integer of 32 bits in every browser.
 Z_INDEX = (1, 2_147_483_647)
+
+#: Ends the name of a duplicate.
+_COPY = " (copy)"
 
 COLOR_NAMES = (
     "background_color",
@@ -142,7 +146,9 @@ class Webchat(TenantModel):
         )
     )
     is_enabled = models.BooleanField(
-        default=True, help_text="The widget is active and takes new sessions."
+        default=True,
+        verbose_name="enabled",
+        help_text="The widget is active and takes new sessions.",
     )
 
     prompt = models.ForeignKey(
@@ -153,7 +159,9 @@ class Webchat(TenantModel):
     )
     prompt_id: str
     is_autopilot = models.BooleanField(
-        default=False, help_text="The AI answers without a representative's approval."
+        default=False,
+        verbose_name="autopilot",
+        help_text="The AI answers without a representative's approval.",
     )
 
     pipeline = models.ForeignKey(
@@ -195,16 +203,26 @@ class Webchat(TenantModel):
         max_length=12, choices=Position.choices, default=Position.BOTTOM_RIGHT
     )
     offset_x = models.IntegerField(
-        default=24, validators=_within(OFFSET), help_text="Pixels from the left or right edge."
+        default=24,
+        validators=_within(OFFSET),
+        verbose_name="horizontal offset",
+        help_text="Pixels from the left or right edge.",
     )
     offset_y = models.IntegerField(
-        default=24, validators=_within(OFFSET), help_text="Pixels from the top or bottom edge."
+        default=24,
+        validators=_within(OFFSET),
+        verbose_name="vertical offset",
+        help_text="Pixels from the top or bottom edge.",
     )
     z_index = models.IntegerField(
-        default=9999, validators=_within(Z_INDEX), help_text="What the widget stands above."
+        default=9999,
+        validators=_within(Z_INDEX),
+        verbose_name="z-index",
+        help_text="What the widget stands above: the greater number is in front.",
     )
 
     objects: ClassVar[Any] = WebchatQuerySet.as_manager()
+    history = HistoricalRecords()
 
     #: Which fields the row's rules judge a field by: where one of them is wrong, it is not told.
     judged_by: ClassVar[dict[str, set[str]]] = {
@@ -217,6 +235,7 @@ class Webchat(TenantModel):
 
     class Meta:
         verbose_name = "webchat configuration"
+        verbose_name_plural = "webchats"
         ordering = ("-created_at", "-id")
         indexes = (
             models.Index(fields=("organization", "-created_at", "-id"), name="webchat_newest"),
@@ -261,6 +280,19 @@ class Webchat(TenantModel):
             column not in self._stored or self._stored[column] != getattr(self, column)
             for column in columns
         )
+
+    def duplicate(self, *, by: User) -> "Webchat":
+        """An unsaved copy, switched off, which belongs to ``by``."""
+        kept = [f.attname for f in self._meta.concrete_fields if f.editable or f.name == "icon"]
+        copy = Webchat(
+            organization_id=self.organization_id,
+            user=by,
+            created_by=by,
+            **{name: getattr(self, name) for name in kept},
+        )
+        copy.name = f"{self.name[: NAME_LENGTH - len(_COPY)]}{_COPY}"
+        copy.is_enabled = False
+        return copy
 
     def clean(self) -> None:
         """Check what spans fields and rows, and decide where new contacts go."""

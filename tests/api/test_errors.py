@@ -255,7 +255,7 @@ def test_a_row_in_use_is_a_conflict_with_the_number(client: APIClient, admin: Us
     prompt = factories.PromptFactory.create(organization=admin.organization)
     factories.WebchatFactory.create_batch(3, user=admin, prompt=prompt)
     body = assert_error(client.delete(f"/api/prompts/{prompt.pk}"), 409, "in_use")
-    assert "3 webchat configurations" in body["error"]
+    assert "3 webchats" in body["error"]
 
 
 def test_the_root_of_the_api_is_of_the_api() -> None:

@@ -508,7 +508,8 @@ def test_what_is_not_sent_stays(client: APIClient, webchat: Webchat, verb: str) 
 def test_an_update_writes_only_the_columns_sent(
     client: APIClient, webchat: Webchat, django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(5) as captured:  # user, savepoint, row, update, release
+    # User, savepoint, row, update, the version for the history, release.
+    with django_assert_num_queries(6) as captured:
         client.patch(f"/api/webchats/{webchat.pk}", {"description": "New"})
     (update,) = [query["sql"] for query in captured if query["sql"].startswith("UPDATE")]
     assert update.split(" SET ")[1].split(" WHERE ")[0].count(" = ") == 2

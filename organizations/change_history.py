@@ -1,0 +1,97 @@
+"""Who changed what, when, and from what to what: the recorded versions of a row, compared."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, pairwise
+from typing import Any
+
+from django.db import models
+
+from organizations.models import User
+
+#: Versions shown; an older one is still recorded.
+LATEST = 100
+#: What follows from other fields, or never changes.
+_SILENT = frozenset({"id", "organization", "created_at", "updated_at", "entry_stage"})
+_VERBS = {"+": "Created", "~": "Changed", "-": "Deleted"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field's step from one version to the next, in words."""
+
+    field: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """One save."""
+
+    verb: str
+    at: datetime
+    user: User | None
+    changes: list[Change]
+
+
+def versions_of(row: Any) -> list[Version]:
+    """The row's latest versions, newest first, each with what it changed."""
+    records = list(
+        row.history.select_related("history_user").order_by("-history_date", "-history_id")[
+            : LATEST + 1
+        ]
+    )
+    fields = [field for field in row._meta.concrete_fields if field.name not in _SILENT]
+    names = _names_of_related_rows(fields, records)
+    return [
+        Version(
+            _VERBS[record.history_type],
+            record.history_date,
+            record.history_user,
+            list(_changes(fields, older, record, names)) if older is not None else [],
+        )
+        for record, older in pairwise(chain(records, [None]))
+    ][:LATEST]
+
+
+def _changes(
+    fields: Iterable[models.Field[Any, Any]], older: Any, newer: Any, names: dict[Any, str]
+) -> Iterator[Change]:
+    for field in fields:
+        old, new = getattr(older, field.attname), getattr(newer, field.attname)
+        if old != new:
+            yield Change(
+                str(field.verbose_name), _in_words(field, old, names), _in_words(field, new, names)
+            )
+
+
+def _in_words(field: models.Field[Any, Any], value: Any, names: dict[Any, str]) -> str:
+    if value is None or value in ("", []):
+        return "empty"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
+    if field.is_relation:
+        return names.get((field.related_model, value), f"deleted ({value})")
+    if field.flatchoices:
+        return str(dict(field.flatchoices).get(value, value))
+    return str(value)
+
+
+def _names_of_related_rows(
+    fields: Iterable[models.Field[Any, Any]], records: list[Any]
+) -> dict[Any, str]:
+    names: dict[Any, str] = {}
+    for field in fields:
+        related = field.related_model
+        if related is None:
+            continue
+        ids = {getattr(record, field.attname) for record in records}
+        # A field that never changed is never shown.
+        if len(ids) > 1:
+            rows = related._default_manager.in_bulk(ids - {None})
+            names |= {(related, pk): str(row) for pk, row in rows.items()}
+    return names

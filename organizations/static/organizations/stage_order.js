@@ -1,0 +1,29 @@
+"use strict";
+// Moves a stage up and down; the numbers, which are what is sent, follow.
+{
+  const rows = () => [...document.querySelectorAll("#stages-group tbody tr.form-row:not(.empty-form)")];
+  const number = () => rows().forEach((row, index) => (row.querySelector(".stage-order").value = index + 1));
+  const arm = (row) => {
+    const input = row.querySelector(".stage-order");
+    if (!input || row.querySelector(".stage-move")) return;
+    input.setAttribute("aria-label", "Place in the order");
+    for (const [step, sign, label] of [[-1, "↑", "Move up"], [1, "↓", "Move down"]]) {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", className: "stage-move", textContent: sign });
+      button.setAttribute("aria-label", label);
+      button.addEventListener("click", () => {
+        const all = rows(), other = all[all.indexOf(row) + step];
+        if (!other) return;
+        step < 0 ? other.before(row) : other.after(row);
+        number();
+        button.focus();
+      });
+      input.parentElement.append(button);
+    }
+  };
+  document.addEventListener("DOMContentLoaded", () => rows().forEach(arm));
+  document.addEventListener("formset:added", ({ target }) => {
+    arm(target);
+    number();
+  });
+}
