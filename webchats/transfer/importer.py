@@ -1,0 +1,255 @@
+"""Rows of a file into an organization's webchats: all or nothing, in batches, once or again.
+
+One transaction holds an import. It locks the organization's row first, so that imports into one
+organization follow each other, and then the webchats it changes; whoever writes through another
+door holds one webchat's lock and waits for no other, so nobody waits in a circle. A webchat is
+locked from before it is compared until the end: no change beside the import is overwritten unseen.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePath
+from typing import Any, BinaryIO, Final
+
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, IntegrityError, reset_queries, transaction
+from django.utils import timezone
+
+from organizations.models import Organization, User
+from webchats.import_record import ImportRecord, ImportStatus
+from webchats.models import Webchat
+from webchats.transfer import bulk, columns, readers
+from webchats.transfer.candidates import WRITABLE, Candidate, Candidates, IconReader
+from webchats.transfer.charset import digest_of
+from webchats.transfer.matching import Matcher
+from webchats.transfer.references import References
+from webchats.transfer.report import FileRefused, Interrupted, Problem, Report
+from webchats.transfer.seen import Seen
+
+BATCH: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the one who imports chose."""
+
+    update: bool = False
+    dry_run: bool = False
+    skip_invalid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that was opened to be read, from its start and more than once."""
+
+    file: BinaryIO
+    name: str
+    format: str
+
+
+class Listener:
+    """Is told what happens, while it happens. This one does not mind."""
+
+    def header(self, header: list[str] | None) -> None:
+        """The columns of a file that has them once for all rows."""
+
+    def problem(self, problem: Problem) -> None:
+        """Something is wrong with a row, or with the file."""
+
+    def rejected(self, row: readers.Row, problems: list[Problem]) -> None:
+        """A row as it stands in the file, after all its problems."""
+
+    def progress(self, rows: int) -> None:
+        """So many rows more have been looked at."""
+
+    def stopped(self) -> bool:
+        """Whether to stop. Asked before each batch and before the end; then it is too late."""
+        return False
+
+
+class _Undo(Exception):
+    """Leaves the transaction without writing."""
+
+
+def format_of(name: str) -> str | None:
+    """The format that a file's name says, if it says a known one."""
+    suffix = PurePath(name).suffix.lower().removeprefix(".")
+    suffix = {"jsonl": "ndjson", "tsv": "csv", "txt": "csv"}.get(suffix, suffix)
+    return suffix if suffix in readers.FORMATS else None
+
+
+def run_import(
+    source: Source,
+    *,
+    organization: Organization,
+    user: User,
+    options: Options,
+    listener: Listener | None = None,
+    read_icon: IconReader | None = None,
+) -> Report:
+    """Import, leave a record, and say what came of it. Nothing a file holds raises."""
+    return _Import(source, organization, user, options, listener or Listener(), read_icon).run()
+
+
+def _stored_icon(cell: Any, stored: Webchat | None) -> str:
+    """The icon's key where it stays as it is; this build stores no others."""
+    if cell is None or cell == "":
+        return ""
+    if stored is not None and cell == stored.icon:
+        return stored.icon
+    raise ValidationError("There is no such icon.", code="invalid")
+
+
+class _Import:
+    def __init__(
+        self,
+        source: Source,
+        organization: Organization,
+        user: User,
+        options: Options,
+        listener: Listener,
+        read_icon: IconReader | None,
+    ) -> None:
+        self.source, self.organization, self.user = source, organization, user
+        self.options, self.listener = options, listener
+        self.read_icon = read_icon or _stored_icon
+        self.report = Report()
+        self.refused = False
+
+    def run(self) -> Report:
+        """One transaction for the rows, with the record of a completed import among them."""
+        record = self._start_record()
+        try:
+            with transaction.atomic(), Seen() as seen:
+                self._read(seen)
+                if self.refused or self.options.dry_run:
+                    raise _Undo
+                self._finish_record(record, ImportStatus.COMPLETED)
+        except _Undo:
+            self._finish_record(
+                record, ImportStatus.REFUSED if self.refused else ImportStatus.CHECKED
+            )
+        except (Interrupted, KeyboardInterrupt):
+            self._finish_record(record, ImportStatus.INTERRUPTED)
+        except FileRefused as error:
+            self._problem(Problem(error.line, "", error.reason))
+            self._finish_record(record, ImportStatus.REFUSED)
+        except IntegrityError:
+            self._problem(Problem(None, "", _LOST_RACE))
+            self._finish_record(record, ImportStatus.REFUSED)
+        except DatabaseError as error:
+            self._problem(Problem(None, "", f"The database did not go along: {error}"))
+            self._finish_record(record, ImportStatus.REFUSED)
+        return self.report
+
+    # --- The record ---
+
+    def _start_record(self) -> ImportRecord:
+        record: ImportRecord = ImportRecord.objects.create(
+            organization=self.organization,
+            user=self.user,
+            file_name=self.source.name[:255],
+            sha256=digest_of(self.source.file),
+            update_existing=self.options.update,
+            skip_invalid=self.options.skip_invalid,
+        )
+        return record
+
+    def _finish_record(self, record: ImportRecord, status: ImportStatus) -> None:
+        report = self.report
+        report.status = status
+        record.status, record.finished_at = status, timezone.now()
+        record.created, record.updated = report.created, report.updated
+        record.unchanged, record.rejected = report.unchanged, report.rejected
+        record.save()
+
+    # --- The rows ---
+
+    def _read(self, seen: Seen) -> None:
+        # Against another import, not against those who point to the organization.
+        locked = Organization.objects.select_for_update(no_key=True)
+        list(locked.filter(pk=self.organization.pk).values_list("pk"))
+        table = readers.read(self.source.file, self.source.format)
+        self._check_header(table.header)
+        self.listener.header(table.header)
+        candidates = Candidates(
+            organization=self.organization,
+            user=self.user,
+            references=References(self.organization),
+            header=table.header,
+            typed=table.typed,
+            now=timezone.now(),
+        )
+        matcher = Matcher(self.organization, seen, update=self.options.update)
+        for rows in _batches(table.rows):
+            if self.listener.stopped():
+                raise Interrupted
+            self._take([candidates.read(row) for row in rows], candidates, matcher)
+            self.listener.progress(len(rows))
+            # In DEBUG Django remembers the statements: a long import's are no small thing.
+            reset_queries()
+        if self.listener.stopped():
+            raise Interrupted
+
+    def _check_header(self, header: list[str] | None) -> None:
+        if header is None:
+            return
+        for name, reason in columns.unknown_columns(header):
+            self._refuse_file(Problem(1, name, reason))
+        for name in sorted({name for name in header if header.count(name) > 1}):
+            self._refuse_file(Problem(1, name, "The column stands more than once."))
+
+    def _take(self, batch: list[Candidate], candidates: Candidates, matcher: Matcher) -> None:
+        """Look at the batch's rows, and write the good ones unless the import is refused."""
+        new: list[Webchat] = []
+        changed: list[Webchat] = []
+        report, unchanged = self.report, 0
+        for candidate, stored in matcher.match(batch):
+            if stored is None:
+                webchat, is_changed = candidates.create(candidate, self.read_icon), False
+            else:
+                webchat = stored
+                is_changed = candidates.change(candidate, stored, self.read_icon)
+            if candidate.problems:
+                self._reject(candidate)
+            elif stored is None:
+                new.append(webchat)
+            elif is_changed:
+                changed.append(webchat)
+            else:
+                unchanged += 1
+        report.created += len(new)
+        report.updated += len(changed)
+        report.unchanged += unchanged
+        if not self.refused:
+            bulk.insert(new)
+            bulk.update(changed, (*WRITABLE, "updated_at"))
+
+    def _reject(self, candidate: Candidate) -> None:
+        self.report.rejected += 1
+        for problem in candidate.problems:
+            self._problem(problem)
+        self.listener.rejected(candidate.row, candidate.problems)
+        if not self.options.skip_invalid:
+            self.refused = True
+
+    def _refuse_file(self, problem: Problem) -> None:
+        self.refused = True
+        self._problem(problem)
+
+    def _problem(self, problem: Problem) -> None:
+        self.report.add(problem)
+        self.listener.problem(problem)
+
+
+_LOST_RACE: Final = (
+    "Something that the rows point to was changed by somebody else at the same time. "
+    "Run the import again."
+)
+
+
+def _batches(rows: Iterable[readers.Row]) -> Iterator[list[readers.Row]]:
+    rows = iter(rows)
+    while batch := list(islice(rows, BATCH)):
+        yield batch
