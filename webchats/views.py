@@ -10,12 +10,12 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from organizations.tenancy.rest import TenantViewSet
 from webchats import examples, icons
 from webchats.filters import WebchatFilter
 from webchats.icon_serializers import IconUploadSerializer
 from webchats.models import Webchat
 from webchats.serializers import WebchatSerializer
+from webchats.transfer_views import TransferViewSet
 
 _CREATE = [
     OpenApiExample("A widget for the marketing site", examples.REQUEST, request_only=True),
@@ -30,7 +30,7 @@ _CREATE = [
 
 @extend_schema(tags=["webchats"])
 @extend_schema_view(create=extend_schema(examples=_CREATE))
-class WebchatViewSet(TenantViewSet[Webchat]):
+class WebchatViewSet(TransferViewSet):
     """The configurations of the organization's chat widgets."""
 
     queryset = Webchat.objects.all()
