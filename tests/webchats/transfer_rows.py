@@ -112,7 +112,13 @@ def imported(
 
 
 HEADER = (
-    "name,backgroundColor,primaryColor,secondaryColor,prompt,allowedDomains,initialStage".split(",")
+    "name",
+    "backgroundColor",
+    "primaryColor",
+    "secondaryColor",
+    "prompt",
+    "allowedDomains",
+    "initialStage",
 )
 
 

@@ -1,7 +1,6 @@
 """An import as a person at a terminal, or a log, sees it."""
 
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,10 +15,10 @@ from webchats.transfer.report import Problem
 class Terminal(Listener):
     """Writes every problem as a line, counts rows on a terminal, and keeps what was rejected."""
 
-    def __init__(self, stream: Any, stopped: Callable[[], bool]) -> None:
+    def __init__(self, stream: Any, stopped: Callable[[], bool], rejects: Rejects) -> None:
         self._stream = stream
         self._stopped = stopped
-        self._rejects = Rejects()
+        self._rejects = rejects
         # ``disable=None``: no bar where there is no terminal.
         self._bar = tqdm(unit=" rows", disable=None, leave=False)
 
@@ -50,8 +49,3 @@ class Terminal(Listener):
 
     def stopped(self) -> bool:
         return self._stopped()
-
-    def write_rejects(self, path: Path, format_name: str | None) -> None:
-        """Write what was rejected; as CSV if the name of the file says no format."""
-        with path.open("wb") as file:
-            self._rejects.write_to(file, format_name or "csv")

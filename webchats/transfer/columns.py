@@ -7,6 +7,7 @@ own ``clean()``: what a valid value is, is not said here.
 import difflib
 import re
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
@@ -108,7 +109,7 @@ def _text(text: str) -> str:
 
 def _typed(kind: type, message: Any) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
-        if kind is int and isinstance(value, float) and value.is_integer():
+        if kind is int and isinstance(value, float | Decimal) and value == int(value):
             return int(value)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise _refuse(message)

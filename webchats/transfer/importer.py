@@ -206,6 +206,9 @@ class _Import:
         changed: list[Webchat] = []
         report, unchanged = self.report, 0
         for candidate, stored in matcher.match(batch):
+            if candidate.row.broken:
+                self._reject(candidate)
+                continue
             if stored is None:
                 webchat, is_changed = candidates.create(candidate, self.read_icon), False
             else:

@@ -35,6 +35,9 @@ class Matcher:
             stored, by_name = self._rows_with(ids), self._rows_called(names)
         taken = self._taken(ids - stored.keys())
         for candidate in batch:
+            if candidate.row.broken:
+                yield candidate, None
+                continue
             row = self._row_of(candidate, stored, by_name)
             if row is None and candidate.id in taken:
                 candidate.refuse(

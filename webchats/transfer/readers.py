@@ -201,12 +201,12 @@ def _read_json(file: BinaryIO) -> Table:
 def _json_rows(source: Any) -> Iterator[Row]:
     number = 0
     try:
-        events = ijson.basic_parse(source, use_float=True)
+        events = ijson.basic_parse(source)
         if next(events, None) != ("start_array", None):
             raise FileRefused("The file is not a JSON array of objects.", 1)
         for number, document in enumerate(_items(events), 1):
             yield _document(number, document)
-    except (ijson.JSONError, UnicodeDecodeError, OverflowError) as error:
+    except (ijson.JSONError, ValueError, OverflowError) as error:
         sentence = str(error).strip().splitlines()[0]
         raise FileRefused(f"The file is not valid JSON after item {number}: {sentence}.") from None
 

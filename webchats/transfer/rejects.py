@@ -3,7 +3,8 @@
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, Final
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Self
 
 from webchats.transfer import writers
 from webchats.transfer.columns import REMARKS
@@ -19,10 +20,21 @@ class Rejects:
 
     def __init__(self) -> None:
         # Their columns are known only at the end: JSON names them row by row.
-        self._spool = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by ``write_to``
+        self._spool = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by ``__exit__``
             max_size=_IN_MEMORY, mode="w+", encoding="utf-8", errors="surrogatepass"
         )
         self._columns: dict[str, None] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._spool.close()
 
     def name_columns(self, header: list[str] | None) -> None:
         """Keep the order of the file's own columns."""
@@ -36,16 +48,15 @@ class Rejects:
         )
         cells = {**row.cells, "_line": row.line, "_errors": why}
         self._columns |= dict.fromkeys(row.cells)
-        json.dump(cells, self._spool, separators=(",", ":"))
+        json.dump(cells, self._spool, separators=(",", ":"), default=float)
         self._spool.write("\n")
 
     def write_to(self, file: BinaryIO, format_name: str) -> None:
-        """Write what was gathered; the last call."""
+        """Write what was gathered."""
         columns = [*(name for name in self._columns if name not in REMARKS), *REMARKS]
         absent = ... if format_name in ("json", "ndjson") else None
-        with self._spool:
-            self._spool.seek(0)
-            file.writelines(writers.write(format_name, columns, self._rows(columns, absent)))
+        self._spool.seek(0)
+        file.writelines(writers.write(format_name, columns, self._rows(columns, absent)))
 
     def _rows(self, columns: list[str], absent: Any) -> Iterator[list[Any]]:
         for line in self._spool:

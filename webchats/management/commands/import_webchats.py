@@ -10,6 +10,7 @@ from webchats.management import arguments
 from webchats.management.progress import Terminal
 from webchats.transfer.importer import Options, Source, format_of, run_import
 from webchats.transfer.readers import FORMATS
+from webchats.transfer.rejects import Rejects
 
 
 class Command(BaseCommand):
@@ -42,16 +43,18 @@ class Command(BaseCommand):
             file = path.open("rb")
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}.") from None
-        with file, arguments.stop_on_signals() as stop, Terminal(self.stderr, stop) as terminal:
-            report = run_import(
-                Source(file, path.name, format_name),
-                organization=organization,
-                user=user,
-                options=Options(**chosen),
-                listener=terminal,
-            )
-        if options["rejects"]:
-            terminal.write_rejects(options["rejects"], format_of(options["rejects"].name))
+        with file, Rejects() as rejects, arguments.stop_on_signals() as stop:
+            with Terminal(self.stderr, stop, rejects) as terminal:
+                report = run_import(
+                    Source(file, path.name, format_name),
+                    organization=organization,
+                    user=user,
+                    options=Options(**chosen),
+                    listener=terminal,
+                )
+            if bad_rows := options["rejects"]:
+                with bad_rows.open("wb") as target:
+                    rejects.write_to(target, format_of(bad_rows.name) or "csv")
         if not report.is_good:
             raise CommandError(report.summary, returncode=1)
         self.stdout.write(report.summary)
