@@ -197,9 +197,11 @@ NDJSON: tuple[tuple[Any, str, str], ...] = (
     ({"isEnabled": 1}, "isEnabled", "true or false"),
     ({"offsetX": True}, "offsetX", "whole number"),
     ({"offsetX": "24"}, "offsetX", "whole number"),
-    ({"offsetX": 1e400}, "", "not valid JSON"),
+    ({"offsetX": 1e400}, "offsetX", "whole number"),
+    ({"offsetX": float("nan")}, "offsetX", "whole number"),
     ({"offsetX": 24.5}, "offsetX", "whole number"),
-    ({"zIndex": 10**400}, "zIndex", "2147483647"),
+    ({"zIndex": 10**300}, "zIndex", "2147483647"),
+    ({"zIndex": 10**410}, "zIndex", "whole number"),
     ({"allowedDomains": "example.com"}, "allowedDomains", "list"),
     ({"allowedDomains": None}, "allowedDomains", "null"),
     ({"allowedDomains": ["example.com", 5]}, "allowedDomains", "list"),
@@ -230,21 +232,18 @@ def test_json_holds_values_of_its_own_types(admin: User, format_name: str) -> No
         "description": None,
         "offsetX": 24.0,
     }
-    kinds = [kind for kind in NDJSON if kind[2] != "not valid JSON" or format_name == "ndjson"]
-    rows = [{**good, **bad} if isinstance(bad, dict) else bad for bad, _, _ in kinds]
+    rows = [{**good, **bad} if isinstance(bad, dict) else bad for bad, _, _ in NDJSON]
     texts = [json.dumps(row) for row in [good, *rows]]
-    content = "\n".join(texts) if format_name == "ndjson" else f"[{','.join(texts)}]"
+    content = "\n".join(texts) if format_name == "ndjson" else "[" + ",\n".join(texts) + "]"
     report = imported(content, admin, format_name=format_name, skip_invalid=True)
     found = reasons(report)
-    for line, (_, field, word) in enumerate(kinds, 2):
+    for line, (_, field, word) in enumerate(NDJSON, 2):
         assert word in found.pop((line, field), ""), (line, field, word)
     assert found == {}
     assert Webchat.objects.get().allowed_domains == ["example.com"]
 
 
-@pytest.mark.parametrize(
-    "text", ['{"name": "a", "name": "b"}', "{", '{"a": NaN}', "[" * 100_000, '{"a": 1} x', "nul"]
-)
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, '{"a": 1} x', "nul", '{"a": "\t"}'])
 def test_a_line_that_is_no_json_is_a_bad_row(admin: User, text: str) -> None:
     report = imported(f"\n{text}\n\n", admin, format_name="ndjson")
     assert [(found.line, found.field) for found in report.problems] == [(2, "")]

@@ -7,9 +7,9 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from webchats.transfer.importer import Listener
-from webchats.transfer.readers import Row
 from webchats.transfer.rejects import Rejects
 from webchats.transfer.report import Problem
+from webchats.transfer.row import Row
 
 
 class Terminal(Listener):

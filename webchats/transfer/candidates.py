@@ -13,9 +13,9 @@ from organizations.models import Organization, User
 from organizations.object_ids import new_object_id
 from webchats.models import Webchat
 from webchats.transfer import columns
-from webchats.transfer.readers import Row
 from webchats.transfer.references import References
 from webchats.transfer.report import Problem
+from webchats.transfer.row import Row
 
 _FIELDS: Final[Any] = Webchat._meta.concrete_fields
 _INDEX: Final = {model_field.name: index for index, model_field in enumerate(_FIELDS)}

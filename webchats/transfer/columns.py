@@ -7,7 +7,6 @@ own ``clean()``: what a valid value is, is not said here.
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
@@ -109,7 +108,7 @@ def _text(text: str) -> str:
 
 def _typed(kind: type, message: Any) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
-        if kind is int and isinstance(value, float | Decimal) and value == int(value):
+        if kind is int and isinstance(value, float) and value.is_integer():
             return int(value)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise _refuse(message)
@@ -171,7 +170,7 @@ def hashable(value: Any) -> Any:
     """A JSON value in a form that can be looked up; what has none is no value of ours."""
     if isinstance(value, list):
         return tuple(entry if isinstance(entry, str) else None for entry in value)
-    return _NoValue if isinstance(value, dict) else value
+    return value if isinstance(value, str | int | float) or value is None else _NoValue
 
 
 class _NoValue:

@@ -25,6 +25,7 @@ from webchats.transfer.charset import digest_of
 from webchats.transfer.matching import Matcher
 from webchats.transfer.references import References
 from webchats.transfer.report import FileRefused, Interrupted, Problem, Report
+from webchats.transfer.row import Row
 from webchats.transfer.seen import Seen
 
 BATCH: Final = 2_000
@@ -57,7 +58,7 @@ class Listener:
     def problem(self, problem: Problem) -> None:
         """Something is wrong with a row, or with the file."""
 
-    def rejected(self, row: readers.Row, problems: list[Problem]) -> None:
+    def rejected(self, row: Row, problems: list[Problem]) -> None:
         """A row as it stands in the file, after all its problems."""
 
     def progress(self, rows: int) -> None:
@@ -252,7 +253,7 @@ _LOST_RACE: Final = (
 )
 
 
-def _batches(rows: Iterable[readers.Row]) -> Iterator[list[readers.Row]]:
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     rows = iter(rows)
     while batch := list(islice(rows, BATCH)):
         yield batch

@@ -5,29 +5,17 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final, TextIO
+from typing import Any, BinaryIO, Final
 
-import ijson
-
-from webchats.transfer import xlsx
+from webchats.transfer import json_rows, xlsx
 from webchats.transfer.charset import encoding_of
-from webchats.transfer.columns import KNOWN, Formula
+from webchats.transfer.columns import KNOWN
 from webchats.transfer.formulas import without_guard
 from webchats.transfer.report import FileRefused
+from webchats.transfer.row import Row
 
 _DELIMITERS: Final = (",", ";", "\t")
-#: The longest line of NDJSON in characters: far above any document, far below the memory.
-_LONGEST_LINE: Final = 1 << 20
-
-
-@dataclass(slots=True)
-class Row:
-    """One row as it stands in the file. ``cells`` holds what is given: a sheet's empty cells are
-    not. ``broken`` says why the row could not be taken apart."""
-
-    line: int
-    cells: dict[str, Any]
-    broken: str = ""
+_CHUNK: Final = 1 << 18
 
 
 @dataclass(slots=True)
@@ -45,11 +33,11 @@ def read(file: BinaryIO, format_name: str) -> Table:
     return _READERS[format_name](file)
 
 
-def _text_of(file: BinaryIO) -> TextIO:
-    encoding = encoding_of(file)
-    # Not TextIOWrapper: that would close the caller's file.
-    stream: Any = codecs.getreader(encoding)(file)
-    return stream  # type: ignore[no-any-return]
+def _text(file: BinaryIO) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding_of(file))()
+    while chunk := file.read(_CHUNK):
+        yield decoder.decode(chunk)
+    yield decoder.decode(b"", final=True)
 
 
 # --- CSV ---
@@ -58,14 +46,12 @@ def _text_of(file: BinaryIO) -> TextIO:
 def _lines(file: BinaryIO) -> Iterator[str]:
     """The lines with their ends, split at ``\\n`` and a lone ``\\r`` only: other separators of
     Unicode are text."""
-    decoder = codecs.getincrementaldecoder(encoding_of(file))()
     rest = ""
-    while chunk := file.read(1 << 18):
-        lines = (rest + decoder.decode(chunk)).split("\n")
+    for text in _text(file):
+        lines = (rest + text).split("\n")
         rest = lines.pop()
         for line in lines:
             yield line + "\n"
-    rest += decoder.decode(b"", final=True)
     if rest:
         yield rest
 
@@ -135,95 +121,6 @@ def _ragged(line: int, header: list[str], cells: list[str]) -> Row:
     return Row(line, given, broken)
 
 
-# --- JSON ---
-
-
-def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return document
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-_DECODE: Final = json.JSONDecoder(
-    object_pairs_hook=_object_of, parse_constant=_refuse_constant
-).decode
-
-
-def _read_ndjson(file: BinaryIO) -> Table:
-    return Table(None, _ndjson_rows(_lines(file)), typed=True)
-
-
-def _ndjson_rows(lines: Iterable[str]) -> Iterator[Row]:
-    for number, text in enumerate(lines, 1):
-        if not text.strip():
-            continue
-        if len(text) > _LONGEST_LINE:
-            yield Row(number, {}, f"The line is longer than {_LONGEST_LINE:,} characters.")
-            continue
-        try:
-            document = _DECODE(text)
-        except (ValueError, RecursionError) as error:
-            yield Row(number, {"_raw": text.rstrip("\n")}, f"The line is not valid JSON: {error}.")
-            continue
-        yield _document(number, document)
-
-
-def _document(number: int, document: Any) -> Row:
-    if isinstance(document, dict):
-        return Row(number, document)
-    return Row(number, {"_raw": document}, "It is not a JSON object.")
-
-
-class _Utf8:
-    """The file's text in UTF-8, whatever it was written in."""
-
-    def __init__(self, text: TextIO) -> None:
-        self.text = text
-
-    def read(self, size: int = -1) -> bytes:
-        """At least one byte, until the end."""
-        return self.text.read(size).encode()
-
-
-def _read_json(file: BinaryIO) -> Table:
-    encoding = encoding_of(file)
-    source: Any = file
-    if encoding != "utf-8":
-        source = _Utf8(_text_of(file))
-    return Table(None, _json_rows(source), typed=True)
-
-
-def _json_rows(source: Any) -> Iterator[Row]:
-    number = 0
-    try:
-        events = ijson.basic_parse(source)
-        if next(events, None) != ("start_array", None):
-            raise FileRefused("The file is not a JSON array of objects.", 1)
-        for number, document in enumerate(_items(events), 1):
-            yield _document(number, document)
-    except (ijson.JSONError, ValueError, OverflowError) as error:
-        sentence = str(error).strip().splitlines()[0]
-        raise FileRefused(f"The file is not valid JSON after item {number}: {sentence}.") from None
-
-
-def _items(events: Any) -> Iterator[Any]:
-    """The array's items, one at a time."""
-    builder, depth = ijson.ObjectBuilder(), 0
-    for event, value in events:
-        if depth == 0 and event == "end_array":
-            continue
-        builder.event(event, value)
-        depth += {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}.get(event, 0)
-        if depth == 0:
-            yield builder.value
-            builder = ijson.ObjectBuilder()
-
-
 # --- XLSX ---
 
 
@@ -248,10 +145,8 @@ def _xlsx_rows(rows: Iterator[tuple[int, list[str]]], header: list[str]) -> Iter
 
 _READERS: Final[dict[str, Callable[[BinaryIO], Table]]] = {
     "csv": _read_csv,
-    "json": _read_json,
-    "ndjson": _read_ndjson,
+    "json": lambda file: Table(None, json_rows.of_array(_text(file)), typed=True),
+    "ndjson": lambda file: Table(None, json_rows.of_lines(_lines(file)), typed=True),
     "xlsx": _read_xlsx,
 }
 FORMATS: Final = tuple(_READERS)
-
-__all__ = ["FORMATS", "Formula", "Row", "Table", "read"]

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO, Final, Self
 
 from webchats.transfer import writers
 from webchats.transfer.columns import REMARKS
-from webchats.transfer.readers import Row
 from webchats.transfer.report import Problem
+from webchats.transfer.row import Row
 
 _IN_MEMORY: Final = 1 << 20
 
@@ -48,7 +48,7 @@ class Rejects:
         )
         cells = {**row.cells, "_line": row.line, "_errors": why}
         self._columns |= dict.fromkeys(row.cells)
-        json.dump(cells, self._spool, separators=(",", ":"), default=float)
+        json.dump(cells, self._spool, separators=(",", ":"), default=str)
         self._spool.write("\n")
 
     def write_to(self, file: BinaryIO, format_name: str) -> None:
