@@ -5,7 +5,7 @@ that is prepared once and run for each row.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -16,29 +16,39 @@ def insert(rows: Sequence[models.Model]) -> None:
     """Write new rows, whose values are final: no default and no time-stamp is filled in."""
     if not rows:
         return
-    model = type(rows[0])
-    fields = [
-        field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)
-    ]
-    names = ", ".join(_quoted(field.column) for field in fields)
-    table = _quoted(model._meta.db_table)
     if connection.vendor == "postgresql":
-        statement = f"COPY {table} ({names}) FROM STDIN"
-        # The driver's own method, past the wrapper that translates its errors.
-        with (
-            connection.wrap_database_errors,
-            connection.cursor() as cursor,
-            cursor.copy(statement) as copy,
-        ):
-            for values in _values(rows, fields, copying=True):
-                copy.write_row(values)
+        _copy(rows)
         return
-    places = ", ".join(["%s"] * len(fields))
+    statement, values = insert_statement(rows)
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {table} ({names}) VALUES ({places})",  # noqa: S608 - names of columns
-            list(_values(rows, fields)),
-        )
+        cursor.executemany(statement, list(values))
+
+
+def insert_statement(rows: Sequence[models.Model]) -> tuple[str, Iterator[list[Any]]]:
+    """The statement that writes a row, and its values for each."""
+    table, names, fields = _into(type(rows[0]))
+    places = ", ".join(["%s"] * len(fields))
+    statement = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - names only
+    return statement, _values(rows, fields)
+
+
+def _copy(rows: Sequence[models.Model]) -> None:
+    table, names, fields = _into(type(rows[0]))
+    # The driver's own method, past the wrapper that translates its errors.
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
+    ):
+        for values in _values(rows, fields, copying=True):
+            copy.write_row(values)
+
+
+def _into(model: type[models.Model]) -> tuple[str, str, list[Any]]:
+    """The quoted table, its quoted columns, and their fields; a counter fills itself."""
+    meta = model._meta
+    fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]
+    return _quoted(meta.db_table), ", ".join(_quoted(field.column) for field in fields), fields
 
 
 def update(rows: Sequence[models.Model], names: Sequence[str]) -> None:
@@ -58,7 +68,9 @@ def _quoted(name: Any) -> str:
     return connection.ops.quote_name(name)
 
 
-def _values(rows: Sequence[models.Model], fields: Sequence[Any], *, copying: bool = False) -> Any:
+def _values(
+    rows: Sequence[models.Model], fields: Sequence[Any], *, copying: bool = False
+) -> Iterator[list[Any]]:
     """Each row's values in the database's own types."""
     get = attrgetter(*(field.attname for field in fields))
     prepared = [
