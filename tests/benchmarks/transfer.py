@@ -113,13 +113,13 @@ class Benchmark:
             "name,description,starterMessage,backgroundColor,primaryColor,secondaryColor,"
             "statusText,csatThankYouMessage,allowedDomains,promptId,pipelineId,initialStage,offsetX"
         ]
-        for row in map(self.webchat, range(count)):
-            lines.append(
-                f'{row.name},"{row.description}",{row.starter_message},{row.background_color},'
-                f"{row.primary_color},{row.secondary_color},{row.status_text},"
-                f"{row.csat_thank_you_message},{' '.join(row.allowed_domains)},{row.prompt_id},"
-                f"{row.pipeline_id},{row.initial_stage},{row.offset_x}"
-            )
+        lines += (
+            f'{row.name},"{row.description}",{row.starter_message},{row.background_color},'
+            f"{row.primary_color},{row.secondary_color},{row.status_text},"
+            f"{row.csat_thank_you_message},{' '.join(row.allowed_domains)},{row.prompt_id},"
+            f"{row.pipeline_id},{row.initial_stage},{row.offset_x}"
+            for row in map(self.webchat, range(count))
+        )
         return "\r\n".join(lines).encode()
 
     def import_export(self, count: int) -> Callable[[], Any]:

@@ -6,6 +6,7 @@ that is prepared once and run for each row.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -93,6 +94,11 @@ def _preparation(field: Any, *, copying: bool) -> Callable[[Any], Any] | None:
     column = field.target_field if field.is_relation else field
     if isinstance(column, _PLAIN):
         return None
+    if isinstance(column, models.JSONField):
+        if copying:
+            return json.dumps
+        return lambda value: connection.ops.adapt_json_value(value, None)
     if copying:
-        return json.dumps if isinstance(column, models.JSONField) else None
-    return lambda value: field.get_db_prep_save(value, connection)
+        return None
+    # Of the other fields, moments, all rows of an import have the same values.
+    return lru_cache(maxsize=16)(lambda value: field.get_db_prep_save(value, connection))

@@ -24,11 +24,8 @@ class References:
             "prompt": {row.pk: row for row in prompts},
             "pipeline": {row.pk: row for row in pipelines},
         }
-        self.by_id["stage"] = {
-            stage.pk: stage
-            for pipeline in self.by_id["pipeline"].values()
-            for stage in pipeline.stages.all()
-        }
+        self._stages: dict[str, list[Stage]] = {row.pk: list(row.stages.all()) for row in pipelines}
+        self.by_id["stage"] = {s.pk: s for stages in self._stages.values() for s in stages}
         self._by_name = {
             kind: _by_name(self.by_id[kind].values()) for kind in ("prompt", "pipeline")
         }
@@ -60,11 +57,9 @@ class References:
             raise _refuse("Must be a name.", "incorrect_type")
         if pipeline is None:
             raise _refuse("A stage's name needs the pipeline that it belongs to.", "invalid")
-        stages: Any = pipeline.stages
-        for stage in stages.all():
+        for stage in self._stages.get(pipeline.pk, ()):
             if stage.is_called(cell.strip()):
-                found: Stage = stage
-                return found
+                return stage
         raise _refuse("The pipeline has no stage of this name.", "does_not_exist")
 
 
