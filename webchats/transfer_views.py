@@ -104,7 +104,7 @@ class TransferViewSet(TenantViewSet[Webchat]):
     def export(self, request: Request) -> StreamingHttpResponse:
         """Download webchats as CSV, JSON, NDJSON or XLSX. Takes the list's filters, and what it
         gives can be imported. Icons are storage keys."""
-        query = ExportQuerySerializer(data=request.query_params)
+        query = ExportQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         format_name = query.validated_data["format"]
         webchats = self.filter_queryset(self.get_queryset())
@@ -127,7 +127,7 @@ class TransferViewSet(TenantViewSet[Webchat]):
     def import_file(self, request: Request) -> Response:
         """Import webchats from a file: all of its rows, or none. A dry run answers 200 with the
         report whatever it found; a refused import answers 400 with the report in ``data``."""
-        query = ImportQuerySerializer(data=request.query_params)
+        query = ImportQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         body = ImportFileSerializer(data=request.data)
         body.is_valid(raise_exception=True)
