@@ -12,7 +12,7 @@ from tests import factories
 from tests.webchats.transfer_rows import csv_of, imported
 from webchats.models import ImportRecord, Webchat
 from webchats.transfer import importer
-from webchats.transfer.importer import Listener
+from webchats.transfer.listener import Listener
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,8 @@ from organizations.models import Organization, User
 from tests import factories
 from webchats.models import Webchat
 from webchats.transfer.exporter import export
-from webchats.transfer.importer import Listener, Options, Source, run_import
+from webchats.transfer.importer import Options, Source, run_import
+from webchats.transfer.listener import Listener
 from webchats.transfer.report import Report
 
 #: Texts that have been the end of many an import.

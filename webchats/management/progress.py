@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
-from webchats.transfer.importer import Listener
+from webchats.transfer.listener import Listener
 from webchats.transfer.rejects import Rejects
 from webchats.transfer.report import Problem
 from webchats.transfer.row import Row

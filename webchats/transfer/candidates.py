@@ -1,6 +1,5 @@
 """One row of a file as a webchat: what it says, what is wrong with it, what it would become."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -14,6 +13,7 @@ from organizations.models import Organization, User
 from organizations.object_ids import new_object_id
 from webchats.models import Webchat
 from webchats.transfer import columns
+from webchats.transfer.icon_files import IconFiles
 from webchats.transfer.references import References
 from webchats.transfer.report import Problem
 from webchats.transfer.row import Row
@@ -30,8 +30,6 @@ WRITABLE: Final = (
 _written: Final = attrgetter(*(f.attname for f in _FIELDS if f.name in WRITABLE))
 
 _RELATIONS: Final[Any] = {f.name: f for f in _FIELDS if f.is_relation}
-
-IconReader = Callable[[Any, Webchat | None], str]
 
 
 @dataclass(slots=True)
@@ -69,11 +67,13 @@ class Candidates:
         organization: Organization,
         user: User,
         references: References,
+        icon_files: IconFiles,
         header: list[str] | None,
         typed: bool,
         now: datetime,
     ) -> None:
         self._references = references
+        self._icons = icon_files
         self._header = header
         # A sheet's empty cell can say "every site", if the column is there to say it.
         said = {"allowedDomains"} & set(header or ())
@@ -132,7 +132,7 @@ class Candidates:
 
     # --- Making ---
 
-    def create(self, candidate: Candidate, read_icon: IconReader) -> Webchat:
+    def create(self, candidate: Candidate) -> Webchat:
         """The webchat that the row would become; what is wrong is with the candidate."""
         for name in self._required:
             if name not in candidate.row.cells:
@@ -140,7 +140,7 @@ class Candidates:
         webchat = self._blank(candidate.id or new_object_id())
         webchat.__dict__.update(candidate.values)
         self._refer(candidate, webchat)
-        self._set_icon(candidate, webchat, None, read_icon)
+        self._set_icon(candidate, webchat)
         self._check(candidate, webchat)
         return webchat
 
@@ -152,7 +152,7 @@ class Candidates:
         webchat.__dict__.update(_state=ModelState(), id=pk)
         return webchat
 
-    def change(self, candidate: Candidate, webchat: Webchat, read_icon: IconReader) -> bool:
+    def change(self, candidate: Candidate, webchat: Webchat) -> bool:
         """Give the stored row the values; whether that changes it."""
         before = _written(webchat)
         if webchat.pipeline_id in self._references.by_id["pipeline"]:
@@ -162,7 +162,7 @@ class Candidates:
         for name, value in candidate.values.items():
             setattr(webchat, name, value)
         self._refer(candidate, webchat)
-        self._set_icon(candidate, webchat, webchat, read_icon)
+        self._set_icon(candidate, webchat)
         self._check(candidate, webchat)
         if _written(webchat) == before:
             return False
@@ -205,17 +205,13 @@ class Candidates:
             return self._references.stage_called(cell, webchat.pipeline)
         return self._references.named(kind, cell)
 
-    def _set_icon(
-        self,
-        candidate: Candidate,
-        webchat: Webchat,
-        stored: Webchat | None,
-        read_icon: IconReader,
-    ) -> None:
-        if "icon" not in candidate.row.cells:
+    def _set_icon(self, candidate: Candidate, webchat: Webchat) -> None:
+        cell = candidate.row.cells.get("icon", ...)
+        # As it is stored: not to be asked about again.
+        if cell is ... or cell == webchat.icon:
             return
         try:
-            webchat.icon = read_icon(candidate.row.cells["icon"], stored)
+            webchat.icon = self._icons.key_of(cell)
         except ValidationError as error:
             candidate.refuse("icon", error)
 

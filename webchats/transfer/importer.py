@@ -9,19 +9,22 @@ locked from before it is compared until the end: no change beside the import is 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import PurePath
-from typing import Any, BinaryIO, Final
+from pathlib import Path, PurePath
+from typing import BinaryIO, Final
 
-from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, reset_queries, transaction
 from django.utils import timezone
 
 from organizations.models import Organization, User
+from webchats.icon_release import release
 from webchats.import_record import ImportRecord, ImportStatus
 from webchats.models import Webchat
+from webchats.storages import StorageUnavailable
 from webchats.transfer import bulk, columns, readers
-from webchats.transfer.candidates import WRITABLE, Candidate, Candidates, IconReader
+from webchats.transfer.candidates import WRITABLE, Candidate, Candidates
 from webchats.transfer.charset import digest_of
+from webchats.transfer.icon_files import IconFiles
+from webchats.transfer.listener import Listener
 from webchats.transfer.matching import Matcher
 from webchats.transfer.references import References
 from webchats.transfer.report import FileRefused, Interrupted, Problem, Report
@@ -38,6 +41,8 @@ class Options:
     update: bool = False
     dry_run: bool = False
     skip_invalid: bool = False
+    #: Where the image files lie that cells of ``icon`` may name.
+    icons: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +52,6 @@ class Source:
     file: BinaryIO
     name: str
     format: str
-
-
-class Listener:
-    """Is told what happens, while it happens. This one does not mind."""
-
-    def header(self, header: list[str] | None) -> None:
-        """The columns of a file that has them once for all rows."""
-
-    def problem(self, problem: Problem) -> None:
-        """Something is wrong with a row, or with the file."""
-
-    def rejected(self, row: Row, problems: list[Problem]) -> None:
-        """A row as it stands in the file, after all its problems."""
-
-    def progress(self, rows: int) -> None:
-        """So many rows more have been looked at."""
-
-    def stopped(self) -> bool:
-        """Whether to stop. Asked before each batch and before the end; then it is too late."""
-        return False
 
 
 class _Undo(Exception):
@@ -87,19 +72,9 @@ def run_import(
     user: User,
     options: Options,
     listener: Listener | None = None,
-    read_icon: IconReader | None = None,
 ) -> Report:
     """Import, leave a record, and say what came of it. Nothing a file holds raises."""
-    return _Import(source, organization, user, options, listener or Listener(), read_icon).run()
-
-
-def _stored_icon(cell: Any, stored: Webchat | None) -> str:
-    """The icon's key where it stays as it is; this build stores no others."""
-    if cell is None or cell == "":
-        return ""
-    if stored is not None and cell == stored.icon:
-        return stored.icon
-    raise ValidationError("There is no such icon.", code="invalid")
+    return _Import(source, organization, user, options, listener or Listener()).run()
 
 
 class _Import:
@@ -110,23 +85,24 @@ class _Import:
         user: User,
         options: Options,
         listener: Listener,
-        read_icon: IconReader | None,
     ) -> None:
         self.source, self.organization, self.user = source, organization, user
         self.options, self.listener = options, listener
-        self.read_icon = read_icon or _stored_icon
         self.report = Report()
+        self.icons = IconFiles(organization, options.icons, store=not options.dry_run)
         self.refused = False
 
     def run(self) -> Report:
         """One transaction for the rows, with the record of a completed import among them."""
         record = self._start_record()
         try:
-            with transaction.atomic(), Seen() as seen:
-                self._read(seen)
-                if self.refused or self.options.dry_run:
-                    raise _Undo
-                self._finish_record(record, ImportStatus.COMPLETED)
+            with self.icons as stored_icons:
+                with transaction.atomic(), Seen() as seen:
+                    self._read(seen)
+                    if self.refused or self.options.dry_run:
+                        raise _Undo
+                    self._finish_record(record, ImportStatus.COMPLETED)
+                stored_icons.keep()
         except _Undo:
             self._finish_record(
                 record, ImportStatus.REFUSED if self.refused else ImportStatus.CHECKED
@@ -138,6 +114,9 @@ class _Import:
             self._finish_record(record, ImportStatus.REFUSED)
         except IntegrityError:
             self._problem(Problem(None, "", _LOST_RACE))
+            self._finish_record(record, ImportStatus.REFUSED)
+        except StorageUnavailable as error:
+            self._problem(Problem(None, "icon", f"The storage does not answer: {error}"))
             self._finish_record(record, ImportStatus.REFUSED)
         except DatabaseError as error:
             self._problem(Problem(None, "", f"The database did not go along: {error}"))
@@ -178,6 +157,7 @@ class _Import:
             organization=self.organization,
             user=self.user,
             references=References(self.organization),
+            icon_files=self.icons,
             header=table.header,
             typed=table.typed,
             now=timezone.now(),
@@ -205,22 +185,25 @@ class _Import:
         """Look at the batch's rows, and write the good ones unless the import is refused."""
         new: list[Webchat] = []
         changed: list[Webchat] = []
-        report, unchanged = self.report, 0
+        let_go: list[str] = []
+        report, unchanged, icon = self.report, 0, ""
         for candidate, stored in matcher.match(batch):
             if candidate.row.broken:
                 self._reject(candidate)
                 continue
             if stored is None:
-                webchat, is_changed = candidates.create(candidate, self.read_icon), False
+                webchat, is_changed = candidates.create(candidate), False
             else:
-                webchat = stored
-                is_changed = candidates.change(candidate, stored, self.read_icon)
+                webchat, icon = stored, stored.icon
+                is_changed = candidates.change(candidate, stored)
             if candidate.problems:
                 self._reject(candidate)
             elif stored is None:
                 new.append(webchat)
             elif is_changed:
                 changed.append(webchat)
+                if icon != webchat.icon:
+                    let_go.append(icon)
             else:
                 unchanged += 1
         report.created += len(new)
@@ -229,6 +212,7 @@ class _Import:
         if not self.refused:
             bulk.insert(new)
             bulk.update(changed, (*WRITABLE, "updated_at"))
+            release(let_go, Webchat.objects.all())
 
     def _reject(self, candidate: Candidate) -> None:
         self.report.rejected += 1

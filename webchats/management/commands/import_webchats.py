@@ -28,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", **flag, help="Do everything, but write nothing.")
         parser.add_argument("--skip-invalid", **flag, help="Import the good rows of a bad file.")
         parser.add_argument("--rejects", type=Path, metavar="FILE", help="Where bad rows go.")
+        parser.add_argument("--icons", type=Path, metavar="DIR", help="Images that rows name.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
@@ -38,7 +39,7 @@ class Command(BaseCommand):
             raise CommandError("--rejects goes with --skip-invalid.")
         organization = arguments.organization_of(options["organization"])
         user = arguments.writer_of(organization, options["user"])
-        chosen = {name: options[name] for name in ("update", "dry_run", "skip_invalid")}
+        chosen = {name: options[name] for name in ("update", "dry_run", "skip_invalid", "icons")}
         try:
             file = path.open("rb")
         except OSError as error:
