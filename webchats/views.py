@@ -45,6 +45,15 @@ class WebchatViewSet(TransferViewSet):
         # Around the checks as well: an icon that has been seen stays until the row has it.
         return super().create(request, *args, **kwargs)
 
+    @transaction.atomic
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        if isinstance(request.data, dict) and request.data.get("icon"):
+            # The check of an icon needs this lock: before the row's, as an import takes them.
+            rows = Webchat.objects.for_user(request.user).filter(pk=kwargs["pk"])
+            for organization_id in rows.values_list("organization_id", flat=True):
+                icons.lock(organization_id)
+        return super().update(request, *args, **kwargs)
+
     @extend_schema(request={"multipart/form-data": IconUploadSerializer})
     @action(detail=True, methods=["put"], parser_classes=[MultiPartParser])
     def icon(self, request: Request, pk: str) -> Response:

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -28,7 +29,7 @@ def folder(admin: User, tmp_path: Path) -> Path:
     return place
 
 
-def _import(admin: User, folder: Path | None, *cells: str, **options: bool) -> Report:
+def _import(admin: User, folder: Path | None, *cells: str, **options: Any) -> Report:
     content = csv_of(*({"icon": cell} for cell in cells), more=("icon",))
     return imported(content, admin, icons=folder, **options)
 
@@ -90,10 +91,10 @@ def test_an_export_carries_keys_and_a_second_run_asks_for_nothing_new(
 
 
 def test_an_icon_that_is_replaced_is_deleted_after_the_commit(
-    admin: User, folder: Path, django_capture_on_commit_callbacks: object
+    admin: User, folder: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     _import(admin, folder, "red.png")
     before = Webchat.objects.get().icon
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+    with django_capture_on_commit_callbacks(execute=True):
         assert _import(admin, folder, "blue.png", update=True).updated == 1
     assert _stored_keys() == [Webchat.objects.get().icon] != [before]
