@@ -151,7 +151,9 @@ def delete_unused(key: str, webchats: "models.QuerySet[Webchat]") -> bool:
 
 
 def lock(organization_id: str) -> None:
-    """Keep the organization's icons as they are until the end of the transaction. Who locks a
-    webchat as well does so after this: the same order everywhere, so that nobody waits in a ring."""
+    """Keep the organization's icons as they are until the end of the transaction.
+
+    Who locks a webchat as well does so after this, everywhere: so nobody waits in a ring.
+    """
     # Rows of the organization can still be written: only its icons, and imports, wait.
     list(Organization.objects.select_for_update(no_key=True).filter(pk=organization_id))
