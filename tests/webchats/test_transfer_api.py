@@ -9,7 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from organizations.models import User
 from tests import factories
 from tests.webchats.transfer_rows import csv_of, exported, realistic
-from webchats.models import ImportRecord, Webchat
+from webchats.import_record import ImportRecord
+from webchats.models import Webchat
 
 IMPORT = "/api/webchats/import"
 EXPORT = "/api/webchats/export"

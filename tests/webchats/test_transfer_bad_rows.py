@@ -13,7 +13,8 @@ from python_calamine import CalamineWorkbook
 from organizations.models import User
 from tests import factories
 from tests.webchats.transfer_rows import csv_of, imported
-from webchats.models import ImportRecord, Webchat
+from webchats.import_record import ImportRecord
+from webchats.models import Webchat
 from webchats.transfer.report import Report
 
 

@@ -16,7 +16,8 @@ from django.db import connection, connections
 from organizations.models import User
 from tests import factories
 from tests.webchats.transfer_rows import csv_of
-from webchats.models import ImportRecord, Webchat
+from webchats.import_record import ImportRecord
+from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]

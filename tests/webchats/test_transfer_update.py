@@ -10,7 +10,8 @@ from django.db import connection
 from organizations.models import User
 from tests import factories
 from tests.webchats.transfer_rows import csv_of, imported
-from webchats.models import ImportRecord, Webchat
+from webchats.import_record import ImportRecord
+from webchats.models import Webchat
 from webchats.transfer import importer
 from webchats.transfer.listener import Listener
 
