@@ -310,10 +310,6 @@ class StageQuerySet(TenantQuerySet["Stage"]):
         """Those that new contacts may enter."""
         return self.filter(is_active=True)
 
-    def called(self, text: str) -> Self:
-        """Those whose name or slug is ``text``, compared without case."""
-        return self.filter(models.Q(name__iexact=text) | models.Q(slug__iexact=text))
-
 
 class Stage(TenantScoped):
     """A step of a pipeline; ``position`` orders them."""
@@ -362,6 +358,10 @@ class Stage(TenantScoped):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_called(self, text: str) -> bool:
+        """Whether ``text`` is the stage's name or slug, compared without case."""
+        return text.casefold() in (self.name.casefold(), self.slug)
 
     def clean(self) -> None:
         """Give the stage a slug where it has none."""

@@ -80,7 +80,7 @@ def check(key: str, organization_id: str) -> None:
     if owner_of(key) != organization_id:
         raise no_such_icon()
     if transaction.get_connection().in_atomic_block:
-        _lock(organization_id)
+        lock(organization_id)
     if not icon_storage().exists(key):
         raise no_such_icon()
 
@@ -143,13 +143,17 @@ def delete_unused(key: str, webchats: "models.QuerySet[Webchat]") -> bool:
     organization_id = owner_of(key)
     with transaction.atomic():
         if organization_id is not None:
-            _lock(organization_id)
+            lock(organization_id)
         if not is_unused(key, webchats):
             return False
         icon_storage().delete(key)
     return True
 
 
-def _lock(organization_id: str) -> None:
-    # Rows of the organization can still be written: only its icons wait.
+def lock(organization_id: str) -> None:
+    """Keep the organization's icons as they are until the end of the transaction.
+
+    Who locks a webchat as well does so after this, everywhere: so nobody waits in a ring.
+    """
+    # Rows of the organization can still be written: only its icons, and imports, wait.
     list(Organization.objects.select_for_update(no_key=True).filter(pk=organization_id))

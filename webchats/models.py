@@ -15,7 +15,8 @@ from organizations.models import Pipeline, Prompt, Stage, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet
 from webchats import icons
 from webchats.icon_release import release
-from webchats.last_loads import LastLoad  # noqa: F401 - Django looks for models here
+from webchats.import_record import ImportRecord  # noqa: F401 - Django looks for models here
+from webchats.last_loads import LastLoad  # noqa: F401 - and here
 from webchats.model_fields import AllowedDomainsField, IconKeyField
 from webchats.placement import entry_stage_of
 

@@ -29,10 +29,12 @@ def entry_stage_of(
             return pipeline_stage
         message = "This is not a stage of the pipeline."
         raise ValidationError({"pipeline_stage": ValidationError(message, "does_not_exist")})
-    stages: Any = pipeline.stages
-    named: Stage | None = stages.active().called(initial_stage).first()
+    # All of them, not a query for the one: who places many webchats has prefetched the stages.
+    stages: Any = pipeline.stages.all()
+    active = [stage for stage in stages if stage.is_active]
+    named: Stage | None = next((s for s in active if s.is_called(initial_stage)), None)
     if named is not None:
         return named
-    names = ", ".join(stages.active().values_list("name", flat=True)[:_NAMED]) or "none"
+    names = ", ".join(stage.name for stage in active[:_NAMED]) or "none"
     message = f"The pipeline has no active stage of this name. Its active stages: {names}."
     raise ValidationError({"initial_stage": ValidationError(message, "does_not_exist")})

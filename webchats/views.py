@@ -10,12 +10,12 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from organizations.tenancy.rest import TenantViewSet
 from webchats import examples, icons
 from webchats.filters import WebchatFilter
 from webchats.icon_serializers import IconUploadSerializer
 from webchats.models import Webchat
 from webchats.serializers import WebchatSerializer
+from webchats.transfer_views import TransferViewSet
 
 _CREATE = [
     OpenApiExample("A widget for the marketing site", examples.REQUEST, request_only=True),
@@ -30,7 +30,7 @@ _CREATE = [
 
 @extend_schema(tags=["webchats"])
 @extend_schema_view(create=extend_schema(examples=_CREATE))
-class WebchatViewSet(TenantViewSet[Webchat]):
+class WebchatViewSet(TransferViewSet):
     """The configurations of the organization's chat widgets."""
 
     queryset = Webchat.objects.all()
@@ -44,6 +44,15 @@ class WebchatViewSet(TenantViewSet[Webchat]):
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         # Around the checks as well: an icon that has been seen stays until the row has it.
         return super().create(request, *args, **kwargs)
+
+    @transaction.atomic
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        if isinstance(request.data, dict) and request.data.get("icon"):
+            # The check of an icon needs this lock: before the row's, as an import takes them.
+            rows = Webchat.objects.for_user(request.user).filter(pk=kwargs["pk"])
+            for organization_id in rows.values_list("organization_id", flat=True):
+                icons.lock(organization_id)
+        return super().update(request, *args, **kwargs)
 
     @extend_schema(request={"multipart/form-data": IconUploadSerializer})
     @action(detail=True, methods=["put"], parser_classes=[MultiPartParser])

@@ -21,6 +21,10 @@ schemathesis.openapi.format("binary", st.just(picture(size=(2, 2))))
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Let a body that should be accepted point to rows that exist."""
+    if case.meta.generation.mode.is_positive and case.path.endswith("/import"):
+        # What a file holds no schema can say: a dry run answers with a report of it.
+        case.query |= {"dryRun": "true", "format": "csv"}
+        return
     if not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
         return
     body = case.body

@@ -105,15 +105,15 @@ class EnvelopePagination(BasePagination):
 
 
 class ListQueryBackend(DjangoFilterBackend):
-    """django-filter for lists only, with every wrong query value in one answer."""
+    """django-filter for lists and what is exported, with every wrong query value in one answer."""
 
     def filter_queryset(
         self, request: Request, queryset: models.QuerySet[Any], view: Any
     ) -> models.QuerySet[Any]:
         """The rows asked for; raises ``ValidationError`` naming each malformed parameter."""
-        if view.action != "list":
+        if view.action not in ("list", "export"):
             return queryset
-        errors: dict[str, Any] = view.paginator.errors(request)
+        errors: dict[str, Any] = view.paginator.errors(request) if view.action == "list" else {}
         filterset = self.get_filterset(request, queryset, view)
         if filterset is not None and not filterset.is_valid():
             errors |= _form_errors(filterset.form)

@@ -131,6 +131,8 @@ class EnvelopeSchema(AutoSchema):
         if not self._has_envelope() or self._is_list_view(serializer):
             return body
         for content in body.get("content", {}).values():
+            if content["schema"].get("format") == "binary":
+                return body
             content["schema"] = self._envelope(content["schema"])
         if status_code == "201":
             body["headers"] = {

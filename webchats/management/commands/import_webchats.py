@@ -1,0 +1,61 @@
+"""Read webchats from a file into an organization."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from webchats.management import arguments
+from webchats.management.progress import Terminal
+from webchats.transfer.importer import Options, Source, format_of, run_import
+from webchats.transfer.readers import FORMATS
+from webchats.transfer.rejects import Rejects
+
+
+class Command(BaseCommand):
+    """``import_webchats FILE --organization NAME``: exit status 1 if the file is refused."""
+
+    help = "Import webchats from CSV, JSON, NDJSON or XLSX: all rows, or none."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        flag: Any = {"action": "store_true"}
+        parser.add_argument("file", type=Path, metavar="FILE")
+        parser.add_argument("--organization", required=True, help="Its id or its name.")
+        parser.add_argument("--user", metavar="EMAIL", help="Owner; default: first administrator.")
+        parser.add_argument("--format", choices=FORMATS, help="Default: as FILE is named.")
+        parser.add_argument("--update", **flag, help="Change rows of the same _id, else name.")
+        parser.add_argument("--dry-run", **flag, help="Do everything, but write nothing.")
+        parser.add_argument("--skip-invalid", **flag, help="Import the good rows of a bad file.")
+        parser.add_argument("--rejects", type=Path, metavar="FILE", help="Where bad rows go.")
+        parser.add_argument("--icons", type=Path, metavar="DIR", help="Images that rows name.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        format_name = options["format"] or format_of(path.name)
+        if format_name is None:
+            raise CommandError(f"Name the format of {path.name}: --format {'|'.join(FORMATS)}.")
+        if options["rejects"] and not options["skip_invalid"]:
+            raise CommandError("--rejects goes with --skip-invalid.")
+        organization = arguments.organization_of(options["organization"])
+        user = arguments.writer_of(organization, options["user"])
+        chosen = {name: options[name] for name in ("update", "dry_run", "skip_invalid", "icons")}
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}.") from None
+        with file, Rejects() as rejects, arguments.stop_on_signals() as stop:
+            with Terminal(self.stderr, stop, rejects) as terminal:
+                report = run_import(
+                    Source(file, path.name, format_name),
+                    organization=organization,
+                    user=user,
+                    options=Options(**chosen),
+                    listener=terminal,
+                )
+            if bad_rows := options["rejects"]:
+                with bad_rows.open("wb") as target:
+                    rejects.write_to(target, format_of(bad_rows.name) or "csv")
+        if not report.is_good:
+            raise CommandError(report.summary, returncode=1)
+        self.stdout.write(report.summary)

@@ -1,0 +1,109 @@
+"""Rows of an Excel workbook's first sheet, as text."""
+
+import datetime
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import IO, Any, BinaryIO, Final
+from xml.etree import ElementTree as ET
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from webchats.transfer.columns import Formula
+from webchats.transfer.report import FileRefused
+
+#: A sheet is unpacked in memory, unlike the other formats, and a packed file can be a bomb.
+MOST_UNPACKED_BYTES: Final = 512 * 1024 * 1024
+_MOST_INDEX_BYTES: Final = 1 << 20
+_CHUNK: Final = 1 << 20
+
+_MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_FORMULA: Final = re.compile(rb'<c\b[^<>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^<>]*>\s*<f[\s/>]')
+
+
+def rows(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+    """Number and cells of every row; cells that hold a formula are ``Formula``."""
+    formulas = _formulas(file)
+    file.seek(0)
+    try:
+        workbook = CalamineWorkbook.from_filelike(file)
+        sheet = workbook.get_sheet_by_index(0)
+    except (CalamineError, IndexError, ValueError) as error:
+        raise FileRefused(f"The file is not an Excel workbook (.xlsx): {error}.") from None
+    # Rows are given from the sheet's first used one; cells from column A.
+    for number, cells in enumerate(sheet.iter_rows(), 1):
+        texts = [_text(cell) for cell in cells]
+        for column in formulas.get(number, ()):
+            if column < len(texts):
+                texts[column] = Formula(texts[column] or "=")
+        yield number, texts
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return str(value)
+
+
+def _formulas(file: BinaryIO) -> dict[int, list[int]]:
+    """Where the first sheet has formulas: columns from 0 by row from 1. The reader of the values
+    shows only their results."""
+    found: dict[int, list[int]] = {}
+    file.seek(0)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if sum(part.file_size for part in archive.infolist()) > MOST_UNPACKED_BYTES:
+                most = MOST_UNPACKED_BYTES // (1024 * 1024)
+                raise FileRefused(f"Unpacked the workbook is over {most} MiB. Send it as CSV.")
+            with archive.open(_first_sheet(archive)) as part:
+                for letters, digits in _matches(part):
+                    found.setdefault(int(digits), []).append(_column(letters))
+    except (zipfile.BadZipFile, KeyError, ET.ParseError, NotImplementedError, OSError) as error:
+        raise FileRefused(f"The file is not an Excel workbook (.xlsx): {error}.") from None
+    except RuntimeError:
+        raise FileRefused("The workbook is protected by a password.") from None
+    return found
+
+
+def _matches(part: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    rest = b""
+    while chunk := part.read(_CHUNK):
+        data = rest + chunk
+        end = data.rfind(b"</c>") + 1 or len(data)
+        for match in _FORMULA.finditer(data, 0, end):
+            yield match[1], match[2]
+        rest = data[end:][-65_536:]
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number - 1
+
+
+def _first_sheet(archive: zipfile.ZipFile) -> str:
+    """The path of the first sheet's part."""
+    book = _xml(archive, "xl/workbook.xml")
+    sheet = book.find(f"{_MAIN}sheets/{_MAIN}sheet")
+    wanted = None if sheet is None else sheet.get(_RELATION)
+    for relation in _xml(archive, "xl/_rels/workbook.xml.rels"):
+        if relation.get("Id") == wanted:
+            return posixpath.normpath(posixpath.join("/xl", relation.get("Target", ""))).lstrip("/")
+    raise KeyError("it has no sheet")
+
+
+def _xml(archive: zipfile.ZipFile, name: str) -> ET.Element:
+    with archive.open(name) as part:
+        text = part.read(_MOST_INDEX_BYTES)
+    if b"<!DOCTYPE" in text:
+        raise KeyError("it declares a document type")
+    return ET.fromstring(text)  # noqa: S314 - without a document type there are no entities
