@@ -46,7 +46,8 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, StageForm]):
         before: list[Stage] = []
         for position, form in enumerate(kept):
             form.instance.position = position
-            for field in form.instance.clashes(before):
+            # Of two stages of one name the slugs are made from it: once is enough.
+            for field in form.instance.clashes(before)[:1]:
                 form.add_error(field, "Another stage of this pipeline has it.")
             before.append(form.instance)
 

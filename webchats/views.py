@@ -40,19 +40,13 @@ class WebchatViewSet(TransferViewSet):
     def owner(self) -> dict[str, Any]:
         return {"user": self.request.user, "created_by": self.request.user}
 
-    @transaction.atomic
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        # Around the checks as well: an icon that has been seen stays until the row has it.
-        return super().create(request, *args, **kwargs)
-
-    @transaction.atomic
-    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        if isinstance(request.data, dict) and request.data.get("icon"):
-            # The check of an icon needs this lock: before the row's, as an import takes them.
-            rows = Webchat.objects.for_user(request.user).filter(pk=kwargs["pk"])
+    def lock_before_row(self) -> None:
+        """The check of an icon locks its organization: before the row, as an import does."""
+        data = self.request.data
+        if isinstance(data, dict) and data.get("icon"):
+            rows = Webchat.objects.for_user(self.request.user).filter(pk=self.kwargs["pk"])
             for organization_id in rows.values_list("organization_id", flat=True):
                 icons.lock(organization_id)
-        return super().update(request, *args, **kwargs)
 
     @extend_schema(request={"multipart/form-data": IconUploadSerializer})
     @action(detail=True, methods=["put"], parser_classes=[MultiPartParser])

@@ -68,11 +68,12 @@ class TenantViewSet(viewsets.ModelViewSet[_Row]):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response({"data": self.get_serializer(self.get_object()).data})
 
+    # Around the checks as well: what they have seen stays until the row is written.
+    @transaction.atomic
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        with transaction.atomic():
-            row = serializer.save(**self.owner())
+        row = serializer.save(**self.owner())
         return Response(
             self.envelope("created", serializer.data),
             status=status.HTTP_201_CREATED,
@@ -82,6 +83,7 @@ class TenantViewSet(viewsets.ModelViewSet[_Row]):
     @transaction.atomic
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """PUT as PATCH: every field is optional, what is not sent stays."""
+        self.lock_before_row()
         serializer = self.get_serializer(self.get_object(), data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         serializer.save()
@@ -91,6 +93,9 @@ class TenantViewSet(viewsets.ModelViewSet[_Row]):
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self.get_object().delete()
         return Response(self.envelope("deleted"))
+
+    def lock_before_row(self) -> None:
+        """Take the locks that an update needs before its row's."""
 
     def owner(self) -> dict[str, Any]:
         """Values of a new row that follow from who calls."""
