@@ -81,10 +81,10 @@ class ImportReportSerializer(serializers.Serializer[Any]):
     problems = ProblemSerializer(many=True, help_text="The first thousand.")
 
 
-_JSON_ROWS = {"type": "array", "items": {"type": "object"}}
+_ROWS = {"type": "array", "items": {"type": "object"}}
 _EXPORTED = {
     (200, kind.split(";")[0]): OpenApiResponse(
-        _JSON_ROWS if name == "json" else OpenApiTypes.BINARY, "The file."
+        _ROWS if name == "json" else OpenApiTypes.BINARY, "The file."
     )
     for name, kind in CONTENT_TYPES.items()
 }

@@ -41,7 +41,15 @@ def test_the_running_service_keeps_to_its_schema(
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{live_server.url}/api/schema"),
         *("--checks", "all", "--max-examples", "4", "--seed", "1", "--workers", "2"),
         *("--header", f"Authorization: Bearer {AccessToken.for_user(user)}"),
-        *("--suppress-health-check", "all", "--no-color", "--generation-database", "none"),
+        *(
+            "--include-path-regex",
+            "export",
+            "--suppress-health-check",
+            "all",
+            "--no-color",
+            "--generation-database",
+            "none",
+        ),
         *("--generation-allow-x00", "false"),
     ]
     environment = {

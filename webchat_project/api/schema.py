@@ -130,9 +130,9 @@ class EnvelopeSchema(AutoSchema):
         body = described._get_response_for_code(serializer, status_code, media_types, direction)
         if not self._has_envelope() or self._is_list_view(serializer):
             return body
-        for content in body.get("content", {}).values():
-            if content["schema"].get("format") == "binary":
-                return body
+        if "$ref" not in next(iter(body.get("content", {}).values()), {}).get("schema", {}):
+            return body  # a file: only documents have an envelope
+        for content in body["content"].values():
             content["schema"] = self._envelope(content["schema"])
         if status_code == "201":
             body["headers"] = {
