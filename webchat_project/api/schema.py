@@ -130,9 +130,10 @@ class EnvelopeSchema(AutoSchema):
         body = described._get_response_for_code(serializer, status_code, media_types, direction)
         if not self._has_envelope() or self._is_list_view(serializer):
             return body
-        if "$ref" not in next(iter(body.get("content", {}).values()), {}).get("schema", {}):
+        schemas: list[Any] = [content["schema"] for content in body.get("content", {}).values()]
+        if not all("$ref" in schema for schema in schemas):
             return body  # a file: only documents have an envelope
-        for content in body["content"].values():
+        for content in body.get("content", {}).values():
             content["schema"] = self._envelope(content["schema"])
         if status_code == "201":
             body["headers"] = {
