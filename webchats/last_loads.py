@@ -1,11 +1,13 @@
 """When, and on which host, each widget was last loaded: so that staff see whether it runs."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db import DatabaseError, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
 from organizations.tenancy.models import TenantScoped
@@ -51,6 +53,23 @@ def host_of(*, origin: str | None, referer: str | None) -> str:
     return host if len(host) <= HOST_LENGTH and host.isascii() and host.isprintable() else ""
 
 
+@contextmanager
+def _without_waiting() -> Iterator[None]:
+    """On SQLite, where one writer at a time holds the whole database: give up instead of waiting
+    until an import has ended."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    milliseconds = int(connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
+
 def record_load(webchat: Any, host: str) -> None:
     """Note that ``webchat`` was loaded on ``host``, at most once in ``INTERVAL``.
 
@@ -62,7 +81,7 @@ def record_load(webchat: Any, host: str) -> None:
     if last is not None and now - last.loaded_at < INTERVAL:
         return
     try:
-        with transaction.atomic():
+        with _without_waiting(), transaction.atomic():
             if last is None:
                 note = LastLoad(webchat_id=webchat.pk, host=host, loaded_at=now)
                 LastLoad.objects.bulk_create([note], ignore_conflicts=True)

@@ -17,6 +17,7 @@ from organizations.roles import MEMBER_ROLES, AccessRole, Action, may
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 
 NAME_LENGTH = 120
+MEMBERSHIP = "A member has one organization, a superuser none."
 
 
 class Organization(TenantScoped):
@@ -118,10 +119,16 @@ class User(AbstractBaseUser, TenantScoped):
                 condition=models.Q(is_superuser=True, organization=None)
                 | models.Q(is_superuser=False, organization__isnull=False),
                 name="user_is_member_or_superuser",
-                violation_error_message="A member has one organization, a superuser none.",
+                violation_error_message=MEMBERSHIP,
             ),
             constraints.one_of("access_role", [role.value for role in MEMBER_ROLES]),
         )
+
+    def clean(self) -> None:
+        """Refuse a member of no organization, and a superuser of one."""
+        super().clean()
+        if self.is_superuser == (self.organization_id is not None):
+            raise ValidationError(MEMBERSHIP, code="membership")
 
     @property
     def role(self) -> AccessRole:

@@ -38,7 +38,8 @@ class TenantForm(forms.ModelForm[_Row], Generic[_Row]):
         if row._state.adding and not self.user.is_superuser:
             row.organization_id = self.user.organization_id
         if not (row._state.adding and self.user.is_superuser):
-            del self.fields["organization"]
+            # (Where it is shown read-only, Django has taken it away already.)
+            self.fields.pop("organization", None)
 
     def clean(self) -> dict[str, Any] | None:
         """Give a new row its organization, before the model checks the row as a whole."""
@@ -137,12 +138,12 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the list's filters ask. Django also lets a query search every column of the
-        row itself, and so guess a digest from its beginning."""
+        row itself, and so guess a digest from its beginning, or run a regular expression."""
         filters = self.get_list_filter(request)
         names = [entry[0] if isinstance(entry, tuple | list) else entry for entry in filters]
         asked = [getattr(name, "parameter_name", name) for name in names]
         return super().lookup_allowed(lookup, value, request) and any(
-            lookup == name or lookup.startswith(f"{name}__") for name in asked
+            re.fullmatch(rf"{name}(__id)?(__exact|__isnull)?", lookup) for name in asked
         )
 
     # --- History ---

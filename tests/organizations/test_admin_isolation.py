@@ -249,3 +249,20 @@ def test_who_is_not_signed_in_is_sent_to_sign_in(theirs: dict[type[models.Model]
         answer = Client().get(address)
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith(reverse("admin:login"))
+
+
+def test_a_superuser_opens_every_address_of_every_row(
+    superuser: User, theirs: dict[type[models.Model], Any]
+) -> None:
+    client = Client()
+    client.force_login(superuser)
+    answers = {address: client.get(address).status_code for address in _row_addresses(theirs)}
+    assert {address: status for address, status in answers.items() if status >= 500} == {}
+    changes = [status for address, status in answers.items() if address.endswith("/change/")]
+    assert set(changes) == {200}
+
+
+@pytest.mark.parametrize("lookup", ["prompt__id__regex=((((", "prompt__name__startswith=a"])
+def test_a_filter_takes_an_id_and_nothing_else(client: Client, lookup: str) -> None:
+    answer = client.get(f"/admin/webchats/webchat/?{lookup}")
+    assert answer.status_code in (302, 400)

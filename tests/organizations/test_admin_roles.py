@@ -247,3 +247,23 @@ def test_what_a_webchat_uses_is_not_deleted(admin: User) -> None:
     answer = signed_in(admin).post(address, {"post": "yes"})
     assert "The user of it" in answer.content.decode()
     assert type(webchat.prompt).objects.filter(pk=webchat.prompt.pk).exists()
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_a_superuser_of_an_organization_and_a_member_of_none_are_refused_in_words(
+    superuser: User, organization: Organization, both: bool
+) -> None:
+    body = {
+        "email": "new@example.com",
+        "access_role": "ADMIN",
+        "is_active": "on",
+        "usable_password": "true",
+        "password1": "a-long-enough-one-9",
+        "password2": "a-long-enough-one-9",
+    }
+    if both:
+        body |= {"organization": organization.pk, "is_superuser": "on"}
+    answer = signed_in(superuser).post("/admin/organizations/user/add/", body)
+    assert answer.status_code == 200
+    assert "A member has one organization, a superuser none." in answer.content.decode()
+    assert not User.objects.filter(email="new@example.com").exists()

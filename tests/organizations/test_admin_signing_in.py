@@ -64,3 +64,20 @@ def test_every_staff_page_has_a_strict_policy() -> None:
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
     assert "Content-Security-Policy" not in Client().get("/healthz").headers
+
+
+def test_another_spelling_of_the_account_is_the_account() -> None:
+    address = reverse("admin:login")
+    spellings = [
+        "ada@example.com",
+        "Ada@example.com",
+        "\uff41da@example.com",
+        "a\uff44a@example.com",
+    ]
+    statuses = [
+        Client(REMOTE_ADDR=f"192.0.2.{number}")
+        .post(address, {**WRONG, "username": spelling})
+        .status_code
+        for number, spelling in enumerate(spellings)
+    ]
+    assert statuses == [200, 200, 200, 429]

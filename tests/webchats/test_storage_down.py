@@ -23,8 +23,8 @@ from webchats.storages import IconStorage
 #: Seconds to wait for a connection or an answer.
 TIMEOUT = 1
 #: There are two tries, with a pause of one second at the most between them; who sends a body waits
-#: for leave to do so for a second at the most, each time. The rest is for a machine that has much else
-#: to do; without our time-outs the library would wait for minutes.
+#: for leave to do so for a second at the most, each time. The rest is for a machine that has much
+#: else to do; without our time-outs the library would wait for minutes.
 IN_TIME = 2 * (TIMEOUT + 1) + 1 + 15
 
 pytestmark = pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -331,3 +332,24 @@ def test_the_last_load_goes_with_its_webchat(webchat: Webchat) -> None:
     config_of(webchat, Origin=SITE)
     webchat.delete()
     assert not LastLoad.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL locks rows, not the database")
+def test_a_visitor_does_not_wait_for_who_holds_the_whole_database(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    webchat = factories.WebchatFactory.create(allowed_domains=[])
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        answer = config_of(webchat, Origin=SITE)
+    finally:
+        other.rollback()
+        other.close()
+    # Had it waited, it would have been for the twenty seconds of the settings, and in vain too.
+    assert answer.status_code == 200
+    assert "was not noted" in caplog.text
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        assert cursor.fetchone() == (20_000,)

@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -110,5 +111,7 @@ class SignInAccountThrottle(_CountingThrottle):
         if not isinstance(email, str):
             return None
         # A digest: an address is personal, and a cache key has a length and an alphabet.
-        account = hashlib.sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()
+        # In one spelling: the staff's form takes full-width letters for the plain ones.
+        spelling = unicodedata.normalize("NFKC", email).strip().lower()
+        account = hashlib.sha256(spelling.encode("utf-8", "replace")).hexdigest()
         return self.cache_format % {"scope": self.scope, "ident": account}
