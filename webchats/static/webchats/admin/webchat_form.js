@@ -17,10 +17,6 @@ document.addEventListener("DOMContentLoaded", () => {
     }));
   }
 
-  // The thumbnail stands beside the field that replaces it.
-  const icon = document.getElementById("stored-icon");
-  if (icon) document.querySelector(".field-icon_file .flex-container")?.append(icon);
-
   const place = () => {
     if (!field("position")) return;
     stage.dataset.position = field("position").value;
