@@ -114,7 +114,7 @@ class WebchatAdmin(IconFieldsets, TenantAdmin[Webchat]):
             f"{name}_{'change' if row else 'add'}", args=[row.pk] if row else []
         )
         if row is not None:
-            context["frame"] = preview.frame(request, row)
+            context["picture"] = preview.picture(request, row)
             context["snippet"] = preview.snippet(request, row)
             context["last_change"] = row.history.select_related("history_user").first()
         return super().render_change_form(request, context, *arguments, **options)
