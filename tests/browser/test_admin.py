@@ -212,6 +212,31 @@ def test_the_preview_can_be_closed_and_made_a_phone(staff: Any) -> None:
     assert box["width"] == 320
 
 
+def test_who_may_only_look_sees_the_picture_too(staff: Any, ada: User) -> None:
+    hostile = '"></iframe><img src=x onerror=alert(1)>'
+    webchat = factories.WebchatFactory.create(user=ada, starter_message=hostile)
+    User.objects.filter(pk=ada.pk).update(access_role="SALES_REP")
+    visit = staff(f"{LIST}{webchat.pk}/change/")
+    expect(visit.page.locator("#id_name")).to_have_count(0)
+    expect(_preview(visit.page).get_by_text(hostile)).to_be_visible()
+    expect(_preview(visit.page).locator(".bar")).to_have_css("background-color", "rgb(31, 41, 55)")
+    assert _wrongs(visit) == []
+
+
+def test_the_closed_preview_shows_the_icon_as_the_launcher_will(staff: Any) -> None:
+    page = staff(f"{LIST}add/").page
+    page.get_by_role("button", name="Closed").click()
+    expect(page.locator("#preview-launcher .glyph")).to_be_visible()
+    icon = FilePayload(name="icon.png", mimeType="image/png", buffer=_png())
+    page.get_by_label("Icon").set_input_files(icon)
+    expect(page.locator("#preview-launcher .glyph")).to_be_hidden()
+    shown = page.locator("#preview-launcher image")
+    assert (shown.get_attribute("href") or "").startswith("data:image/png")
+    page.locator("#id_primary_color").fill("#FDE68A")
+    expect(page.locator("#preview-launcher circle")).to_have_attribute("fill", "#FDE68A")
+    expect(page.locator("#preview-launcher")).to_have_attribute("stroke", "#000000")
+
+
 def test_stages_are_those_of_the_chosen_pipeline(staff: Any, ada: User) -> None:
     for name in ("Sales", "Support"):
         pipeline = factories.PipelineFactory.create(organization=ada.organization, name=name)
