@@ -19,7 +19,8 @@ from organizations.models import User
 from tests import factories
 from tests.browser.conftest import CustomerSites, Visit, Visitor
 from webchats import icons
-from webchats.models import LastLoad, Webchat
+from webchats.last_loads import LastLoad
+from webchats.models import Webchat
 
 FOLDER = Path(__file__).parent.parent.parent / ".screenshots"
 #: Larger pictures make a README slow.
