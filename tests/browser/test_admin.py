@@ -175,6 +175,37 @@ def test_a_colour_is_in_the_preview_within_a_second(staff: Any) -> None:
     assert sorted(took)[2] < 1000
 
 
+def test_every_colour_is_seen_where_its_field_says(staff: Any, ada: User) -> None:
+    webchat = factories.WebchatFactory.create(
+        user=ada,
+        status_text="Within minutes",
+        csat_thank_you_message="Thank you",
+        primary_color="#010000",
+        header_text_color="#FE0000",
+        secondary_color="#020000",
+        timestamp_color="#FD0000",
+        background_color="#FFFFFE",
+        status_text_color="#FC0000",
+        csat_background_color="#FB0000",
+        csat_text_color="#030000",
+    )
+    page = staff(f"{LIST}{webchat.pk}/change/").page
+    page.wait_for_load_state("networkidle")
+    for selector, style, shown in (
+        (".bar", "background-color", "1, 0, 0"),
+        ("h1", "color", "254, 0, 0"),
+        (".status", "color", "252, 0, 0"),
+        (".panel", "background-color", "255, 255, 254"),
+        (".stamp >> nth=0", "color", "253, 0, 0"),
+        (".message.sent >> nth=0", "background-color", "2, 0, 0"),
+        (".message.sent >> nth=0", "color", "255, 255, 255"),
+        (".csat", "background-color", "251, 0, 0"),
+        (".csat .question", "color", "3, 0, 0"),
+        (".csat .thanks", "color", "3, 0, 0"),
+    ):
+        expect(_preview(page).locator(selector)).to_have_css(style, f"rgb({shown})")
+
+
 def test_the_picker_and_the_text_of_a_colour_are_in_step(staff: Any) -> None:
     page = staff(f"{LIST}add/").page
     picker = page.locator("input[type=color][aria-label='Pick the secondary color']")

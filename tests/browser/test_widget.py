@@ -342,6 +342,48 @@ def test_a_frame_that_never_answers_is_closed_and_can_be_tried_again(visit_with:
     expect(visit.dialog).to_be_visible()
 
 
+def test_what_took_the_frames_place_on_another_origin_is_told_nothing(
+    visit_with: Any, sites: CustomerSites
+) -> None:
+    webchat = factories.WebchatFactory.create()
+    visit = visit_with(webchat, options=CALM)
+    other = sites.serve(
+        "<p>Listening</p><script>addEventListener('message', () =>"
+        " { document.querySelector('p').textContent = 'Told' })</script>",
+        host="evil.test",
+    )
+    visit.open()
+    visit.page.evaluate(
+        """address => new Promise(done => {
+          const { shadowRoot } = document.querySelector("webchat-widget");
+          const frame = shadowRoot.querySelector("iframe");
+          // After the loader's own handler, and after a message would have come.
+          frame.addEventListener("load", () => setTimeout(done, 300));
+          frame.contentWindow.location = address;
+        })""",
+        other,
+    )
+    expect(visit.frame.get_by_text("Listening")).to_be_visible()
+
+
+def test_the_frame_hears_the_first_handshake_of_its_own_page_only(visit_with: Any) -> None:
+    webchat = factories.WebchatFactory.create()
+    visit = visit_with(webchat, options=CALM)
+    visit.open()
+    answers = visit.page.evaluate(
+        """id => new Promise(tell => {
+          const frame = document.querySelector("webchat-widget").shadowRoot.querySelector("iframe");
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = ({ data }) => tell(data);
+          frame.contentWindow.postMessage({ webchat: id, dir: "rtl" }, "*", [port2]);
+          setTimeout(() => tell("nothing"), 500);
+        })""",
+        webchat.pk,
+    )
+    assert answers == "nothing"
+    expect(visit.frame.locator("html")).to_have_attribute("dir", "ltr")
+
+
 #: What no row can hold, as a broken or evil answer would say it, and what is made of it.
 HOSTILE_VALUES: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
     "too large": ({"zIndex": 1e300, "offsetX": 1e9, "offsetY": 201}, ("2147483647", "200", "200")),
