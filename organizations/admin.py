@@ -31,7 +31,7 @@ class OrganizationAdmin(TenantAdmin[Organization]):
 
     list_display = ("name", "assistant_name", "created_at")
     search_fields = ("name", "assistant_name")
-    fieldsets = ((None, {"fields": ("name", "assistant_name")}),)
+    fieldsets: ClassVar[Any] = ((None, {"fields": ("name", "assistant_name")}),)
 
 
 class MemberForm(TenantForm[User]):

@@ -3,30 +3,30 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import models
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
-from simple_history.utils import bulk_update_with_history
 
 from organizations.admin import badge
-from organizations.models import User
+from organizations.models import Organization, User
 from organizations.staff_site import site
 from organizations.tenancy.admin import TenantAdmin
 from webchats import icons, preview
+from webchats.admin_actions import ACTIONS
 from webchats.forms import WebchatForm
+from webchats.icon_forms import IconFieldsets
 from webchats.models import Webchat
+from webchats.organization_admin import OrganizationWithIconAdmin
 from webchats.storages import StorageUnavailable
 
 _SWATCHES = ("primary_color", "secondary_color", "background_color")
 
 
 @admin.register(Webchat, site=site)
-class WebchatAdmin(TenantAdmin[Webchat]):
+class WebchatAdmin(IconFieldsets, TenantAdmin[Webchat]):
     """Webchats, with what the visitor will see beside the form."""
 
     form = WebchatForm
@@ -51,7 +51,7 @@ class WebchatAdmin(TenantAdmin[Webchat]):
     )
     search_fields = ("name", "description")
     search_help_text = "Search name and description"
-    actions = ("enable", "disable", "duplicate")
+    actions = ACTIONS
     fieldsets = (
         ("Identity", {"fields": ("name", "description", "icon_file", "remove_icon")}),
         (
@@ -75,7 +75,7 @@ class WebchatAdmin(TenantAdmin[Webchat]):
 
     class Media:
         js = ("webchats/admin/webchat_form.js",)
-        css = {"all": ("webchats/admin/webchat_form.css",)}
+        css = {"all": ("webchats/admin/icon_field.css", "webchats/admin/webchat_form.css")}
 
     # --- The form ---
 
@@ -114,8 +114,7 @@ class WebchatAdmin(TenantAdmin[Webchat]):
             f"{name}_{'change' if row else 'add'}", args=[row.pk] if row else []
         )
         if row is not None:
-            context["icon_url"] = icons.signed_url(row.icon)
-            context["frame"] = preview.frame(request, row)
+            context["picture"] = preview.picture(request, row)
             context["snippet"] = preview.snippet(request, row)
             context["last_change"] = row.history.select_related("history_user").first()
         return super().render_change_form(request, context, *arguments, **options)
@@ -189,43 +188,7 @@ class WebchatAdmin(TenantAdmin[Webchat]):
         at = webchat.updated_at
         return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%d %b %Y, %H:%M}")
 
-    # --- Actions on several ---
 
-    @admin.action(description="Enable", permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: models.QuerySet[Webchat]) -> None:
-        self._switch(request, queryset, is_enabled=True)
-
-    @admin.action(description="Disable", permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: models.QuerySet[Webchat]) -> None:
-        self._switch(request, queryset, is_enabled=False)
-
-    def _switch(
-        self, request: HttpRequest, queryset: models.QuerySet[Webchat], *, is_enabled: bool
-    ) -> None:
-        rows = list(queryset.exclude(is_enabled=is_enabled))
-        for row in rows:
-            row.is_enabled, row.updated_at = is_enabled, timezone.now()
-        bulk_update_with_history(
-            rows, Webchat, ["is_enabled", "updated_at"], batch_size=500, default_user=request.user
-        )
-        word = "enabled" if is_enabled else "disabled"
-        self.message_user(request, f"{len(rows)} {word}.", messages.SUCCESS)
-
-    @admin.action(description="Duplicate", permissions=["add"])
-    def duplicate(self, request: HttpRequest, queryset: models.QuerySet[Webchat]) -> None:
-        """Copies that are switched off, so that nothing goes live by copying."""
-        assert isinstance(request.user, User)
-        made = 0
-        for row in queryset:
-            copy = row.duplicate(by=request.user)
-            try:
-                copy.full_clean()
-            except (ValidationError, StorageUnavailable) as error:
-                why = " ".join(getattr(error, "messages", ["The icons cannot be read right now."]))
-                text = f"{row} was not duplicated: {why}"
-                self.message_user(request, text, messages.ERROR)
-                continue
-            copy.save()
-            made += 1
-        if made:
-            self.message_user(request, f"{made} duplicated, switched off.", messages.SUCCESS)
+# The organization's page, with what the kernel does not know of: its default icon.
+site.unregister(Organization)
+site.register(Organization, OrganizationWithIconAdmin)

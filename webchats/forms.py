@@ -7,8 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from organizations.tenancy.admin import TenantForm
-from webchats import icons
-from webchats.images import CONTENT_TYPES, CleanImage
+from webchats.icon_forms import IconFields
 from webchats.model_fields import AllowedDomainsField
 from webchats.models import Webchat
 
@@ -65,26 +64,9 @@ class StageChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"{obj.pipeline} → {obj}"
 
 
-class IconFileField(forms.FileField):
-    """An uploaded image; its value is the clean copy, or ``None`` without one."""
-
-    widget = forms.FileInput(attrs={"accept": ",".join(CONTENT_TYPES.values())})
-
-    def clean(self, data: Any, initial: Any = None) -> CleanImage | None:
-        """The image that would be stored; raises for what ``webchats.images`` refuses."""
-        file = super().clean(data, initial)
-        return icons.read_image(file) if file else None
-
-
-class WebchatForm(TenantForm[Webchat]):
+class WebchatForm(IconFields, TenantForm[Webchat]):
     """One webchat, saved or only previewed."""
 
-    icon_file = IconFileField(
-        required=False,
-        label="Icon",
-        help_text="PNG, JPEG, WebP or GIF, at most 1 MiB and 4,096 pixels a side.",
-    )
-    remove_icon = forms.BooleanField(required=False, label="Remove the icon")
     allowed_domains = DomainListField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
@@ -101,8 +83,7 @@ class WebchatForm(TenantForm[Webchat]):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        if not self.instance.icon:
-            self.fields["remove_icon"].widget = forms.HiddenInput()
+        self.show_stored(self.instance.icon)
         for name in ("prompt", "pipeline", "pipeline_stage"):
             if name in self.fields:
                 self._narrow(name)

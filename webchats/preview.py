@@ -22,18 +22,20 @@ def of_form(request: HttpRequest, form: WebchatForm) -> dict[str, Any]:
     the domains as they would be stored."""
     errors = {name: list(map(str, messages)) for name, messages in form.errors.items()}
     drawable = not _DRAWN & errors.keys()
+    drawn = picture(request, form.instance, **_icon_of(form)) if drawable else {"html": None}
     return {
-        "html": frame(request, form.instance, **_icon_of(form)) if drawable else None,
+        **drawn,
         "errors": errors,
         "warnings": list(low_contrasts(form.instance)) if drawable else [],
         "domains": form.cleaned_data.get("allowed_domains"),
     }
 
 
-def frame(request: HttpRequest, webchat: Webchat, **changes: Any) -> str:
-    """The page that visitors see, with sample messages."""
-    config = WidgetConfigSerializer(webchat, context={"request": request}).data
-    return render_frame(request, {**config, **changes}, preview=True)
+def picture(request: HttpRequest, webchat: Webchat, **changes: Any) -> dict[str, Any]:
+    """The page that visitors see, with sample messages, and what their launcher shows."""
+    config = {**WidgetConfigSerializer(webchat, context={"request": request}).data, **changes}
+    launcher = {name: config[name] for name in ("icon", "primaryColor", "primaryTextColor")}
+    return {"html": render_frame(request, config, preview=True), "launcher": launcher}
 
 
 def _icon_of(form: WebchatForm) -> dict[str, str | None]:

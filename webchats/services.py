@@ -1,22 +1,21 @@
 """Writes that mean more than one row's columns."""
 
-from typing import IO
-
 from django.db import transaction
 
 from organizations.models import Organization
 from webchats import icons
 from webchats.icon_release import release
+from webchats.images import CleanImage
 from webchats.models import Webchat
 
 
-def set_default_icon(*, organization: Organization, file: IO[bytes] | None) -> Organization:
+def set_default_icon(*, organization: Organization, image: CleanImage | None) -> Organization:
     """Give the organization the icon that its widgets show without one of their own, or with
     ``None`` take it away; return the organization.
 
-    Raises ``ValidationError`` for a file that is no icon, and ``StorageUnavailable``.
+    Raises ``StorageUnavailable``, and then nothing is changed.
     """
-    key = "" if file is None else icons.store(organization.pk, file)
+    key = "" if image is None else icons.store_image(organization.pk, image)
     with transaction.atomic():
         stored = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
         release([stored.default_icon], Webchat.objects.all())

@@ -127,6 +127,10 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         more = ("organization",) if self._shows_organization(request) else ()
         return (*related, *more) if isinstance(related, tuple | list) else (more or related)
 
+    def get_action_choices(self, request: HttpRequest, default_choices: Any = ()) -> Any:
+        """The list's actions, under a word in place of dashes."""
+        return super().get_action_choices(request, [("", "Choose…")])
+
     # --- What a query may ask ---
 
     def changelist_view(

@@ -27,6 +27,15 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * 127.0.0.1",
 ]
 
+#: Texts that break out of markup, scripts, bidirectional runs, code units and layouts.
+HOSTILE = [
+    "</script><script>document.title='owned'</script>",
+    '"><img src=x onerror="document.title=\'owned\'">',
+    "\u202eevil \u2066text\u2069 {{ 7*7 }} ${7*7}",
+    "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 \U00020bb7",
+    "w" * 1000,
+]
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:

@@ -1,7 +1,6 @@
 """The staff's pages in a real browser: what they do, and that nothing on them is blocked."""
 
 import io
-import time
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +12,7 @@ from playwright.sync_api import FilePayload, FrameLocator, Page, expect
 
 from organizations.models import User
 from tests import factories
-from tests.browser.conftest import CustomerSites, Visit, Visitor
+from tests.browser.conftest import HOSTILE, CustomerSites, Visit, Visitor
 from webchats.models import Webchat
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
@@ -59,9 +58,13 @@ def _preview(page: Page) -> FrameLocator:
 
 
 def _violations(page: Page) -> list[str]:
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run({iframes: false}).then(result => result.violations)")
-    return [f"{rule['id']}: {[node['html'] for node in rule['nodes']][:5]}" for rule in found]
+    """In the page, and in the preview, which is of another origin and so looked at by itself."""
+    found: list[str] = []
+    for frame in page.frames:
+        frame.evaluate(AXE)
+        rules = frame.evaluate("axe.run({iframes: false}).then(result => result.violations)")
+        found += (f"{rule['id']}: {[node['html'] for node in rule['nodes']][:5]}" for rule in rules)
+    return found
 
 
 def _wrongs(visit: Visit) -> list[str]:
@@ -92,19 +95,9 @@ def test_staff_sign_in_make_a_webchat_watch_it_change_and_put_it_on_a_site(
     page.get_by_label("Starter message").fill("Welcome to the shop")
     expect(_preview(page).get_by_text("Welcome to the shop")).to_be_visible()
 
+    page.get_by_label("Primary color").last.fill("#0A7F3F")
     bar = _preview(page).locator(".bar")
-    took = []
-    for text, shown in (
-        ("#B00020", "176, 0, 32"),
-        ("#123", "17, 34, 51"),
-        ("#0A7F3F", "10, 127, 63"),
-    ):
-        started = time.monotonic()
-        page.get_by_label("Primary color").last.fill(text)
-        expect(bar).to_have_css("background-color", f"rgb({shown})")
-        took.append(time.monotonic() - started)
-    # The quickest of three: the others may have waited for a busy machine.
-    assert min(took) < 1
+    expect(bar).to_have_css("background-color", "rgb(10, 127, 63)")
     assert page.locator("input[type=color][aria-label='Pick the primary color']").input_value() == (
         "#0a7f3f"
     )
@@ -131,6 +124,86 @@ def test_staff_sign_in_make_a_webchat_watch_it_change_and_put_it_on_a_site(
     expect(customer.frame.get_by_text("Welcome to the shop")).to_be_visible()
     page.reload()
     expect(page.get_by_text("on shop.example.com")).to_be_visible()
+
+    page.get_by_label("Starter message").fill("Winter sale!")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/webchat/")
+    customer = visitor(sites.serve(html))
+    customer.open()
+    expect(customer.frame.get_by_text("Winter sale!")).to_be_visible()
+
+
+#: Runs in the page and in every picture: from the event of typing to the colour on the screen,
+#: the form's own pause, the service's answer and the browser's drawing in between.
+CLOCK = """
+if (self === top) {
+  self.took = {};
+  document.addEventListener("input", () => { self.typed = performance.now() }, true);
+  self.addEventListener("message", ({ data }) => {
+    const look = () => document.querySelector("#preview-frame .coming")
+      ? requestAnimationFrame(look)
+      : self.took[data] = performance.now() - self.typed;
+    look();
+  });
+} else {
+  addEventListener("load", () => requestAnimationFrame(() => parent.postMessage(
+    getComputedStyle(document.querySelector(".bar")).backgroundColor, "*")));
+}
+"""
+
+
+TOOK = """color => new Promise((tell, fail) => {
+  const look = () => self.took[color] ? tell(self.took[color]) : requestAnimationFrame(look);
+  look();
+  setTimeout(() => fail(new Error(JSON.stringify(self.took))), 9000);
+})"""
+
+
+def test_a_colour_is_in_the_preview_within_a_second(staff: Any) -> None:
+    visit = staff("/admin/")
+    page = visit.page
+    page.add_init_script(CLOCK)
+    page.goto(page.url.replace("/admin/", f"{LIST}add/"))
+    expect(_preview(page).locator(".bar")).to_be_visible()
+    took = []
+    for red in (16, 32, 48, 64, 80):
+        page.locator("#id_primary_color").fill(f"#{red:02x}0000")
+        took.append(page.evaluate(TOOK, f"rgb({red}, 0, 0)"))
+    print([round(each) for each in took])
+    assert min(took) > 250, "the form's pause is part of it"
+    # The middle one of five: a busy machine may hold up one or two.
+    assert sorted(took)[2] < 1000
+
+
+def test_every_colour_is_seen_where_its_field_says(staff: Any, ada: User) -> None:
+    webchat = factories.WebchatFactory.create(
+        user=ada,
+        status_text="Within minutes",
+        csat_thank_you_message="Thank you",
+        primary_color="#010000",
+        header_text_color="#FE0000",
+        secondary_color="#020000",
+        timestamp_color="#FD0000",
+        background_color="#FFFFFE",
+        status_text_color="#FC0000",
+        csat_background_color="#FB0000",
+        csat_text_color="#030000",
+    )
+    page = staff(f"{LIST}{webchat.pk}/change/").page
+    page.wait_for_load_state("networkidle")
+    for selector, style, shown in (
+        (".bar", "background-color", "1, 0, 0"),
+        ("h1", "color", "254, 0, 0"),
+        (".status", "color", "252, 0, 0"),
+        (".panel", "background-color", "255, 255, 254"),
+        (".stamp >> nth=0", "color", "253, 0, 0"),
+        (".message.sent >> nth=0", "background-color", "2, 0, 0"),
+        (".message.sent >> nth=0", "color", "255, 255, 255"),
+        (".csat", "background-color", "251, 0, 0"),
+        (".csat .question", "color", "3, 0, 0"),
+        (".csat .thanks", "color", "3, 0, 0"),
+    ):
+        expect(_preview(page).locator(selector)).to_have_css(style, f"rgb({shown})")
 
 
 def test_the_picker_and_the_text_of_a_colour_are_in_step(staff: Any) -> None:
@@ -168,6 +241,31 @@ def test_the_preview_can_be_closed_and_made_a_phone(staff: Any) -> None:
     page.get_by_role("button", name="Phone").click()
     box = page.locator("#preview-frame").bounding_box()
     assert box["width"] == 320
+
+
+def test_who_may_only_look_sees_the_picture_too(staff: Any, ada: User) -> None:
+    hostile = '"></iframe><img src=x onerror=alert(1)>'
+    webchat = factories.WebchatFactory.create(user=ada, starter_message=hostile)
+    User.objects.filter(pk=ada.pk).update(access_role="SALES_REP")
+    visit = staff(f"{LIST}{webchat.pk}/change/")
+    expect(visit.page.locator("#id_name")).to_have_count(0)
+    expect(_preview(visit.page).get_by_text(hostile)).to_be_visible()
+    expect(_preview(visit.page).locator(".bar")).to_have_css("background-color", "rgb(31, 41, 55)")
+    assert _wrongs(visit) == []
+
+
+def test_the_closed_preview_shows_the_icon_as_the_launcher_will(staff: Any) -> None:
+    page = staff(f"{LIST}add/").page
+    page.get_by_role("button", name="Closed").click()
+    expect(page.locator("#preview-launcher .glyph")).to_be_visible()
+    icon = FilePayload(name="icon.png", mimeType="image/png", buffer=_png())
+    page.get_by_label("Icon").set_input_files(icon)
+    expect(page.locator("#preview-launcher .glyph")).to_be_hidden()
+    shown = page.locator("#preview-launcher image")
+    assert (shown.get_attribute("href") or "").startswith("data:image/png")
+    page.locator("#id_primary_color").fill("#FDE68A")
+    expect(page.locator("#preview-launcher circle")).to_have_attribute("fill", "#FDE68A")
+    expect(page.locator("#preview-launcher")).to_have_attribute("stroke", "#000000")
 
 
 def test_stages_are_those_of_the_chosen_pipeline(staff: Any, ada: User) -> None:
@@ -218,7 +316,12 @@ def test_no_page_is_touched_by_its_strict_policy(staff: Any, ada: User) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_the_staff_s_pages(staff: Any, ada: User, scheme: str) -> None:
     stage = factories.StageFactory.create(pipeline__organization=ada.organization)
-    rows = {"user": ada, "pipeline": stage.pipeline, "initial_stage": stage.name}
+    rows = {
+        "user": ada,
+        "pipeline": stage.pipeline,
+        "initial_stage": stage.name,
+        "timestamp_color": "#4B5563",  # the default is one that the form warns of
+    }
     webchat = factories.WebchatFactory.create(**rows, is_autopilot=True)
     factories.WebchatFactory.create(
         **rows, is_enabled=False, allowed_domains=["a.example", "b.example"]
@@ -241,7 +344,10 @@ def test_axe_finds_nothing_on_the_staff_s_pages(staff: Any, ada: User, scheme: s
     for path in paths:
         visit.page.goto(origin + path)
         if path.endswith("/change/") and path.startswith(LIST):
-            expect(_preview(visit.page).locator(".bar")).to_be_visible()
+            visit.page.wait_for_load_state("networkidle")
+            expect(_preview(visit.page).locator(".csat")).to_be_attached()
+            expect(visit.page.locator("#preview-frame iframe")).to_have_count(1)
+            assert len(visit.page.frames) == 2
         found[path] = _violations(visit.page)
     visit.page.set_viewport_size({"width": 390, "height": 844})
     visit.page.goto(origin + LIST)
@@ -252,21 +358,48 @@ def test_axe_finds_nothing_on_the_staff_s_pages(staff: Any, ada: User, scheme: s
     assert {path: said for path, said in found.items() if said} == {}
 
 
-def test_hostile_texts_are_text_in_the_list_and_the_preview(staff: Any, ada: User) -> None:
-    hostile = '</script><script>alert(1)</script>"><img src=x onerror=alert(1)>'
-    webchat = factories.WebchatFactory.create(
-        user=ada, name=hostile, starter_message=hostile, status_text=hostile
+@pytest.mark.parametrize("text", HOSTILE, ids=["script", "img", "bidi", "emoji", "long"])
+def test_hostile_texts_are_text_in_the_list_and_the_preview(
+    staff: Any, ada: User, text: str
+) -> None:
+    organization = ada.organization
+    assert organization is not None
+    organization.assistant_name = text[:120]
+    organization.save()
+    factories.WebchatFactory.create(
+        user=ada,
+        name=text[:120],
+        description=text,
+        starter_message=text,
+        status_text=text[:200],
+        csat_thank_you_message=text[:500],
+        initial_stage=text[:120],
+        prompt=factories.PromptFactory.create(organization=organization, name=text[:120]),
+        pipeline=factories.PipelineFactory.create(organization=organization, name=text[:120]),
     )
-    visit = staff(LIST)
-    dialogs: list[str] = []
-    visit.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
-    visit.page.get_by_role("link", name=hostile).click()
-    expect(_preview(visit.page).get_by_text(hostile)).to_have_count(2)
-    visit.page.get_by_label("Starter message").fill(f"Changed {hostile}")
-    expect(_preview(visit.page).get_by_text(f"Changed {hostile}")).to_be_visible()
-    assert dialogs == []
-    assert visit.console == []
-    assert webchat.pk in visit.page.url
+    visit = staff("/admin/")
+    page = visit.page
+    titles = [page.title()]
+    page.goto(page.url.replace("/admin/", LIST))
+    titles.append(page.title())
+    for column in ("name", "prompt", "pipeline"):
+        cell = page.locator(f"#result_list .field-{column}")
+        assert cell.evaluate("cell => cell.textContent.trim()") == text[:120]
+    page.locator("#result_list .field-name a").click()
+    titles.append(page.title())
+    read = "element => element.textContent"
+    page.wait_for_load_state("networkidle")
+    for selector, shown in (("h1", text[:120]), (".status", text[:200])):
+        assert _preview(page).locator(selector).evaluate(read) == shown
+    assert _preview(page).locator(".message").first.evaluate(read) == text
+    assert text[:500] in _preview(page).locator(".csat").evaluate(read)
+    page.get_by_label("Starter message").fill(f"!{text}"[:1000])
+    changed = _preview(page).locator(".message").first
+    expect(changed).to_have_js_property("textContent", f"!{text}"[:1000])
+    assert not any("owned" in title and "<" not in title for title in titles)
+    assert page.locator("img[src=x]").count() == 0
+    assert _preview(page).locator("img").count() == 0
+    assert _wrongs(visit) == []
 
 
 def test_on_a_phone_rows_are_cards_and_nothing_is_wider_than_the_screen(

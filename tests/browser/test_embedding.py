@@ -131,6 +131,25 @@ def test_with_an_empty_list_a_sandboxed_page_shows_the_widget(
     expect(visit.frame.get_by_role("heading")).to_be_visible()
 
 
+@pytest.mark.parametrize("attributes", ["", 'referrerpolicy="no-referrer"', 'sandbox=""'])
+@pytest.mark.parametrize("host", [ALLOWED, *OTHERS])
+def test_with_an_empty_list_every_site_may_frame_the_page(
+    live_server: Any, sites: CustomerSites, visitor: Visitor, host: str, attributes: str
+) -> None:
+    webchat = factories.WebchatFactory.create(allowed_domains=[])
+    assert shows(visitor(sites.serve(framed(live_server, webchat, attributes), host=host)))
+
+
+def test_with_an_empty_list_an_opaque_origin_and_a_file_may_frame_the_page(
+    live_server: Any, sites: CustomerSites, visitor: Visitor, tmp_path: Any
+) -> None:
+    html = framed(live_server, factories.WebchatFactory.create(allowed_domains=[]))
+    assert shows(visitor(sites.serve(html, headers=SANDBOX)))
+    page = tmp_path / "page.html"
+    page.write_text(html)
+    assert shows(visitor(page.as_uri()))
+
+
 def test_a_saved_change_reaches_the_site_without_touching_the_snippet(
     sites: CustomerSites, customer_page: Any, visitor: Visitor
 ) -> None:

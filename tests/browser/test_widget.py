@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from organizations.models import Organization
 from tests import factories
-from tests.browser.conftest import CustomerSites, Visit, Visitor
+from tests.browser.conftest import HOSTILE, CustomerSites, Visit, Visitor
 from webchats import icons
 from webchats.models import Webchat
 from webchats.widget.views import LOADER
@@ -18,15 +18,6 @@ from webchats.widget.views import LOADER
 #: Nothing moves, so that what is measured stays.
 CALM = {"reduced_motion": "reduce"}
 PHONE = {"viewport": {"width": 320, "height": 568}, "has_touch": True, "is_mobile": True}
-
-#: Texts that break out of markup, scripts, bidirectional runs, code units and layouts.
-HOSTILE = [
-    "</script><script>document.title='owned'</script>",
-    '"><img src=x onerror="document.title=\'owned\'">',
-    "\u202eevil \u2066text\u2069 {{ 7*7 }} ${7*7}",
-    "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 \U00020bb7",
-    "w" * 1000,
-]
 
 
 @pytest.fixture
@@ -192,6 +183,26 @@ def test_who_asked_for_less_motion_gets_none(visit_with: Any) -> None:
     assert calm.dialog.evaluate(durations) != "0s"
 
 
+def test_with_forced_colours_its_shapes_have_edges(visit_with: Any) -> None:
+    visit = visit_with(
+        factories.WebchatFactory.create(), options={**CALM, "forced_colors": "active"}
+    )
+    visit.open()
+    for shape in (visit.launcher, visit.dialog):
+        expect(shape).to_have_css("border-top-style", "solid")
+        expect(shape).to_have_css("border-top-width", "1px")
+
+
+def test_a_phones_notch_and_bar_hide_nothing(visit_with: Any) -> None:
+    visit = visit_with(factories.WebchatFactory.create(), options=PHONE | CALM)
+    insets = {"top": 44, "bottom": 34, "left": 0, "right": 0}
+    devtools = visit.page.context.new_cdp_session(visit.page)
+    devtools.send("Emulation.setSafeAreaInsetsOverride", {"insets": insets})
+    visit.open()
+    box = visit.page.locator("webchat-widget iframe").bounding_box()
+    assert box == {"x": 0, "y": 44, "width": 320, "height": 568 - 44 - 34}
+
+
 # --- Among other code ---
 
 
@@ -306,6 +317,116 @@ def test_a_service_that_is_down_leaves_the_page_untouched(
     ]
     assert len([line for line in visit.console if line.startswith("Webchat")]) == 1
     assert not [line for line in visit.console if line.startswith("uncaught")]
+
+
+def test_a_frame_that_never_answers_is_closed_and_can_be_tried_again(visit_with: Any) -> None:
+    webchat = factories.WebchatFactory.create()
+    visit = visit_with(webchat, options=CALM)
+    expect(visit.launcher).to_be_visible()
+    address = f"**/widget/{webchat.pk}"
+    # Between the visitor and the service stands something that answers in its place.
+    visit.page.route(address, lambda route: route.fulfill(body="<h1>Log in to the network</h1>"))
+    visit.page.clock.install()
+    visit.launcher.click()
+    expect(visit.frame.get_by_text("Log in to the network")).to_be_visible()
+    visit.page.clock.fast_forward(14_000)
+    expect(visit.dialog).to_be_visible()
+    visit.page.clock.fast_forward(2_000)
+    expect(visit.dialog).to_be_hidden()
+    expect(visit.page.locator("webchat-widget iframe")).to_have_count(0)
+    expect(visit.launcher).to_be_visible()
+    assert visit.console == [f"Webchat {webchat.pk} does not answer"]
+    visit.page.unroute(address)
+    visit.open()
+    visit.page.clock.fast_forward(20_000)
+    expect(visit.dialog).to_be_visible()
+
+
+def test_what_took_the_frames_place_on_another_origin_is_told_nothing(
+    visit_with: Any, sites: CustomerSites
+) -> None:
+    webchat = factories.WebchatFactory.create()
+    visit = visit_with(webchat, options=CALM)
+    other = sites.serve(
+        "<p>Listening</p><script>addEventListener('message', () =>"
+        " { document.querySelector('p').textContent = 'Told' })</script>",
+        host="evil.test",
+    )
+    visit.open()
+    visit.page.evaluate(
+        """address => new Promise(done => {
+          const { shadowRoot } = document.querySelector("webchat-widget");
+          const frame = shadowRoot.querySelector("iframe");
+          // After the loader's own handler, and after a message would have come.
+          frame.addEventListener("load", () => setTimeout(done, 300));
+          frame.contentWindow.location = address;
+        })""",
+        other,
+    )
+    expect(visit.frame.get_by_text("Listening")).to_be_visible()
+
+
+def test_the_frame_hears_the_first_handshake_of_its_own_page_only(visit_with: Any) -> None:
+    webchat = factories.WebchatFactory.create()
+    visit = visit_with(webchat, options=CALM)
+    visit.open()
+    answers = visit.page.evaluate(
+        """id => new Promise(tell => {
+          const frame = document.querySelector("webchat-widget").shadowRoot.querySelector("iframe");
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = ({ data }) => tell(data);
+          frame.contentWindow.postMessage({ webchat: id, dir: "rtl" }, "*", [port2]);
+          setTimeout(() => tell("nothing"), 500);
+        })""",
+        webchat.pk,
+    )
+    assert answers == "nothing"
+    expect(visit.frame.locator("html")).to_have_attribute("dir", "ltr")
+
+
+#: What no row can hold, as a broken or evil answer would say it, and what is made of it.
+HOSTILE_VALUES: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
+    "too large": ({"zIndex": 1e300, "offsetX": 1e9, "offsetY": 201}, ("2147483647", "200", "200")),
+    "too small": ({"zIndex": -5, "offsetX": -1e9, "offsetY": -1}, ("1", "0", "0")),
+    "broken": ({"zIndex": 1.4, "offsetX": 10.6, "offsetY": 199.9}, ("1", "11", "200")),
+    "no numbers": (
+        {"zIndex": "1}*{all:unset", "offsetX": "calc(9px)", "offsetY": [7]},
+        ("9999", "24", "24"),
+    ),
+    "nothing": ({"zIndex": None, "offsetX": None, "offsetY": None}, ("9999", "24", "24")),
+    "styles": (
+        {
+            "position": "bottom-right;}*{display:none}",
+            "primaryColor": "red;}*{display:none}",
+            "primaryTextColor": "url(https://evil.test)",
+            "backgroundColor": {"x": "red"},
+        },
+        ("9999", "24", "24"),
+    ),
+}
+
+
+@pytest.mark.parametrize("values", HOSTILE_VALUES)
+def test_values_out_of_bounds_are_brought_back_by_the_loader(
+    sites: CustomerSites, customer_page: Any, visitor: Visitor, live_server: Any, values: str
+) -> None:
+    sent, (z_index, right, bottom) = HOSTILE_VALUES[values]
+    webchat = factories.WebchatFactory.create()
+    visit = visitor(sites.serve("<!DOCTYPE html>"))
+
+    def evil(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), **sent})
+
+    visit.page.route("**/config", evil)
+    visit.page.goto(sites.serve(customer_page(webchat)))
+    expect(visit.launcher).to_be_visible()
+    expect(visit.page.locator("webchat-widget")).to_have_css("z-index", z_index)
+    expect(visit.launcher).to_have_css("right", f"{right}px")
+    expect(visit.launcher).to_have_css("bottom", f"{bottom}px")
+    expect(visit.launcher).to_have_css("background-color", "rgb(31, 41, 55)")
+    visit.open()
+    assert not [url for url in visit.requests if "evil" in url]
 
 
 # --- What the texts hold, and what it all weighs ---

@@ -309,6 +309,33 @@ def test_what_cannot_be_duplicated_says_why(client: Client, admin: User) -> None
     assert Webchat.objects.count() == 1
 
 
+@pytest.mark.parametrize("format_name", ["csv", "xlsx", "json"])
+def test_the_chosen_ones_are_exported_as_the_api_does(
+    client: Client, admin: User, rep: User, api: Any, format_name: str
+) -> None:
+    row = factories.WebchatFactory.create(user=admin, name="=1+1")
+    download = f"/api/webchats/export?format={format_name}"
+    expected = api(admin).get(download).getvalue()
+    factories.WebchatFactory.create(user=admin)
+    client.force_login(rep)
+    answer = _act(client, f"export_{format_name}", row)
+    assert answer.getvalue() == expected
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="webchats.{format_name}"'
+
+
+def test_who_may_only_look_sees_the_webchats_icon_and_no_field_for_it(
+    admin: User, rep: User
+) -> None:
+    client = Client()
+    client.force_login(rep)
+    assert admin.organization_id is not None
+    icon = icons.store(admin.organization_id, _image())
+    row = factories.WebchatFactory.create(user=admin, icon=icon)
+    page = client.get(f"{LIST}{row.pk}/change/").content.decode()
+    assert f"/icons/{icon}" in page
+    assert "Remove the icon" not in page
+
+
 # --- The first page ---
 
 

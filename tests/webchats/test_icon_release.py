@@ -79,7 +79,7 @@ def test_an_icon_that_another_row_refers_to_is_kept(
         second.delete()
     assert storage.exists(key)
     with django_capture_on_commit_callbacks(execute=True):
-        set_default_icon(organization=organization, file=None)
+        set_default_icon(organization=organization, image=None)
     assert not storage.exists(key)
 
 
@@ -88,10 +88,12 @@ def test_a_replaced_default_icon_is_deleted(
     admin: User, storage: IconStorage, django_capture_on_commit_callbacks: Any
 ) -> None:
     assert admin.organization is not None
-    organization = set_default_icon(organization=admin.organization, file=upload())
+    organization = set_default_icon(
+        organization=admin.organization, image=icons.read_image(upload())
+    )
     old = organization.default_icon
     with django_capture_on_commit_callbacks(execute=True):
-        set_default_icon(organization=organization, file=upload())
+        set_default_icon(organization=organization, image=icons.read_image(upload()))
     organization.refresh_from_db()
     assert not storage.exists(old)
     assert storage.exists(organization.default_icon)

@@ -219,7 +219,9 @@ def test_the_organizations_icon_stands_in_for_a_missing_one(
     api: Any, admin: User, webchat: Webchat, storage: IconStorage, fetch: Any
 ) -> None:
     assert icons.public_icon_url(webchat) is None
-    set_default_icon(organization=webchat.organization, file=upload(picture("WEBP")))
+    set_default_icon(
+        organization=webchat.organization, image=icons.read_image(upload(picture("WEBP")))
+    )
     url = icons.public_icon_url(Webchat.objects.get())
     assert url is not None
     assert fetch(url).headers["Content-Type"] == "image/webp"

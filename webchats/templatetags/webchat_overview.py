@@ -38,5 +38,7 @@ def webchat_overview(context: Context) -> Overview:
     overview = Overview(total=rows.count(), enabled=rows.enabled().count())
     newest = list(rows.select_related("prompt").order_by("-updated_at", "-id")[:_READ])
     overview.read, overview.latest = len(newest), newest[:_LATEST]
-    overview.doubtful = [(row, said) for row in newest if (said := concerns(row))]
+    doubtful = [(row, said) for row in newest if (said := concerns(row))]
+    # What visitors can meet comes first.
+    overview.doubtful = sorted(doubtful, key=lambda pair: not pair[0].is_enabled)
     return overview

@@ -17,20 +17,12 @@ document.addEventListener("DOMContentLoaded", () => {
     }));
   }
 
-  // The thumbnail stands beside the field that replaces it.
-  const icon = document.getElementById("stored-icon");
-  if (icon) document.querySelector(".field-icon_file .flex-container")?.append(icon);
-
   const place = () => {
     if (!field("position")) return;
     stage.dataset.position = field("position").value;
     for (const axis of ["x", "y"]) {
       const offset = Number.parseInt(field(`offset_${axis}`).value, 10);
       if (offset >= 0 && offset <= 200) stage.style.setProperty(`--offset-${axis}`, `${offset}px`);
-    }
-    const color = field("primary_color").value.trim();
-    if (/^#([0-9a-f]{3}|[0-9a-f]{6})$/i.test(color)) {
-      document.querySelector("#preview-launcher circle").setAttribute("fill", color);
     }
   };
   place();
@@ -58,6 +50,14 @@ document.addEventListener("DOMContentLoaded", () => {
       [...slot.children].forEach((frame) => frame !== next && frame.remove());
     }, { once: true });
     slot.append(next);
+  };
+
+  // The loader's own button cannot stand here: it is drawn from the same values.
+  const drawLauncher = ({ icon, primaryColor, primaryTextColor }) => {
+    const launcher = document.getElementById("preview-launcher");
+    launcher.setAttribute("stroke", primaryTextColor);
+    launcher.querySelector("circle").setAttribute("fill", primaryColor);
+    launcher.querySelector("image").setAttribute("href", icon ?? "");
   };
 
   const label = (name) => {
@@ -99,7 +99,10 @@ document.addEventListener("DOMContentLoaded", () => {
       const answer = await fetch(panel.dataset.url, { method: "POST", body, signal: asking.signal });
       if (!answer.ok) throw new Error(String(answer.status));
       const picture = await answer.json();
-      if (picture.html !== null) draw(picture.html);
+      if (picture.html !== null) {
+        draw(picture.html);
+        drawLauncher(picture.launcher);
+      }
       say(picture);
       showDomains(picture.domains);
     } catch (error) {

@@ -1,0 +1,89 @@
+"""What the staff's list does to several webchats at once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils import timezone
+from simple_history.utils import bulk_update_with_history
+
+from organizations.models import User
+from webchats.models import Webchat
+from webchats.storages import StorageUnavailable
+from webchats.transfer.exporter import export
+from webchats.transfer.writers import CONTENT_TYPES
+
+
+@admin.action(description="Enable", permissions=["change"])
+def enable(page: Any, request: HttpRequest, queryset: QuerySet[Webchat]) -> None:
+    """Switch on."""
+    _switch(page, request, queryset, is_enabled=True)
+
+
+@admin.action(description="Disable", permissions=["change"])
+def disable(page: Any, request: HttpRequest, queryset: QuerySet[Webchat]) -> None:
+    """Switch off."""
+    _switch(page, request, queryset, is_enabled=False)
+
+
+def _switch(
+    page: Any, request: HttpRequest, queryset: QuerySet[Webchat], *, is_enabled: bool
+) -> None:
+    rows = list(queryset.exclude(is_enabled=is_enabled))
+    for row in rows:
+        row.is_enabled, row.updated_at = is_enabled, timezone.now()
+    bulk_update_with_history(
+        rows, Webchat, ["is_enabled", "updated_at"], batch_size=500, default_user=request.user
+    )
+    word = "enabled" if is_enabled else "disabled"
+    page.message_user(request, f"{len(rows)} {word}.", messages.SUCCESS)
+
+
+@admin.action(description="Duplicate", permissions=["add"])
+def duplicate(page: Any, request: HttpRequest, queryset: QuerySet[Webchat]) -> None:
+    """Make copies that are switched off, so that nothing goes live by copying."""
+    assert isinstance(request.user, User)
+    made = 0
+    for row in queryset:
+        copy = row.duplicate(by=request.user)
+        try:
+            copy.full_clean()
+        except (ValidationError, StorageUnavailable) as error:
+            why = " ".join(getattr(error, "messages", ["The icons cannot be read right now."]))
+            page.message_user(request, f"{row} was not duplicated: {why}", messages.ERROR)
+            continue
+        copy.save()
+        made += 1
+    if made:
+        page.message_user(request, f"{made} duplicated, switched off.", messages.SUCCESS)
+
+
+def _exporting(format_name: str, words: str) -> Callable[..., StreamingHttpResponse]:
+    @admin.action(description=f"Export as {words}", permissions=["view"])
+    def download(
+        page: Any, request: HttpRequest, queryset: QuerySet[Webchat]
+    ) -> StreamingHttpResponse:
+        return StreamingHttpResponse(
+            export(queryset, format_name),
+            content_type=CONTENT_TYPES[format_name],
+            headers={
+                "Content-Disposition": f'attachment; filename="webchats.{format_name}"',
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+    download.__name__ = f"export_{format_name}"
+    return download
+
+
+ACTIONS = (
+    enable,
+    disable,
+    duplicate,
+    _exporting("csv", "CSV"),
+    _exporting("xlsx", "Excel"),
+    _exporting("json", "JSON"),
+)
