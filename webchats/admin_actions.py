@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
@@ -50,12 +51,14 @@ def duplicate(page: Any, request: HttpRequest, queryset: QuerySet[Webchat]) -> N
     for row in queryset:
         copy = row.duplicate(by=request.user)
         try:
-            copy.full_clean()
+            # In one transaction: the icon that the check has seen stays until the copy has it.
+            with transaction.atomic():
+                copy.full_clean()
+                copy.save()
         except (ValidationError, StorageUnavailable) as error:
             why = " ".join(getattr(error, "messages", ["The icons cannot be read right now."]))
             page.message_user(request, f"{row} was not duplicated: {why}", messages.ERROR)
             continue
-        copy.save()
         made += 1
     if made:
         page.message_user(request, f"{made} duplicated, switched off.", messages.SUCCESS)
