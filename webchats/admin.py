@@ -13,20 +13,20 @@ from django.views.decorators.http import require_POST
 from organizations.admin import badge
 from organizations.models import Organization, User
 from organizations.staff_site import site
-from organizations.tenancy.admin import TenantAdmin
 from webchats import icons, preview
-from webchats.admin_actions import ACTIONS
+from webchats.admin_actions import disable, duplicate, enable
 from webchats.forms import WebchatForm
 from webchats.icon_forms import IconFieldsets
 from webchats.models import Webchat
 from webchats.organization_admin import OrganizationWithIconAdmin
 from webchats.storages import StorageUnavailable
+from webchats.transfer_admin import TransferAdmin
 
 _SWATCHES = ("primary_color", "secondary_color", "background_color")
 
 
 @admin.register(Webchat, site=site)
-class WebchatAdmin(IconFieldsets, TenantAdmin[Webchat]):
+class WebchatAdmin(IconFieldsets, TransferAdmin):
     """Webchats, with what the visitor will see beside the form."""
 
     form = WebchatForm
@@ -51,7 +51,7 @@ class WebchatAdmin(IconFieldsets, TenantAdmin[Webchat]):
     )
     search_fields = ("name", "description")
     search_help_text = "Search name and description"
-    actions = ACTIONS
+    actions = (enable, disable, duplicate, *TransferAdmin.actions)
     fieldsets = (
         ("Identity", {"fields": ("name", "description", "icon_file", "remove_icon")}),
         (

@@ -1,21 +1,18 @@
 """What the staff's list does to several webchats at once."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from simple_history.utils import bulk_update_with_history
 
 from organizations.models import User
 from webchats.models import Webchat
 from webchats.storages import StorageUnavailable
-from webchats.transfer.exporter import export
-from webchats.transfer.writers import CONTENT_TYPES
 
 
 @admin.action(description="Enable", permissions=["change"])
@@ -62,31 +59,3 @@ def duplicate(page: Any, request: HttpRequest, queryset: QuerySet[Webchat]) -> N
         made += 1
     if made:
         page.message_user(request, f"{made} duplicated, switched off.", messages.SUCCESS)
-
-
-def _exporting(format_name: str, words: str) -> Callable[..., StreamingHttpResponse]:
-    @admin.action(description=f"Export as {words}", permissions=["view"])
-    def download(
-        page: Any, request: HttpRequest, queryset: QuerySet[Webchat]
-    ) -> StreamingHttpResponse:
-        return StreamingHttpResponse(
-            export(queryset, format_name),
-            content_type=CONTENT_TYPES[format_name],
-            headers={
-                "Content-Disposition": f'attachment; filename="webchats.{format_name}"',
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
-
-    download.__name__ = f"export_{format_name}"
-    return download
-
-
-ACTIONS = (
-    enable,
-    disable,
-    duplicate,
-    _exporting("csv", "CSV"),
-    _exporting("xlsx", "Excel"),
-    _exporting("json", "JSON"),
-)
