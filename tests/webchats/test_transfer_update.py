@@ -150,6 +150,50 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(admin: User) -> None:
     assert list(Webchat.objects.values()) == before
 
 
+def _versions(name: str) -> list[tuple[str, str | None]]:
+    versions = Webchat.history.filter(name=name).order_by("history_id")
+    return list(versions.values_list("history_type", "history_user_id"))
+
+
+def test_created_and_changed_rows_leave_a_version_and_unchanged_ones_none(
+    admin: User, rep: User
+) -> None:
+    imported(csv_of({"name": "a"}, {"name": "b"}), rep)
+    assert _versions("a") == _versions("b") == [("+", rep.pk)]
+    changes = {"name": "b", "allowedDomains": "changed.example"}
+    report = imported(csv_of({"name": "a"}, changes, {"name": "c"}), admin, update=True)
+    assert (report.created, report.updated, report.unchanged) == (1, 1, 1)
+    assert _versions("a") == [("+", rep.pk)]
+    assert _versions("b") == [("+", rep.pk), ("~", admin.pk)]
+    assert _versions("c") == [("+", admin.pk)]
+
+
+def test_an_imported_version_is_the_one_that_saving_leaves(admin: User) -> None:
+    pipeline = factories.PipelineFactory.create(organization=admin.organization, name="Pipe")
+    factories.StageFactory.create(pipeline=pipeline, slug="new")
+    changes = {"pipeline": "Pipe", "allowedDomains": "a.example *.b.example"}
+    imported(csv_of(changes, more=("pipeline",)), admin)
+    row: Any = Webchat.objects.get()
+    row._history_user = admin
+    row.save()
+    saved, written = Webchat.history.order_by("-history_id").values()
+    differing = {name for name in saved if saved[name] != written[name]}
+    assert differing <= {"history_id", "history_date", "history_type", "updated_at"}
+    assert written["history_date"] >= row.created_at
+    assert written["allowed_domains"] == ["a.example", "*.b.example"]
+
+
+@pytest.mark.parametrize("refused", [{"dry_run": True}, {}])
+def test_what_is_rolled_back_leaves_no_version(
+    admin: User, monkeypatch: pytest.MonkeyPatch, refused: Any
+) -> None:
+    monkeypatch.setattr(importer, "BATCH", 2)
+    stored = _stored(admin, name="Row 0")
+    bad = [] if refused else [{"name": ""}]
+    imported(csv_of({}, {}, {}, {}, *bad), admin, update=True, **refused)
+    assert list(Webchat.history.values_list("id", flat=True)) == [stored.pk]
+
+
 def test_an_import_leaves_a_record(admin: User, stranger: User) -> None:
     content = csv_of({}, {"name": ""})
     imported(content, admin, skip_invalid=True)

@@ -212,6 +212,8 @@ class _Import:
         if not self.refused:
             bulk.insert(new)
             bulk.update(changed, (*WRITABLE, "updated_at"))
+            bulk.record(new, "+", by=self.user)
+            bulk.record(changed, "~", by=self.user)
             release(let_go, Webchat.objects.all())
 
     def _reject(self, candidate: Candidate) -> None:
