@@ -6,6 +6,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from organizations import models
+from webchats.import_record import ImportRecord
 from webchats.models import Webchat
 
 
@@ -103,3 +104,14 @@ class WebchatFactory(DjangoModelFactory[Webchat]):
     secondary_color = "#3B82F6"
     allowed_domains = factory.LazyFunction(list)
     initial_stage = "new"
+
+
+class ImportRecordFactory(DjangoModelFactory[ImportRecord]):
+    class Meta:
+        model = ImportRecord
+
+    user = factory.SubFactory(UserFactory)
+    organization = factory.SelfAttribute("user.organization")
+    file_name = "webchats.csv"
+    sha256 = "0" * 64
+    status = "completed"

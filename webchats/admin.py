@@ -16,17 +16,17 @@ from simple_history.utils import bulk_update_with_history
 from organizations.admin import badge
 from organizations.models import User
 from organizations.staff_site import site
-from organizations.tenancy.admin import TenantAdmin
 from webchats import icons, preview
 from webchats.forms import WebchatForm
 from webchats.models import Webchat
 from webchats.storages import StorageUnavailable
+from webchats.transfer_admin import TransferAdmin
 
 _SWATCHES = ("primary_color", "secondary_color", "background_color")
 
 
 @admin.register(Webchat, site=site)
-class WebchatAdmin(TenantAdmin[Webchat]):
+class WebchatAdmin(TransferAdmin):
     """Webchats, with what the visitor will see beside the form."""
 
     form = WebchatForm
@@ -51,7 +51,7 @@ class WebchatAdmin(TenantAdmin[Webchat]):
     )
     search_fields = ("name", "description")
     search_help_text = "Search name and description"
-    actions = ("enable", "disable", "duplicate")
+    actions = ("enable", "disable", "duplicate", *TransferAdmin.actions)
     fieldsets = (
         ("Identity", {"fields": ("name", "description", "icon_file", "remove_icon")}),
         (

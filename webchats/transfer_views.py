@@ -16,8 +16,8 @@ from organizations.models import Organization, User
 from organizations.object_ids import validate_object_id
 from organizations.roles import Action, may
 from organizations.tenancy.rest import TenantViewSet
+from webchats.downloads import download
 from webchats.models import Webchat
-from webchats.transfer.exporter import export
 from webchats.transfer.importer import Options, Source, format_of, run_import
 from webchats.transfer.readers import FORMATS
 from webchats.transfer.report import Report
@@ -109,16 +109,8 @@ class TransferViewSet(TenantViewSet[Webchat]):
         gives can be imported. Icons are storage keys."""
         query = ExportQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
-        format_name = query.validated_data["format"]
         webchats = self.filter_queryset(self.get_queryset())
-        return StreamingHttpResponse(
-            export(webchats, format_name),
-            content_type=CONTENT_TYPES[format_name],
-            headers={
-                "Content-Disposition": f'attachment; filename="webchats.{format_name}"',
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
+        return download(webchats, query.validated_data["format"])
 
     @extend_schema(
         operation_id="webchats_import",

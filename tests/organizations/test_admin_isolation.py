@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from organizations.models import ApiKey, Organization, Pipeline, Prompt, User
 from organizations.staff_site import site
 from tests import factories
+from webchats.import_record import ImportRecord
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +49,7 @@ def theirs(stranger: User) -> dict[type[models.Model], Any]:
         Webchat: factories.WebchatFactory.create(
             user=stranger, prompt=prompt, pipeline=pipeline, name=SECRET
         ),
+        ImportRecord: factories.ImportRecordFactory.create(user=stranger, file_name=SECRET),
     }
 
 
@@ -189,7 +191,7 @@ def test_no_action_touches_them(client: Client, theirs: dict[type[models.Model],
         for action in (*(model_admin.actions or ()), "delete_selected"):
             body = {"action": action, "_selected_action": [row.pk], "post": "yes"}
             answer = client.post(address, body, follow=True)
-            assert SECRET.encode() not in answer.content
+            assert SECRET.encode() not in answer.getvalue()
             assert model._default_manager.filter(pk=row.pk).exists(), (model, action)
     assert Webchat.objects.count() == 1
     assert Webchat.objects.get().is_enabled
