@@ -18,6 +18,7 @@ from webchats.icon_release import release
 from webchats.import_record import ImportRecord  # noqa: F401 - Django looks for models here
 from webchats.last_loads import LastLoad  # noqa: F401 - and here
 from webchats.model_fields import AllowedDomainsField, IconKeyField
+from webchats.pending_imports import PendingImport  # noqa: F401 - and here
 from webchats.placement import entry_stage_of
 
 NAME_LENGTH = 120
