@@ -14,6 +14,7 @@ from playwright.sync_api import FilePayload, FrameLocator, Page, expect
 from organizations.models import User
 from tests import factories
 from tests.browser.conftest import CustomerSites, Visit, Visitor
+from tests.webchats.transfer_rows import csv_of
 from webchats.models import Webchat
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
@@ -213,6 +214,25 @@ def test_no_page_is_touched_by_its_strict_policy(staff: Any, ada: User) -> None:
         visit.page.goto(visit.page.url.split("/admin/")[0] + path)
         visit.page.wait_for_load_state("networkidle")
         assert _wrongs(visit) == [], path
+
+
+def test_a_file_is_checked_and_then_imported(staff: Any, ada: User) -> None:
+    factories.PromptFactory.create(organization=ada.organization, name="Sales")
+    visit = staff(LIST)
+    page = visit.page
+    page.get_by_role("link", name="Import", exact=True).click()
+    rows = csv_of({"name": "Moved in"}, {"backgroundColor": "reddish"})
+    file = FilePayload(name="in.csv", mimeType="text/csv", buffer=rows.encode())
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_label("Skip bad rows").check()
+    found = _violations(page)
+    page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_role("row", name="3 backgroundColor Enter a colour")).to_be_visible()
+    found += _violations(page)
+    assert not Webchat.objects.exists()
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("link", name="Moved in")).to_be_visible()
+    assert (found, visit.console) == ([], [])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
