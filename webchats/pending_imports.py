@@ -24,7 +24,8 @@ class PendingImportQuerySet(TenantQuerySet["PendingImport"]):
 class PendingImport(TenantModel):
     """What was checked, kept so that this and nothing else is imported. In the database, which all
     processes share. It is found only by who sent it, and taken once; the next file that the same
-    person sends replaces it, and anybody's next visit clears what has waited too long."""
+    person sends replaces it, and anybody's next visit, or the daily sweep, clears what has waited
+    too long."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     user_id: str

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -186,6 +187,17 @@ def test_no_file_waits_longer_than_an_hour(
     check(client, csv_of({}))
     PendingImport.objects.update(created_at=almost - timedelta(minutes=1))
     signed_in(stranger).get(IMPORT)
+    assert not PendingImport.objects.exists()
+
+
+def test_the_daily_sweep_clears_what_has_waited_too_long(client: Client) -> None:
+    check(client, csv_of({}))
+    call_command("sweep_icons", verbosity=0)
+    assert PendingImport.objects.exists()
+    PendingImport.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    call_command("sweep_icons", "--dry-run", verbosity=0)
+    assert PendingImport.objects.exists()
+    call_command("sweep_icons", verbosity=0)
     assert not PendingImport.objects.exists()
 
 

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from webchats.icon_release import sweep
 from webchats.models import Webchat
+from webchats.pending_imports import PendingImport
 from webchats.storages import StorageUnavailable
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -26,7 +27,8 @@ class Command(BaseCommand):
 
     help = (
         "Remove the icons that no webchat and no organization refers to: uploads that were never "
-        "used, and what a failing storage kept. Safe beside clients that upload."
+        "used, and what a failing storage kept. Also forgets files that staff sent to import and "
+        "did not confirm within an hour. Safe beside clients that upload."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,6 +44,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Sweep, naming each object."""
+        if not options["dry_run"]:
+            # Of an import that nobody confirmed; the next visit to that page would remove it too.
+            PendingImport.objects.expired().delete()
         deleted = kept = 0
         verb = "would delete" if options["dry_run"] else "deleted"
         try:
