@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, connection
+from django.test import Client
+from django.urls import reverse
 
 from organizations.models import Prompt, User
 from tests import factories
@@ -67,6 +70,17 @@ def test_the_command_says_that_the_storage_does_not_answer(admin: User, tmp_path
     path.write_text(_icon_of(admin))
     with pytest.raises(CommandError, match="Nothing was written: Could not connect"):
         call_command("import_webchats", str(path), organization=admin.organization_id)
+    _assert_ended()
+
+
+@pytest.mark.usefixtures("_no_storage")
+def test_the_admin_says_that_the_storage_does_not_answer(client: Client, admin: User) -> None:
+    file = SimpleUploadedFile("in.csv", _icon_of(admin).encode())
+    client.force_login(admin)
+    answer = client.post(reverse("admin:webchats_webchat_import"), {"file": file})
+    assert answer.status_code == 200
+    assert "The storage of icons does not answer." in answer.content.decode()
+    assert ADDRESS not in answer.content.decode()
     _assert_ended()
 
 
