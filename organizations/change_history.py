@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 
 from organizations.models import User
+from organizations.tenancy.models import TenantQuerySet
 
 #: Versions shown; an older one is still recorded.
 LATEST = 100
@@ -38,13 +39,14 @@ class Version:
 
 def versions_of(row: Any) -> list[Version]:
     """The row's latest versions, newest first, each with what it changed."""
-    records = list(
-        row.history.select_related("history_user").order_by("-history_date", "-history_id")[
-            : LATEST + 1
-        ]
-    )
+    # An id can have belonged to another organization's row before; nothing of that is told.
+    owner = getattr(row, "organization_id", None)
+    history = row.history.select_related("history_user")
+    if owner is not None:
+        history = history.filter(organization_id=owner)
+    records = list(history.order_by("-history_date", "-history_id")[: LATEST + 1])
     fields = [field for field in row._meta.concrete_fields if field.name not in _SILENT]
-    names = _names_of_related_rows(fields, records)
+    names = _names_of_related_rows(fields, records, owner)
     return [
         Version(
             _VERBS[record.history_type],
@@ -82,7 +84,7 @@ def _in_words(field: models.Field[Any, Any], value: Any, names: dict[Any, str]) 
 
 
 def _names_of_related_rows(
-    fields: Iterable[models.Field[Any, Any]], records: list[Any]
+    fields: Iterable[models.Field[Any, Any]], records: list[Any], owner: str | None
 ) -> dict[Any, str]:
     names: dict[Any, str] = {}
     for field in fields:
@@ -92,6 +94,9 @@ def _names_of_related_rows(
         ids = {getattr(record, field.attname) for record in records}
         # A field that never changed is never shown.
         if len(ids) > 1:
-            rows = related._default_manager.in_bulk(ids - {None})
+            found = related._default_manager.all()
+            if owner is not None and isinstance(found, TenantQuerySet):
+                found = found.for_organization(owner)
+            rows = found.in_bulk(ids - {None})
             names |= {(related, pk): str(row) for pk, row in rows.items()}
     return names

@@ -85,7 +85,11 @@ class SignedFileStorage(FileSystemStorage):
             for folder, _, names in os.walk(self.path(prefix)):
                 for name in names:
                     path = Path(folder, name)
-                    modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                    try:
+                        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                    except FileNotFoundError:
+                        # Deleted since the folder was listed.
+                        continue
                     yield StoredObject(path.relative_to(self.location).as_posix(), modified)
 
     def key_of(self, url: SplitResult) -> str | None:

@@ -4,6 +4,7 @@ its key and to everybody else by signed URLs.
 A key is looked at before the storage is: it never sees one of another organization.
 """
 
+import hashlib
 import re
 import secrets
 from typing import IO, TYPE_CHECKING, Any, Final, cast
@@ -121,6 +122,12 @@ def store_image(organization_id: str, image: CleanImage) -> str:
     key = f"{prefix_of(organization_id)}webchat/{secrets.token_hex(16)}.{image.extension}"
     icon_storage().put(key, image.content, image.content_type)
     return key
+
+
+def key_by_content(organization_id: str, image: CleanImage) -> str:
+    """The key under which an import stores the image: the same for the same image."""
+    digest = hashlib.sha256(image.content).hexdigest()[:32]
+    return f"{prefix_of(organization_id)}webchat/{digest}.{image.extension}"
 
 
 def store(organization_id: str, file: IO[bytes]) -> str:

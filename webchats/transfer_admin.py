@@ -25,8 +25,9 @@ from webchats.import_form import ImportForm
 from webchats.import_record import ImportRecord, ImportStatus
 from webchats.models import Webchat
 from webchats.pending_imports import PendingImport
+from webchats.storages import StorageUnavailable
 from webchats.transfer.importer import Options, Source, format_of, run_import
-from webchats.transfer.report import Report
+from webchats.transfer.report import Problem, Report
 
 _KINDS = {
     ImportStatus.COMPLETED: "good",
@@ -210,11 +211,18 @@ class TransferAdmin(TenantAdmin[Webchat]):
 def _run(pending: PendingImport, user: User, *, dry_run: bool) -> Report:
     format_name = format_of(pending.file_name)
     assert format_name, "the form takes no other file"
-    return run_import(
-        Source(BytesIO(pending.content), pending.file_name, format_name),
-        organization=pending.organization,
-        user=user,
-        options=Options(
-            update=pending.update_existing, skip_invalid=pending.skip_invalid, dry_run=dry_run
-        ),
-    )
+    try:
+        return run_import(
+            Source(BytesIO(pending.content), pending.file_name, format_name),
+            organization=pending.organization,
+            user=user,
+            options=Options(
+                update=pending.update_existing, skip_invalid=pending.skip_invalid, dry_run=dry_run
+            ),
+        )
+    except StorageUnavailable:
+        report = Report(status=ImportStatus.INTERRUPTED)
+        report.add(
+            Problem(None, "icon", "The storage of icons does not answer. Try again in a moment.")
+        )
+        return report

@@ -327,3 +327,34 @@ def test_the_command_fails_with_status_1_and_names_every_problem(
 def test_a_report_in_memory_names_the_first_thousand_and_counts_all(admin: User) -> None:
     report = imported(csv_of(*[{"name": ""}] * 1_500), admin)
     assert (len(report.problems), report.problem_count, report.rejected) == (1_000, 1_500, 1_500)
+
+
+@pytest.mark.parametrize("column", ["prompt", "pipeline", "stage"])
+def test_a_name_that_is_null_is_not_given(admin: User, column: str) -> None:
+    prompt = factories.PromptFactory.create(organization=admin.organization, name="Sales")
+    row = factories.WebchatFactory.create(user=admin, prompt=prompt, name="Stored")
+    document = {"_id": row.pk, column: None}
+    report = imported(json.dumps(document), admin, format_name="ndjson", update=True)
+    assert (report.unchanged, report.problems) == (1, [])
+
+
+def test_a_new_row_whose_prompt_is_null_has_none(admin: User) -> None:
+    report = imported(json.dumps([{"prompt": None}]), admin, format_name="json")
+    assert "This field is required." in [
+        found.reason for found in report.problems if found.field == "promptId"
+    ]
+
+
+def test_a_header_of_far_too_many_columns_is_refused_at_once(admin: User) -> None:
+    header = ",".join(f"colum{number}" for number in range(100_000))
+    report = imported(header + "\n", admin)
+    assert [str(found) for found in report.problems] == [
+        "line 1: The header has 100,000 columns, more than a webchat can have."
+    ]
+
+
+def test_a_row_of_far_too_many_names_is_one_problem(admin: User) -> None:
+    document = {f"nam{number}": 1 for number in range(10_000)}
+    report = imported(json.dumps([document, {"nam": 1}]), admin, format_name="json")
+    assert str(report.problems[0]) == "line 1: The row has far more names than a webchat has."
+    assert report.problems[1].reason == "There is no such column. Did you mean name?"

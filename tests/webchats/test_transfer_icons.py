@@ -98,3 +98,24 @@ def test_an_icon_that_is_replaced_is_deleted_after_the_commit(
     with django_capture_on_commit_callbacks(execute=True):
         assert _import(admin, folder, "blue.png", update=True).updated == 1
     assert _stored_keys() == [Webchat.objects.get().icon] != [before]
+
+
+def test_a_second_run_with_the_same_images_changes_nothing(
+    admin: User, folder: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    _import(admin, folder, "red.png", "blue.png")
+    keys = _stored_keys()
+    for options in ({"dry_run": True}, {}):
+        with django_capture_on_commit_callbacks(execute=True):
+            report = _import(admin, folder, "red.png", "blue.png", update=True, **options)
+        assert (report.unchanged, report.updated) == (2, 0)
+        assert _stored_keys() == keys
+
+
+def test_a_refused_import_keeps_the_images_that_were_there_before(
+    admin: User, folder: Path
+) -> None:
+    _import(admin, folder, "red.png")
+    keys = _stored_keys()
+    assert _import(admin, folder, "red.png", "blue.png", "text.png").status == "refused"
+    assert _stored_keys() == keys

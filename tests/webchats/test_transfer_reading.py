@@ -1,6 +1,8 @@
 """Files as other programs write them: encodings, delimiters, sheets; and files that are none."""
 
 import io
+import re
+import zipfile
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from organizations.models import User
 from tests import factories
 from tests.webchats.transfer_rows import csv_of, imported
 from webchats.models import Webchat
+from webchats.transfer import xlsx
 from webchats.transfer.charset import encoding_of
 from webchats.transfer.importer import format_of
 from webchats.transfer.report import FileRefused
@@ -217,3 +220,52 @@ def test_a_table_that_does_not_begin_in_the_corner_is_refused_or_read(admin: Use
     report = imported(_sheet(fill), admin, format_name="xlsx")
     assert report.status == "refused"
     assert not Webchat.objects.exists()
+
+
+def _written_by_hand(*replaced: tuple[str, str]) -> bytes:
+    """A sheet of two cells, changed in ways that no program changes it."""
+
+    def fill(sheet: Any) -> None:
+        sheet.write_number(0, 0, 1)
+        sheet.write_number(1, 1, 2)
+
+    before, after = io.BytesIO(_sheet(fill)), io.BytesIO()
+    with zipfile.ZipFile(before) as old, zipfile.ZipFile(after, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                for this, that in replaced:
+                    assert this.encode() in content
+                    content = content.replace(this.encode(), that.encode())
+            new.writestr(name, content)
+    return after.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("tag", "reason"),
+    [
+        ('<c r="XFD1048576"', "XFD1048576"),
+        ('<c s="0" t = "n"\n r = "XFD1048576"', "XFD1048576"),
+        ('<c r="GS2"', "GS2"),
+        ('<c r="cv1048576"', "cv1048576"),
+        ("<c r='XFD1048576'", "where it stands"),
+        ("<c", "where it stands"),
+        ("<c " + 'r="A1" ' * 30_000, "XML|workbook|empty"),
+        ("<c " + 'x="A1" ' * 30_000, "where it stands"),
+        ("<c " + "x" * 3_000_000, "where it stands|too long"),
+    ],
+)
+def test_a_sheet_of_a_few_cells_far_apart_is_refused_before_it_is_laid_out(
+    admin: User, tag: str, reason: str
+) -> None:
+    content = _written_by_hand(('<c r="B2"', tag))
+    report = imported(content, admin, format_name="xlsx")
+    assert report.status == "refused"
+    assert re.search(reason, str(report.problems[0])) or report.problems[0].line == 1
+
+
+def test_a_cell_far_away_is_found_across_the_parts_that_are_read_at_once(admin: User) -> None:
+    for length in range(1_048_576 - 700, 1_048_576 - 200, 7):
+        far = f"<!--{'x' * length}--><c r='B2'".replace("'", '"').replace("B2", "XFD1048576")
+        with pytest.raises(FileRefused, match="too large"):
+            next(xlsx.rows(io.BytesIO(_written_by_hand(('<c r="B2"', far)))))

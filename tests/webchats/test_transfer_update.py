@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from organizations.change_history import versions_of
 from organizations.models import User
 from tests import factories
 from tests.webchats.transfer_rows import csv_of, imported
@@ -262,3 +263,56 @@ def test_queries_grow_with_batches_and_not_with_rows(
     one, hundred, three_hundred = run("a", 1), run("b", 100), run("c", 300)
     assert one == hundred
     assert three_hundred - hundred <= (3 + 1) * 2 * (2 if update else 1)
+
+
+def _deleted(owner: User) -> Webchat:
+    row = _stored(owner, name="Theirs")
+    row.prompt = factories.PromptFactory.create(organization=owner.organization, name="Secret")
+    row.name, row.description = "Theirs again", "Secret description"
+    row.save()
+    copy = Webchat.objects.get(pk=row.pk)
+    row.delete()
+    return copy
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_the_id_of_another_organizations_deleted_row_is_taken(
+    admin: User, stranger: User, update: bool
+) -> None:
+    theirs = _deleted(stranger)
+    report = imported(csv_of({"_id": theirs.pk}, more=("_id",)), admin, update=update)
+    assert [(found.line, found.field) for found in report.problems] == [(2, "_id")]
+    assert not Webchat.objects.exists()
+
+
+def test_the_id_of_ones_own_deleted_row_brings_it_back(admin: User) -> None:
+    own = _deleted(admin)
+    assert imported(csv_of({"_id": own.pk}, more=("_id",)), admin).created == 1
+
+
+def test_a_rows_history_tells_nothing_of_another_organization(admin: User, stranger: User) -> None:
+    theirs = _deleted(stranger)
+    row = _stored(admin, id=theirs.pk)
+    old_prompt, row.prompt = row.prompt, theirs.prompt
+    Webchat.history.model.objects.filter(id=row.pk, organization=admin.organization).update(
+        prompt=theirs.prompt
+    )
+    row.prompt, row.name = old_prompt, "Mine"
+    row.save()
+    told = [change for version in versions_of(row) for change in version.changes]
+    assert {change.field for change in told} == {"name", "prompt"}
+    assert not any("Secret" in f"{change.old} {change.new}" for change in told)
+    assert len(versions_of(row)) == 2
+
+
+@pytest.mark.parametrize("batch", [1, 2, 2_000])
+def test_a_name_that_the_file_gave_to_a_stored_row_stands_for_it(
+    admin: User, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "BATCH", batch)
+    row = _stored(admin, name="A")
+    content = csv_of({"_id": row.pk, "name": "B"}, {"name": "B"}, more=("_id",))
+    report = imported(content, admin, update=True)
+    assert [str(found) for found in report.problems] == [
+        "line 3: name: The same row stands in line 2 already."
+    ]

@@ -98,6 +98,11 @@ class Candidates:
         if row.broken:
             candidate.refuse("", row.broken)
             return candidate
+        if len(row.cells) > columns.MOST_COLUMNS:
+            # As for a header; and not one problem for each.
+            row.broken = "The row has far more names than a webchat has."
+            candidate.refuse("", row.broken)
+            return candidate
         values = candidate.values
         for name, cell in row.cells.items():
             reader = self._read.get(name)
@@ -171,7 +176,7 @@ class Candidates:
 
     def _missing(self, candidate: Candidate, name: str) -> None:
         alias = next((a for a, document in columns.NAMED.items() if document == name), None)
-        if alias is None or alias not in candidate.row.cells:
+        if alias is None or candidate.row.cells.get(alias) is None:
             candidate.refuse(name, "This field is required.")
 
     def _refer(self, candidate: Candidate, webchat: Webchat) -> None:
@@ -179,7 +184,8 @@ class Candidates:
         for alias, name in columns.NAMED.items():
             cells = candidate.row.cells
             by_id, by_name = cells.get(name, ...), cells.get(alias, ...)
-            if by_id is ... and by_name is ...:
+            # Only an id can be said to be none: a name that is ``null`` is not given.
+            if by_id is ... and by_name in (..., None):
                 continue
             if by_id not in (..., None) and by_name not in (..., None):
                 candidate.refuse(alias, f"Give either {alias} or {name}, not both.")
@@ -194,7 +200,7 @@ class Candidates:
 
     def _reference(self, kind: str, column: str, cell: Any, webchat: Webchat) -> Any:
         if cell is None:
-            if column in columns.REQUIRED or kind == "prompt":
+            if column in columns.REQUIRED:
                 raise ValidationError("This field cannot be null.", code="null")
             return None
         if isinstance(cell, columns.Formula):

@@ -40,6 +40,10 @@ VALUES: Final = tuple(
 #: So much is remembered for each column: enough for what repeats, little beside the process.
 _REMEMBERED: Final = 2_048
 
+#: A name that is longer resembles none; one row or header with more names than this is no webchat.
+_LONGEST_HINTED: Final = 64
+MOST_COLUMNS: Final = 2 * len(KNOWN)
+
 _BOOLEANS: Final = {
     "true": True,
     "yes": True,
@@ -57,8 +61,11 @@ class Formula(str):
     __slots__ = ()
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def unknown_column(name: str) -> str:
     """What to say about a name that the document does not have."""
+    if len(name) > _LONGEST_HINTED:
+        return "There is no such column."
     by_lower = {known.lower(): known for known in sorted(KNOWN)}
     nearest = difflib.get_close_matches(name.strip().lower(), by_lower, n=1, cutoff=0.5)
     hint = f" Did you mean {by_lower[nearest[0]]}?" if nearest else ""
@@ -178,5 +185,5 @@ class _NoValue:
 
 
 def unknown_columns(names: Iterable[str]) -> list[tuple[str, str]]:
-    """The unknown ones among the names of a header or an object, each with what to say."""
+    """The unknown ones among the names of a header, each with what to say."""
     return [(name, unknown_column(name)) for name in names if name not in KNOWN]

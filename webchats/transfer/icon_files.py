@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from django.core.exceptions import ValidationError
+from django.db import DatabaseError
 
 from organizations.models import Organization
 from webchats import icons
@@ -31,6 +32,7 @@ class IconFiles:
         self._folder = folder
         self._store = store
         self._keys: dict[str, str] = {}
+        self._put: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -41,15 +43,16 @@ class IconFiles:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for key in filter(None, self._keys.values()):
+        for key in self._put:
             try:
-                icons.icon_storage().delete(key)
-            except StorageUnavailable as failure:
+                # Another import may have met the same image since.
+                icons.delete_unused(key, Webchat.objects.all())
+            except (StorageUnavailable, DatabaseError) as failure:
                 logger.warning("Left for sweep_icons: %s (%s)", key, failure)
 
     def keep(self) -> None:
         """The rows that refer to them are written."""
-        self._keys.clear()
+        self._put.clear()
 
     def key_of(self, cell: Any) -> str:
         """The key that the cell means; raises ``ValidationError``."""
@@ -77,5 +80,12 @@ class IconFiles:
                 image = icons.read_image(file)
         except OSError as error:
             raise ValidationError(f"{path.name}: {error.strerror}.", code="unreadable") from None
+        key = icons.key_by_content(self._organization.pk, image)
+        if icons.icon_storage().exists(key):
+            return key
         # Where nothing will be written the image is only looked at.
-        return icons.store_image(self._organization.pk, image) if self._store else ""
+        if not self._store:
+            return ""
+        self._put.append(key)
+        icons.icon_storage().put(key, image.content, image.content_type)
+        return key

@@ -6,21 +6,21 @@ door holds one webchat's lock and waits for no other, so nobody waits in a circl
 locked from before it is compared until the end: no change beside the import is overwritten unseen.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
-from django.db import DatabaseError, IntegrityError, reset_queries, transaction
+from django.db import IntegrityError, reset_queries, transaction
 from django.utils import timezone
 
 from organizations.models import Organization, User
 from webchats.icon_release import release
 from webchats.import_record import ImportRecord, ImportStatus
 from webchats.models import Webchat
-from webchats.storages import StorageUnavailable
-from webchats.transfer import bulk, columns, readers
+from webchats.transfer import bulk, columns, readers, recording
 from webchats.transfer.candidates import WRITABLE, Candidate, Candidates
 from webchats.transfer.charset import digest_of
 from webchats.transfer.icon_files import IconFiles
@@ -73,7 +73,8 @@ def run_import(
     options: Options,
     listener: Listener | None = None,
 ) -> Report:
-    """Import, leave a record, and say what came of it. Nothing a file holds raises."""
+    """Import, leave a record, and say what came of it. Nothing a file holds raises; a storage
+    or a database that does not answer does."""
     return _Import(source, organization, user, options, listener or Listener()).run()
 
 
@@ -101,26 +102,23 @@ class _Import:
                     self._read(seen)
                     if self.refused or self.options.dry_run:
                         raise _Undo
-                    self._finish_record(record, ImportStatus.COMPLETED)
+                    recording.finish(record, self.report, ImportStatus.COMPLETED)
                 stored_icons.keep()
         except _Undo:
-            self._finish_record(
-                record, ImportStatus.REFUSED if self.refused else ImportStatus.CHECKED
-            )
+            status = ImportStatus.REFUSED if self.refused else ImportStatus.CHECKED
+            recording.finish(record, self.report, status)
         except (Interrupted, KeyboardInterrupt):
-            self._finish_record(record, ImportStatus.INTERRUPTED)
+            recording.finish(record, self.report, ImportStatus.INTERRUPTED)
         except FileRefused as error:
             self._problem(Problem(error.line, "", error.reason))
-            self._finish_record(record, ImportStatus.REFUSED)
+            recording.finish(record, self.report, ImportStatus.REFUSED)
         except IntegrityError:
             self._problem(Problem(None, "", _LOST_RACE))
-            self._finish_record(record, ImportStatus.REFUSED)
-        except StorageUnavailable as error:
-            self._problem(Problem(None, "icon", f"The storage does not answer: {error}"))
-            self._finish_record(record, ImportStatus.REFUSED)
-        except DatabaseError as error:
-            self._problem(Problem(None, "", f"The database did not go along: {error}"))
-            self._finish_record(record, ImportStatus.REFUSED)
+            recording.finish(record, self.report, ImportStatus.REFUSED)
+        except BaseException:
+            # Not the file's fault: whoever called says so, in their own words.
+            recording.finish_failed(record, self.report)
+            raise
         return self.report
 
     # --- The record ---
@@ -129,20 +127,13 @@ class _Import:
         record: ImportRecord = ImportRecord.objects.create(
             organization=self.organization,
             user=self.user,
-            file_name=self.source.name[:255],
+            # A name that is no Unicode comes from the file system with surrogates.
+            file_name=self.source.name.encode(errors="replace").decode()[:255],
             sha256=digest_of(self.source.file),
             update_existing=self.options.update,
             skip_invalid=self.options.skip_invalid,
         )
         return record
-
-    def _finish_record(self, record: ImportRecord, status: ImportStatus) -> None:
-        report = self.report
-        report.status = status
-        record.status, record.finished_at = status, timezone.now()
-        record.created, record.updated = report.created, report.updated
-        record.unchanged, record.rejected = report.unchanged, report.rejected
-        record.save()
 
     # --- The rows ---
 
@@ -176,10 +167,14 @@ class _Import:
     def _check_header(self, header: list[str] | None) -> None:
         if header is None:
             return
+        if len(header) > columns.MOST_COLUMNS:
+            reason = f"The header has {len(header):,} columns, more than a webchat can have."
+            raise FileRefused(reason, 1)
         for name, reason in columns.unknown_columns(header):
             self._refuse_file(Problem(1, name, reason))
-        for name in sorted({name for name in header if header.count(name) > 1}):
-            self._refuse_file(Problem(1, name, "The column stands more than once."))
+        for name, times in sorted(Counter(header).items()):
+            if times > 1:
+                self._refuse_file(Problem(1, name, "The column stands more than once."))
 
     def _take(self, batch: list[Candidate], candidates: Candidates, matcher: Matcher) -> None:
         """Look at the batch's rows, and write the good ones unless the import is refused."""

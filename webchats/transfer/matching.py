@@ -73,8 +73,8 @@ class Matcher:
                 return
         for _, key in keys:
             self._seen.add(key, line)
-        if self._update and candidate.name and candidate.id and row is None:
-            # A later row of this name alone would mean the one that is made here.
+        if self._update and candidate.name and candidate.id:
+            # A later row of this name alone would mean the one that is made or renamed here.
             self._seen.add(f"name {candidate.name}", line)
 
     # --- What is stored ---
@@ -103,5 +103,10 @@ class Matcher:
     def _taken(self, ids: set[str]) -> set[str]:
         if not ids:
             return set()
-        # Of any organization: the primary key is one for all.
-        return set(Webchat.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        # Of any organization: the primary key is one for all. A deleted row's id is still known to
+        # the sites that embed it, and to its history.
+        others = Webchat.history.exclude(organization_id=self._organization.pk)
+        return {
+            *Webchat.objects.filter(pk__in=ids).values_list("pk", flat=True),
+            *others.filter(id__in=ids).values_list("id", flat=True),
+        }

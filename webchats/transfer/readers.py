@@ -60,7 +60,10 @@ def _delimiter_of(line: str) -> str:
     """The one that makes most known columns of the header."""
 
     def known(delimiter: str) -> int:
-        cells = next(csv.reader([line], delimiter=delimiter), [])
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:
+            return 0
         return sum(cell.strip() in KNOWN for cell in cells)
 
     return max(_DELIMITERS, key=lambda delimiter: (known(delimiter), line.count(delimiter)))

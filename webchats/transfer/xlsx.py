@@ -20,7 +20,15 @@ _CHUNK: Final = 1 << 20
 
 _MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_FORMULA: Final = re.compile(rb'<c\b[^<>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^<>]*>\s*<f[\s/>]')
+#: The reader lays out every cell between the first and the last, be they filled or not.
+MOST_COLUMNS: Final = 200
+MOST_CELLS: Final = 1 << 26
+_CELL: Final = re.compile(
+    rb"<(?:[^\s<>/!?:]++:)?c(?=[\s/>])"
+    # Its attributes up to the reference, and whether a formula follows.
+    rb"(?:\s++(?:[\w:.-]++\s*+=\s*+\"[^\"<>]*+\"\s++)*?"
+    rb"r\s*+=\s*+\"([A-Za-z]{1,3})([0-9]{1,7})\"[^<>]*+>(\s*+<(?:[^\s<>/!?:]++:)?f[\s/>])?)?"
+)
 
 
 def rows(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
@@ -64,8 +72,8 @@ def _formulas(file: BinaryIO) -> dict[int, list[int]]:
                 most = MOST_UNPACKED_BYTES // (1024 * 1024)
                 raise FileRefused(f"Unpacked the workbook is over {most} MiB. Send it as CSV.")
             with archive.open(_first_sheet(archive)) as part:
-                for letters, digits in _matches(part):
-                    found.setdefault(int(digits), []).append(_column(letters))
+                for row, column in _formula_cells(part):
+                    found.setdefault(row, []).append(column)
     except (zipfile.BadZipFile, KeyError, ET.ParseError, NotImplementedError, OSError) as error:
         raise FileRefused(f"The file is not an Excel workbook (.xlsx): {error}.") from None
     except RuntimeError:
@@ -73,19 +81,49 @@ def _formulas(file: BinaryIO) -> dict[int, list[int]]:
     return found
 
 
-def _matches(part: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+def _formula_cells(part: IO[bytes]) -> Iterator[tuple[int, int]]:
+    """Row and column of each; raises ``FileRefused`` for a sheet that is too large to lay out."""
+    height = width = 0
+    columns: dict[bytes, int] = {}
+    for letters, digits, formula in _cells(part):
+        if letters not in columns:
+            if not letters:
+                raise FileRefused("A cell does not say where it stands. Send the sheet as CSV.")
+            columns[letters] = _column(letters)
+            width = max(width, columns[letters] + 1)
+        row = int(digits)
+        height = max(height, row)
+        if width > MOST_COLUMNS or width * height > MOST_CELLS:
+            raise FileRefused(
+                f"The sheet is too large: it has a cell in {letters.decode()}{row}. At most "
+                f"{MOST_COLUMNS} columns and {MOST_CELLS:,} cells, empty ones counted, are read."
+            )
+        if formula:
+            yield row, columns[letters]
+
+
+def _cells(part: IO[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Column, row and formula of every cell, as they are written; empty where there is none."""
     rest = b""
     while chunk := part.read(_CHUNK):
         data = rest + chunk
-        end = data.rfind(b"</c>") + 1 or len(data)
-        for match in _FORMULA.finditer(data, 0, end):
-            yield match[1], match[2]
-        rest = data[end:][-65_536:]
+        # From a cell on that the next chunk may continue. Nothing of a cell that matters here is
+        # as long as a chunk; what follows the last cell is.
+        end = data.rfind(b"<c")
+        if end < 0:
+            end = data.rfind(b"<", 0, data.rfind(b":c") + 1)
+        if end < 0 or len(data) - end > _CHUNK:
+            end = data.rfind(b"<") if b"<" in data else len(data)
+        if len(data) - end > _CHUNK:
+            raise FileRefused("The sheet has a cell that is too long.")
+        yield from _CELL.findall(data[:end])
+        rest = data[end:]
+    yield from _CELL.findall(rest)
 
 
 def _column(letters: bytes) -> int:
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + letter - 64
     return number - 1
 

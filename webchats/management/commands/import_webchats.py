@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from webchats.management import arguments
 from webchats.management.progress import Terminal
+from webchats.storages import StorageUnavailable
 from webchats.transfer.importer import Options, Source, format_of, run_import
 from webchats.transfer.readers import FORMATS
 from webchats.transfer.rejects import Rejects
@@ -46,13 +48,16 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: {error.strerror}.") from None
         with file, Rejects() as rejects, arguments.stop_on_signals() as stop:
             with Terminal(self.stderr, stop, rejects) as terminal:
-                report = run_import(
-                    Source(file, path.name, format_name),
-                    organization=organization,
-                    user=user,
-                    options=Options(**chosen),
-                    listener=terminal,
-                )
+                try:
+                    report = run_import(
+                        Source(file, path.name, format_name),
+                        organization=organization,
+                        user=user,
+                        options=Options(**chosen),
+                        listener=terminal,
+                    )
+                except (StorageUnavailable, DatabaseError) as error:
+                    raise CommandError(f"Nothing was written: {error}") from None
             if bad_rows := options["rejects"]:
                 with bad_rows.open("wb") as target:
                     rejects.write_to(target, format_of(bad_rows.name) or "csv")
