@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from rest_framework.authentication import BaseAuthentication
@@ -16,7 +16,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from organizations.models import ApiKey, User
-from organizations.statements import Statement, Value
+from organizations.statements import RowStatement, Statement, Value, columns_of
 
 #: ``last_used_at`` is as exact as this, so that a busy key does not cost a write per request.
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -38,36 +38,25 @@ def _claims_of(user: User) -> dict[str, str | None]:
     }
 
 
-def _columns_of(model: type[models.Model]) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields]
-
-
 # (Compiled at the first request: the models must be loaded.)
 @cache
-def _user_statement() -> Statement:
-    users = User.objects.order_by().filter(pk=Value("id"))
-    return Statement(users.values_list(*_columns_of(User)))
+def _user_statement() -> RowStatement[User]:
+    return RowStatement(User.objects.order_by().filter(pk=Value("id")))
 
 
 @cache
 def _key_statement() -> Statement:
     keys = ApiKey.objects.order_by().filter(digest=Value("digest"))
-    of_user = (f"user__{name}" for name in _columns_of(User))
-    return Statement(keys.values_list(*_columns_of(ApiKey), *of_user))
-
-
-def _user_of_id(user_id: str) -> User | None:
-    for row in _user_statement().rows(id=user_id):
-        return User.from_db(None, _columns_of(User), row)
-    return None
+    of_user = (f"user__{name}" for name in columns_of(User))
+    return Statement(keys.values_list(*columns_of(ApiKey), *of_user))
 
 
 def _key_of_digest(digest: str) -> ApiKey | None:
     """The key, with its user."""
-    names = _columns_of(ApiKey)
+    names = columns_of(ApiKey)
     for row in _key_statement().rows(digest=digest):
         key = ApiKey.from_db(None, names, row[: len(names)])
-        key.user = User.from_db(None, _columns_of(User), row[len(names) :])
+        key.user = User.from_db(None, columns_of(User), row[len(names) :])
         return key
     return None
 
@@ -78,7 +67,7 @@ def _owner_of(token: tokens.Token) -> User:
     Raises ``InvalidCredential`` where the user is gone or deactivated, has moved to another
     organization or has another password since.
     """
-    user = _user_of_id(str(token.get("user_id", "")))
+    user = _user_statement().first(id=str(token.get("user_id", "")))
     if (
         user is None
         or not user.is_active

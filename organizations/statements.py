@@ -7,13 +7,14 @@ process and then only run, with other values.
 
 import hashlib
 from collections.abc import Callable, Hashable
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 _Thing = TypeVar("_Thing")
+_Row = TypeVar("_Row", bound=Model)
 
 
 class Compiled:
@@ -98,3 +99,26 @@ class Statement:
             for function in functions:
                 converted[index] = function(converted[index], column, connection)
         return tuple(converted)
+
+
+def columns_of(model: type[Model]) -> list[str]:
+    """The names of a model's columns, in the order in which ``from_db`` takes their values."""
+    return [field.attname for field in model._meta.concrete_fields]
+
+
+class RowStatement(Generic[_Row]):
+    """A compiled queryset of a model's whole rows, without what it would fetch beside them
+    (``select_related``, ``prefetch_related``)."""
+
+    def __init__(self, queryset: QuerySet[_Row]) -> None:
+        self._model, self._columns = queryset.model, columns_of(queryset.model)
+        self._statement = Statement(queryset.values_list(*self._columns))
+
+    def all(self, **values: str | None) -> list[_Row]:
+        """The rows, for the value of each ``Value``."""
+        rows = self._statement.rows(**values)
+        return [self._model.from_db(None, self._columns, row) for row in rows]
+
+    def first(self, **values: str | None) -> _Row | None:
+        """The first of the rows, if there is one."""
+        return next(iter(self.all(**values)), None)

@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "webchat_project.api.errors.ApiErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "webchats.widget.config.ReadyConfigMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "webchat_project.policy.StaffPolicyMiddleware",
     "webchat_project.api.limits.BodySizeLimitMiddleware",

@@ -1,23 +1,16 @@
-"""What a list is asked, compiled once for every organization."""
+"""A page of a list, asked by compiled statements."""
 
 from typing import Any, NamedTuple, Self
 
 from django.core.cache import cache
 from django.db.models import QuerySet
 
-from organizations.statements import Statement, Value
+from organizations.statements import Statement
 
 #: A list is counted this far at every request. Where there are more rows, all are counted once in
 #: ``TOTAL_SECONDS``: counting a million takes far longer than all the rest of an answer.
 COUNTED_ROWS = 10_000
 TOTAL_SECONDS = 60
-
-
-class AnyMember:
-    """Stands for a member of whichever organization asks: see ``TenantQuerySet.for_user``."""
-
-    is_superuser = False
-    organization_id = Value("organization_id")
 
 
 class Page(NamedTuple):

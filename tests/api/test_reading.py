@@ -89,7 +89,7 @@ def test_the_same_question_sees_what_was_written_since(api: Any, admin: User) ->
 def counted_to_three(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than three rows are too many to be counted at each request."""
     monkeypatch.setattr(pages, "COUNTED_ROWS", 3)
-    monkeypatch.setattr("organizations.tenancy.rest._compiled", Compiled())
+    monkeypatch.setattr("organizations.tenancy.compiled._compiled", Compiled())
 
 
 @pytest.mark.usefixtures("counted_to_three")
