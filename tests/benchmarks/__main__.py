@@ -22,8 +22,12 @@ from typing import Any
 
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.documents import documents
+from tests.benchmarks.growth import growth
 from tests.benchmarks.measure import Outcome
+from tests.benchmarks.server_programs import server_programs
 from tests.benchmarks.serving import PROGRAMS, ROOT
+from tests.benchmarks.start import start
+from tests.benchmarks.widget_config import widget_config
 from tests.benchmarks.writes import writes
 from tests.postgres import running_postgres
 
@@ -33,10 +37,14 @@ Benchmark = Callable[[Bench], Outcome]
 BENCHMARKS: dict[str, Benchmark] = {
     "documents": documents,
     "writes": writes,
+    "growth": growth,
+    "widget-config": widget_config,
+    "servers": server_programs,
+    "start": start,
 }
 #: What runs in a process of its own, on a database of its own.
 APART = ("transfer",)
-QUICK = ("documents", "writes")
+QUICK = ("documents", "writes", "growth", "widget-config")
 SERVER = "granian"
 
 

@@ -16,7 +16,11 @@ _MORE = ("Content-Encoding", "X-Content-Type-Options")
 
 
 def answers(
-    server: Server, paths: Iterable[str], *, token: str | None = None, **headers: str
+    server: Server,
+    paths: Iterable[str],
+    *,
+    token: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> dict[str, Answer]:
     """The server's answers, asked one by one; each is a 200."""
     got = {path: ask(server.port, request(path, token=token, headers=headers)) for path in paths}

@@ -95,16 +95,17 @@ class Bench:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{_EMPTY}"')
         url = self._url(name)
         size = json.dumps({"webchats": webchats, "organizations": organizations})
-        made = self._python(url, "-m", "tests.benchmarks.dataset", size)
+        made = self.python(url, "-m", "tests.benchmarks.dataset", size)
         return Data(url=url, **json.loads(made))
 
     def _url(self, database: str) -> str:
         return urlsplit(self.cluster)._replace(path=f"/{database}").geturl()
 
     def _manage(self, database: str, *arguments: str, **settings: str) -> str:
-        return self._python(database, "manage.py", *arguments, **settings)
+        return self.python(database, "manage.py", *arguments, **settings)
 
-    def _python(self, database: str, *arguments: str, **settings: str) -> str:
+    def python(self, database: str, *arguments: str, **settings: str) -> str:
+        """What a program of the project prints, run on a database."""
         command = [sys.executable, *arguments]
         done = subprocess.run(
             command,

@@ -219,7 +219,12 @@ def facts() -> dict[str, Any]:
         "password": PASSWORD,
         "total": rows.count(),
         "webchats": [
-            {"id": row.pk, "origin": row.allowed_domains[0], "is_enabled": row.is_enabled}
+            {
+                "id": row.pk,
+                "name": row.name,
+                "origin": row.allowed_domains[0],
+                "is_enabled": row.is_enabled,
+            }
             for row in rows[:SAMPLE]
         ],
         "prompts": list(

@@ -96,7 +96,7 @@ def _creating(data: Data) -> list[Request]:
                 token=data.tokens[number % len(data.tokens)],
                 body=_body(body),
             ),
-            status=201,
+            statuses=(201,),
             length=range(800, 2000),
         )
         for number, body in enumerate(bodies)
