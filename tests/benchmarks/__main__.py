@@ -27,6 +27,7 @@ from tests.benchmarks.measure import Outcome
 from tests.benchmarks.server_programs import server_programs
 from tests.benchmarks.serving import PROGRAMS, ROOT
 from tests.benchmarks.start import start
+from tests.benchmarks.widget import widget
 from tests.benchmarks.widget_config import widget_config
 from tests.benchmarks.writes import writes
 from tests.postgres import running_postgres
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "widget-config": widget_config,
     "servers": server_programs,
     "start": start,
+    "widget": widget,
 }
 #: What runs in a process of its own, on a database of its own.
 APART = ("transfer",)

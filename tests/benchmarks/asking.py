@@ -4,7 +4,6 @@ import base64
 import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.load import Answer, Request, WrongAnswer, ask, request
@@ -64,8 +63,8 @@ def _unsigned(value: Any) -> Any:
     return [_unsigned(entry) for entry in value] if isinstance(value, list) else value
 
 
-def ready_answers(got: Mapping[str, Answer]) -> str:
-    """A file of the answers, for the bare view, which gives nothing but them."""
+def ready_answers(got: Mapping[str, Answer], folder: str) -> str:
+    """A new file of the answers, for the bare view, which gives nothing but them."""
     content = {
         path: {
             "body": base64.b64encode(answer.body).decode(),
@@ -73,6 +72,6 @@ def ready_answers(got: Mapping[str, Answer]) -> str:
         }
         for path, answer in got.items()
     }
-    file = Path(tempfile.mkdtemp(prefix="webchats-"), "answers.json")
-    file.write_text(json.dumps(content))
-    return str(file)
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".json", delete=False) as file:
+        json.dump(content, file)
+    return file.name

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -73,6 +74,10 @@ class Bench:
     explain: bool = False
     _data: dict[tuple[int, int], Data] = field(default_factory=dict)
     _servers: dict[Any, Server] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        #: For files that servers read; it goes with the run.
+        self.folder = self.resources.enter_context(tempfile.TemporaryDirectory(prefix="webchats-"))
 
     def tell(self, text: str) -> None:
         """Progress: a line that is written over on a terminal, nothing in a pipe."""

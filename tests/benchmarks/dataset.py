@@ -186,7 +186,7 @@ def _webchats(count: int, organizations: int) -> None:
             "|| repeat('Ask the team before you change it. ', n % 4)"
         ),
         icon=f"CASE WHEN n % 5 < 2 THEN {_icon_key(of, 'n')} ELSE '' END",
-        primary_color=f"'#' || lpad(to_hex({nth} * 7919 % 16777216), 6, '0')",
+        primary_color=f"'#' || lpad(to_hex({nth} * 79 % 16777216), 6, '0')",
         allowed_domains=(
             "jsonb_build_array('https://site-' || n || '.example.com', "
             "'*.site-' || n || '.example')"

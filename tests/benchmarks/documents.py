@@ -43,7 +43,7 @@ def _measure(bench: Bench, question: str, outcome: Outcome) -> None:
     peers: list[Application] = [DRF] if bench.quick else [DRF, NINJA, FASTAPI]
     servers: list[Server] = [bench.server(peer, data) for peer in peers]
     if not bench.quick:
-        file = asking.ready_answers(expected)
+        file = asking.ready_answers(expected, bench.folder)
         servers.append(bench.server(BARE, data, BENCHMARK_ANSWERS=file))
     for server in servers:
         theirs = asking.answers(server, paths, token=data.tokens[0])

@@ -73,4 +73,6 @@ def _measure(
 
 
 def _plans(bench: Bench, data: Data, paths: list[str]) -> str:
-    return bench.python(data.url, "-m", "tests.benchmarks.explain", data.tokens[0], *paths)
+    program = ("-m", "tests.benchmarks.explain", data.tokens[0], *paths)
+    # Of the static files, which are not collected here.
+    return bench.python(data.url, *program, PYTHONWARNINGS="ignore")
