@@ -1,0 +1,240 @@
+"""The data: webchats of organizations, with all that they point to, made by the database itself.
+
+``python -m tests.benchmarks.dataset '{"webchats": 100000, "organizations": 200}'`` fills the empty
+database of ``DATABASE_URL`` and prints as JSON what a benchmark needs to know of it. One row of
+each kind is made and checked by the model, and multiplied by ``generate_series``: a column that is
+not named here has the model's value.
+
+Rows are as a service gathers them: organizations by turns, so that one's webchats lie scattered
+over the table. A third of them have a pipeline and a stage, a third a pipeline, a third none; two
+in five an icon of their own, one in ten is switched off.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "webchat_project.settings"
+django.setup()
+
+from django.db import connection, models  # noqa: E402
+
+from organizations.authentication import AccessToken  # noqa: E402
+from organizations.models import Organization, Pipeline, Prompt, Stage, User  # noqa: E402
+from webchats.models import Webchat  # noqa: E402
+
+#: More than one credential's rate limit lets through: the load comes from many members.
+MEMBERS = 200
+PROMPTS, PIPELINES, STAGES = 10, 2, 3
+#: How many of the asked organization's webchats a benchmark is told of.
+SAMPLE = 500
+PASSWORD = "a-long-enough-phrase"
+
+_EPOCH = 1_700_000_000
+_KINDS = (Organization, User, Prompt, Pipeline, Stage, Webchat)
+# fmt: off
+_WORDS = ["Shop", "Support", "Landing", "Checkout", "Careers", "Blog", "Docs", "Pricing", "Help",
+          "Returns", "Events", "Press"]
+_PLACES = ["Harbour", "Meadow", "Summit", "Orchard", "Lantern", "Compass", "Granite", "Willow",
+           "Juniper", "Falcon"]
+# fmt: on
+
+
+def object_id(kind: type[models.Model], number: str) -> str:
+    """SQL for the id of the row ``number`` of its kind: a minute lies between two of them."""
+    return (
+        f"(lpad(to_hex({_EPOCH} + 60 * ({number})), 8, '0') || '{_KINDS.index(kind):010x}' "
+        f"|| lpad(to_hex({number}), 6, '0'))"
+    )
+
+
+def multiply(row: models.Model, count: int, **columns: str) -> None:
+    """Write the row ``count`` times; ``columns`` are SQL, in which ``n`` is the row's number."""
+    row.full_clean(exclude=[f.name for f in row._meta.fields if f.is_relation])
+    kind = type(row)
+    columns = {
+        "id": object_id(kind, "n"),
+        "created_at": f"to_timestamp({_EPOCH} + 60 * n)",
+        "updated_at": f"to_timestamp({_EPOCH} + 60 * n)",
+        **columns,
+    }
+    values: list[Any] = []
+    for field in row._meta.concrete_fields:
+        assert field.column is not None
+        if field.column not in columns:
+            columns[field.column] = "%s"
+            values.append(field.get_db_prep_save(field.pre_save(row, add=True), connection))
+        else:
+            columns[field.column] = columns.pop(field.column).replace("%", "%%")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {kind._meta.db_table} ({', '.join(columns)}) "
+            f"SELECT {', '.join(columns.values())} FROM generate_series(0, {count - 1}) AS n",
+            values,
+        )
+
+
+@contextmanager
+def loading(table: str) -> Iterator[None]:
+    """Without the table's indexes and foreign keys, which are made again at the end, at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE conrelid = %s::regclass AND contype = 'f'",
+            [table],
+        )
+        keys = cursor.fetchall()
+        cursor.execute(
+            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index "
+            "WHERE indrelid = %s::regclass "
+            "AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)",
+            [table],
+        )
+        indexes = cursor.fetchall()
+        for name, _ in keys:
+            cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+        for name, _ in indexes:
+            cursor.execute(f"DROP INDEX {name}")
+        yield
+        cursor.execute("SET maintenance_work_mem = '512MB'")
+        for _, definition in indexes:
+            cursor.execute(definition)
+        for name, definition in keys:
+            cursor.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
+
+
+def fill(webchats: int, organizations: int) -> None:
+    """Write the rows."""
+    multiply(
+        Organization(name="Organization"),
+        organizations,
+        name="'Organization ' || n",
+        default_icon="CASE WHEN n % 2 = 0 THEN " + _icon_key("n", "n") + " ELSE '' END",
+    )
+    _people_and_answers(organizations)
+    with loading(Webchat._meta.db_table):
+        _webchats(webchats, organizations)
+    with connection.cursor() as cursor:
+        # As a database that has run for a while, and as the planner should know it.
+        cursor.execute("VACUUM (ANALYZE)")
+        cursor.execute("CHECKPOINT")
+
+
+def _people_and_answers(organizations: int) -> None:
+    member = User(email="x@example.com", full_name="Member", access_role="ADMIN")
+    member.set_password(PASSWORD)
+    # The first organization's further members come after everybody's first.
+    multiply_people = f"CASE WHEN n < {organizations} THEN n ELSE 0 END"
+    member.organization = Organization()  # whose id is in the statement
+    multiply(
+        member,
+        organizations + MEMBERS,
+        email="'member' || n || '@example.com'",
+        organization_id=object_id(Organization, multiply_people),
+    )
+    multiply(
+        Prompt(name="Prompt", instructions="You answer visitors, in two sentences at the most."),
+        organizations * PROMPTS,
+        name="'Prompt ' || n",
+        organization_id=object_id(Organization, f"n / {PROMPTS}"),
+    )
+    multiply(
+        Pipeline(name="Pipeline"),
+        organizations * PIPELINES,
+        name="'Pipeline ' || n",
+        organization_id=object_id(Organization, f"n / {PIPELINES}"),
+    )
+    multiply(
+        Stage(name="Stage", slug="stage"),
+        organizations * PIPELINES * STAGES,
+        name="'Stage ' || n",
+        slug="'stage-' || n",
+        position=f"n % {STAGES}",
+        pipeline_id=object_id(Pipeline, f"n / {STAGES}"),
+    )
+
+
+def _webchats(count: int, organizations: int) -> None:
+    of, nth = f"(n % {organizations})", f"(n / {organizations})"
+    pipeline = f"({of} * {PIPELINES} + {nth} % {PIPELINES})"
+    stage = f"({pipeline} * {STAGES} + {nth} % {STAGES})"
+    place = f"(ARRAY{_PLACES})[1 + n / 7 % {len(_PLACES)}]"
+    multiply(
+        Webchat(
+            name="Webchat",
+            background_color="#FFFFFF",
+            primary_color="#1F2937",
+            secondary_color="#3B82F6",
+            starter_message="Hi! Looking for pricing, or for help with an order?",
+            status_text="We typically reply within minutes",
+            csat_thank_you_message="Thanks for your feedback!",
+            initial_stage="new",
+        ),
+        count,
+        organization_id=object_id(Organization, of),
+        user_id=object_id(User, of),
+        created_by_id=object_id(User, of),
+        name=f"(ARRAY{_WORDS})[1 + n % {len(_WORDS)}] || ' ' || {place} || ' ' || n",
+        description=(
+            f"'The widget of site number ' || n || ', for ' || {place} || ' and its visitors: "
+            "on every page, in the corner, with the greeting of the season. ' "
+            "|| repeat('Ask the team before you change it. ', n % 4)"
+        ),
+        icon=f"CASE WHEN n % 5 < 2 THEN {_icon_key(of, 'n')} ELSE '' END",
+        primary_color=f"'#' || lpad(to_hex({nth} * 79 % 16777216), 6, '0')",
+        allowed_domains=(
+            "jsonb_build_array('https://site-' || n || '.example.com', "
+            "'*.site-' || n || '.example')"
+        ),
+        prompt_id=object_id(Prompt, f"{of} * {PROMPTS} + {nth} % {PROMPTS}"),
+        is_enabled=f"{nth} / 10 % 10 <> 3",
+        is_autopilot=f"{nth} % 4 = 1",
+        pipeline_id=f"CASE WHEN n % 3 < 2 THEN {object_id(Pipeline, pipeline)} END",
+        pipeline_stage_id=f"CASE WHEN n % 3 = 0 THEN {object_id(Stage, stage)} END",
+        entry_stage_id=f"CASE WHEN n % 3 < 2 THEN {object_id(Stage, stage)} END",
+        initial_stage=f"CASE WHEN n % 3 = 1 THEN 'stage-' || {stage} ELSE 'new' END",
+        offset_x=f"{nth} % 100",
+    )
+
+
+def _icon_key(organization: str, number: str) -> str:
+    owner = object_id(Organization, organization)
+    return f"'orgs/' || {owner} || '/webchat/' || md5(({number})::text) || '.png'"
+
+
+def facts() -> dict[str, Any]:
+    """What a benchmark needs to know: the asked organization is the first."""
+    members = list(User.objects.filter(organization__name="Organization 0").order_by("pk"))
+    organization = members[0].organization
+    assert organization is not None
+    rows = Webchat.objects.for_organization(organization.pk).order_by("-created_at", "-id")
+    return {
+        "tokens": [str(AccessToken.for_user(member)) for member in members],
+        "email": members[0].email,
+        "password": PASSWORD,
+        "total": rows.count(),
+        "webchats": [
+            {
+                "id": row.pk,
+                "name": row.name,
+                "origin": row.allowed_domains[0],
+                "is_enabled": row.is_enabled,
+            }
+            for row in rows[:SAMPLE]
+        ],
+        "prompts": list(
+            Prompt.objects.for_organization(organization.pk).values_list("pk", flat=True)
+        ),
+        "server_version": connection.pg_version,  # type: ignore[attr-defined]
+        "django": django.get_version(),
+    }
+
+
+if __name__ == "__main__":
+    fill(**json.loads(sys.argv[1]))
+    print(json.dumps(facts()))

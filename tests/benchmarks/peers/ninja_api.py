@@ -1,0 +1,226 @@
+"""django-ninja: schemas of pydantic in the place of serializers.
+
+It does not check: rate limits, roles, whether a prompt, pipeline or stage is the organization's
+or exists before the database refuses it, the fields' own validators (ninja does not ask the model;
+the schema has lengths and patterns), where contacts go. It does not lock the row that it changes,
+and takes no icon. The database's constraints and the change history are the same.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from ninja import NinjaAPI, Schema
+from ninja.security import HttpBearer
+from pydantic import AliasGenerator, ConfigDict, Field, PlainSerializer
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken
+
+from organizations.models import User
+from tests.benchmarks.peers.document import ALIASES, LIMIT, moment, pagination
+from webchats import icons
+from webchats.icon_views import icon_file
+from webchats.models import Webchat
+
+Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+Moment = Annotated[datetime, PlainSerializer(moment)]
+
+
+class Bearer(HttpBearer):
+    """simplejwt's own check, in ninja's place for it."""
+
+    _jwt = JWTAuthentication()
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        """The active user, or nobody."""
+        try:
+            user: Any = self._jwt.get_user(self._jwt.get_validated_token(token.encode()))
+        except (InvalidToken, AuthenticationFailed):
+            return None
+        # Where the change history looks for who asked.
+        request.user = user
+        return user
+
+
+class Changes(Schema):
+    """What may be sent: the least first."""
+
+    model_config = ConfigDict(alias_generator=lambda attribute: ALIASES[attribute])
+
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    background_color: Color
+    primary_color: Color
+    secondary_color: Color
+    prompt_id: str
+    allowed_domains: Annotated[list[str], Field(max_length=100)]
+    initial_stage: Annotated[str, Field(min_length=1, max_length=120)]
+    description: Annotated[str, Field(max_length=2000)] = ""
+    starter_message: Annotated[str, Field(max_length=1000)] = ""
+    header_text_color: Color = "#FFFFFF"
+    status_text: Annotated[str, Field(max_length=200)] = ""
+    status_text_color: Color = "#6B7280"
+    timestamp_color: Color = "#9CA3AF"
+    csat_background_color: Color = "#F3F4F6"
+    csat_text_color: Color = "#111827"
+    csat_thank_you_message: Annotated[str, Field(max_length=500)] = ""
+    pipeline_id: str | None = None
+    pipeline_stage_id: str | None = None
+    is_autopilot: bool = False
+    is_enabled: bool = True
+    position: Annotated[str, Field(pattern="^(top|bottom)-(left|right)$")] = "bottom-right"
+    offset_x: Annotated[int, Field(ge=0, le=200)] = 24
+    offset_y: Annotated[int, Field(ge=0, le=200)] = 24
+    z_index: Annotated[int, Field(ge=1, le=2_147_483_647)] = 9999
+
+
+class PartialChanges(Changes):
+    """The same, each optional."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)] = ""
+    background_color: Color = ""
+    primary_color: Color = ""
+    secondary_color: Color = ""
+    prompt_id: str = ""
+    allowed_domains: list[str] = []
+    initial_stage: Annotated[str, Field(min_length=1, max_length=120)] = ""
+
+
+class Document(Schema):
+    """The document."""
+
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(serialization_alias=lambda attribute: ALIASES[attribute])
+    )
+
+    id: str
+    organization_id: str
+    user_id: str
+    created_by_id: str
+    name: str
+    description: str
+    starter_message: str
+    background_color: str
+    primary_color: str
+    secondary_color: str
+    icon: str | None
+    header_text_color: str
+    status_text: str
+    status_text_color: str
+    timestamp_color: str
+    csat_background_color: str
+    csat_text_color: str
+    csat_thank_you_message: str
+    prompt_id: str
+    allowed_domains: list[str]
+    pipeline_id: str | None
+    pipeline_stage_id: str | None
+    initial_stage: str
+    is_autopilot: bool
+    is_enabled: bool
+    position: str
+    offset_x: int
+    offset_y: int
+    z_index: int
+    created_at: Moment
+    updated_at: Moment
+
+    @staticmethod
+    def resolve_icon(row: Webchat, context: Any) -> str | None:
+        """The signed URL, made as the service makes it."""
+        return icons.signed_url(row.icon, context["request"])
+
+
+class One(Schema):
+    """The envelope of one."""
+
+    data: Document
+
+
+class Written(One):
+    """The envelope of what was written."""
+
+    message: str
+
+
+class Many(Schema):
+    """The envelope of a list."""
+
+    data: list[Document]
+    pagination: dict[str, int]
+
+
+api = NinjaAPI(auth=Bearer(), docs_url=None, openapi_url=None)
+
+
+def _rows(request: HttpRequest) -> Any:
+    return Webchat.objects.filter(organization_id=_user_of(request).organization_id)
+
+
+def _user_of(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+@api.get("/webchats", response=Many, by_alias=True)
+def many(
+    request: HttpRequest,
+    page: int = 1,
+    limit: int = LIMIT,
+    search: str = "",
+    isEnabled: bool | None = None,  # noqa: N803 - the API's own names
+    promptId: str = "",  # noqa: N803
+) -> Any:
+    """A page, newest first."""
+    rows = _rows(request).order_by("-created_at", "-id")
+    if search:
+        rows = rows.filter(Q(name__icontains=search) | Q(description__icontains=search))
+    if isEnabled is not None:
+        rows = rows.filter(is_enabled=isEnabled)
+    if promptId:
+        rows = rows.filter(prompt_id=promptId)
+    found = rows[(page - 1) * limit : page * limit]
+    return {"data": list(found), "pagination": pagination(page, limit, rows.count())}
+
+
+@api.post("/webchats", response={201: Written}, by_alias=True)
+def create(request: HttpRequest, sent: Changes) -> Any:
+    """A new row."""
+    user = _user_of(request)
+    row = Webchat.objects.create(
+        **sent.model_dump(), organization_id=user.organization_id, user=user, created_by=user
+    )
+    return 201, {"message": "Webchat configuration created", "data": row}
+
+
+@api.get("/webchats/{pk}", response=One, by_alias=True)
+def one(request: HttpRequest, pk: str) -> Any:
+    """A row."""
+    return {"data": get_object_or_404(_rows(request), pk=pk)}
+
+
+@api.put("/webchats/{pk}", response=Written, by_alias=True)
+def replace(request: HttpRequest, pk: str, sent: Changes) -> Any:
+    """Every column of a row."""
+    return _written(get_object_or_404(_rows(request), pk=pk), sent.model_dump())
+
+
+@api.patch("/webchats/{pk}", response=Written, by_alias=True)
+def update(request: HttpRequest, pk: str, sent: PartialChanges) -> Any:
+    """What is sent of a row."""
+    return _written(get_object_or_404(_rows(request), pk=pk), sent.model_dump(exclude_unset=True))
+
+
+def _written(row: Webchat, values: dict[str, Any]) -> dict[str, Any]:
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save()
+    return {"message": "Webchat configuration updated", "data": row}
+
+
+urlpatterns = [
+    path("api/", api.urls),
+    path("icons/<path:key>", icon_file, name="icon-file"),
+]
