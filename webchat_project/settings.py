@@ -128,10 +128,13 @@ else:
     # A pool per process: a connection per request costs a factor of four.
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
-        # What a connection has asked twice it asks by name, and the server plans it no more. A
+        # What a connection has asked twice it asks by name, and the server reads it no more. A
         # pooler that gives each transaction another connection does not know the name.
         "server_side_binding": _prepared,
         "prepare_threshold": 2 if _prepared else None,
+        # It plans with the values each time: what suits an organization of ten webchats, or a
+        # search that finds ten, takes seconds where there are a million.
+        **({"options": "-c plan_cache_mode=force_custom_plan"} if _prepared else {}),
         "pool": {
             "min_size": 1,
             "max_size": env.int("DATABASE_POOL_SIZE", default=8),
