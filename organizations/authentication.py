@@ -1,6 +1,7 @@
 """Who calls? ``Authorization: Bearer <token>``, where the token is a JWT or an API key."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,6 +16,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from organizations.models import ApiKey, User
+from organizations.statements import RowStatement, Statement, Value, columns_of
 
 #: ``last_used_at`` is as exact as this, so that a busy key does not cost a write per request.
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -36,15 +38,36 @@ def _claims_of(user: User) -> dict[str, str | None]:
     }
 
 
+# (Compiled at the first request: the models must be loaded.)
+@cache
+def _user_statement() -> RowStatement[User]:
+    return RowStatement(User.objects.order_by().filter(pk=Value("id")))
+
+
+@cache
+def _key_statement() -> Statement:
+    keys = ApiKey.objects.order_by().filter(digest=Value("digest"))
+    of_user = (f"user__{name}" for name in columns_of(User))
+    return Statement(keys.values_list(*columns_of(ApiKey), *of_user))
+
+
+def _key_of_digest(digest: str) -> ApiKey | None:
+    """The key, with its user."""
+    names = columns_of(ApiKey)
+    for row in _key_statement().rows(digest=digest):
+        key = ApiKey.from_db(None, names, row[: len(names)])
+        key.user = User.from_db(None, columns_of(User), row[len(names) :])
+        return key
+    return None
+
+
 def _owner_of(token: tokens.Token) -> User:
     """The active user the token was issued to.
 
     Raises ``InvalidCredential`` where the user is gone or deactivated, has moved to another
     organization or has another password since.
     """
-    user: User | None = (
-        User.objects.select_related("organization").filter(pk=token.get("user_id", "")).first()
-    )
+    user = _user_statement().first(id=str(token.get("user_id", "")))
     if (
         user is None
         or not user.is_active
@@ -143,8 +166,7 @@ class BearerAuthentication(BaseAuthentication):
         return _owner_of(token), token
 
     def _by_api_key(self, secret: str) -> tuple[User, ApiKey]:
-        keys = ApiKey.objects.select_related("user__organization")
-        key = keys.filter(digest=ApiKey.digest_of(secret)).first()
+        key = _key_of_digest(ApiKey.digest_of(secret))
         if (
             key is None
             or key.is_expired()

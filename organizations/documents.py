@@ -8,6 +8,7 @@ The rules themselves stay with the model: what it refuses here it refuses everyw
 import copy
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from django.core.exceptions import NON_FIELD_ERRORS, FieldDoesNotExist
@@ -49,6 +50,11 @@ def details_of(error: ModelError) -> Any:
     return by_index or whole
 
 
+@cache
+def _prototypes(serializer_class: type["DocumentSerializer[Any]"]) -> dict[str, Any]:
+    return super(DocumentSerializer, serializer_class()).get_fields()
+
+
 class DocumentSerializer(serializers.ModelSerializer[_Row]):
     """A model's document. ``Meta.fields`` lists the document's names, in its order."""
 
@@ -74,6 +80,15 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         return self.Meta.model
 
     # --- What the fields are ---
+
+    def get_fields(self) -> dict[str, Any]:
+        """The fields: made anew for each serializer, but thought out once for its class."""
+        return {
+            name: copy.deepcopy(field)
+            if name in self._declared_fields
+            else type(field)(*field._args, **field._kwargs)
+            for name, field in _prototypes(type(self)).items()
+        }
 
     def get_extra_kwargs(self) -> dict[str, Any]:
         """Each name's model field; ``null`` allowed where a field may be left out."""
@@ -228,12 +243,5 @@ class TenantDocumentSerializer(DocumentSerializer[_Row]):
         """The row, in the caller's organization where it is new."""
         row = super().unsaved_row(values)
         if self.instance is None and "organization" not in values:
-            row.organization = self.context["request"].user.organization  # type: ignore[attr-defined]
+            row.organization_id = self.context["request"].user.organization_id  # type: ignore[attr-defined]
         return row
-
-    def to_internal_value(self, data: Any) -> Any:
-        """The row's values; a new row's organization among them."""
-        values = super().to_internal_value(data)
-        if self.instance is None:
-            values.setdefault("organization", self.context["request"].user.organization)
-        return values

@@ -111,5 +111,8 @@ class TimestampField(DateTimeField):
         return super().to_internal_value(value)
 
     def to_representation(self, value: datetime) -> str:
-        moment = value.astimezone(UTC).isoformat(timespec="milliseconds")
-        return moment.removesuffix("+00:00") + "Z"
+        return f"{value.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+
+    def read(self, value: datetime | None, request: Any) -> str | None:
+        """The moment's text: see ``DocumentReader``."""
+        return None if value is None else self.to_representation(value)

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from organizations import filters, serializers
 from organizations.authentication import BearerAuthentication, issue_pair
+from organizations.document_reader import DocumentReader
 from organizations.models import ApiKey, Pipeline, Prompt, User
 from organizations.tenancy.rest import TenantViewSet
 
@@ -34,6 +35,7 @@ class PromptViewSet(TenantViewSet[Prompt]):
     queryset = Prompt.objects.all()
     serializer_class = serializers.PromptSerializer
     filterset_class = PromptFilter
+    reader = DocumentReader(serializers.PromptSerializer)
 
 
 class PipelineFilter(django_filters.FilterSet):
@@ -74,6 +76,7 @@ class ApiKeyViewSet(TenantViewSet[ApiKey]):
     queryset = ApiKey.objects.all()
     serializer_class = serializers.ApiKeySerializer
     filterset_class = ApiKeyFilter
+    reader = DocumentReader(serializers.ApiKeySerializer)
 
     def get_serializer_class(self) -> Any:
         """The secret is in the answer that makes the key."""

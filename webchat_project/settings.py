@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "webchat_project.api.errors.ApiErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "webchats.widget.config.ReadyConfigMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "webchat_project.policy.StaffPolicyMiddleware",
     "webchat_project.api.limits.BodySizeLimitMiddleware",
@@ -107,6 +108,7 @@ TEMPLATES = [
 
 # --- Database ---------------------------------------------------------------------------------
 
+_prepared = env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'data' / 'db.sqlite3'}")
 }
@@ -126,6 +128,10 @@ else:
     # A pool per process: a connection per request costs a factor of four.
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
+        # What a connection has asked twice it asks by name, and the server plans it no more. A
+        # pooler that gives each transaction another connection does not know the name.
+        "server_side_binding": _prepared,
+        "prepare_threshold": 2 if _prepared else None,
         "pool": {
             "min_size": 1,
             "max_size": env.int("DATABASE_POOL_SIZE", default=8),
@@ -169,7 +175,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["organizations.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["organizations.permissions.RolePermission"],
     "DEFAULT_PARSER_CLASSES": ["webchat_project.api.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["webchat_project.api.renderers.OrjsonRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["webchat_project.api.queries.ListQueryBackend"],
     "DEFAULT_PAGINATION_CLASS": "webchat_project.api.queries.EnvelopePagination",
     "DEFAULT_SCHEMA_CLASS": "webchat_project.api.schema.EnvelopeSchema",

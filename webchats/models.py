@@ -1,11 +1,12 @@
 """The webchat: the configuration of one chat widget."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from simple_history.models import HistoricalRecords
 
 from organizations import constraints
@@ -13,7 +14,7 @@ from organizations.colors import STORED_PATTERN, ColorField
 from organizations.model_fields import TrimmedCharField, TrimmedTextField
 from organizations.models import Pipeline, Prompt, Stage, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet
-from webchats import icons
+from webchats import icons, ready_configs
 from webchats.icon_release import release
 from webchats.import_record import ImportRecord  # noqa: F401 - Django looks for models here
 from webchats.last_loads import LastLoad  # noqa: F401 - and here
@@ -350,6 +351,7 @@ class Webchat(TenantModel):
         if columns is not None and {"pipeline", "pipeline_stage", "initial_stage"} & set(columns):
             options["update_fields"] = {*columns, "entry_stage"}
         super().save(*arguments, **options)
+        transaction.on_commit(partial(ready_configs.forget, self.pk))
         if columns is None or "icon" in columns:
             self._release_replaced_icon()
 
@@ -361,6 +363,8 @@ class Webchat(TenantModel):
 
     def delete(self, *arguments: Any, **options: Any) -> tuple[int, dict[str, int]]:
         """Delete, and the icon after the commit."""
+        webchat_id = self.pk
         deleted = super().delete(*arguments, **options)
+        transaction.on_commit(partial(ready_configs.forget, webchat_id))
         release([self.icon], Webchat.objects.all())
         return deleted

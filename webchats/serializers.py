@@ -76,7 +76,12 @@ class IconField(StringField):
         return data
 
     def to_representation(self, value: str) -> str | None:  # type: ignore[override]
-        return icons.signed_url(value, self.context.get("request"))
+        return self.read(value, self.context.get("request"))
+
+    @staticmethod
+    def read(value: str, request: Any) -> str | None:
+        """A freshly signed URL: see ``DocumentReader``."""
+        return icons.signed_url(value, request)
 
 
 class WebchatSerializer(TenantDocumentSerializer[Webchat]):

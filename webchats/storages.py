@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 from urllib.parse import SplitResult
 
+from webchats import ready_configs
+
 #: How many signed URLs a process remembers.
 _REMEMBERED = 10_000
 
@@ -65,10 +67,11 @@ class SignedUrls:
     time, and a browser's cache knows an icon by its URL."""
 
     def __init__(self, sign: Callable[[str], str], seconds: int) -> None:
-        self._half = seconds / 2
+        # Less than half, since an answer that is remembered hands a URL out a little longer.
+        self._period = seconds / 2 - ready_configs.SECONDS
         self._signed = lru_cache(maxsize=_REMEMBERED)(lambda key, _period: sign(key))
 
     def __call__(self, key: str) -> str:
-        # Signed at some moment of a period that lasts half a life, and not used after it.
-        url: str = self._signed(key, int(time.time() // self._half))
+        # Signed at some moment of the period, and not used after it.
+        url: str = self._signed(key, int(time.time() // self._period))
         return url

@@ -10,6 +10,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from organizations.document_reader import DocumentReader
 from webchats import examples, icons
 from webchats.filters import WebchatFilter
 from webchats.icon_serializers import IconUploadSerializer
@@ -36,6 +37,7 @@ class WebchatViewSet(TransferViewSet):
     queryset = Webchat.objects.all()
     serializer_class = WebchatSerializer
     filterset_class = WebchatFilter
+    reader = DocumentReader(WebchatSerializer)
 
     def owner(self) -> dict[str, Any]:
         return {"user": self.request.user, "created_by": self.request.user}

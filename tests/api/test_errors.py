@@ -216,7 +216,7 @@ def test_our_own_fault_shows_no_trace(
     def fail(*arguments: Any, **options: Any) -> None:
         raise RuntimeError("a secret of the inside")
 
-    monkeypatch.setattr(WebchatViewSet, "get_object", fail)
+    monkeypatch.setattr(WebchatViewSet, "retrieve", fail)
     client = api(admin, raise_request_exception=False)
     with override_settings(DEBUG=debug):
         answer = client.get("/api/webchats/" + "0" * 24)
@@ -231,7 +231,7 @@ def test_a_database_that_does_not_answer_is_unavailable(
     def fail(*arguments: Any, **options: Any) -> None:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(WebchatViewSet, "get_object", fail)
+    monkeypatch.setattr(WebchatViewSet, "retrieve", fail)
     answer = client.get("/api/webchats/" + "0" * 24)
     assert_error(answer, 503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0

@@ -1,18 +1,24 @@
 """How often a client may call."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
 
 from organizations.models import User
 from tests import factories
+from webchat_project.api.limits import CredentialRateThrottle
 
 pytestmark = pytest.mark.django_db
 
 LOGIN = "/api/auth/login"
+LATE_IN_A_MINUTE = datetime(2030, 1, 1, 12, 0, 50, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -48,7 +54,7 @@ def test_a_user_is_limited_over_all_their_tokens(api: Any, admin: User, limit: A
     answers = [api(admin).get("/api/webchats") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert answers[-1].json()["code"] == "rate_limited"
-    assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 2 * 60
 
 
 def test_an_api_key_is_limited_by_itself(api: Any, admin: User, limit: Any) -> None:
@@ -159,3 +165,47 @@ def test_a_limited_account_is_not_tried_even_with_the_right_password(api: Any, l
     client = api(None)
     body = {"email": user.email, "password": "right-password"}
     assert statuses(2, lambda: client.post(LOGIN, body)) == [200, 429]
+
+
+def test_a_limit_is_of_any_minute_and_not_of_each_one_by_the_clock(api: Any, limit: Any) -> None:
+    limit(address="4/min")
+    client = api(None)
+    with time_machine.travel(LATE_IN_A_MINUTE, tick=False) as clock:
+        assert statuses(5, lambda: client.get("/api/webchats")) == [401] * 4 + [429]
+        clock.shift(11)  # a new minute by the clock
+        assert statuses(1, lambda: client.get("/api/webchats")) == [429]
+        clock.shift(19)  # two thirds of the last one count
+        assert statuses(2, lambda: client.get("/api/webchats")) == [401, 429]
+        clock.shift(60)
+        assert statuses(2, lambda: client.get("/api/webchats")) == [401, 401]
+
+
+@pytest.mark.parametrize("requests_before", [0, 3])
+def test_who_waits_as_long_as_told_may_call_again(
+    api: Any, limit: Any, requests_before: int
+) -> None:
+    limit(address="4/min")
+    client = api(None)
+    with time_machine.travel(LATE_IN_A_MINUTE, tick=False) as clock:
+        statuses(requests_before, lambda: client.get("/api/webchats"))
+        clock.shift(20)
+        statuses(4, lambda: client.get("/api/webchats"))
+        refused = client.get("/api/webchats")
+        assert refused.status_code == 429
+        seconds = int(refused.headers["Retry-After"])
+        clock.shift(seconds - 2)
+        assert client.get("/api/webchats").status_code == 429
+        clock.shift(2)
+        assert client.get("/api/webchats").status_code == 401
+
+
+def test_of_requests_at_once_none_is_forgotten(api: Any, admin: User, limit: Any) -> None:
+    limit(credential="10/min")
+    request = api(admin).get("/api/webchats").wsgi_request
+    request.user, request.auth = admin, None
+
+    def allowed(_: int) -> bool:
+        return CredentialRateThrottle().allow_request(request, APIView())
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(allowed, range(40))) == 9

@@ -1,6 +1,7 @@
 """The one shape of every error under ``/api``, whoever raised it."""
 
 import logging
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -155,7 +156,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if isinstance(error, exceptions.Throttled):
-        headers["Retry-After"] = str(max(1, round(getattr(error, "wait", None) or 1)))
+        headers["Retry-After"] = str(max(1, math.ceil(getattr(error, "wait", None) or 1)))
     elif isinstance(error, Unavailable):
         headers["Retry-After"] = "5"
     if isinstance(error, exceptions.ValidationError):

@@ -54,22 +54,30 @@ class EnvelopePagination(BasePagination):
     def paginate_queryset(
         self, queryset: Any, request: Request, view: "APIView | None" = None
     ) -> list[Any]:
-        """The rows of the page asked for; ``ListQueryBackend`` has checked the question."""
-        form = _PageForm(request.query_params)
-        form.is_valid()
-        self.page: int = form.cleaned_data["page"] or 1
-        self.limit: int = form.cleaned_data["limit"] or self.default_limit
+        """The rows of the page asked for."""
+        self.number, self.limit = self.asked(request)
         self.total = queryset.count()
-        start = (self.page - 1) * self.limit
+        start = (self.number - 1) * self.limit
         return list(queryset[start : start + self.limit]) if start < self.total else []
 
+    def asked(self, request: Request) -> tuple[int, int]:
+        """The page's number and its limit; ``ListQueryBackend`` has checked the question."""
+        form = _PageForm(request.query_params)
+        form.is_valid()
+        return form.cleaned_data["page"] or 1, form.cleaned_data["limit"] or self.default_limit
+
     def get_paginated_response(self, data: Any) -> Response:
+        """The list's envelope, after ``paginate_queryset``."""
+        return self.envelope(data, self.number, self.limit, self.total)
+
+    @staticmethod
+    def envelope(data: Any, number: int, limit: int, total: int) -> Response:
         """The list's envelope."""
         pagination = {
-            "page": self.page,
-            "limit": self.limit,
-            "total": self.total,
-            "totalPages": -(-self.total // self.limit),
+            "page": number,
+            "limit": limit,
+            "total": total,
+            "totalPages": -(-total // limit),
         }
         return Response({"data": data, "pagination": pagination})
 

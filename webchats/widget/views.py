@@ -8,8 +8,6 @@ held to the list here, and all pages are held to it by the browser, through ``fr
 """
 
 import hashlib
-import json
-import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -23,21 +21,15 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from organizations import object_ids
 from webchats import domains
-from webchats.last_loads import host_of, record_load
 from webchats.models import Webchat
-from webchats.serializers import WidgetConfigSerializer
+from webchats.widget.answers import enabled_webchat, not_found, public_data, varying
 from webchats.widget.frame import render_frame
 
 LOADER = Path(__file__).parent.parent / "static" / "webchats" / "embed.js"
 #: The loader changes only with a release; browsers take the new one at the latest after an hour,
 #: and may use the old one for a day while they ask.
 LOADER_CACHE = "public, max-age=3600, stale-while-revalidate=86400"
-#: A saved change shows within a minute.
-CONFIG_CACHE = "max-age=60"
-
-_ID = re.compile(object_ids.PATTERN)
 
 
 def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
@@ -54,9 +46,8 @@ def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]
             request, etag=response.headers["ETag"], response=response
         )
         assert conditional is not None  # given a response, it returns one
-        for name in ("Access-Control-Allow-Origin", "Content-Security-Policy"):
-            if name in response.headers:
-                conditional.headers[name] = response.headers[name]
+        if policy := response.headers.get("Content-Security-Policy"):
+            conditional.headers["Content-Security-Policy"] = policy
         return conditional
 
     return require_safe(xframe_options_exempt(gzip_page(answer)))
@@ -78,63 +69,19 @@ def loader(request: HttpRequest) -> HttpResponse:
 
 
 @public
-def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
-    """The public configuration, for a page that may embed the widget."""
-    origin, referer = request.headers.get("Origin"), request.headers.get("Referer")
-    webchat = _enabled(webchat_id)
-    if webchat is None or not domains.may_embed(
-        webchat.allowed_domains, origin=origin, referer=referer
-    ):
-        return _not_found()
-    record_load(webchat, host_of(origin=origin, referer=referer))
-    body = json.dumps(_public_data(webchat, request))
-    response = _varying(HttpResponse(body, content_type="application/json"))
-    if origin is not None and origin.isascii() and origin.isprintable():
-        response.headers["Access-Control-Allow-Origin"] = origin
-    return response
-
-
-@public
 def frame(request: HttpRequest, webchat_id: str) -> HttpResponse:
     """The page inside the iframe."""
     referer = request.headers.get("Referer")
-    webchat = _enabled(webchat_id)
+    webchat = enabled_webchat(webchat_id)
     if webchat is None or (
         referer and not domains.may_embed(webchat.allowed_domains, origin=None, referer=referer)
     ):
-        return _not_found()
-    data = _public_data(webchat, request)
-    response = _varying(HttpResponse(render_frame(request, data, preview=False)))
+        return not_found()
+    data = public_data(webchat, request)
+    response = varying(HttpResponse(render_frame(request, data, preview=False)))
     response.headers["Content-Security-Policy"] = _policy(webchat, data)
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
-
-
-def _enabled(webchat_id: str) -> Webchat | None:
-    if not _ID.fullmatch(webchat_id):
-        return None
-    rows = Webchat.objects.enabled().select_related("organization", "last_load")
-    webchat: Webchat | None = rows.filter(pk=webchat_id).first()
-    return webchat
-
-
-def _public_data(webchat: Webchat, request: HttpRequest) -> dict[str, Any]:
-    # With the request, the icon's address names this host: another site's page loads it too.
-    return dict(WidgetConfigSerializer(webchat, context={"request": request}).data)
-
-
-def _varying(response: HttpResponse) -> HttpResponse:
-    # Both headers decide, so a shared cache keeps the answers apart by both. The loader sends a
-    # ``Referer`` without a path, so that a site's pages share theirs.
-    response.headers["Cache-Control"] = CONFIG_CACHE
-    response.headers["Vary"] = "Origin, Referer"
-    return response
-
-
-def _not_found() -> HttpResponse:
-    """The one answer for an unknown, a disabled and a refused webchat: nothing can be probed."""
-    body = json.dumps({"error": "Not found.", "code": "not_found"})
-    return _varying(HttpResponse(body, status=404, content_type="application/json"))
 
 
 def _policy(webchat: Webchat, data: dict[str, Any]) -> str:
