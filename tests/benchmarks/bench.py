@@ -32,6 +32,8 @@ from tests.benchmarks.serving import (
 
 #: The migrated database that the others are copies of.
 _EMPTY = "webchats"
+#: Between two lines of progress in a pipe.
+_TELL_SECONDS = 20
 
 
 class Data(NamedTuple):
@@ -75,6 +77,7 @@ class Bench:
     workers: int = WORKERS
     quick: bool = False
     explain: bool = False
+    _told_at: float = field(default_factory=time.monotonic)
     _data: dict[tuple[int, int], Data] = field(default_factory=dict)
     _servers: dict[Any, Server] = field(default_factory=dict)
 
@@ -83,9 +86,12 @@ class Bench:
         self.folder = self.resources.enter_context(tempfile.TemporaryDirectory(prefix="webchats-"))
 
     def tell(self, text: str) -> None:
-        """Progress: a line that is written over on a terminal, nothing in a pipe."""
+        """Progress: a line that is written over on a terminal, one now and then in a pipe."""
         if sys.stderr.isatty():
-            print(f"\r\033[K  … {text}", end="", file=sys.stderr, flush=True)
+            print(f"\r\033[K{text and f'  … {text}'}", end="", file=sys.stderr, flush=True)
+        elif text and time.monotonic() - self._told_at > _TELL_SECONDS:
+            self._told_at = time.monotonic()
+            print(f"  … {text}", file=sys.stderr, flush=True)
 
     def data(self, webchats: int = 0, organizations: int = 0) -> Data:
         """A database with so many rows, made when first asked for."""
