@@ -51,6 +51,11 @@ def details_of(error: ModelError) -> Any:
 
 
 @cache
+def _columns_of(model: type[models.Model]) -> frozenset[str]:
+    return frozenset(field.name for field in model._meta.fields)
+
+
+@cache
 def _prototypes(serializer_class: type["DocumentSerializer[Any]"]) -> dict[str, Any]:
     return super(DocumentSerializer, serializer_class()).get_fields()
 
@@ -199,7 +204,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
                 values[name] = column.get_default()
 
     def _is_column(self, name: str) -> bool:
-        return name in {field.name for field in self.model._meta.fields}
+        return name in _columns_of(self.model)
 
     def _document_name(self, model_name: str) -> str:
         for name, field in self.fields.items():

@@ -105,6 +105,13 @@ def public_icon_url(webchat: "Webchat", request: Any = None) -> str | None:
     return signed_url(webchat.icon or webchat.organization.default_icon, request)
 
 
+def public_icon_version(webchat: "Webchat") -> str:
+    """A text that changes when ``public_icon_url`` has to be asked for again, and that is the same
+    in every process: each signs a URL of its own."""
+    key = webchat.icon or webchat.organization.default_icon
+    return f"{key} {icon_storage().signed_url.period}" if key else ""
+
+
 # --- Objects ---
 
 

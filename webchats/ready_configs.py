@@ -24,18 +24,20 @@ class ReadyConfig(NamedTuple):
     allowed_domains: list[str]
     body: bytes
     compressed: bytes
+    #: Weak (RFC 9110, section 8.8.1).
     etag: str
     made_at: float
 
     @classmethod
-    def of(cls, body: bytes, *, address: str, allowed_domains: list[str]) -> Self:
-        """The configuration whose JSON is ``body``, as of now."""
+    def of(cls, body: bytes, *, version: bytes, address: str, allowed_domains: list[str]) -> Self:
+        """The configuration whose JSON is ``body``, as of now. Bodies of one ``version`` can stand
+        for each other: their ``ETag`` is the same."""
         return cls(
             address,
             allowed_domains,
             body,
             gzip.compress(body, mtime=0),
-            f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+            f'W/"{hashlib.sha256(version).hexdigest()[:32]}"',
             time.time(),
         )
 

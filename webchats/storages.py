@@ -47,8 +47,8 @@ class IconStorage(Protocol):
     def objects(self, prefix: str) -> Iterator[StoredObject]:
         """Every object whose key begins with ``prefix``, which ends with a slash."""
 
-    def signed_url(self, key: str) -> str:
-        """A URL with at least half of its life left; made without asking the storage."""
+    #: Makes a URL with at least half of its life left, without asking the storage.
+    signed_url: "SignedUrls"
 
     def key_of(self, url: SplitResult) -> str | None:
         """The path below our bucket or media host that a URL points to; ``None`` for the URL of
@@ -73,5 +73,10 @@ class SignedUrls:
 
     def __call__(self, key: str) -> str:
         # Signed at some moment of the period, and not used after it.
-        url: str = self._signed(key, int(time.time() // self._period))
+        url: str = self._signed(key, self.period)
         return url
+
+    @property
+    def period(self) -> int:
+        """The number of the period, in every process: with the next, URLs are others."""
+        return int(time.time() // self._period)

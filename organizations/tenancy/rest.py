@@ -9,7 +9,7 @@ from django.http import Http404
 from django.utils.text import capfirst
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers, status, viewsets
-from rest_framework.fields import empty
+from rest_framework.fields import SkipField, empty
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -57,6 +57,8 @@ class TenantRelatedField(serializers.PrimaryKeyRelatedField[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
             self.fail("incorrect_type")
+        if data == getattr(self.root.instance, f"{self.source}_id", None):
+            raise SkipField  # it is stored, and so it stays without being looked for
         row = self._row_of(data) if re.fullmatch(PATTERN, data) else None
         if row is None:
             self.fail("does_not_exist", kind=self._rows().model._meta.verbose_name)

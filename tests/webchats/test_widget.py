@@ -276,6 +276,24 @@ def test_an_icon_is_loaded_from_the_host_that_was_asked(webchat: Webchat, settin
         assert answer.json()["icon"].startswith(f"http://{host}/icons/{key}?")
 
 
+def test_a_browser_knows_the_configuration_whichever_process_it_asks(
+    webchat: Webchat, storage: Any
+) -> None:
+    Webchat.objects.update(icon=f"orgs/{webchat.organization_id}/webchat/icon.png")
+    period = int(storage.signed_url._period)
+    with time_machine.travel(1_900_000_000 // period * period + 1, tick=False) as clock:
+        first = config_of(webchat, Origin=SITE)
+        ready_configs.forget(webchat.pk)
+        storage.signed_url._signed.cache_clear()  # as another process, which signs a little later
+        clock.shift(5)
+        other = config_of(webchat, Origin=SITE)
+        assert other.json()["icon"] != first.json()["icon"]
+        assert other.headers["ETag"] == first.headers["ETag"]
+        clock.shift(period)  # the URL that the browser has is to be replaced in time
+        known = config_of(webchat, Origin=SITE, **{"If-None-Match": first.headers["ETag"]})
+        assert known.status_code == 200
+
+
 def test_an_icons_url_has_half_of_its_life_left_also_when_remembered(
     webchat: Webchat, settings: Any
 ) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
+from django.utils.http import parse_etags
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
 from organizations import object_ids
-from webchats import domains, ready_configs
+from webchats import domains, icons, ready_configs
 from webchats.last_loads import host_of, record_load
 from webchats.ready_configs import ReadyConfig
 from webchats.widget.answers import enabled_webchat, not_found, public_data, varying
@@ -36,13 +36,15 @@ class ReadyConfigMiddleware:
 
 @require_safe
 @xframe_options_exempt
-def config(request: HttpRequest, webchat_id: str) -> HttpResponseBase:
+def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
     """The configuration as of now."""
     webchat = enabled_webchat(webchat_id)
     if webchat is None:
         return not_found()
+    data = public_data(webchat, request)
     ready = ReadyConfig.of(
-        orjson.dumps(public_data(webchat, request)),
+        orjson.dumps(data),
+        version=orjson.dumps({**data, "icon": icons.public_icon_version(webchat)}),
         address=_address(request),
         allowed_domains=webchat.allowed_domains,
     )
@@ -63,34 +65,30 @@ def _who_asks(request: HttpRequest) -> tuple[str | None, str | None]:
     return request.META.get("HTTP_ORIGIN"), request.META.get("HTTP_REFERER")
 
 
-def _answer(request: HttpRequest, ready: ReadyConfig) -> HttpResponseBase:
+def _answer(request: HttpRequest, ready: ReadyConfig) -> HttpResponse:
     origin, referer = _who_asks(request)
     if not domains.may_embed(ready.allowed_domains, origin=origin, referer=referer):
         return not_found()
-    packed = "gzip" in request.META.get("HTTP_ACCEPT_ENCODING", "")
-    content = ready.compressed if packed else ready.body
-    response = varying(HttpResponse(content, content_type="application/json"))
+    if _has(request, ready):
+        response = varying(HttpResponse(status=304))
+        del response.headers["Content-Type"], response.headers["Content-Length"]
+    else:
+        packed = "gzip" in request.META.get("HTTP_ACCEPT_ENCODING", "")
+        content = ready.compressed if packed else ready.body
+        response = varying(HttpResponse(content, content_type="application/json"))
+        if packed:
+            response.headers["Content-Encoding"] = "gzip"
     response.headers["Vary"] += ", Accept-Encoding"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    # Two spellings of one configuration (RFC 9110, section 8.8.1): a weak validator.
-    response.headers["ETag"] = f"W/{ready.etag}"
-    if packed:
-        response.headers["Content-Encoding"] = "gzip"
+    response.headers["ETag"] = ready.etag
     if age := ready.age:
         response.headers["Age"] = str(age)
     if origin is not None and origin.isascii() and origin.isprintable():
         response.headers["Access-Control-Allow-Origin"] = origin
-    return _validated(request, response)
+    return response
 
 
-def _validated(request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
-    """The response, or that the browser has it already."""
-    if "HTTP_IF_NONE_MATCH" not in request.META:
-        return response
-    etag = response.headers["ETag"]
-    answer = get_conditional_response(request, etag=etag, response=response)
-    assert answer is not None  # given a response, it returns one
-    for name in ("Access-Control-Allow-Origin", "Age"):
-        if name in response.headers:
-            answer.headers[name] = response.headers[name]
-    return answer
+def _has(request: HttpRequest, ready: ReadyConfig) -> bool:
+    """Whether the browser has it already (RFC 9110, section 13.1.2)."""
+    known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
+    return "*" in known or ready.etag in known
