@@ -97,8 +97,9 @@ def _bench(asked: argparse.Namespace, resources: ExitStack) -> Bench:
     cluster = resources.enter_context(running_postgres())
     bench = Bench(cluster, PROGRAMS[asked.server], resources, explain=asked.explain)
     if asked.quick:
-        bench.quick, bench.webchats, bench.organizations = True, 10_000, 20
-        bench.rounds, bench.seconds = 5, 0.4
+        # One organization, the larger table of ``growth``.
+        bench.quick, bench.webchats, bench.organizations = True, 20_000, 1
+        bench.rounds, bench.seconds, bench.connections, bench.workers = 5, 0.25, 4, 1
     else:
         bench.webchats, bench.organizations = asked.rows, asked.organizations
         bench.rounds, bench.seconds = asked.rounds, asked.seconds

@@ -5,15 +5,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.benchmarks.load import HOST, Request, fire, request
+from tests.benchmarks.load import HOST, Load, Request, fire, request
 from tests.benchmarks.measure import interleaved
 from tests.benchmarks.serving import (
     FASTAPI,
@@ -31,6 +32,8 @@ from tests.benchmarks.serving import (
 
 #: The migrated database that the others are copies of.
 _EMPTY = "webchats"
+#: Between two lines of progress in a pipe.
+_TELL_SECONDS = 20
 
 
 class Data(NamedTuple):
@@ -70,8 +73,11 @@ class Bench:
     organizations: int = 200
     rounds: int = 7
     seconds: float = 1.5
+    connections: int = 16
+    workers: int = WORKERS
     quick: bool = False
     explain: bool = False
+    _told_at: float = field(default_factory=time.monotonic)
     _data: dict[tuple[int, int], Data] = field(default_factory=dict)
     _servers: dict[Any, Server] = field(default_factory=dict)
 
@@ -80,9 +86,12 @@ class Bench:
         self.folder = self.resources.enter_context(tempfile.TemporaryDirectory(prefix="webchats-"))
 
     def tell(self, text: str) -> None:
-        """Progress: a line that is written over on a terminal, nothing in a pipe."""
+        """Progress: a line that is written over on a terminal, one now and then in a pipe."""
         if sys.stderr.isatty():
-            print(f"\r\033[K  … {text}", end="", file=sys.stderr, flush=True)
+            print(f"\r\033[K{text and f'  … {text}'}", end="", file=sys.stderr, flush=True)
+        elif text and time.monotonic() - self._told_at > _TELL_SECONDS:
+            self._told_at = time.monotonic()
+            print(f"  … {text}", file=sys.stderr, flush=True)
 
     def data(self, webchats: int = 0, organizations: int = 0) -> Data:
         """A database with so many rows, made when first asked for."""
@@ -122,16 +131,19 @@ class Bench:
         )
         return done.stdout
 
-    def ask_database(self, data: Data, query: str) -> Any:
-        """The first value of what a query gives."""
-        with psycopg.connect(self._url("postgres" if "pg_stat" in query else data.name)) as one:
-            row = one.execute(query).fetchone()
+    def ask(self, data: Data, query: str, *, from_outside: bool = False) -> Any:
+        """The first value of what a query gives, asked in the database, or in another one so as
+        not to be counted in it."""
+        url = self._url("postgres") if from_outside else data.url
+        with psycopg.connect(url) as connection:
+            row = connection.execute(query.encode()).fetchone()
             return row[0] if row else None
 
     def server(
-        self, application: Application, data: Data, *, workers: int = WORKERS, **settings: str
+        self, application: Application, data: Data, *, workers: int = 0, **settings: str
     ) -> Server:
         """The application on the data, started when first asked for; it runs until the end."""
+        workers = workers or self.workers
         key = (application, data.name, workers, *settings.items())
         if key not in self._servers:
             self.tell(f"start {application.name} on {data.name}")
@@ -140,18 +152,10 @@ class Bench:
             self._servers[key] = self.resources.enter_context(made)
         return self._servers[key]
 
-    def turn(
-        self, rival: Rival, *, connections: int = 16, most: int = 1_000_000
-    ) -> dict[str, float]:
+    def turn(self, rival: Rival, **options: int) -> dict[str, float]:
         """One round of load: answers in a second, the server's CPU for each, and latencies."""
         before = rival.server.cpu_seconds()
-        load = fire(
-            rival.server.port,
-            rival.requests,
-            seconds=self.seconds,
-            connections=connections,
-            most=most,
-        )
+        load = self._fire(rival, **options)
         used = rival.server.cpu_seconds() - before
         return {
             "req/s": load.rate,
@@ -160,17 +164,18 @@ class Bench:
             "ms p95": load.latency(0.95),
         }
 
+    def _fire(self, rival: Rival, **options: int) -> Load:
+        how = {"connections": self.connections, **options}
+        return fire(rival.server.port, rival.requests, seconds=self.seconds, **how)
+
     def turns(
         self, rivals: Mapping[str, Rival], **options: int
     ) -> dict[str, dict[str, list[float]]]:
         """Warm every rival up, then let them take turns."""
         for name, rival in rivals.items():
             self.tell(f"warm up: {name}")
-            fire(rival.server.port, rival.requests, seconds=self.seconds, **options)
-        contenders: dict[str, Callable[[], dict[str, float]]] = {
-            name: (lambda rival=rival: self.turn(rival, **options))  # type: ignore[misc]
-            for name, rival in rivals.items()
-        }
+            self._fire(rival, **options)
+        contenders = {name: partial(self.turn, rival, **options) for name, rival in rivals.items()}
         return interleaved(contenders, rounds=self.rounds, tell=self.tell)
 
     def ceiling_of_load(self) -> float:

@@ -129,13 +129,13 @@ def _people_and_answers(organizations: int) -> None:
     member = User(email="x@example.com", full_name="Member", access_role="ADMIN")
     member.set_password(PASSWORD)
     # The first organization's further members come after everybody's first.
-    multiply_people = f"CASE WHEN n < {organizations} THEN n ELSE 0 END"
-    member.organization = Organization()  # whose id is in the statement
+    whose = f"CASE WHEN n < {organizations} THEN n ELSE 0 END"
+    member.organization = Organization()  # The statement has the id of the real one.
     multiply(
         member,
         organizations + MEMBERS,
         email="'member' || n || '@example.com'",
-        organization_id=object_id(Organization, multiply_people),
+        organization_id=object_id(Organization, whose),
     )
     multiply(
         Prompt(name="Prompt", instructions="You answer visitors, in two sentences at the most."),

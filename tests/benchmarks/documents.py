@@ -36,7 +36,7 @@ def documents(bench: Bench) -> Outcome:
 
 def _measure(bench: Bench, question: str, outcome: Outcome) -> None:
     data = bench.data()
-    paths = paths_of(data, question, sample=50 if bench.quick else 200)
+    paths = paths_of(data, question, sample=20 if bench.quick else 200)
     ours = bench.server(OURS, data)
     expected = asking.answers(ours, paths, token=data.tokens[0])
     rivals = {ours.name: Rival(ours, asking.reading(expected, data.tokens))}

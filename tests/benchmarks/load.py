@@ -15,7 +15,6 @@ from itertools import cycle
 from typing import NamedTuple
 
 HOST = "127.0.0.1"
-CONNECTIONS = 16
 #: No answer of any contender takes as long.
 TIMEOUT = 30
 
@@ -149,7 +148,7 @@ def fire(
     *,
     seconds: float,
     most: int = 1_000_000,
-    connections: int = CONNECTIONS,
+    connections: int = 16,
 ) -> Load:
     """Send ``requests`` round and round for so long, or so many; every answer is looked at."""
     endless, latencies, as_asked = cycle(requests), list[float](), 0

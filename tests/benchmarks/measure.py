@@ -138,7 +138,7 @@ class Outcome:
         width = max(map(len, lines), default=0)
         for name, figures in lines.items():
             print(f"  {name:{width}}", *(f"{figure!s:32}" for figure in figures))
-        for line in (*self.notes, *map(str, self.aims)):
+        for line in (*map(str, self.aims), *self.notes):
             print(f"  {line}")
 
     def as_json(self) -> dict[str, Any]:

@@ -103,8 +103,8 @@ def _visit(
         traffic = Traffic(f"http://{HOST}:{server.port}")
         traffic.listen(session)
         loaded = traced(browser, page, f"{site}/with")
-        before = {("loader and configuration", "requests"): float(len(traffic.sizes))}
-        before["loader and configuration", "kB"] = traffic.kilobytes
+        before = {("before the first open (with the icon)", "requests"): float(len(traffic.sizes))}
+        before["before the first open (with the icon)", "kB"] = traffic.kilobytes
         opened = _open(page)
         page.wait_for_load_state("networkidle")
         after = {("everything, once opened", "requests"): float(len(traffic.sizes))}

@@ -17,6 +17,8 @@ _PADDING = 150
 #: A session of the database tells what it did at the latest so much later.
 _TOLD_AFTER = 2
 _COUNTED = 3_000
+#: Of so many widgets.
+_OFTEN = 3
 
 
 def widget_config(bench: Bench) -> Outcome:
@@ -30,10 +32,9 @@ def widget_config(bench: Bench) -> Outcome:
     outcome = Outcome(
         notes=["The icons' storage is not there in any benchmark: who asked it would fail."]
     )
-    questions = {
-        "config": [_request(row, got) for row in rows],
-        "config, 304": [_request(row, got, known=True) for row in rows],
-    }
+    questions = {"config": [_request(row, got) for row in rows]}
+    if not bench.quick:
+        questions["config, 304"] = [_request(row, got, known=True) for row in rows]
     for question, requests in questions.items():
         measured = bench.turns({one.name: Rival(one, requests) for one in (ours, bare)})
         figures = figures_of(question, measured)
@@ -41,7 +42,7 @@ def widget_config(bench: Bench) -> Outcome:
         outcome.aims.append(rate_aim(question, figures, ours.name, bare.name, _AIM))
         if "304" in question:
             outcome.aims.append(_share_of_304(ours, requests))
-    _count_transactions(bench, data, Rival(ours, questions["config"]), outcome)
+    _count_transactions(bench, data, Rival(ours, questions["config"][:_OFTEN]), outcome)
     return outcome
 
 
@@ -91,15 +92,16 @@ def _share_of_304(ours: Server, requests: list[Request]) -> Aim:
 
 
 def _count_transactions(bench: Bench, data: Data, rival: Rival, outcome: Outcome) -> None:
-    """What the database itself has counted."""
+    """What the database itself has counted, while few widgets were asked for again and again:
+    each is looked up anew now and then, and its last load noted."""
     query = (
         f"SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = '{data.name}'"
     )
     time.sleep(_TOLD_AFTER)
-    before = bench.ask_database(data, query)
-    load = fire(rival.server.port, rival.requests, seconds=30, most=_COUNTED)
+    before = bench.ask(data, query, from_outside=True)
+    load = fire(rival.server.port, rival.requests, seconds=5, most=_COUNTED)
     time.sleep(_TOLD_AFTER)
-    used = (bench.ask_database(data, query) - before) / len(load.latencies)
-    figure = Figure("config: database transactions for a request", "x", [used])
+    used = (bench.ask(data, query, from_outside=True) - before) / len(load.latencies)
+    figure = Figure("config, asked often: database transactions for a request", "x", [used])
     outcome.figures.append(figure)
-    outcome.aims.append(Aim(figure.name, figure, at_most=0.01))
+    outcome.aims.append(Aim(figure.name, figure, at_most=0.01, bound=0.1))

@@ -4,6 +4,8 @@ It does not check: rate limits, roles, whether a prompt, pipeline or stage is th
 active, or of the pipeline (nor where contacts go), the document's types as strictly, names that
 stand twice in a body. It does not lock the row that it changes, and takes no icon. The fields'
 own validators, the database's constraints and the change history are the model's and so the same.
+
+Its filters also run where one document is asked for: that is the framework's way.
 """
 
 from datetime import datetime
