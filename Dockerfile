@@ -31,8 +31,10 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
   CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-# The server and all its options. Each has a variable too (GRANIAN_WORKERS=4), which an option
-# given here would win over: hence what an operator may want to change is set by variable.
+# The server and all its options; what an operator may want to change is set by variable, since an
+# option wins over its variable. A connection is for one request: one that is kept could be closed
+# by a server that stops while the next request is on its way.
 ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=4
 CMD ["granian", "--interface", "wsgi", "--http", "1", "--host", "0.0.0.0", "--port", "8000", \
-     "--respawn-failed-workers", "--workers-kill-timeout", "30", "webchat_project.wsgi:application"]
+     "--no-http1-keep-alive", "--respawn-failed-workers", "--workers-kill-timeout", "30", \
+     "webchat_project.wsgi:application"]

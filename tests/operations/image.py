@@ -65,14 +65,14 @@ def checked(image: Image, database: str) -> Iterator[str]:
 
 
 def _static_file(port: int) -> Iterator[str]:
-    page = service.get(port, "/admin/login/").read().decode()
+    page = service.get(port, "/admin/login/").body
     path = re.search(r'href="(/static/[^"]+\.css)"', page)
     assert path, page
     for accepted, expected in (("gzip", "gzip"), ("identity", None)):
         answer = service.get(port, path[1], **{"Accept-Encoding": accepted})
         assert answer.status == 200
-        assert answer.getheader("Content-Encoding") == expected
-        assert answer.getheader("Cache-Control") == "max-age=315360000, public, immutable"
+        assert answer.headers["Content-Encoding"] == expected
+        assert answer.headers["Cache-Control"] == "max-age=315360000, public, immutable"
     yield f"{path[1]} is served compressed, and fresh for ten years."
 
 

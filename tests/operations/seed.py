@@ -22,10 +22,16 @@ from tests import factories  # noqa: E402
 from tests.operations.service import HOST  # noqa: E402
 
 PASSWORD = "a password of long ago"
+REQUIRED = {
+    "backgroundColor": "#FFF",
+    "primaryColor": "#1F2937",
+    "secondaryColor": "#3B82F6",
+    "initialStage": "new",
+}
 
 
 def main(number: int) -> dict[str, Any]:
-    """Make two organizations and return one administrator's credentials and a webchat's id."""
+    """Make two organizations and return what one administrator has and knows."""
     call_command("migrate", verbosity=0)
     factories.SuperuserFactory.create(password=PASSWORD)
     members = [factories.UserFactory.create(password=PASSWORD) for _ in range(2)]
@@ -33,8 +39,8 @@ def main(number: int) -> dict[str, Any]:
     return {"email": members[0].email, "password": PASSWORD, **made[0]}
 
 
-def _fill(email: str, number: int) -> dict[str, str]:
-    """Make an organization's rows over the API, and return a key and the first webchat's id."""
+def _fill(email: str, number: int) -> dict[str, Any]:
+    """Make an organization's rows over the API; return a key, the webchats' ids and a new body."""
     signed_in = _sent(_client(), "/api/auth/login", {"email": email, "password": PASSWORD})
     client = _client(signed_in["token"])
     key = _sent(client, "/api/api-keys", {"name": "Machine"})["data"]["key"]
@@ -47,13 +53,10 @@ def _fill(email: str, number: int) -> dict[str, str]:
             machine,
             "/api/webchats",
             {
+                **REQUIRED,
                 "name": f"Shop {position} ‘ö’",
-                "backgroundColor": "#FFF",
-                "primaryColor": "#1F2937",
-                "secondaryColor": "#3B82F6",
                 "promptId": prompt["data"]["_id"],
                 "allowedDomains": ["example.com", f"*.shop{position}.example.com"],
-                "initialStage": "new",
                 "pipelineId": pipeline["_id"] if position % 2 else None,
             },
         )["data"]["_id"]
@@ -61,7 +64,8 @@ def _fill(email: str, number: int) -> dict[str, str]:
     ]
     for chat in chats:
         client.put(f"/api/webchats/{chat}", {"offsetX": 7}, content_type="application/json")
-    return {"key": key, "webchat": chats[0]}
+    body = {**REQUIRED, "promptId": prompt["data"]["_id"], "allowedDomains": []}
+    return {"key": key, "webchats": chats, "body": body}
 
 
 def _client(credential: str = "") -> Client:

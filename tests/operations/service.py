@@ -9,9 +9,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from email.message import Message
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -102,8 +103,19 @@ def wait_until_alive(port: int, process: subprocess.Popen[bytes], log: Path) -> 
         time.sleep(0.05)
 
 
-def get(port: int, path: str, **headers: str) -> http.client.HTTPResponse:
-    """The whole answer to a request that a proxy passes on."""
+class Answer(NamedTuple):
+    """A whole answer."""
+
+    status: int
+    headers: Message
+    body: str
+
+
+def get(port: int, path: str, **headers: str) -> Answer:
+    """The answer to a request that a proxy passes on."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", path, headers={"Host": HOST, "X-Forwarded-Proto": "https", **headers})
-    return connection.getresponse()
+    with closing(connection):
+        given = {"Host": HOST, "X-Forwarded-Proto": "https", **headers}
+        connection.request("GET", path, headers=given)
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.headers, answer.read().decode(errors="replace"))

@@ -124,7 +124,7 @@ def test_the_database_has_a_connection_for_every_thread_there_may_be() -> None:
 
 
 def test_the_proxy_sends_to_every_instance() -> None:
-    (upstreams,) = re.findall(r"\{\$WEB:([^}]+)\}", (ROOT / "Caddyfile").read_text())
+    (upstreams,) = re.findall(r"reverse_proxy (web.*) \{", (ROOT / "Caddyfile").read_text())
     assert upstreams.split() == [f"{name}:8000" for name in INSTANCES]
 
 
