@@ -65,7 +65,7 @@ def _fill(email: str, number: int) -> dict[str, Any]:
     for chat in chats:
         client.put(f"/api/webchats/{chat}", {"offsetX": 7}, content_type="application/json")
     body = {**REQUIRED, "promptId": prompt["data"]["_id"], "allowedDomains": []}
-    return {"key": key, "webchats": chats, "body": body}
+    return {"key": key, "refresh": signed_in["refreshToken"], "webchats": chats, "body": body}
 
 
 def _client(credential: str = "") -> Client:

@@ -113,9 +113,17 @@ class Answer(NamedTuple):
 
 def get(port: int, path: str, **headers: str) -> Answer:
     """The answer to a request that a proxy passes on."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    with closing(connection):
-        given = {"Host": HOST, "X-Forwarded-Proto": "https", **headers}
-        connection.request("GET", path, headers=given)
+    return send(port, "GET", path, **headers)
+
+
+def send(port: int, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    """The same with a method and, if there is one, a body of JSON."""
+    given = {"Host": HOST, "X-Forwarded-Proto": "https", **headers}
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        if body is None:
+            connection.request(method, path, headers=given)
+        else:
+            given["Content-Type"] = "application/json"
+            connection.request(method, path, json.dumps(body), given)
         answer = connection.getresponse()
         return Answer(answer.status, answer.headers, answer.read().decode(errors="replace"))
