@@ -8,7 +8,7 @@ import pytest
 from tests.operations import service
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def empty_database() -> Iterator[str]:
     """The URL of a database of its own, on the suite's PostgreSQL."""
     url = os.environ["DATABASE_URL"]

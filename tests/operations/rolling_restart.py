@@ -7,12 +7,16 @@ Usage: ``python -m tests.operations.rolling_restart [--seconds 30] [--server COM
 2. Two instances behind Caddy, as in compose.yaml, are replaced one after the other in the middle
    of a load: no request fails, and no write is lost or done twice.
 
+3. Without containers, SIGHUP (`systemctl reload`) replaces the server's processes by ones with the
+   new code, under load: the same holds.
+
 The server is the Dockerfile's, or a COMMAND with ``{port}`` in it. Everything is on the loopback.
 """
 
 import argparse
 import json
 import shlex
+import signal
 import sys
 import tempfile
 import time
@@ -152,6 +156,26 @@ def replace_under_load(site: Site, *, before: float, whole: float) -> Account:
     return account
 
 
+def reload_under_load(site: Site) -> Account:
+    """Part 3: the account of a load during which SIGHUP replaces every process of the server."""
+    port = service.free_port()
+    with site.served(port) as process, site.load(port) as account:
+        former = _children(process.pid)
+        assert former
+        process.send_signal(signal.SIGHUP)
+        _wait_until(lambda: not former & _children(process.pid))
+        answered = account.answered.total()
+        _wait_until(lambda: account.answered.total() > answered + site.clients)
+        assert process.poll() is None
+    return account
+
+
+def _children(pid: int) -> set[int]:
+    """The processes that a process has started."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return {int(child) for task in tasks for child in task.read_text().split()}
+
+
 def _someone_waits_for_a_lock(database: str) -> bool:
     waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     with psycopg.connect(database) as connection:
@@ -166,7 +190,7 @@ def _wait_until(holds: Callable[[], bool]) -> None:
 
 
 def main() -> int:
-    """Both parts; 1 if a request failed in one of them."""
+    """All parts; 1 if a request failed in one."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -187,8 +211,10 @@ def main() -> int:
         made = site.created() - before
         print("Both instances replaced under load:", second)
         print(f"{second.answered[201]} were told that a row was made, {made} rows were made")
-        bad = [first.lost, first.failed, second.lost, second.failed, second.refused]
-        return 1 if any(bad) or made != second.answered[201] else 0
+        third = reload_under_load(site)
+        print("Reloaded under load:", third)
+        bad = [part.lost or part.failed for part in (first, second, third)]
+        return 1 if any([*bad, second.refused, third.refused, made != second.answered[201]]) else 0
 
 
 if __name__ == "__main__":
