@@ -33,8 +33,9 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s -
   CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
 # The server and all its options; what an operator may want to change is set by variable, since an
 # option wins over its variable. A connection is for one request: one that is kept could be closed
-# by a server that stops while the next request is on its way.
+# by a server that stops while the next request is on its way. At SIGHUP the former process is ended
+# after the interval, by when the new one must have loaded.
 ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=4
 CMD ["granian", "--interface", "wsgi", "--http", "1", "--host", "0.0.0.0", "--port", "8000", \
-     "--no-http1-keep-alive", "--respawn-failed-workers", "--workers-kill-timeout", "30", \
-     "webchat_project.wsgi:application"]
+     "--no-http1-keep-alive", "--respawn-failed-workers", "--respawn-interval", "15", \
+     "--workers-kill-timeout", "30", "webchat_project.wsgi:application"]
