@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import Client
+from pytest_django import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCTION = {
@@ -49,6 +50,17 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 def test_the_process_says_that_it_is_alive() -> None:
     answer = Client().get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_told_by_plain_http_to_who_calls_by_address(
+    path: str, settings: Settings
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.ALLOWED_HOSTS = ["chat.example.com"]
+    assert Client().get(path, headers={"host": "10.0.0.7:8000"}).status_code == 200
+    assert Client().get("/", headers={"host": "10.0.0.7:8000"}).status_code == 400
 
 
 @pytest.mark.django_db

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "webchat_project.api.errors.ApiErrorMiddleware",
+    "webchat_project.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "webchats.widget.config.ReadyConfigMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -269,8 +270,6 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # --- Transport security: on unless DEBUG ------------------------------------------------------
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
-# A load balancer asks for health by plain http from inside.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)

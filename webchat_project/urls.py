@@ -1,9 +1,8 @@
-"""The doors of the service."""
+"""The doors of the service; its health is told by ``health.HealthMiddleware``."""
 
 from django.urls import include, path
 
 from organizations.staff_site import site
-from webchat_project import health
 from webchats.icon_views import icon_file
 
 urlpatterns = [
@@ -11,6 +10,4 @@ urlpatterns = [
     path("api/", include("webchat_project.api.router")),
     path("icons/<path:key>", icon_file, name="icon-file"),
     path("", include("webchats.widget.urls")),
-    path("healthz", health.alive, name="healthz"),
-    path("readyz", health.ready, name="readyz"),
 ]

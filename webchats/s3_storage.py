@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -97,6 +98,20 @@ class S3IconStorage(S3Storage):  # type: ignore[misc,unused-ignore]
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=prefix):
                 for entry in page.get("Contents", ()):
                     yield StoredObject(entry["Key"], entry["LastModified"])
+
+    def make_bucket(self) -> bool:
+        """Make the bucket and return ``True``, unless it is there already."""
+        client = self.client
+        with _asking():
+            try:
+                client.head_bucket(Bucket=self.bucket_name)
+            except ClientError as error:
+                # A bucket that is another's is 403: that is for the caller to hear.
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
+                    raise
+                client.create_bucket(Bucket=self.bucket_name)
+                return True
+        return False
 
     def key_of(self, url: SplitResult) -> str | None:
         ours = urlsplit(f"{self.client.meta.endpoint_url.rstrip('/')}/{self.bucket_name}/")
