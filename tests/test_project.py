@@ -90,6 +90,7 @@ def test_production_settings_pass_the_deployment_check(static_files: str) -> Non
         ("MAX_BODY_BYTES", "-5", "organizations.E004"),
         ("TRUSTED_PROXIES", "-1", "organizations.E004"),
         ("STATIC_ROOT", "/nonexistent", "organizations.W004"),
+        ("LOG_FORMAT", "xml", "observability.E001"),
     ],
 )
 def test_a_dangerous_setting_is_named(setting: str, value: str, found: str) -> None:

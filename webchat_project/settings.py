@@ -68,9 +68,12 @@ INSTALLED_APPS = [
     "simple_history",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "webchat_project.observability",
 ]
 
 MIDDLEWARE = [
+    # Outermost: it sees every answer as the client does.
+    "webchat_project.observability.request_log.RequestLogMiddleware",
     "webchat_project.api.errors.ApiErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -288,10 +291,37 @@ USE_TZ = True
 
 # --- Logs -------------------------------------------------------------------------------------
 
+# "json": one object per line, for machines; "line": for people.
+LOG_FORMAT = env.str("LOG_FORMAT", default="line" if DEBUG else "json")
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+_formats = "webchat_project.observability.log_format"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    "formatters": {
+        "json": {"()": f"{_formats}.JsonFormatter"},
+        "line": {"()": f"{_formats}.LineFormatter"},
+    },
+    "filters": {
+        "of_the_request": {"()": f"{_formats}.OfTheRequest"},
+        "without_traceback": {"()": f"{_formats}.WithoutTraceback"},
+        "only_unhandled_exceptions": {"()": f"{_formats}.OnlyUnhandledExceptions"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line" if LOG_FORMAT == "line" else "json",
+            "filters": ["of_the_request"],
+        },
+        "nowhere": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # Django's own handlers would write each record a second time, in their own form.
+        "django": {"handlers": []},
+        "django.request": {"filters": ["only_unhandled_exceptions"]},
+        "django.security.DisallowedHost": {"filters": ["without_traceback"]},
+        # The development server's line for a request: we have ours.
+        "django.server": {"handlers": ["nowhere"], "propagate": False},
+    },
 }

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
 
 from webchat_project.api.errors import error_response
+from webchat_project.client_address import client_address
 
 if TYPE_CHECKING:
     # The framework's views import this module: it has their default throttles.
@@ -54,7 +55,7 @@ class _CountingThrottle(SimpleRateThrottle):
     def get_ident(self, request: Request) -> str:
         """The client's address; of an IPv6 address the network of 64 bits, since that is what one
         household or one machine is given (RFC 6177)."""
-        ident = super().get_ident(request)
+        ident = client_address(request._request)
         try:
             address = ipaddress.ip_address(ident)
         except ValueError:

@@ -1,0 +1,16 @@
+"""What the operator sees of the service: logs, metrics, reports of crashes."""
+
+from django.apps import AppConfig
+from django.core.checks import register
+
+from webchat_project.observability import checks
+
+
+class ObservabilityConfig(AppConfig):
+    """Registers the system checks."""
+
+    name = "webchat_project.observability"
+
+    def ready(self) -> None:
+        """Called by Django once all models are there."""
+        register(checks.check_log_settings)
