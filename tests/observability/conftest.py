@@ -34,12 +34,12 @@ class Log:
     @property
     def requests(self) -> list[dict[str, Any]]:
         """The lines of requests."""
-        return self.of("webchats.request")
+        return self.of("request")
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """The events that matter to security."""
-        return self.of("webchats.security")
+        return self.of("security")
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_a_request_is_one_line(api: Any, admin: User, log: Log) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", line.pop("time"))
     assert line == {
         "level": "INFO",
-        "logger": "webchats.request",
+        "logger": "request",
         "message": "request",
         "method": "GET",
         "route": "/api/webchats/<pk>",

@@ -9,10 +9,11 @@ from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
+from organizations.security_events import SecurityEvent, log_event
 from webchat_project.observability.request_context import HEADER, RequestContext, current
 from webchat_project.observability.routes import QUIET, method_of, route_of
 
-logger = logging.getLogger("webchats.request")
+logger = logging.getLogger("request")
 
 
 class RequestLogMiddleware:
@@ -93,8 +94,10 @@ def _finish(request: HttpRequest, status: int, started: float) -> None:
     seconds = perf_counter() - started
     route = route_of(request)
     level = _level(route, status)
+    user = _known_user(request)
+    if status == 403 and user is not None:
+        log_event(SecurityEvent.FORBIDDEN, user=user.pk, route=route)
     if logger.isEnabledFor(level):
-        user = _known_user(request)
         fields = {
             "method": method_of(request),
             "route": route,
