@@ -1,6 +1,7 @@
 """Who calls? ``Authorization: Bearer <token>``, where the token is a JWT or an API key."""
 
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,6 +17,7 @@ from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from organizations.models import ApiKey, User
 from organizations.security_events import SecurityEvent, log_event
+from organizations.signing_keys import SignedByTheRing
 
 #: ``last_used_at`` is as exact as this, so that a busy key does not cost a write per request.
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -60,13 +62,20 @@ def _owner_of(token: tokens.Token) -> User:
         user is None
         or not user.is_active
         or token.get("organization_id") != user.organization_id
-        or not constant_time_compare(str(token.get("session")), user.get_session_auth_hash())
+        or not _is_of_the_session(token, user)
     ):
         raise _refused(f"{token.token_type}_token", "ended", user=user.pk if user else None)
     return user
 
 
-class AccessToken(tokens.AccessToken):
+def _is_of_the_session(token: tokens.Token, user: User) -> bool:
+    # As Django does for sessions: a changed SECRET_KEY ends none while the former one is known.
+    known = chain([user.get_session_auth_hash()], user.get_session_auth_fallback_hash())
+    claim = str(token.get("session"))
+    return any(constant_time_compare(claim, session) for session in known)
+
+
+class AccessToken(SignedByTheRing, tokens.AccessToken):
     """A short-lived JWT that says who calls. The role is a claim for the client's eyes only: the
     service reads it from the database at each request."""
 
@@ -78,7 +87,7 @@ class AccessToken(tokens.AccessToken):
         return token
 
 
-class RefreshToken(tokens.RefreshToken):
+class RefreshToken(SignedByTheRing, tokens.RefreshToken):
     """A JWT that buys one new pair of tokens.
 
     The library keeps issued refresh tokens in clear; here only their ids are stored, so that who

@@ -83,6 +83,7 @@ def test_production_settings_pass_the_deployment_check(static_files: str) -> Non
         ("RATE_LIMIT_ADDRESS", "many", "organizations.E001"),
         ("RATE_LIMIT_SIGN_IN", "5/fortnight", "organizations.E001"),
         ("JWT_SIGNING_KEY", "short", "organizations.E002"),
+        ("JWT_SIGNING_KEY_FALLBACKS", "short", "organizations.E002"),
         ("ACCESS_TOKEN_MINUTES", "100000", "organizations.W001"),
         ("SECRET_KEY", "short", "security.W009"),
         ("ALLOWED_HOSTS", "", "security.W020"),

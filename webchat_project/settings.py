@@ -159,11 +159,17 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# One key signs tokens; former ones still verify, while tokens live that they signed.
+_jwt_key = env.str("JWT_SIGNING_KEY", default="")
+JWT_SIGNING_KEY_FALLBACKS = [
+    *_listed("JWT_SIGNING_KEY_FALLBACKS", []),
+    *([] if _jwt_key else SECRET_KEY_FALLBACKS),
+]
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=15)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", default=14)),
     "ALGORITHM": "HS256",
-    "SIGNING_KEY": env.str("JWT_SIGNING_KEY", default="") or SECRET_KEY,
+    "SIGNING_KEY": _jwt_key or SECRET_KEY,
     "ISSUER": "webchats",
 }
 

@@ -33,11 +33,12 @@ class SignedFileStorage(FileSystemStorage):
     """A folder, whose files are served by ``webchats.icon_views`` to who has a signed URL."""
 
     bucket_name = "local"
-    _signer = Signer(salt="webchats.icons")
 
     def __init__(self, *, url_seconds: int = 3600, **options: Any) -> None:
         super().__init__(**options)
         self._seconds = url_seconds
+        # With the keys before this one, so that changing SECRET_KEY breaks no image on a page.
+        self._signer = Signer(salt="webchats.icons")
         self.signed_url = SignedUrls(self.url, url_seconds)
 
     def url(self, name: str | None) -> str:
