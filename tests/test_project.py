@@ -1,16 +1,13 @@
-"""What stands at the door of the project: health, settings, checks, the lock file."""
+"""What stands at the door of the project: settings, checks, the lock file."""
 
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connection
-from django.test import Client
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCTION = {
@@ -44,29 +41,6 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(
         command, cwd=ROOT, env=inherited | environment, capture_output=True, text=True, check=False
     )
-
-
-def test_the_process_says_that_it_is_alive() -> None:
-    answer = Client().get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
-
-
-@pytest.mark.django_db
-def test_the_service_says_that_it_is_ready() -> None:
-    answer = Client().get("/readyz")
-    assert answer.status_code == 200
-    assert answer.json()["checks"]["database"] == "ok"
-
-
-@pytest.mark.django_db
-def test_the_service_is_not_ready_without_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*arguments: Any) -> None:
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr(connection, "cursor", refuse)
-    answer = Client().get("/readyz")
-    assert answer.status_code == 503
-    assert answer.json()["checks"]["database"] == "failed"
 
 
 def test_production_settings_pass_the_deployment_check(static_files: str) -> None:
