@@ -66,6 +66,8 @@ def test_production_settings_pass_the_deployment_check(static_files: str) -> Non
         ("TRUSTED_PROXIES", "-1", "organizations.E004"),
         ("STATIC_ROOT", "/nonexistent", "organizations.W004"),
         ("LOG_FORMAT", "xml", "observability.E001"),
+        ("METRICS_TOKEN", "short", "observability.E002"),
+        ("METRICS_TOKEN", "a-token-of-enough-characters", "observability.W001"),
     ],
 )
 def test_a_dangerous_setting_is_named(setting: str, value: str, found: str) -> None:

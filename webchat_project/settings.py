@@ -4,6 +4,7 @@ Nothing else in the project reads the environment. The README lists the variable
 or dangerous is reported by ``manage.py check --deploy``.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -270,8 +271,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # --- Transport security: on unless DEBUG ------------------------------------------------------
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
-# A load balancer asks for health by plain http from inside.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# A load balancer asks for health by plain http from inside, as does who collects the metrics.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
@@ -332,3 +333,19 @@ LOGGING = {
         "django.server": {"handlers": ["nowhere"], "propagate": False},
     },
 }
+
+# --- Metrics and crash reports ----------------------------------------------------------------
+
+# What runs here, for metrics and crash reports: a version, a tag, a commit.
+RELEASE = env.str("RELEASE", default="unknown")
+
+# Who has it may read /metrics, and nothing is counted without it.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# Where processes add up what they counted; the library reads the variable by itself.
+PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
+if PROMETHEUS_MULTIPROC_DIR:
+    Path(PROMETHEUS_MULTIPROC_DIR).mkdir(parents=True, exist_ok=True)
+else:
+    # Set but empty, it would take the variable for the current folder.
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from organizations.staff_site import site
 from webchat_project import health
+from webchat_project.observability.views import metrics
 from webchats.icon_views import icon_file
 
 urlpatterns = [
@@ -13,4 +14,5 @@ urlpatterns = [
     path("", include("webchats.widget.urls")),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

@@ -1,7 +1,7 @@
 """What the operator sees of the service: logs, metrics, reports of crashes."""
 
 from django.apps import AppConfig
-from django.core.checks import register
+from django.core.checks import Tags, register
 
 from webchat_project.observability import checks
 
@@ -14,3 +14,5 @@ class ObservabilityConfig(AppConfig):
     def ready(self) -> None:
         """Called by Django once all models are there."""
         register(checks.check_log_settings)
+        register(checks.check_metrics_token, Tags.security)
+        register(checks.check_metrics_folder, deploy=True)

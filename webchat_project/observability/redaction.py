@@ -51,6 +51,7 @@ def _own_secrets() -> tuple[str, ...]:
         *settings.SECRET_KEY_FALLBACKS,
         settings.SIMPLE_JWT["SIGNING_KEY"],
         *settings.JWT_SIGNING_KEY_FALLBACKS,
+        settings.METRICS_TOKEN,
         settings.DATABASES["default"].get("PASSWORD"),
         icons.get("secret_key"),
     ]

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
+from django.conf import settings
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from organizations.security_events import SecurityEvent, log_event
+from webchat_project.observability.metrics import count_request
 from webchat_project.observability.request_context import HEADER, RequestContext, current
 from webchat_project.observability.routes import QUIET, method_of, route_of
 
@@ -107,6 +109,8 @@ def _finish(request: HttpRequest, status: int, started: float) -> None:
             "organization": user.organization_id if user else None,
         }
         logger.log(level, "request", extra={"fields": fields})
+    if settings.METRICS_TOKEN:
+        count_request(method_of(request), route, status, seconds)
 
 
 def _level(route: str, status: int) -> int:
