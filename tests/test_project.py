@@ -67,6 +67,7 @@ def test_production_settings_pass_the_deployment_check(static_files: str) -> Non
         ("STATIC_ROOT", "/nonexistent", "organizations.W004"),
         ("LOG_FORMAT", "xml", "observability.E001"),
         ("METRICS_TOKEN", "short", "observability.E002"),
+        ("SENTRY_DSN", "nonsense", "observability.E003"),
         ("METRICS_TOKEN", "a-token-of-enough-characters", "observability.W001"),
     ],
 )

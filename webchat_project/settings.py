@@ -349,3 +349,6 @@ if PROMETHEUS_MULTIPROC_DIR:
 else:
     # Set but empty, it would take the variable for the current folder.
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+
+# Where crashes are reported to; needs the extra "sentry".
+SENTRY_DSN = env.str("SENTRY_DSN", default="")

@@ -1,6 +1,5 @@
 """What Prometheus is told."""
 
-import os
 import subprocess
 import sys
 import urllib.request
@@ -20,12 +19,12 @@ from pytest_django import Settings
 from organizations.models import User
 from tests import factories
 from tests.observability.conftest import Log
+from tests.observability.processes import ROOT, Worker, environment
 from webchats.icons import icon_storage
 from webchats.storages import StorageUnavailable
 
 pytestmark = pytest.mark.django_db
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 TOKEN = "metrics-token-of-the-tests"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 
@@ -167,80 +166,56 @@ def test_the_release_and_the_pool_are_told(token: str, settings: Settings) -> No
         assert ("webchats_database_pool", "waiting") in found
 
 
-class Worker:
-    """A real process that serves."""
+@pytest.fixture
+def settings_of_a_worker(tmp_path: Path) -> dict[str, str]:
+    folder = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
+    return environment(tmp_path, METRICS_TOKEN=TOKEN, RELEASE="v1.2.3", **folder)
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "tests.observability.worker"]
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
 
-    def get(self, path: str) -> str:
-        """Ask this very process."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=BEARER)
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            text: str = answer.read().decode()
-            return text
-
-    def stop(self) -> None:
-        """End the process, if it runs."""
-        self.process.kill()
-        with self.process:
-            self.process.wait()
+def get(worker: Worker, path: str) -> str:
+    request = urllib.request.Request(f"{worker.address}{path}", headers=BEARER)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        text: str = answer.read().decode()
+        return text
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
-        "METRICS_TOKEN": TOKEN,
-        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
-        "RELEASE": "v1.2.3",
-        "LOG_LEVEL": "ERROR",
-    }
-
-
-@pytest.fixture
-def workers(environment: dict[str, str]) -> Iterator[list[Worker]]:
+def workers(settings_of_a_worker: dict[str, str]) -> Iterator[list[Worker]]:
     with ExitStack() as stack:
         made = []
         for _ in range(2):
-            made.append(Worker(environment))
+            made.append(Worker(settings_of_a_worker))
             stack.callback(made[-1].stop)
         yield made
 
 
-def test_processes_add_up(workers: list[Worker], environment: dict[str, str]) -> None:
+def test_processes_add_up(workers: list[Worker], settings_of_a_worker: dict[str, str]) -> None:
     first, second = workers
     for _ in range(3):
-        first.get("/healthz")
-    second.get("/healthz")
-    second.get("/embed.js")
+        get(first, "/healthz")
+    get(second, "/healthz")
+    get(second, "/embed.js")
     alive, loader = "GET /healthz 2xx", "GET /embed.js 2xx"
 
     for worker in workers:
-        found = samples(worker.get("/metrics"))
+        found = samples(get(worker, "/metrics"))
         assert found["webchats_http_requests_total", alive] == 4
         assert found["webchats_http_requests_total", loader] == 1
         assert found["webchats_http_request_duration_seconds_count", alive] == 4
 
-    folder = Path(environment["PROMETHEUS_MULTIPROC_DIR"])
+    folder = Path(settings_of_a_worker["PROMETHEUS_MULTIPROC_DIR"])
     gauges = f"gauge_live*_{second.process.pid}.db"
     assert list(folder.glob(gauges))
     second.stop()
-    found = samples(first.get("/metrics"))
+    found = samples(get(first, "/metrics"))
     assert found["webchats_http_requests_total", loader] == 1
     builds = [value for (name, _), value in found.items() if name == "webchats_build_info"]
     assert builds == [1]
     assert not list(folder.glob(gauges))
 
 
-def test_an_empty_folder_name_is_none(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_an_empty_folder_name_is_none(tmp_path: Path, settings_of_a_worker: dict[str, str]) -> None:
     command = [sys.executable, str(ROOT / "manage.py"), "check"]
-    empty = environment | {"PROMETHEUS_MULTIPROC_DIR": ""}
+    empty = settings_of_a_worker | {"PROMETHEUS_MULTIPROC_DIR": ""}
     subprocess.run(command, cwd=tmp_path, env=empty, check=True, capture_output=True)
     assert list(tmp_path.glob("**/*.db")) == []

@@ -214,3 +214,12 @@ def test_a_host_that_is_not_ours_is_no_error_of_ours(log: Log) -> None:
     assert (warning["level"], warning["logger"]) == ("WARNING", "django.security.DisallowedHost")
     assert "exc_info" not in warning
     assert line["status"] == 400
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [("2001:db8::1", "2001:db8::1"), ("a secret", ""), ("x" * 200, ""), ("", "")],
+)
+def test_what_is_no_address_is_not_told_for_one(log: Log, sent: str, told: str) -> None:
+    Client().get("/nothing", REMOTE_ADDR=sent)
+    assert log.requests[0]["address"] == told

@@ -3,11 +3,11 @@
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
-from webchat_project.observability import checks
+from webchat_project.observability import checks, crash_reports
 
 
 class ObservabilityConfig(AppConfig):
-    """Registers the system checks."""
+    """Registers the system checks and starts the crash reports."""
 
     name = "webchat_project.observability"
 
@@ -16,3 +16,5 @@ class ObservabilityConfig(AppConfig):
         register(checks.check_log_settings)
         register(checks.check_metrics_token, Tags.security)
         register(checks.check_metrics_folder, deploy=True)
+        register(checks.check_crash_reports)
+        crash_reports.start()

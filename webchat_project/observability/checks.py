@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 
+from webchat_project.observability import crash_reports
+
 LOG_FORMATS = ("json", "line")
 #: A token that can be guessed opens the metrics to everybody.
 SHORTEST_TOKEN = 20
@@ -47,3 +49,14 @@ def check_metrics_folder(**_: Any) -> list[CheckMessage]:
             id="observability.W001",
         )
     ]
+
+
+def check_crash_reports(**_: Any) -> list[CheckMessage]:
+    """``observability.E003``: crash reports that cannot be sent."""
+    problem = crash_reports.problem()
+    if problem is None:
+        return []
+    hint = "Install the extra: uv sync --no-dev --extra sentry."
+    if crash_reports.IS_INSTALLED:
+        hint = "It looks like https://KEY@HOST/NUMBER."
+    return [Error(problem, hint=hint, id="observability.E003")]

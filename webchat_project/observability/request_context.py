@@ -13,8 +13,8 @@ from webchat_project.observability.redaction import redacted
 HEADER = "X-Request-ID"
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: Nothing that a proxy forwards is longer than an address of IPv6 with its zone.
-_LONGEST_ADDRESS = 64
+#: What stands where an address should be may be anything that a client sent.
+_ADDRESS = re.compile(r"[0-9A-Fa-f.:\[\]]{2,64}")
 
 
 class RequestContext(NamedTuple):
@@ -26,7 +26,8 @@ class RequestContext(NamedTuple):
     @classmethod
     def of(cls, request: HttpRequest) -> "RequestContext":
         """The context of a request; its id is the one it came with, if that is well-formed."""
-        return cls(_request_id(request), client_address(request)[:_LONGEST_ADDRESS])
+        address = client_address(request)
+        return cls(_request_id(request), address if _ADDRESS.fullmatch(address) else "")
 
 
 #: The request that this thread or task is about; ``None`` outside of one.
