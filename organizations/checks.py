@@ -86,7 +86,7 @@ def check_static_files(**options: Any) -> list[CheckMessage]:
 
 def check_numbers(**options: Any) -> list[CheckMessage]:
     """``organizations.E004``: a number that cannot be meant."""
-    least = {"MAX_BODY_BYTES": 1, "MAX_UPLOAD_BYTES": 1, "TRUSTED_PROXIES": 0}
+    least = {"MAX_BODY_BYTES": 1, "MAX_UPLOAD_BYTES": 1, "TRUSTED_PROXIES": 0, "SESSION_HOURS": 1}
     return [
         Error(
             f"{name} is {getattr(settings, name)}, but must be at least {smallest}.",

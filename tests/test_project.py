@@ -64,6 +64,7 @@ def test_production_settings_pass_the_deployment_check(static_files: str) -> Non
         ("SECRET_KEY", "   # make one: " + "k9" * 40, "organizations.E003"),
         ("MAX_BODY_BYTES", "-5", "organizations.E004"),
         ("TRUSTED_PROXIES", "-1", "organizations.E004"),
+        ("SESSION_HOURS", "0", "organizations.E004"),
         ("STATIC_ROOT", "/nonexistent", "organizations.W004"),
         ("LOG_FORMAT", "xml", "observability.E001"),
         ("METRICS_TOKEN", "short", "observability.E002"),

@@ -75,10 +75,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Outermost: it sees every answer as the client does.
     "webchat_project.observability.request_log.RequestLogMiddleware",
+    "webchat_project.policy.BrowserPolicyMiddleware",
     "webchat_project.api.errors.ApiErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "webchat_project.policy.StaffPolicyMiddleware",
     "webchat_project.api.limits.BodySizeLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -277,18 +277,21 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
+# Staff's cookies: over https only, and by their names bound to this very host (RFC 6265bis, 4.1.3).
+_prefix = "" if DEBUG else "__Host-"
+SESSION_COOKIE_NAME = f"{_prefix}sessionid"
+CSRF_COOKIE_NAME = f"{_prefix}csrftoken"
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG
+# No script of ours reads it: forms carry their own token.
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Strict"
+# Staff sign in again after so long, however busy they are.
+SESSION_HOURS = env.int("SESSION_HOURS", default=12)
+SESSION_COOKIE_AGE = 3600 * SESSION_HOURS
 # Whether the service's *other* host names take part in HSTS is the domain owner's decision.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-
-# The Content-Security-Policy of the staff's pages: nothing inline, nothing from elsewhere but
-# icons, whose origin is added when the storage is known.
-STAFF_POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self'; "
-    "frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
-    "object-src 'none'"
-)
 
 # --- Language and time ------------------------------------------------------------------------
 
