@@ -110,10 +110,11 @@ def test_nobody_keeps_a_page_of_the_staff(staff: Client, pages: Answers) -> None
     assert "Cache-Control" not in staff.get("/admin/jsi18n/").headers
 
 
-def test_an_answer_of_the_api_runs_and_loads_nothing(of_the_api: Answers) -> None:
-    for policy in headers(of_the_api, "Content-Security-Policy").values():
+def test_what_is_no_page_runs_and_loads_nothing(of_the_api: Answers, others: Answers) -> None:
+    for policy in headers(of_the_api | others, "Content-Security-Policy").values():
         assert policy is not None
-        assert policy.startswith("default-src 'none'; frame-ancestors 'none'")
+        directives = {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"}
+        assert directives <= set(policy.split("; "))
 
 
 def test_every_page_has_a_policy_without_inline_code(pages: Answers) -> None:
@@ -181,6 +182,15 @@ def test_production_goes_over_https_only() -> None:
     assert safe.headers["Strict-Transport-Security"] == "max-age=31536000"
     asked = "settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS"
     assert settings_with(asked, **PRODUCTION) == "True 31536000"
+
+
+def test_the_api_refuses_plain_http_and_does_not_redirect(api: Any, admin: User) -> None:
+    with override_settings(SECURE_SSL_REDIRECT=True):
+        plain, safe = (api(admin).get("/api/webchats", secure=secure) for secure in (False, True))
+        documentation = Client().get("/api/docs")
+    assert (plain.status_code, plain.json()["code"]) == (403, "https_required")
+    assert safe.status_code == 200
+    assert documentation.status_code == 301
 
 
 def test_cookies_in_production_are_bound_to_this_host_and_to_https() -> None:

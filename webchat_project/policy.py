@@ -8,8 +8,11 @@ from django.http.response import HttpResponseBase
 
 from webchats.icons import icon_storage
 
-#: For what no browser should show as a page: documents of the API, errors.
-NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+#: For all that says nothing else: no page, or the page of an error.
+NOTHING = (
+    "default-src 'none'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'"
+)
 #: The staff's pages: nothing inline, nothing from elsewhere but icons, whose origin is added.
 STAFF = (
     "default-src 'self'; script-src 'self'; style-src 'self'; "
@@ -19,7 +22,8 @@ STAFF = (
 #: The API's interactive page, which draws its signs from ``data:`` addresses.
 DOCUMENTATION = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "connect-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'"
 )
 #: What none of our pages asks of a device.
 PERMISSIONS = (
@@ -66,4 +70,4 @@ def _policy(path: str, is_page: bool, status: int) -> str | None:
     if is_page and settings.DEBUG and status >= 400:
         # Django's own page for who develops, which has its styles inside.
         return None
-    return NOTHING if is_page or path.startswith(_API_PATH) else None
+    return NOTHING

@@ -223,3 +223,10 @@ def test_a_host_that_is_not_ours_is_no_error_of_ours(log: Log) -> None:
 def test_what_is_no_address_is_not_told_for_one(log: Log, sent: str, told: str) -> None:
     Client().get("/nothing", REMOTE_ADDR=sent)
     assert log.requests[0]["address"] == told
+
+
+def test_a_line_end_in_a_text_begins_no_line(log: Log) -> None:
+    logging.getLogger("some.library").warning('said "\n{"level": "forged"}\r\u2028')
+    (record,) = log.records
+    assert record["message"].startswith('said "\n')
+    assert len(log.text.splitlines()) == 1
