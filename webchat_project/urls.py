@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from organizations.staff_site import site
+from webchat_project.observability.views import metrics
 from webchats.icon_views import icon_file
 
 urlpatterns = [
@@ -10,4 +11,5 @@ urlpatterns = [
     path("api/", include("webchat_project.api.router")),
     path("icons/<path:key>", icon_file, name="icon-file"),
     path("", include("webchats.widget.urls")),
+    path("metrics", metrics, name="metrics"),
 ]

@@ -1,8 +1,8 @@
 """Icons in a private bucket."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
+from contextlib import AbstractContextManager
 from threading import Lock
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -11,16 +11,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
-from webchats.storages import SignedUrls, StorageUnavailable, StoredObject
+from webchats.storages import SignedUrls, StoredObject, asking
 
 
-@contextmanager
-def _asking() -> Iterator[None]:
+def _asking() -> AbstractContextManager[None]:
     """Around a request to the server."""
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise StorageUnavailable(str(error)) from error
+    return asking("bucket", BotoCoreError, ClientError)
 
 
 class S3IconStorage(S3Storage):  # type: ignore[misc,unused-ignore]

@@ -19,6 +19,7 @@ from django.utils import timezone
 from organizations.models import Organization, User
 from webchats.icon_release import release
 from webchats.import_record import ImportRecord, ImportStatus
+from webchats.metrics import ROWS_IMPORTED
 from webchats.models import Webchat
 from webchats.transfer import bulk, columns, readers, recording
 from webchats.transfer.candidates import WRITABLE, Candidate, Candidates
@@ -75,7 +76,11 @@ def run_import(
 ) -> Report:
     """Import, leave a record, and say what came of it. Nothing a file holds raises; a storage
     or a database that does not answer does."""
-    return _Import(source, organization, user, options, listener or Listener()).run()
+    report = _Import(source, organization, user, options, listener or Listener()).run()
+    if report.status is ImportStatus.COMPLETED:
+        for outcome in ("created", "updated", "unchanged", "rejected"):
+            ROWS_IMPORTED.labels(outcome).inc(getattr(report, outcome))
+    return report
 
 
 class _Import:
