@@ -17,9 +17,9 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from organizations.models import ApiKey, User
-from organizations.statements import RowStatement, Statement, Value, columns_of
 from organizations.security_events import SecurityEvent, log_event
 from organizations.signing_keys import SignedByTheRing
+from organizations.statements import RowStatement, Statement, Value, columns_of
 
 #: ``last_used_at`` is as exact as this, so that a busy key does not cost a write per request.
 LAST_USED_PRECISION = timedelta(minutes=1)

@@ -1,8 +1,8 @@
 """Icons in a private bucket."""
 
 from collections.abc import Iterator
-from http import HTTPStatus
 from contextlib import AbstractContextManager
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
