@@ -158,7 +158,7 @@ class Benchmark:
             statement, values = bulk.insert_statement(rows)
             ready = list(values)
             return lambda: _executemany(statement, ready)
-        bulk.insert(rows)
+        bulk.insert(rows, by=self.user)
         table = Webchat._meta.db_table
         chunks: list[bytes] = []
         with connection.cursor() as cursor:

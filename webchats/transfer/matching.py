@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 
 from organizations.models import Organization
 from webchats.models import Webchat
-from webchats.transfer.candidates import Candidate
+from webchats.transfer.candidate import Candidate
 from webchats.transfer.seen import Seen
 
 #: The same for an id of this organization's and of another's: another's rows do not exist.
