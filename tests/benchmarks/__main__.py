@@ -17,8 +17,8 @@ def main() -> None:
     parser.add_argument("benchmark", choices=BENCHMARKS)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--database", choices=("postgres", "sqlite"))
-    asked = parser.parse_args()
-    command = [sys.executable, "-m", f"tests.benchmarks.{asked.benchmark}", str(asked.rows)]
+    asked, more = parser.parse_known_args()
+    command = [sys.executable, "-m", f"tests.benchmarks.{asked.benchmark}", str(asked.rows), *more]
     if asked.database != "sqlite":
         with running_postgres() as url:
             _run(command, url)

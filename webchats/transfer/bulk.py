@@ -133,7 +133,8 @@ def _preparation(field: Any, *, copying: bool) -> Callable[[Any], Any] | None:
     if isinstance(column, models.JSONField):
         if copying:
             return json.dumps
-        return lambda value: connection.ops.adapt_json_value(value, None)
+        adapt = connection.ops.adapt_json_value
+        return lambda value: adapt(value, None)
     if copying:
         return None
     # Of the other fields, moments, all rows of an import have the same values.
