@@ -1,6 +1,7 @@
 """Files as other programs write them: encodings, delimiters, sheets; and files that are none."""
 
 import io
+import json
 import re
 import zipfile
 from typing import Any
@@ -269,3 +270,28 @@ def test_a_cell_far_away_is_found_across_the_parts_that_are_read_at_once(admin: 
         far = f"<!--{'x' * length}--><c r='B2'".replace("'", '"').replace("B2", "XFD1048576")
         with pytest.raises(FileRefused, match="too large"):
             next(xlsx.rows(io.BytesIO(_written_by_hand(('<c r="B2"', far)))))
+
+
+@pytest.mark.parametrize("separator", [",", ",\n", ",\n\n"])
+def test_an_arrays_items_are_counted_however_they_stand_in_lines(
+    admin: User, separator: str
+) -> None:
+    good = json.dumps(
+        {
+            "_id": "a" * 24,
+            "name": "a",
+            "backgroundColor": "#FFF",
+            "primaryColor": "#FFF",
+            "secondaryColor": "#FFF",
+            "prompt": "Sales",
+            "allowedDomains": [],
+            "initialStage": "new",
+        },
+        indent=1 if "\n" in separator else None,
+    )
+    content = "[" + separator.join([good, "7", good]) + "]"
+    report = imported(content, admin, format_name="json")
+    assert [str(found) for found in report.problems] == [
+        "item 2: It is not a JSON object.",
+        "item 3: _id: The same row stands in item 1 already.",
+    ]

@@ -22,13 +22,17 @@ class Candidate:
     def refuse(self, name: str, error: ValidationError | str) -> None:
         """Say what is wrong with the column ``name``."""
         if isinstance(error, str):
-            self.problems.append(Problem(self.row.line, name, error))
+            self._add(name, error)
             return
         details = details_of(error)
         by_place = details.items() if isinstance(details, dict) else [(None, details)]
         for place, messages in by_place:
             where = name if place is None else f"{name}.{place}"
-            self.problems.extend(Problem(self.row.line, where, str(text)) for text in messages)
+            for text in messages:
+                self._add(where, str(text))
+
+    def _add(self, name: str, reason: str) -> None:
+        self.problems.append(Problem(self.row.line, name, reason, self.row.unit))
 
     @property
     def name(self) -> str | None:

@@ -69,7 +69,9 @@ class Matcher:
         for name, key in keys:
             if (before := self._seen.line_of(key)) is not None:
                 column = name if candidate.id else "name"
-                candidate.refuse(column, f"The same row stands in line {before} already.")
+                candidate.refuse(
+                    column, f"The same row stands in {candidate.row.unit} {before} already."
+                )
                 return
         for _, key in keys:
             self._seen.add(key, line)
