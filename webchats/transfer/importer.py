@@ -22,9 +22,11 @@ from webchats.import_record import ImportRecord, ImportStatus
 from webchats.metrics import ROWS_IMPORTED
 from webchats.models import Webchat
 from webchats.transfer import bulk, columns, readers, recording
-from webchats.transfer.candidates import WRITABLE, Candidate, Candidates
+from webchats.transfer.candidate import Candidate
+from webchats.transfer.candidates import WRITABLE, Candidates
 from webchats.transfer.charset import digest_of
 from webchats.transfer.icon_files import IconFiles
+from webchats.transfer.judge import Judge
 from webchats.transfer.listener import Listener
 from webchats.transfer.matching import Matcher
 from webchats.transfer.references import References
@@ -152,8 +154,7 @@ class _Import:
         candidates = Candidates(
             organization=self.organization,
             user=self.user,
-            references=References(self.organization),
-            icon_files=self.icons,
+            judge=Judge(References(self.organization), self.icons),
             header=table.header,
             typed=table.typed,
             now=timezone.now(),
@@ -210,10 +211,8 @@ class _Import:
         report.updated += len(changed)
         report.unchanged += unchanged
         if not self.refused:
-            bulk.insert(new)
-            bulk.update(changed, (*WRITABLE, "updated_at"))
-            bulk.record(new, "+", by=self.user)
-            bulk.record(changed, "~", by=self.user)
+            bulk.insert(new, by=self.user)
+            bulk.update(changed, (*WRITABLE, "updated_at"), by=self.user)
             release(let_go, Webchat.objects.all())
 
     def _reject(self, candidate: Candidate) -> None:
