@@ -56,6 +56,15 @@ def test_one_request_after_the_other_has_a_line(api: Any, admin: User, log: Log)
     assert len({line["request_id"] for line in log.records}) == 4
 
 
+def test_what_middleware_answers_has_its_route_too(log: Log) -> None:
+    webchat = factories.WebchatFactory.create(allowed_domains=[])
+    for _ in range(2):  # the second time from memory
+        Client().get(f"/widget/{webchat.pk}/config")
+    Client().get("/healthz")
+    seen = [(line["route"], line["level"]) for line in log.requests]
+    assert seen == [("/widget/<str:webchat_id>/config", "INFO")] * 2 + [("/healthz", "DEBUG")]
+
+
 def test_a_signed_in_member_of_staff_is_named(admin: User, log: Log) -> None:
     client = Client()
     client.force_login(admin)
@@ -96,11 +105,11 @@ def test_any_other_id_is_replaced(log: Log, given: str) -> None:
 def test_everything_said_during_a_request_has_its_id(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def chatty(*arguments: Any) -> Any:
+    def chatty(*arguments: Any, **options: Any) -> Any:
         logging.getLogger("some.library").warning("said meanwhile")
         return Webchat.objects.none().get()
 
-    monkeypatch.setattr(WebchatViewSet, "get_object", chatty)
+    monkeypatch.setattr(WebchatViewSet, "retrieve", chatty)
     answer = api(admin, raise_request_exception=False).get(f"/api/webchats/{UNKNOWN}")
     logging.getLogger("some.library").warning("said later")
     meanwhile, *_, later = log.records
@@ -111,10 +120,10 @@ def test_everything_said_during_a_request_has_its_id(
 def test_an_exception_is_told_once_and_its_request_once(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*arguments: Any) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
         raise RuntimeError("the cause of it")
 
-    monkeypatch.setattr(WebchatViewSet, "get_object", fail)
+    monkeypatch.setattr(WebchatViewSet, "retrieve", fail)
     answer = api(admin, raise_request_exception=False).get(f"/api/webchats/{UNKNOWN}")
     traceback, line = log.records
     assert (traceback["level"], traceback["logger"]) == ("ERROR", "django.request")

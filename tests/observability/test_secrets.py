@@ -43,7 +43,7 @@ def test_no_secret_is_logged_whatever_door_it_comes_in(
         "HTTP_REFERER": f"https://example.com/?token={WORD}",
         "HTTP_USER_AGENT": WORD,
     }
-    monkeypatch.setattr(WebchatViewSet, "get_object", fail)
+    monkeypatch.setattr(WebchatViewSet, "retrieve", fail)
     for credential in (key, access, f"{access[:-1]}!", f"{key}-no", WORD):
         client = APIClient(raise_request_exception=False, **everywhere)
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {credential}")
@@ -79,7 +79,7 @@ def test_a_secret_in_the_text_of_an_exception_is_taken_out(
     def leak(*arguments: Any, **options: Any) -> None:
         raise RuntimeError(f"refused: Bearer {WORD}, {token}, wck_{WORD}, {settings.SECRET_KEY}")
 
-    monkeypatch.setattr(WebchatViewSet, "get_object", leak)
+    monkeypatch.setattr(WebchatViewSet, "retrieve", leak)
     api(admin, raise_request_exception=False).get(f"/api/webchats/{'0' * 24}")
     assert "refused: Bearer [removed], [removed], [removed], [removed]" in log.text
     for secret in (WORD, token, settings.SECRET_KEY):

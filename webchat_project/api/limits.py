@@ -77,7 +77,7 @@ class _CountingThrottle(SimpleRateThrottle):
         if self.count + self.before * (1 - self.passed) <= self.num_requests:
             return True
         self._add_to(this, -1)  # what is refused does not count
-        return False
+        return self.throttle_failure()
 
     def _add_to(self, key: str, number: int) -> int:
         try:

@@ -19,6 +19,8 @@ def route_of(request: HttpRequest) -> str:
     match = request.resolver_match
     if match is not None:
         return _readable(match.route)
+    if request.path_info in QUIET:  # answered before addresses are resolved
+        return request.path_info
     return STATIC if request.path_info.startswith(settings.STATIC_URL) else UNKNOWN
 
 
