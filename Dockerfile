@@ -11,7 +11,7 @@ WORKDIR /app
 RUN --mount=type=cache,target=/root/.cache/pip pip install uv==0.13.9
 # The libraries first: they change less often than the code.
 COPY pyproject.toml uv.lock ./
-RUN --mount=type=cache,target=/root/.cache/uv uv sync --locked --no-default-groups
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --locked --no-default-groups --extra sentry
 COPY . .
 # The static files are named by their content and compressed; the key signs nothing and is not kept.
 # data/ is for an installation without a database server and a bucket: mount a volume there.
@@ -35,7 +35,8 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s -
 # option wins over its variable. A connection is for one request: one that is kept could be closed
 # by a server that stops while the next request is on its way. At SIGHUP the former process is ended
 # after the interval, by when the new one must have loaded.
-ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=4
+ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=4 PROMETHEUS_MULTIPROC_DIR=/tmp/metrics \
+    DRAIN_FILE=/tmp/draining
 CMD ["granian", "--interface", "wsgi", "--http", "1", "--host", "0.0.0.0", "--port", "8000", \
      "--no-http1-keep-alive", "--respawn-failed-workers", "--respawn-interval", "15", \
      "--workers-kill-timeout", "30", "webchat_project.wsgi:application"]

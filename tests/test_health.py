@@ -1,11 +1,13 @@
 """What a load balancer is told."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from pytest_django import Settings
 
 from webchat_project import health
 
@@ -75,3 +77,11 @@ def test_the_process_is_alive_whatever_it_depends_on(
     monkeypatch.setattr(connection, "cursor", refuse)
     with django_assert_num_queries(0):
         assert Client().get("/healthz").status_code == 200
+
+
+def test_an_instance_that_is_about_to_stop_says_so(settings: Settings, tmp_path: Path) -> None:
+    settings.DRAIN_FILE = str(tmp_path / "draining")
+    assert Client().get("/healthz").status_code == 200
+    (tmp_path / "draining").touch()
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "draining"})

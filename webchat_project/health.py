@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -39,7 +41,10 @@ class HealthMiddleware:
 @never_cache
 @require_safe
 def alive(request: HttpRequest) -> JsonResponse:
-    """200 while the process can answer at all."""
+    """200 while the process can answer at all, and 503 when it is about to stop: who asks sends
+    nobody here any more, while it still answers."""
+    if settings.DRAIN_FILE and Path(settings.DRAIN_FILE).exists():
+        return JsonResponse({"status": "draining"}, status=503)
     return JsonResponse({"status": "ok"})
 
 

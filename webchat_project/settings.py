@@ -349,6 +349,11 @@ LOGGING = {
     },
 }
 
+# --- Stopping ---------------------------------------------------------------------------------
+
+# While this file exists, /healthz says that the instance is about to stop.
+DRAIN_FILE = env.str("DRAIN_FILE", default="")
+
 # --- Metrics and crash reports ----------------------------------------------------------------
 
 # What runs here, for metrics and crash reports: a version, a tag, a commit.

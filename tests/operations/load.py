@@ -30,6 +30,9 @@ class Account:
     answered: Counter[int] = field(default_factory=Counter)
     #: No connection: nothing was sent.
     refused: int = 0
+    #: The connection was ended by the kernel before a byte came back: the server had not taken it
+    #: from the queue when it closed its door.
+    untaken: int = 0
     #: The request was sent, or begun, and no whole answer came: method, kind of client, reason.
     lost: Counter[str] = field(default_factory=Counter)
     #: Held to count: many clients share an account.
@@ -42,7 +45,8 @@ class Account:
 
     def __str__(self) -> str:
         return (
-            f"answered {dict(self.answered)}, not connected {self.refused}, lost {dict(self.lost)}"
+            f"answered {dict(self.answered)}, not connected {self.refused}, "
+            f"not taken {self.untaken}, lost {dict(self.lost)}"
         )
 
 
@@ -96,7 +100,13 @@ class Client(threading.Thread):
         """Send a request, note what comes of it, and return the connection if it is still good."""
         try:
             connection.request(asked.method, asked.path, asked.body, self.headers)
-            answer = connection.getresponse()
+            try:
+                answer = connection.getresponse()
+            except ConnectionResetError:
+                with self.account.counting:
+                    self.account.untaken += 1
+                connection.close()
+                return None
             answer.read()
         except (OSError, http.client.HTTPException) as error:
             kind = "keep-alive" if self.keep_alive else "one request each"

@@ -35,7 +35,9 @@ from tests.operations.load import Account, Asked, Client, running_load
 from tests.postgres import running_postgres
 
 #: As in compose.yaml, ``stop_grace_period``.
-GRACE_SECONDS = 40
+GRACE_SECONDS = 50
+#: As in its ``pre_stop``.
+DRAIN_SECONDS = 6
 OF_THE_LOAD = "Of the load"
 IMAGE = steps((service.ROOT / "Dockerfile").read_text())
 #: How many processes and threads the image's server has.
@@ -76,7 +78,12 @@ class Site:
         self._started += 1
         log = self.folder / f"server-{self._started}.log"
         # The proxy of the second part does not speak TLS.
-        changes = {**SERVER_VARIABLES, **self.variables, "SECURE_SSL_REDIRECT": "false"}
+        changes = {
+            **SERVER_VARIABLES,
+            **self.variables,
+            "SECURE_SSL_REDIRECT": "false",
+            "DRAIN_FILE": str(self.drain_file(port)),
+        }
         env = service.environment(self.database, STATIC_ROOT=str(self.folder), **changes)
         words = [
             word.replace("0.0.0.0", "127.0.0.1").replace("8000", str(port)).format(port=port)
@@ -85,6 +92,10 @@ class Site:
         with service.started(words, env, log) as process:
             service.wait_until_alive(port, process, log)
             yield process
+
+    def drain_file(self, port: int) -> Path:
+        """What says that the instance on the port is about to stop."""
+        return self.folder / f"draining-{port}"
 
     @property
     def requests(self) -> list[Asked]:
@@ -149,8 +160,11 @@ def replace_under_load(site: Site, *, before: float, whole: float) -> Account:
             time.sleep(before)
             # What `docker compose up --detach --no-deps --wait web-1` does, and then for web-2.
             for port, process in zip(ports, running, strict=True):
+                site.drain_file(port).touch()
+                time.sleep(DRAIN_SECONDS)
                 process.terminate()
                 assert process.wait(GRACE_SECONDS) == 0
+                site.drain_file(port).unlink()
                 stack.enter_context(site.served(port))
             time.sleep(max(0.0, started + whole - time.monotonic()))
     return account
@@ -214,7 +228,20 @@ def main() -> int:
         third = reload_under_load(site)
         print("Reloaded under load:", third)
         bad = [part.lost or part.failed for part in (first, second, third)]
-        return 1 if any([*bad, second.refused, third.refused, made != second.answered[201]]) else 0
+        return (
+            1
+            if any(
+                [
+                    *bad,
+                    second.refused,
+                    third.refused,
+                    second.untaken,
+                    third.untaken,
+                    made != second.answered[201],
+                ]
+            )
+            else 0
+        )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import yaml
 from django.core.management import get_commands
 
 from tests.operations.dockerfile import steps
+from tests.operations.rolling_restart import DRAIN_SECONDS
 from tests.operations.service import ROOT
 from tests.test_project import check
 
@@ -112,6 +113,26 @@ def test_the_server_has_the_time_to_end_its_requests() -> None:
     waits = int(command[command.index("--workers-kill-timeout") + 1])
     for name in INSTANCES:
         assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > waits
+
+
+def test_an_instance_is_sent_nobody_before_it_stops() -> None:
+    variables = dict(
+        pair.split("=", 1)
+        for step in DOCKERFILE
+        if step.name == "ENV"
+        for pair in step.words
+        if "=" in pair
+    )
+    for name in INSTANCES:
+        (hook,) = SERVICES[name]["pre_stop"]
+        assert f"Path('{variables['DRAIN_FILE']}').touch()" in hook["command"][-1]
+        assert f"sleep({DRAIN_SECONDS})" in hook["command"][-1]
+    said = (ROOT / "Caddyfile").read_text()
+    interval, timeout = (
+        int(re.search(rf"health_{word} (\d+)s", said)[1])  # type: ignore[index]
+        for word in ("interval", "timeout")
+    )
+    assert interval + timeout <= DRAIN_SECONDS
 
 
 def test_the_database_has_a_connection_for_every_thread_there_may_be() -> None:
