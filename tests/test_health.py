@@ -79,6 +79,12 @@ def test_the_process_is_alive_whatever_it_depends_on(
         assert Client().get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_the_answer_says_how_long_it_is(path: str) -> None:
+    answer = Client().get(path)
+    assert answer.headers["Content-Length"] == str(len(answer.content))
+
+
 def test_an_instance_that_is_about_to_stop_says_so(settings: Settings, tmp_path: Path) -> None:
     settings.DRAIN_FILE = str(tmp_path / "draining")
     assert Client().get("/healthz").status_code == 200

@@ -35,7 +35,12 @@ class HealthMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """The view's answer for ``/healthz`` and ``/readyz``."""
         view = {"/healthz": alive, "/readyz": ready}.get(request.path_info)
-        return view(request) if view else self.get_response(request)
+        if view is None:
+            return self.get_response(request)
+        answer = view(request)
+        # As the middleware behind would do.
+        answer.headers["Content-Length"] = str(len(answer.content))
+        return answer
 
 
 @never_cache
