@@ -1,5 +1,6 @@
 """What stands at the door of the project: settings, checks, the lock file."""
 
+import ast
 import os
 import re
 import subprocess
@@ -109,6 +110,17 @@ def test_an_empty_variable_is_not_set() -> None:
         ("DATABASE_URL", "CACHE_URL", "TRUSTED_PROXIES", "MAX_BODY_BYTES", "LOG_LEVEL", "DEBUG"), ""
     )
     assert settings_with("settings.DEBUG, settings.MAX_BODY_BYTES", **empty) == "True 1048576"
+
+
+def test_the_databases_own_options_are_kept_beside_ours() -> None:
+    url = "postgres://u:p@db.example.com/w?options=-c%20statement_timeout%3D9000&sslmode=require"
+    said = settings_with("settings.DATABASES['default']['OPTIONS']", DATABASE_URL=url)
+    options = ast.literal_eval(said)
+    assert options["options"].split(" -c ") == [
+        "-c plan_cache_mode=force_custom_plan",
+        "statement_timeout=9000",
+    ]
+    assert options["sslmode"] == "require"
 
 
 def test_a_list_may_have_blanks_after_its_commas() -> None:

@@ -1,26 +1,31 @@
-"""Requests that Django cannot read the head of."""
+"""Requests whose head Django reads as the client wants it, or not at all."""
 
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest
+from django.utils.http import parse_header_parameters
 
 
 class _TolerantRequest(HttpRequest):
-    """Takes a Content-Type whose parameters cannot be decoded for one without parameters.
+    """Takes a Content-Type whose parameters cannot be decoded for one without parameters, and
+    every request for UTF-8.
 
-    Django decodes an extended parameter (``x*=charset''value``, RFC 8187) with whatever charset
+    Django reads even the query in the charset that a Content-Type names: among Python's are some
+    that read no text at all, and the same query would be another question for each.
+
+    It decodes an extended parameter (``x*=charset''value``, RFC 8187) with whatever charset
     the client names, while it makes the request: where there is none of that name, no middleware
     could answer the error.
     """
 
     def _set_content_type_params(self, meta: Any) -> None:
+        given = meta.get("CONTENT_TYPE", "")
         try:
-            super()._set_content_type_params(meta)  # type: ignore[misc]
+            self.content_type, self.content_params = parse_header_parameters(given)
         except (LookupError, ValueError):
-            self.content_type = meta.get("CONTENT_TYPE", "").partition(";")[0].strip()
-            self.content_params = {}
+            self.content_type, self.content_params = given.partition(";")[0].strip(), {}
 
 
 class TolerantWSGIRequest(_TolerantRequest, WSGIRequest):

@@ -131,6 +131,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     if not str(_database["NAME"]).startswith(("file:", ":")):
         Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
 else:
+    _plans = "-c plan_cache_mode=force_custom_plan" if _prepared else ""
     # A pool per process: a connection per request costs a factor of four.
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
@@ -140,7 +141,8 @@ else:
         "prepare_threshold": 2 if _prepared else None,
         # It plans with the values each time: what suits an organization of ten webchats, or a
         # search that finds ten, takes seconds where there are a million.
-        **({"options": "-c plan_cache_mode=force_custom_plan"} if _prepared else {}),
+        # (What the URL says in ``?options=`` comes last, and so wins.)
+        "options": f"{_plans} {_database.get('OPTIONS', {}).get('options', '')}".strip(),
         "pool": {
             "min_size": 1,
             "max_size": env.int("DATABASE_POOL_SIZE", default=8),

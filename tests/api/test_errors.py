@@ -90,6 +90,12 @@ def test_deep_nesting_within_the_parsers_reach_is_a_wrong_type(client: APIClient
     assert "name" in {detail["field"] for detail in answer["details"]}
 
 
+def test_half_a_surrogate_pair_is_quoted_as_it_came(client: APIClient) -> None:
+    answer = assert_error(send(client, r'{"position": "\ud800"}'), 400, "validation_error")
+    [detail] = [detail for detail in answer["details"] if detail["field"] == "position"]
+    assert "\ud800" in detail["message"]
+
+
 def test_a_byte_order_mark_is_read_over(client: APIClient) -> None:
     assert_error(send(client, b"\xef\xbb\xbf{}"), 400, "validation_error")
 

@@ -195,6 +195,23 @@ def test_every_public_answer_is_validated_also_when_compressed(path: str) -> Non
         assert Client().get(path, headers={"If-None-Match": etag}).status_code == 304
 
 
+@pytest.mark.parametrize(
+    ("accepted", "is_packed"),
+    [
+        ("br, GZIP;q=0.01", True),
+        ("gzip", True),
+        ("gzip;q=0", False),
+        ("gzip ; q=0.000, identity", False),
+        ("identity", False),
+    ],
+)
+def test_a_configuration_is_compressed_for_who_takes_it(accepted: str, is_packed: bool) -> None:
+    path = f"/widget/{factories.WebchatFactory.create().pk}/config"
+    for _ in range(2):  # made, and remembered
+        answer = Client().get(path, headers={"Accept-Encoding": accepted})
+        assert ("Content-Encoding" in answer.headers) == is_packed
+
+
 def test_the_loader_has_one_address_for_ever() -> None:
     answer = Client().get("/embed.js")
     assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"

@@ -14,6 +14,9 @@ class OrjsonRenderer(JSONRenderer):
     framework writes.
     """
 
+    # The framework's only: half of a surrogate pair, which an error may quote, is no UTF-8.
+    ensure_ascii = True
+
     def render(
         self,
         data: Any,

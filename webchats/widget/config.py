@@ -17,6 +17,8 @@ from webchats.last_loads import host_of, record_load
 from webchats.ready_configs import ReadyConfig
 from webchats.widget.answers import enabled_webchat, not_found, public_data, varying
 
+#: In an ``Accept-Encoding``: gzip, unless it is named to be refused (RFC 9110, section 12.5.3).
+_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z))", re.IGNORECASE)
 _PATH = re.compile(rf"/widget/({object_ids.PATTERN})/config")
 
 
@@ -81,7 +83,7 @@ def _answer(request: HttpRequest, ready: ReadyConfig) -> HttpResponse:
         response = varying(HttpResponse(status=304))
         del response.headers["Content-Type"], response.headers["Content-Length"]
     else:
-        packed = "gzip" in request.META.get("HTTP_ACCEPT_ENCODING", "")
+        packed = _GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")) is not None
         content = ready.compressed if packed else ready.body
         response = varying(HttpResponse(content, content_type="application/json"))
         if packed:
