@@ -65,7 +65,9 @@ def main() -> None:
             for name in names:
                 if name in BENCHMARKS:
                     outcomes[name] = _run(name, bench)
-            _write(asked.json, {"machine": machine, "benchmarks": outcomes})
+                    # After each: one that fails takes no other's figures with it.
+                    _write(asked.json, {"machine": machine, "benchmarks": outcomes})
+            print(f"\nWritten to {asked.json}", flush=True)
     if "transfer" in names:
         _transfer(asked.rows, asked.database)
     failed = [aim for outcome in outcomes.values() for aim in outcome.aims if not aim.within_bound]
@@ -141,7 +143,6 @@ def _run(name: str, bench: Bench) -> Outcome:
 def _write(file: Path, content: dict[str, Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=1, default=lambda value: value.as_json()) + "\n")
-    print(f"\nWritten to {file}", flush=True)
 
 
 def _transfer(rows: int, database: str | None) -> None:
