@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -11,11 +12,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt import tokens
-from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from organizations.models import ApiKey, User
+from organizations.security_events import SecurityEvent, log_event
+from organizations.signing_keys import SignedByTheRing
 from organizations.statements import RowStatement, Statement, Value, columns_of
 
 #: ``last_used_at`` is as exact as this, so that a busy key does not cost a write per request.
@@ -27,6 +30,16 @@ class InvalidCredential(AuthenticationFailed):
 
     default_detail = "Invalid or expired token"
     default_code = "invalid_token"
+
+
+def _refused(kind: str, reason: str = "invalid", **known: str | None) -> InvalidCredential:
+    """The error for a bad credential, which the log is told more of than the caller."""
+    log_event(SecurityEvent.BAD_CREDENTIAL, kind=kind, reason=reason, **known)
+    return InvalidCredential()
+
+
+def _reason(error: TokenError) -> str:
+    return "expired" if isinstance(error, ExpiredTokenError) else "invalid"
 
 
 def _claims_of(user: User) -> dict[str, str | None]:
@@ -72,13 +85,20 @@ def _owner_of(token: tokens.Token) -> User:
         user is None
         or not user.is_active
         or token.get("organization_id") != user.organization_id
-        or not constant_time_compare(str(token.get("session")), user.get_session_auth_hash())
+        or not _is_of_the_session(token, user)
     ):
-        raise InvalidCredential
+        raise _refused(f"{token.token_type}_token", "ended", user=user.pk if user else None)
     return user
 
 
-class AccessToken(tokens.AccessToken):
+def _is_of_the_session(token: tokens.Token, user: User) -> bool:
+    # As Django does for sessions: a changed SECRET_KEY ends none while the former one is known.
+    known = chain([user.get_session_auth_hash()], user.get_session_auth_fallback_hash())
+    claim = str(token.get("session"))
+    return any(constant_time_compare(claim, session) for session in known)
+
+
+class AccessToken(SignedByTheRing, tokens.AccessToken):
     """A short-lived JWT that says who calls. The role is a claim for the client's eyes only: the
     service reads it from the database at each request."""
 
@@ -90,7 +110,7 @@ class AccessToken(tokens.AccessToken):
         return token
 
 
-class RefreshToken(tokens.RefreshToken):
+class RefreshToken(SignedByTheRing, tokens.RefreshToken):
     """A JWT that buys one new pair of tokens.
 
     The library keeps issued refresh tokens in clear; here only their ids are stored, so that who
@@ -113,6 +133,17 @@ class RefreshToken(tokens.RefreshToken):
         )
         return token
 
+    def check_blacklist(self) -> None:
+        """Refuse a token that was used: whoever comes with it has it from somewhere."""
+        try:
+            super().check_blacklist()
+        except TokenError:
+            raise self._reused() from None
+
+    def _reused(self) -> InvalidCredential:
+        log_event(SecurityEvent.REFRESH_TOKEN_REUSED, user=self.get("user_id"))
+        return InvalidCredential()
+
     def revoke(self) -> None:
         """End the token. Raises ``InvalidCredential`` if it was ended before: of two calls with
         one token only one succeeds."""
@@ -120,8 +151,10 @@ class RefreshToken(tokens.RefreshToken):
             with transaction.atomic():
                 issued = OutstandingToken.objects.get(jti=self["jti"])
                 BlacklistedToken.objects.create(token=issued)
-        except (OutstandingToken.DoesNotExist, IntegrityError):
-            raise InvalidCredential from None
+        except OutstandingToken.DoesNotExist:
+            raise _refused("refresh_token", "unknown", user=self.get("user_id")) from None
+        except IntegrityError:
+            raise self._reused() from None
 
 
 def issue_pair(user: User) -> dict[str, str]:
@@ -136,8 +169,8 @@ def read_refresh_token(raw: str) -> tuple[RefreshToken, User]:
     """A live refresh token and its owner; raises ``InvalidCredential`` for any other text."""
     try:
         token = RefreshToken(raw)  # type: ignore[arg-type]
-    except TokenError:
-        raise InvalidCredential from None
+    except TokenError as error:
+        raise _refused("refresh_token", _reason(error)) from None
     return token, _owner_of(token)
 
 
@@ -161,8 +194,8 @@ class BearerAuthentication(BaseAuthentication):
     def _by_access_token(self, raw: str) -> tuple[User, AccessToken]:
         try:
             token = AccessToken(raw)  # type: ignore[arg-type]
-        except TokenError:
-            raise InvalidCredential from None
+        except TokenError as error:
+            raise _refused("access_token", _reason(error)) from None
         return _owner_of(token), token
 
     def _by_api_key(self, secret: str) -> tuple[User, ApiKey]:
@@ -173,7 +206,8 @@ class BearerAuthentication(BaseAuthentication):
             or not key.user.is_active
             or key.user.organization_id != key.organization_id
         ):
-            raise InvalidCredential
+            reason = "ended" if key else "invalid"
+            raise _refused("api_key", reason, api_key=key.pk if key else None)
         now = timezone.now()
         if key.last_used_at is None or now - key.last_used_at >= LAST_USED_PRECISION:
             ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

@@ -36,13 +36,13 @@ def check_rate_limits(**options: Any) -> list[CheckMessage]:
 def check_tokens(**options: Any) -> list[CheckMessage]:
     """``organizations.E002``/``W001``: a weak signing key, access tokens that live too long."""
     messages: list[CheckMessage] = []
-    if len(settings.SIMPLE_JWT["SIGNING_KEY"].encode()) < MIN_SIGNING_KEY_BYTES and not (
-        settings.DEBUG
-    ):
+    keys = [settings.SIMPLE_JWT["SIGNING_KEY"], *settings.JWT_SIGNING_KEY_FALLBACKS]
+    if min(len(key.encode()) for key in keys) < MIN_SIGNING_KEY_BYTES and not settings.DEBUG:
         messages.append(
             Error(
-                f"The key that signs tokens has fewer than {MIN_SIGNING_KEY_BYTES} bytes.",
-                hint="Set JWT_SIGNING_KEY (or SECRET_KEY) to 50 random characters or more.",
+                f"A key of tokens has fewer than {MIN_SIGNING_KEY_BYTES} bytes.",
+                hint="Set JWT_SIGNING_KEY (or SECRET_KEY) to 50 random characters or more, and "
+                "take shorter ones out of the fallbacks.",
                 id="organizations.E002",
             )
         )
@@ -86,7 +86,7 @@ def check_static_files(**options: Any) -> list[CheckMessage]:
 
 def check_numbers(**options: Any) -> list[CheckMessage]:
     """``organizations.E004``: a number that cannot be meant."""
-    least = {"MAX_BODY_BYTES": 1, "MAX_UPLOAD_BYTES": 1, "TRUSTED_PROXIES": 0}
+    least = {"MAX_BODY_BYTES": 1, "MAX_UPLOAD_BYTES": 1, "TRUSTED_PROXIES": 0, "SESSION_HOURS": 1}
     return [
         Error(
             f"{name} is {getattr(settings, name)}, but must be at least {smallest}.",

@@ -1,16 +1,15 @@
-"""What stands at the door of the project: health, settings, checks, the lock file."""
+"""What stands at the door of the project: settings, checks, the lock file."""
 
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connection
 from django.test import Client
+from pytest_django import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCTION = {
@@ -46,27 +45,15 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_the_process_says_that_it_is_alive() -> None:
-    answer = Client().get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
-
-
 @pytest.mark.django_db
-def test_the_service_says_that_it_is_ready() -> None:
-    answer = Client().get("/readyz")
-    assert answer.status_code == 200
-    assert answer.json()["checks"]["database"] == "ok"
-
-
-@pytest.mark.django_db
-def test_the_service_is_not_ready_without_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*arguments: Any) -> None:
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr(connection, "cursor", refuse)
-    answer = Client().get("/readyz")
-    assert answer.status_code == 503
-    assert answer.json()["checks"]["database"] == "failed"
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_told_by_plain_http_to_who_calls_by_address(
+    path: str, settings: Settings
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.ALLOWED_HOSTS = ["chat.example.com"]
+    assert Client().get(path, headers={"host": "10.0.0.7:8000"}).status_code == 200
+    assert Client().get("/", headers={"host": "10.0.0.7:8000"}).status_code == 400
 
 
 def test_production_settings_pass_the_deployment_check(static_files: str) -> None:
@@ -83,13 +70,19 @@ def test_production_settings_pass_the_deployment_check(static_files: str) -> Non
         ("RATE_LIMIT_ADDRESS", "many", "organizations.E001"),
         ("RATE_LIMIT_SIGN_IN", "5/fortnight", "organizations.E001"),
         ("JWT_SIGNING_KEY", "short", "organizations.E002"),
+        ("JWT_SIGNING_KEY_FALLBACKS", "short", "organizations.E002"),
         ("ACCESS_TOKEN_MINUTES", "100000", "organizations.W001"),
         ("SECRET_KEY", "short", "security.W009"),
         ("ALLOWED_HOSTS", "", "security.W020"),
         ("SECRET_KEY", "   # make one: " + "k9" * 40, "organizations.E003"),
         ("MAX_BODY_BYTES", "-5", "organizations.E004"),
         ("TRUSTED_PROXIES", "-1", "organizations.E004"),
+        ("SESSION_HOURS", "0", "organizations.E004"),
         ("STATIC_ROOT", "/nonexistent", "organizations.W004"),
+        ("LOG_FORMAT", "xml", "observability.E001"),
+        ("METRICS_TOKEN", "short", "observability.E002"),
+        ("SENTRY_DSN", "nonsense", "observability.E003"),
+        ("METRICS_TOKEN", "a-token-of-enough-characters", "observability.W001"),
     ],
 )
 def test_a_dangerous_setting_is_named(setting: str, value: str, found: str) -> None:

@@ -1,12 +1,13 @@
 """What a load balancer asks."""
 
 import logging
+from collections.abc import Callable
 
 from django.core.cache import cache
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, JsonResponse
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from webchats.icons import icon_storage
@@ -19,7 +20,22 @@ logger = logging.getLogger(__name__)
 STORAGE_SECONDS = 10
 
 
-@csrf_exempt
+class HealthMiddleware:
+    """Answers these questions before anything looks at the host that was asked for.
+
+    Whoever asks calls a container by its address, which is not among ``ALLOWED_HOSTS``, and by
+    plain http.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """The view's answer for ``/healthz`` and ``/readyz``."""
+        view = {"/healthz": alive, "/readyz": ready}.get(request.path_info)
+        return view(request) if view else self.get_response(request)
+
+
 @never_cache
 @require_safe
 def alive(request: HttpRequest) -> JsonResponse:
@@ -27,12 +43,15 @@ def alive(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
-@csrf_exempt
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when what the service depends on answers; 503 names what does not."""
-    checks = {"database": _database_answers(), "storage": _storage_answers()}
+    checks = {
+        "database": _database_answers(),
+        "storage": _storage_answers(),
+        "migrations": migrations.are_applied(),
+    }
     is_ready = all(checks.values())
     body = {
         "status": "ok" if is_ready else "unavailable",
@@ -49,6 +68,32 @@ def _database_answers() -> bool:
         logger.error("The database does not answer: %s", error)
         return False
     return True
+
+
+class Migrations:
+    """Whether the database has the tables that this release of the service expects."""
+
+    def __init__(self) -> None:
+        self._applied = False
+
+    def are_applied(self) -> bool:
+        """Asked until they are, and not again: a release takes none back."""
+        self._applied = self._applied or self._ask()
+        return self._applied
+
+    def _ask(self) -> bool:
+        try:
+            executor = MigrationExecutor(connection)
+        except DatabaseError as error:
+            logger.error("The database does not say which migrations it has: %s", error)
+            return False
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if pending:
+            logger.error("%d migrations are not applied.", len(pending))
+        return not pending
+
+
+migrations = Migrations()
 
 
 def _storage_answers() -> bool:

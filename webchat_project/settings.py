@@ -4,6 +4,7 @@ Nothing else in the project reads the environment. The README lists the variable
 or dangerous is reported by ``manage.py check --deploy``.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -68,17 +69,22 @@ INSTALLED_APPS = [
     "simple_history",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "webchat_project.observability",
 ]
 
 MIDDLEWARE = [
+    # Outermost: it sees every answer as the client does.
+    "webchat_project.observability.request_log.RequestLogMiddleware",
+    "webchat_project.policy.BrowserPolicyMiddleware",
     "webchat_project.api.errors.ApiErrorMiddleware",
+    "webchat_project.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "webchats.widget.config.ReadyConfigMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "webchat_project.policy.StaffPolicyMiddleware",
     "webchat_project.api.limits.BodySizeLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "webchat_project.api.transport.HttpsOnlyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -128,10 +134,13 @@ else:
     # A pool per process: a connection per request costs a factor of four.
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
-        # What a connection has asked twice it asks by name, and the server plans it no more. A
+        # What a connection has asked twice it asks by name, and the server reads it no more. A
         # pooler that gives each transaction another connection does not know the name.
         "server_side_binding": _prepared,
         "prepare_threshold": 2 if _prepared else None,
+        # It plans with the values each time: what suits an organization of ten webchats, or a
+        # search that finds ten, takes seconds where there are a million.
+        **({"options": "-c plan_cache_mode=force_custom_plan"} if _prepared else {}),
         "pool": {
             "min_size": 1,
             "max_size": env.int("DATABASE_POOL_SIZE", default=8),
@@ -147,6 +156,7 @@ CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 # --- People, passwords, tokens ----------------------------------------------------------------
 
 AUTH_USER_MODEL = "organizations.User"
+AUTHENTICATION_BACKENDS = ["organizations.sign_in.PasswordBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -161,11 +171,17 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# One key signs tokens; former ones still verify, while tokens live that they signed.
+_jwt_key = env.str("JWT_SIGNING_KEY", default="")
+JWT_SIGNING_KEY_FALLBACKS = [
+    *_listed("JWT_SIGNING_KEY_FALLBACKS", []),
+    *([] if _jwt_key else SECRET_KEY_FALLBACKS),
+]
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=15)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", default=14)),
     "ALGORITHM": "HS256",
-    "SIGNING_KEY": env.str("JWT_SIGNING_KEY", default="") or SECRET_KEY,
+    "SIGNING_KEY": _jwt_key or SECRET_KEY,
     "ISSUER": "webchats",
 }
 
@@ -266,24 +282,28 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # --- Transport security: on unless DEBUG ------------------------------------------------------
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
-# A load balancer asks for health by plain http from inside.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# Who collects the metrics asks by plain http from inside.
+# The API refuses plain http by itself, but for its interactive page.
+SECURE_REDIRECT_EXEMPT = [r"^metrics$", r"^api/(?!docs$)"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
+# Staff's cookies: over https only, and by their names bound to this very host (RFC 6265bis, 4.1.3).
+_prefix = "" if DEBUG else "__Host-"
+SESSION_COOKIE_NAME = f"{_prefix}sessionid"
+CSRF_COOKIE_NAME = f"{_prefix}csrftoken"
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG
+# No script of ours reads it: forms carry their own token.
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Strict"
+# Staff sign in again after so long, however busy they are.
+SESSION_HOURS = env.int("SESSION_HOURS", default=12)
+SESSION_COOKIE_AGE = 3600 * SESSION_HOURS
 # Whether the service's *other* host names take part in HSTS is the domain owner's decision.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-
-# The Content-Security-Policy of the staff's pages: nothing inline, nothing from elsewhere but
-# icons, whose origin is added when the storage is known.
-STAFF_POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self'; "
-    "frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
-    "object-src 'none'"
-)
 
 # --- Language and time ------------------------------------------------------------------------
 
@@ -294,10 +314,56 @@ USE_TZ = True
 
 # --- Logs -------------------------------------------------------------------------------------
 
+# "json": one object per line, for machines; "line": for people.
+LOG_FORMAT = env.str("LOG_FORMAT", default="line" if DEBUG else "json")
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+_formats = "webchat_project.observability.log_format"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    "formatters": {
+        "json": {"()": f"{_formats}.JsonFormatter"},
+        "line": {"()": f"{_formats}.LineFormatter"},
+    },
+    "filters": {
+        "of_the_request": {"()": f"{_formats}.OfTheRequest"},
+        "without_traceback": {"()": f"{_formats}.WithoutTraceback"},
+        "only_unhandled_exceptions": {"()": f"{_formats}.OnlyUnhandledExceptions"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line" if LOG_FORMAT == "line" else "json",
+            "filters": ["of_the_request"],
+        },
+        "nowhere": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # Django's own handlers would write each record a second time, in their own form.
+        "django": {"handlers": []},
+        "django.request": {"filters": ["only_unhandled_exceptions"]},
+        "django.security.DisallowedHost": {"filters": ["without_traceback"]},
+        # The development server's line for a request: we have ours.
+        "django.server": {"handlers": ["nowhere"], "propagate": False},
+    },
 }
+
+# --- Metrics and crash reports ----------------------------------------------------------------
+
+# What runs here, for metrics and crash reports: a version, a tag, a commit.
+RELEASE = env.str("RELEASE", default="unknown")
+
+# Who has it may read /metrics, and nothing is counted without it.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# Where processes add up what they counted; the library reads the variable by itself.
+PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
+if PROMETHEUS_MULTIPROC_DIR:
+    Path(PROMETHEUS_MULTIPROC_DIR).mkdir(parents=True, exist_ok=True)
+else:
+    # Set but empty, it would take the variable for the current folder.
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+
+# Where crashes are reported to; needs the extra "sentry".
+SENTRY_DSN = env.str("SENTRY_DSN", default="")

@@ -1,9 +1,9 @@
-"""The doors of the service."""
+"""The doors of the service; its health is told by ``health.HealthMiddleware``."""
 
 from django.urls import include, path
 
 from organizations.staff_site import site
-from webchat_project import health
+from webchat_project.observability.views import metrics
 from webchats.icon_views import icon_file
 
 urlpatterns = [
@@ -11,6 +11,5 @@ urlpatterns = [
     path("api/", include("webchat_project.api.router")),
     path("icons/<path:key>", icon_file, name="icon-file"),
     path("", include("webchats.widget.urls")),
-    path("healthz", health.alive, name="healthz"),
-    path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

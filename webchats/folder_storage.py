@@ -4,7 +4,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,27 +17,24 @@ from django.core.signing import BadSignature, Signer
 from django.http.request import split_domain_port, validate_host
 from django.urls import reverse
 
-from webchats.storages import SignedUrls, StorageUnavailable, StoredObject
+from webchats.storages import SignedUrls, StoredObject, asking
 
 
-@contextmanager
-def _asking() -> Iterator[None]:
+def _asking() -> AbstractContextManager[None]:
     """Around what asks the file system."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageUnavailable(str(error)) from error
+    return asking("folder", OSError)
 
 
 class SignedFileStorage(FileSystemStorage):
     """A folder, whose files are served by ``webchats.icon_views`` to who has a signed URL."""
 
     bucket_name = "local"
-    _signer = Signer(salt="webchats.icons")
 
     def __init__(self, *, url_seconds: int = 3600, **options: Any) -> None:
         super().__init__(**options)
         self._seconds = url_seconds
+        # With the keys before this one, so that changing SECRET_KEY breaks no image on a page.
+        self._signer = Signer(salt="webchats.icons")
         self.signed_url = SignedUrls(self.url, url_seconds)
 
     def url(self, name: str | None) -> str:
@@ -109,5 +106,5 @@ class SignedFileStorage(FileSystemStorage):
     def check(self) -> None:
         with _asking():
             Path(self.location).mkdir(parents=True, exist_ok=True)
-        if not os.access(self.location, os.R_OK | os.W_OK | os.X_OK):
-            raise StorageUnavailable("The folder cannot be written.")
+            if not os.access(self.location, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError("The folder cannot be written.")

@@ -86,16 +86,18 @@ class Webchat(TenantModel):
     rules refuse; the database's constraints hold the same rules against everybody else.
     """
 
+    # (Django's own index of a reference to a text is two. ``Meta.indexes`` has one for each.)
     user = models.ForeignKey(
         User,
         on_delete=models.RESTRICT,
+        db_index=False,
         related_name="webchats",
         editable=False,
         verbose_name="owner",
     )
     user_id: str
     created_by = models.ForeignKey(
-        User, on_delete=models.RESTRICT, related_name="+", editable=False
+        User, on_delete=models.RESTRICT, db_index=False, related_name="+", editable=False
     )
     created_by_id: str
 
@@ -157,6 +159,7 @@ class Webchat(TenantModel):
     prompt = models.ForeignKey(
         Prompt,
         on_delete=models.RESTRICT,
+        db_index=False,
         related_name="webchats",
         help_text="What the AI is told before it answers.",
     )
@@ -170,6 +173,7 @@ class Webchat(TenantModel):
     pipeline = models.ForeignKey(
         Pipeline,
         on_delete=models.RESTRICT,
+        db_index=False,
         null=True,
         blank=True,
         related_name="webchats",
@@ -179,6 +183,7 @@ class Webchat(TenantModel):
     pipeline_stage = models.ForeignKey(
         Stage,
         on_delete=models.RESTRICT,
+        db_index=False,
         null=True,
         blank=True,
         related_name="+",
@@ -195,6 +200,7 @@ class Webchat(TenantModel):
     entry_stage = models.ForeignKey(
         Stage,
         on_delete=models.RESTRICT,
+        db_index=False,
         null=True,
         editable=False,
         related_name="webchats",
@@ -241,8 +247,27 @@ class Webchat(TenantModel):
         verbose_name_plural = "webchats"
         ordering = ("-created_at", "-id")
         indexes = (
+            # Each is a list that can be asked for, in its order: a page of it is read without the
+            # rest, however many webchats there are. The two conditions are those of the few.
             models.Index(fields=("organization", "-created_at", "-id"), name="webchat_newest"),
+            models.Index(fields=("organization", "-updated_at", "-id"), name="webchat_changed"),
             models.Index(fields=("organization", "name", "id"), name="webchat_by_name"),
+            models.Index(fields=("prompt", "-created_at", "-id"), name="webchat_of_prompt"),
+            models.Index(fields=("pipeline", "-created_at", "-id"), name="webchat_of_pipeline"),
+            models.Index(
+                fields=("organization", "-created_at", "-id"),
+                condition=models.Q(is_enabled=False),
+                name="webchat_disabled",
+            ),
+            models.Index(
+                fields=("organization", "-created_at", "-id"),
+                condition=models.Q(is_autopilot=True),
+                name="webchat_on_autopilot",
+            ),
+            *(
+                models.Index(fields=(name,), name=f"webchat_of_{name}")
+                for name in ("user", "created_by", "pipeline_stage", "entry_stage")
+            ),
         )
         constraints = (
             *(constraints.matches(name, STORED_PATTERN) for name in COLOR_NAMES),
@@ -283,6 +308,9 @@ class Webchat(TenantModel):
             column not in self._stored or self._stored[column] != getattr(self, column)
             for column in columns
         )
+
+    #: Who makes many rows in one transaction gives them one that asks once for each key.
+    check_icon: Callable[[str, str], None] = staticmethod(icons.check)
 
     def duplicate(self, *, by: User) -> "Webchat":
         """An unsaved copy, switched off, which belongs to ``by``."""
@@ -325,7 +353,7 @@ class Webchat(TenantModel):
         # What is no key has been refused by the field.
         if icons.is_icon_key(self.icon):
             try:
-                icons.check(self.icon, self.organization_id)
+                self.check_icon(self.icon, self.organization_id)
             except ValidationError as error:
                 raise ValidationError({"icon": error}) from None
 

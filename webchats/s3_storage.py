@@ -1,7 +1,8 @@
 """Icons in a private bucket."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -10,16 +11,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
-from webchats.storages import SignedUrls, StorageUnavailable, StoredObject
+from webchats.storages import SignedUrls, StoredObject, asking
 
 
-@contextmanager
-def _asking() -> Iterator[None]:
+def _asking() -> AbstractContextManager[None]:
     """Around a request to the server."""
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise StorageUnavailable(str(error)) from error
+    return asking("bucket", BotoCoreError, ClientError)
 
 
 class S3IconStorage(S3Storage):  # type: ignore[misc,unused-ignore]
@@ -97,6 +94,20 @@ class S3IconStorage(S3Storage):  # type: ignore[misc,unused-ignore]
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=prefix):
                 for entry in page.get("Contents", ()):
                     yield StoredObject(entry["Key"], entry["LastModified"])
+
+    def make_bucket(self) -> bool:
+        """Make the bucket and return ``True``, unless it is there already."""
+        client = self.client
+        with _asking():
+            try:
+                client.head_bucket(Bucket=self.bucket_name)
+            except ClientError as error:
+                # A bucket that is another's is 403: that is for the caller to hear.
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
+                    raise
+                client.create_bucket(Bucket=self.bucket_name)
+                return True
+        return False
 
     def key_of(self, url: SplitResult) -> str | None:
         ours = urlsplit(f"{self.client.meta.endpoint_url.rstrip('/')}/{self.bucket_name}/")

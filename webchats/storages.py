@@ -6,12 +6,14 @@ Both give the same: private objects, and URLs that open one of them until they e
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 from urllib.parse import SplitResult
 
 from webchats import ready_configs
+from webchats.metrics import STORAGE_FAILURES
 
 #: How many signed URLs a process remembers.
 _REMEMBERED = 10_000
@@ -19,6 +21,16 @@ _REMEMBERED = 10_000
 
 class StorageUnavailable(Exception):
     """The storage does not answer, or does not let us in."""
+
+
+@contextmanager
+def asking(storage: str, *errors: type[Exception]) -> Iterator[None]:
+    """Around what asks a storage: its own errors are ours, and are counted."""
+    try:
+        yield
+    except errors as error:
+        STORAGE_FAILURES.labels(storage).inc()
+        raise StorageUnavailable(str(error)) from error
 
 
 class StoredObject(NamedTuple):

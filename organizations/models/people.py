@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from organizations import constraints, storage_keys
+from organizations import api_key_secret, constraints, storage_keys
 from organizations.model_fields import EmailAddressField, TrimmedCharField
 from organizations.roles import MEMBER_ROLES, AccessRole, Action, may
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
@@ -175,7 +175,7 @@ class ApiKey(TenantModel):
     are safe: slow hashes are for passwords that people choose.
     """
 
-    SECRET_PREFIX = "wck_"  # noqa: S105 - names the kind, so that leaks can be scanned for
+    SECRET_PREFIX = api_key_secret.PREFIX
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     user_id: str

@@ -42,15 +42,14 @@ class Page(NamedTuple):
         rows = self.rows.rows(organization_id=organization_id)
         if 0 < len(rows) < self.limit:  # the last page tells the total
             return rows, (self.number - 1) * self.limit + len(rows)
-        total = self.counted.number(organization_id=organization_id)
-        if total > COUNTED_ROWS:
-            total = self._remembered_total(organization_id)
-        return rows, total
+        return rows, self._total(organization_id)
 
-    def _remembered_total(self, organization_id: str | None) -> int:
+    def _total(self, organization_id: str | None) -> int:
         key = f"total:{self.total.digest(organization_id=organization_id)}"
         total: int | None = cache.get(key)
         if total is None:
-            total = self.total.number(organization_id=organization_id)
-            cache.set(key, total, TOTAL_SECONDS)
+            total = self.counted.number(organization_id=organization_id)
+            if total > COUNTED_ROWS:
+                total = self.total.number(organization_id=organization_id)
+                cache.set(key, total, TOTAL_SECONDS)
         return total

@@ -69,7 +69,7 @@ def main() -> None:
                     _write(asked.json, {"machine": machine, "benchmarks": outcomes})
             print(f"\nWritten to {asked.json}", flush=True)
     if "transfer" in names:
-        _transfer(asked.rows, asked.database)
+        _transfer(asked)
     failed = [aim for outcome in outcomes.values() for aim in outcome.aims if not aim.within_bound]
     if asked.quick and failed:
         raise SystemExit("\n".join(f"Slower than it was: {aim.refusal}" for aim in failed))
@@ -145,13 +145,14 @@ def _write(file: Path, content: dict[str, Any]) -> None:
     file.write_text(json.dumps(content, indent=1, default=lambda value: value.as_json()) + "\n")
 
 
-def _transfer(rows: int, database: str | None) -> None:
+def _transfer(asked: argparse.Namespace) -> None:
     """The import, on PostgreSQL and on SQLite, each in a process of its own."""
-    command = [sys.executable, "-m", "tests.benchmarks.transfer", str(rows)]
-    if database != "sqlite":
+    command = [sys.executable, "-m", "tests.benchmarks.transfer", str(asked.rows)]
+    command += ["--rounds", str(asked.rounds)]
+    if asked.database != "sqlite":
         with running_postgres() as url:
             _on(command, url)
-    if database != "postgres":
+    if asked.database != "postgres":
         with tempfile.TemporaryDirectory(prefix="webchats-") as folder:
             _on(command, f"sqlite:///{folder}/db.sqlite3")
 

@@ -1,15 +1,17 @@
 """100,000 webchats into the database: our import beside what else there is.
 
 Every contender gets the same rows and writes the same table, with its indexes and constraints.
-Slow ones get fewer of them; what is printed is rows in a second.
+Slow ones get fewer of them. They take turns, several rounds long, so that what else the machine
+does falls upon all of them; what is printed is rows in a second and how they compare, each the
+median of the rounds with the least and the most.
 """
 
+import argparse
+import json
 import os
-import sys
 import time
-from collections.abc import Callable
-from io import BytesIO
-from typing import Any
+from pathlib import Path
+from statistics import median
 
 import django
 
@@ -17,208 +19,91 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "webchat_project.settings"
 os.environ["DEBUG"] = "true"
 django.setup()
 
-import tablib  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
-from django.utils import timezone  # noqa: E402
-from import_export import resources  # noqa: E402
+from django.db import connection  # noqa: E402
 
-from organizations.models import Organization, Pipeline, Prompt, Stage, User  # noqa: E402
-from webchats.models import Webchat  # noqa: E402
-from webchats.transfer import bulk  # noqa: E402
-from webchats.transfer.importer import Options, Source, run_import  # noqa: E402
+from tests.benchmarks.contenders import Contenders  # noqa: E402
 
 #: How many rows the slow ones get.
 FEW = {"save": 2_000, "import-export": 2_000, "import-export bulk": 5_000}
+#: The method that prepares each, its name, and what it is.
+CONTENDERS = {
+    "floor": ("floor", "floor: COPY / executemany of ready rows"),
+    "ours": ("ours", "import_webchats"),
+    "ours_update": ("ours update", "import_webchats --update, unchanged"),
+    "import_export_bulk": ("import-export bulk", "django-import-export, bulk mode"),
+    "import_export": ("import-export", "django-import-export as it comes"),
+    "save": ("save", "full_clean() and save() in a loop"),
+}
 
 
-class WebchatResource(resources.ModelResource):
-    """django-import-export as it comes."""
-
-    class Meta:
-        model = Webchat
-
-
-class BulkResource(resources.ModelResource):
-    """django-import-export in its bulk mode."""
-
-    class Meta:
-        model = Webchat
-        use_bulk = True
-        batch_size = 1_000
-        skip_diff = True
+def measured(contenders: Contenders, rounds: int) -> dict[str, list[float]]:
+    """Rows in a second of each contender in each round."""
+    speeds: dict[str, list[float]] = {name: [] for name, _ in CONTENDERS.values()}
+    for number in range(rounds):
+        for method, (name, _) in CONTENDERS.items():
+            count = min(contenders.rows, FEW.get(name, contenders.rows))
+            run = getattr(contenders, method)(count)
+            start = time.perf_counter()
+            run()
+            speeds[name].append(count / (time.perf_counter() - start))
+            contenders.clear()
+        print(f"{connection.vendor}: round {number + 1} of {rounds}", flush=True)
+    return speeds
 
 
-class Benchmark:
-    """The rows, and who writes them."""
-
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
-        self.organization = Organization.objects.create(name="Benchmark")
-        self.user = User.objects.create_user(
-            "b@example.com", None, organization=self.organization, access_role="ADMIN"
-        )
-        self.prompts = [
-            Prompt.objects.create(
-                organization=self.organization, name=f"Prompt {n}", instructions="Answer."
-            )
-            for n in range(10)
-        ]
-        self.pipeline = Pipeline.objects.create(organization=self.organization, name="Pipe")
-        self.stage = Stage.objects.create(pipeline=self.pipeline, name="New", slug="new")
-
-    def webchat(self, number: int) -> Webchat:
-        """A webchat such as agencies have: names and domains differ, colours repeat."""
-        return Webchat(
-            organization=self.organization,
-            user=self.user,
-            created_by=self.user,
-            name=f"Site {number}",
-            description=f"The widget of site number {number}, on every page.",
-            starter_message="Hi! Looking for pricing?",
-            background_color="#FFFFFF",
-            primary_color=f"#1F{number % 200 + 20:02X}37",
-            secondary_color="#3B82F6",
-            status_text="We typically reply within minutes",
-            csat_thank_you_message="Thanks for your feedback!",
-            allowed_domains=[f"https://site-{number}.example.com", f"*.site-{number}.example"],
-            prompt=self.prompts[number % 10],
-            pipeline=self.pipeline,
-            initial_stage="new",
-            offset_x=number % 100,
-        )
-
-    # --- The contenders: each prepares, and returns what is to be timed ---
-
-    def ours(self, count: int) -> Callable[[], Any]:
-        """The import of a CSV file: read, checked, written, recorded."""
-        content = self._csv(count)
-        source = Source(BytesIO(content), "file.csv", "csv")
-        return lambda: self._import(source, Options())
-
-    def ours_update(self, count: int) -> Callable[[], Any]:
-        """The same file again with ``update``: nothing changes."""
-        content = self._csv(count)
-        self._import(Source(BytesIO(content), "file.csv", "csv"), Options())
-        source = Source(BytesIO(content), "file.csv", "csv")
-        return lambda: self._import(source, Options(update=True))
-
-    def _import(self, source: Source, options: Options) -> None:
-        report = run_import(source, organization=self.organization, user=self.user, options=options)
-        assert report.is_good, report.problems[:3]
-
-    def _csv(self, count: int) -> bytes:
-        lines = [
-            "name,description,starterMessage,backgroundColor,primaryColor,secondaryColor,"
-            "statusText,csatThankYouMessage,allowedDomains,promptId,pipelineId,initialStage,offsetX"
-        ]
-        lines += (
-            f'{row.name},"{row.description}",{row.starter_message},{row.background_color},'
-            f"{row.primary_color},{row.secondary_color},{row.status_text},"
-            f"{row.csat_thank_you_message},{' '.join(row.allowed_domains)},{row.prompt_id},"
-            f"{row.pipeline_id},{row.initial_stage},{row.offset_x}"
-            for row in map(self.webchat, range(count))
-        )
-        return "\r\n".join(lines).encode()
-
-    def import_export(self, count: int) -> Callable[[], Any]:
-        """django-import-export as it comes."""
-        return self._import_export(WebchatResource(), count)
-
-    def import_export_bulk(self, count: int) -> Callable[[], Any]:
-        """django-import-export in bulk mode."""
-        return self._import_export(BulkResource(), count)
-
-    def _import_export(self, resource: Any, count: int) -> Callable[[], Any]:
-        dataset = tablib.Dataset()
-        dataset.csv = resource.export([self.webchat(number) for number in range(count)]).csv
-        return lambda: resource.import_data(dataset, raise_errors=True)
-
-    def save(self, count: int) -> Callable[[], Any]:
-        """``full_clean(); save()`` in a loop, in one transaction."""
-        rows = [self.webchat(number) for number in range(count)]
-
-        def run() -> None:
-            with transaction.atomic():
-                for row in rows:
-                    row.full_clean()
-                    row.save()
-
-        return run
-
-    def floor(self, count: int) -> Callable[[], Any]:
-        """What the database itself needs for ready rows: ``COPY`` of a rendered file, or
-        ``executemany`` of tuples."""
-        rows = [self.webchat(number) for number in range(count)]
-        for row in rows:
-            row.clean()
-            row.created_at = row.updated_at = timezone.now()
-        if connection.vendor != "postgresql":
-            statement, values = bulk.insert_statement(rows)
-            ready = list(values)
-            return lambda: _executemany(statement, ready)
-        bulk.insert(rows)
-        table = Webchat._meta.db_table
-        chunks: list[bytes] = []
-        with connection.cursor() as cursor:
-            with cursor.copy(f"COPY {table} TO STDOUT") as copy:
-                chunks.extend(bytes(chunk) for chunk in copy)
-            cursor.execute(f"TRUNCATE {table} CASCADE")
-        return lambda: _copy(f"COPY {table} FROM STDIN", b"".join(chunks))
-
-    def clear(self) -> None:
-        """No webchats."""
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute(f"TRUNCATE {Webchat._meta.db_table} CASCADE")
-                cursor.execute("CHECKPOINT")
-            else:
-                cursor.execute(f"DELETE FROM {Webchat._meta.db_table}")
+def summary(values: list[float]) -> dict[str, float]:
+    """The middle of the rounds, and how far they lie apart."""
+    return {"median": median(values), "least": min(values), "most": max(values)}
 
 
-def _executemany(statement: str, rows: list[Any]) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(statement, rows)
+def compared(speeds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+    """How many times as fast as another the import is, round by round."""
+    return {
+        other: summary([a / b for a, b in zip(speeds["ours"], speeds[other], strict=True)])
+        for other in ("import-export", "import-export bulk", "floor")
+    }
 
 
-def _copy(statement: str, content: bytes) -> None:
-    with transaction.atomic(), connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(content)
+def _print(rows: int, speeds: dict[str, list[float]]) -> None:
+    print(f"\n{connection.vendor}, {rows:,} rows; median (least to most)")
+    for name, title in CONTENDERS.values():
+        found = summary(speeds[name])
+        note = f"  of {FEW[name]:,} rows" if FEW.get(name, rows) < rows else ""
+        spread = f"({found['least']:,.0f} to {found['most']:,.0f})"
+        print(f"{title:42}{found['median']:>10,.0f} rows/s {spread}{note}")
+    for other, found in compared(speeds).items():
+        times = " to ".join(f"{found[name]:.2f}" for name in ("least", "most"))
+        print(f"import_webchats / {other}: {found['median']:.2f} ({times})", flush=True)
 
 
-def main(rows: int) -> None:
+def _write(path: Path, rows: int, speeds: dict[str, list[float]]) -> None:
+    """Put this database's figures into the file, beside those of the other."""
+    found = json.loads(path.read_text()) if path.exists() else {}
+    found[connection.vendor] = {
+        "rows": rows,
+        "rowsPerSecond": {name: summary(values) for name, values in speeds.items()},
+        "timesAsFastAs": compared(speeds),
+        "rounds": speeds,
+    }
+    path.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def main() -> None:
     """Print a table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rows", type=int)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
     settings.DEBUG = False
     call_command("migrate", verbosity=0)
-    benchmark = Benchmark(rows)
-    contenders = (
-        ("floor", "floor: COPY / executemany of ready rows", benchmark.floor),
-        ("ours", "import_webchats", benchmark.ours),
-        ("ours update", "import_webchats --update, unchanged", benchmark.ours_update),
-        ("import-export bulk", "django-import-export, bulk mode", benchmark.import_export_bulk),
-        ("import-export", "django-import-export as it comes", benchmark.import_export),
-        ("save", "full_clean() and save() in a loop", benchmark.save),
-    )
-    print(f"\n{connection.vendor}, {rows:,} rows")
-    speeds: dict[str, float] = {}
-    for name, title, prepare in contenders:
-        count = min(rows, FEW.get(name, rows))
-        run = prepare(count)
-        start = time.perf_counter()
-        run()
-        speeds[name] = count / (time.perf_counter() - start)
-        note = "" if count == rows else f"  (from {count:,} rows)"
-        print(f"{title:42}{speeds[name]:>10,.0f} rows/s{note}", flush=True)
-        benchmark.clear()
-    ours = speeds["ours"]
-    print(
-        f"import_webchats is {ours / speeds['import-export']:.1f} × django-import-export, "
-        f"{ours / speeds['import-export bulk']:.1f} × its bulk mode, "
-        f"{100 * ours / speeds['floor']:.0f} % of the floor",
-        flush=True,
-    )
+    speeds = measured(Contenders(asked.rows), asked.rounds)
+    _print(asked.rows, speeds)
+    if asked.json:
+        _write(asked.json, asked.rows, speeds)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main()

@@ -356,5 +356,5 @@ def test_a_header_of_far_too_many_columns_is_refused_at_once(admin: User) -> Non
 def test_a_row_of_far_too_many_names_is_one_problem(admin: User) -> None:
     document = {f"nam{number}": 1 for number in range(10_000)}
     report = imported(json.dumps([document, {"nam": 1}]), admin, format_name="json")
-    assert str(report.problems[0]) == "line 1: The row has far more names than a webchat has."
+    assert str(report.problems[0]) == "item 1: The row has far more names than a webchat has."
     assert report.problems[1].reason == "There is no such column. Did you mean name?"

@@ -119,3 +119,32 @@ def test_a_refused_import_keeps_the_images_that_were_there_before(
     keys = _stored_keys()
     assert _import(admin, folder, "red.png", "blue.png", "text.png").status == "refused"
     assert _stored_keys() == keys
+
+
+def test_a_key_is_asked_for_once_however_many_rows_name_it(
+    admin: User, folder: Path, asked: list[str]
+) -> None:
+    content = (folder / "red.png").read_bytes()
+    keys = [icons.store(str(admin.organization_id), BytesIO(content)) for _ in range(2)]
+    unknown = keys[0].replace(keys[0][-36:-30], "zzzzzz")
+    wanted = [*keys, unknown, icons.signed_url(keys[0]) or ""]
+    rows = [{"icon": wanted[n % 4], "initialStage": f"label {n}"} for n in range(40)]
+    asked.clear()
+    report = imported(csv_of(*rows, more=("icon",)), admin, skip_invalid=True)
+    assert (report.created, report.rejected) == (30, 10)
+    assert sorted(asked) == sorted(f"exists {key}" for key in (*keys, unknown))
+    asked.clear()
+    # Nor is one that the stored row has already.
+    good = [{**row, "name": f"Row {n}"} for n, row in enumerate(rows) if n % 4 != 2]
+    assert imported(csv_of(*good, more=("icon",)), admin, update=True).unchanged == 30
+    assert asked == []
+
+
+def test_a_key_that_many_stored_rows_are_given_is_asked_for_once(
+    admin: User, folder: Path, asked: list[str]
+) -> None:
+    key = icons.store(str(admin.organization_id), BytesIO((folder / "red.png").read_bytes()))
+    imported(csv_of(*[{}] * 10), admin)
+    asked.clear()
+    assert imported(csv_of(*[{"icon": key}] * 10, more=("icon",)), admin, update=True).updated == 10
+    assert asked == [f"exists {key}"]

@@ -23,7 +23,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def start(*arguments: str | Path, code: str | None = None) -> subprocess.Popen[str]:
+def start(
+    *arguments: str | Path, code: str | None = None, stdout: Any = None, stderr: Any = None
+) -> subprocess.Popen[str]:
     """A process of ``manage.py`` (or of ``code``) on the test's own database."""
     settings = connection.settings_dict
     url = f"sqlite:///{settings['NAME']}"
@@ -35,8 +37,8 @@ def start(*arguments: str | Path, code: str | None = None) -> subprocess.Popen[s
         [sys.executable, *program, *arguments],
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=stdout or subprocess.PIPE,
+        stderr=stderr or subprocess.PIPE,
         text=True,
     )
 

@@ -1,12 +1,14 @@
 """Files as other programs write them: encodings, delimiters, sheets; and files that are none."""
 
 import io
+import json
 import re
 import zipfile
 from typing import Any
 
 import pytest
 import xlsxwriter
+from python_calamine import CalamineWorkbook
 
 from organizations.models import User
 from tests import factories
@@ -222,7 +224,7 @@ def test_a_table_that_does_not_begin_in_the_corner_is_refused_or_read(admin: Use
     assert not Webchat.objects.exists()
 
 
-def _written_by_hand(*replaced: tuple[str, str]) -> bytes:
+def _written_by_hand(*replaced: tuple[str, str], part: str = "worksheets/sheet1.xml") -> bytes:
     """A sheet of two cells, changed in ways that no program changes it."""
 
     def fill(sheet: Any) -> None:
@@ -233,7 +235,7 @@ def _written_by_hand(*replaced: tuple[str, str]) -> bytes:
     with zipfile.ZipFile(before) as old, zipfile.ZipFile(after, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             content = old.read(name)
-            if name == "xl/worksheets/sheet1.xml":
+            if name == f"xl/{part}":
                 for this, that in replaced:
                     assert this.encode() in content
                     content = content.replace(this.encode(), that.encode())
@@ -269,3 +271,67 @@ def test_a_cell_far_away_is_found_across_the_parts_that_are_read_at_once(admin: 
         far = f"<!--{'x' * length}--><c r='B2'".replace("'", '"').replace("B2", "XFD1048576")
         with pytest.raises(FileRefused, match="too large"):
             next(xlsx.rows(io.BytesIO(_written_by_hand(('<c r="B2"', far)))))
+
+
+_SECOND = '<x:sheet xmlns:x="urn:x" name="second" sheetId="9" r:id="rId2"/>'
+
+
+@pytest.mark.parametrize(
+    ("part", "replaced"),
+    [
+        ("workbook.xml", ("<sheets>", f"<sheets>{_SECOND}")),
+        ("workbook.xml", ("<sheets>", f"<other>{_SECOND}</other><sheets>")),
+        ("workbook.xml", ('r:id="rId1"', 'r:id="rId1" xmlns:q="urn:q" q:id="rId2"')),
+        ("_rels/workbook.xml.rels", ('Id="rId2"', 'Id="rId1"')),
+    ],
+)
+def test_the_sheet_that_is_looked_through_is_the_sheet_that_is_read(
+    part: str, replaced: tuple[str, str]
+) -> None:
+    content = _written_by_hand(replaced, part=part)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        try:
+            looked_through = xlsx._first_sheet(archive)
+        except KeyError:
+            return
+    read = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    assert looked_through == f"xl/worksheets/sheet{1 + (read == [['notes']])}.xml"
+
+
+def test_two_parts_that_differ_in_case_alone_are_refused(admin: User) -> None:
+    content = io.BytesIO(_written_by_hand())
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr("xl/Worksheets/sheet1.xml", archive.read("xl/worksheets/sheet2.xml"))
+    report = imported(content.getvalue(), admin, format_name="xlsx")
+    assert "two parts of one name" in report.problems[0].reason
+
+
+def test_a_workbook_in_the_strict_form_is_read(admin: User) -> None:
+    strict = ("http://schemas.openxmlformats.org/spreadsheetml/2006/main", "urn:strict:main")
+    content = _written_by_hand(strict, part="workbook.xml")
+    assert next(xlsx.rows(io.BytesIO(content))) == (1, ["1", ""])
+
+
+@pytest.mark.parametrize("separator", [",", ",\n", ",\n\n"])
+def test_an_arrays_items_are_counted_however_they_stand_in_lines(
+    admin: User, separator: str
+) -> None:
+    good = json.dumps(
+        {
+            "_id": "a" * 24,
+            "name": "a",
+            "backgroundColor": "#FFF",
+            "primaryColor": "#FFF",
+            "secondaryColor": "#FFF",
+            "prompt": "Sales",
+            "allowedDomains": [],
+            "initialStage": "new",
+        },
+        indent=1 if "\n" in separator else None,
+    )
+    content = "[" + separator.join([good, "7", good]) + "]"
+    report = imported(content, admin, format_name="json")
+    assert [str(found) for found in report.problems] == [
+        "item 2: It is not a JSON object.",
+        "item 3: _id: The same row stands in item 1 already.",
+    ]

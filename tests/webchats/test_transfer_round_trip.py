@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from organizations.models import User
 from tests import factories
@@ -18,7 +19,9 @@ FORMATS = ("csv", "json", "ndjson", "xlsx")
 def _restored(user: User, format_name: str) -> tuple[bytes, bytes]:
     assert user.organization
     before = exported(user.organization, format_name)
-    Webchat.objects.all().delete()
+    with connection.cursor() as cursor:
+        # Row by row, each leaving a version, it would take most of the test's time.
+        cursor.execute(f"DELETE FROM {Webchat._meta.db_table}")
     report = imported(before, user, format_name=format_name)
     assert report.problems == []
     return before, exported(user.organization, format_name)
@@ -29,7 +32,7 @@ def _restored(user: User, format_name: str) -> tuple[bytes, bytes]:
 def test_an_export_that_is_imported_exports_to_the_same_bytes(
     admin: User, format_name: str
 ) -> None:
-    realistic(admin, 10_000 if format_name in ("csv", "ndjson") else 1_000)
+    realistic(admin, 10_000)
     before, after = _restored(admin, format_name)
     assert before == after
     assert len(before) > 10_000

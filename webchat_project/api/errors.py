@@ -28,7 +28,7 @@ _BY_STATUS = {
     500: ("Something went wrong on our side. It has been logged.", "internal_error"),
 }
 
-_FOR_MACHINES = re.compile(r"/(api|healthz|readyz)(/|\Z)")
+_FOR_MACHINES = re.compile(r"/(api|healthz|readyz|metrics)(/|\Z)")
 
 _CODES = {
     exceptions.NotAuthenticated: "not_authenticated",

@@ -1,8 +1,6 @@
 """How much a client may send, and how often. The numbers are settings."""
 
-import hashlib
 import ipaddress
-import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,7 +10,9 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
 
+from organizations.security_events import SecurityEvent, account_digest, log_event
 from webchat_project.api.errors import error_response
+from webchat_project.client_address import client_address
 
 if TYPE_CHECKING:
     # The framework's views import this module: it has their default throttles.
@@ -57,6 +57,13 @@ class _CountingThrottle(SimpleRateThrottle):
     num_requests: int
     duration: int
 
+    #: Whom the limit is about, where it is not the address.
+    who: dict[str, str | None]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.who = {}
+
     def allow_request(self, request: Request, view: "APIView") -> bool:
         request.was_counted = True  # type: ignore[attr-defined]
         key = None if self.rate is None else self.get_cache_key(request, view)
@@ -70,7 +77,7 @@ class _CountingThrottle(SimpleRateThrottle):
         if self.count + self.before * (1 - self.passed) <= self.num_requests:
             return True
         self._add_to(this, -1)  # what is refused does not count
-        return False
+        return self.throttle_failure()
 
     def _add_to(self, key: str, number: int) -> int:
         try:
@@ -89,10 +96,15 @@ class _CountingThrottle(SimpleRateThrottle):
         free = 1 - (self.num_requests - 1) / max(1, count - 1)
         return float(self.duration * (1 - self.passed + free))
 
+    def throttle_failure(self) -> bool:
+        """Called for one request too many, at the API's door and at the staff's."""
+        log_event(SecurityEvent.RATE_LIMITED, limit=self.scope, **self.who)
+        return super().throttle_failure()
+
     def get_ident(self, request: Request) -> str:
         """The client's address; of an IPv6 address the network of 64 bits, since that is what one
         household or one machine is given (RFC 6177)."""
-        ident = super().get_ident(request)
+        ident = client_address(request._request)
         try:
             address = ipaddress.ip_address(ident)
         except ValueError:
@@ -113,6 +125,9 @@ class CredentialRateThrottle(_CountingThrottle):
         if not request.user.is_authenticated:
             return None
         key_id = getattr(request.auth, "pk", None)
+        self.who = (
+            {"user": request.user.pk, "api_key": key_id} if key_id else {"user": request.user.pk}
+        )
         return self.cache_format % {"scope": self.scope, "ident": key_id or request.user.pk}
 
 
@@ -149,7 +164,6 @@ class SignInAccountThrottle(_CountingThrottle):
         if not isinstance(email, str):
             return None
         # A digest: an address is personal, and a cache key has a length and an alphabet.
-        # In one spelling: the staff's form takes full-width letters for the plain ones.
-        spelling = unicodedata.normalize("NFKC", email).strip().lower()
-        account = hashlib.sha256(spelling.encode("utf-8", "replace")).hexdigest()
+        account = account_digest(email)
+        self.who = {"account": account}
         return self.cache_format % {"scope": self.scope, "ident": account}

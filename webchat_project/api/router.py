@@ -22,5 +22,9 @@ urlpatterns = [
     path("auth/logout", organizations.LogoutView.as_view(), name="logout"),
     path("auth/verify-token", organizations.VerifyTokenView.as_view(), name="verify-token"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html"),
+        name="docs",
+    ),
 ]

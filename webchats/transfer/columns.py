@@ -64,6 +64,8 @@ class Formula(str):
 @lru_cache(maxsize=_REMEMBERED)
 def unknown_column(name: str) -> str:
     """What to say about a name that the document does not have."""
+    if not name:
+        return "A column has no name."
     if len(name) > _LONGEST_HINTED:
         return "There is no such column."
     by_lower = {known.lower(): known for known in sorted(KNOWN)}

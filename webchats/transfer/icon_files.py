@@ -1,6 +1,7 @@
 """Icons of an import: keys that stand in the file, and image files that it names."""
 
 import logging
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 #: Of a file: beyond, the system itself raises.
 _LONGEST_NAME: Final = 60
+#: So many keys are remembered, be they good or not: a file may name as many as it has rows.
+_REMEMBERED: Final = 1 << 15
 _FIELD: Final[Any] = Webchat._meta.get_field("icon")
 
 
@@ -33,6 +36,7 @@ class IconFiles:
         self._store = store
         self._keys: dict[str, str] = {}
         self._put: list[str] = []
+        self._is_good = lru_cache(maxsize=_REMEMBERED)(_is_good)
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +68,11 @@ class IconFiles:
             self._keys[path.name] = self._stored(path)
         return self._keys[path.name]
 
+    def check(self, key: str, organization_id: str) -> None:
+        """As ``icons.check``, which is asked once for each key: its lock keeps the answer true."""
+        if not self._is_good(key, organization_id):
+            raise icons.no_such_icon()
+
     def _path(self, cell: Any) -> Path | None:
         # A bare name: neither a way out of the folder nor a key.
         if self._folder is None or not isinstance(cell, str):
@@ -89,3 +98,11 @@ class IconFiles:
         self._put.append(key)
         icons.icon_storage().put(key, image.content, image.content_type)
         return key
+
+
+def _is_good(key: str, organization_id: str) -> bool:
+    try:
+        icons.check(key, organization_id)
+    except ValidationError:
+        return False
+    return True

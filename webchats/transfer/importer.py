@@ -19,11 +19,14 @@ from django.utils import timezone
 from organizations.models import Organization, User
 from webchats.icon_release import release
 from webchats.import_record import ImportRecord, ImportStatus
+from webchats.metrics import ROWS_IMPORTED
 from webchats.models import Webchat
 from webchats.transfer import bulk, columns, readers, recording
-from webchats.transfer.candidates import WRITABLE, Candidate, Candidates
+from webchats.transfer.candidate import Candidate
+from webchats.transfer.candidates import WRITABLE, Candidates
 from webchats.transfer.charset import digest_of
 from webchats.transfer.icon_files import IconFiles
+from webchats.transfer.judge import Judge
 from webchats.transfer.listener import Listener
 from webchats.transfer.matching import Matcher
 from webchats.transfer.references import References
@@ -75,7 +78,11 @@ def run_import(
 ) -> Report:
     """Import, leave a record, and say what came of it. Nothing a file holds raises; a storage
     or a database that does not answer does."""
-    return _Import(source, organization, user, options, listener or Listener()).run()
+    report = _Import(source, organization, user, options, listener or Listener()).run()
+    if report.status is ImportStatus.COMPLETED:
+        for outcome in ("created", "updated", "unchanged", "rejected"):
+            ROWS_IMPORTED.labels(outcome).inc(getattr(report, outcome))
+    return report
 
 
 class _Import:
@@ -147,8 +154,7 @@ class _Import:
         candidates = Candidates(
             organization=self.organization,
             user=self.user,
-            references=References(self.organization),
-            icon_files=self.icons,
+            judge=Judge(References(self.organization), self.icons),
             header=table.header,
             typed=table.typed,
             now=timezone.now(),
@@ -205,10 +211,8 @@ class _Import:
         report.updated += len(changed)
         report.unchanged += unchanged
         if not self.refused:
-            bulk.insert(new)
-            bulk.update(changed, (*WRITABLE, "updated_at"))
-            bulk.record(new, "+", by=self.user)
-            bulk.record(changed, "~", by=self.user)
+            bulk.insert(new, by=self.user)
+            bulk.update(changed, (*WRITABLE, "updated_at"), by=self.user)
             release(let_go, Webchat.objects.all())
 
     def _reject(self, candidate: Candidate) -> None:

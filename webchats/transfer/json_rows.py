@@ -1,5 +1,6 @@
 """JSON in: documents in an array, or one on each line, as a stream."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -34,12 +35,12 @@ def _integer(digits: str) -> int | float:
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_object_of, parse_int=_integer)
 
 
-def _row(line: int, document: Any) -> Row:
+def _row(number: int, document: Any, unit: str = "line") -> Row:
     if isinstance(document, dict):
-        return Row(line, document)
+        return Row(number, document, unit=unit)
     if isinstance(document, _Broken):
-        return Row(line, {}, f"The object is not valid JSON: {document.reason}.")
-    return Row(line, {"_raw": document}, "It is not a JSON object.")
+        return Row(number, {}, f"The object is not valid JSON: {document.reason}.", unit)
+    return Row(number, {"_raw": document}, "It is not a JSON object.", unit)
 
 
 def of_lines(lines: Iterable[str]) -> Iterator[Row]:
@@ -69,9 +70,10 @@ def of_array(chunks: Iterator[str]) -> Iterator[Row]:
     if text.next_character() == "]":
         text.skip(1)
     else:
-        while True:
+        # Not by lines: many a program writes all of it into one.
+        for number in itertools.count(1):
             text.next_character()
-            yield _row(text.line, text.document())
+            yield _row(number, text.document(), "item")
             separator = text.next_character()
             text.skip(1)
             if separator == "]":

@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 
 from organizations.models import Organization
 from webchats.models import Webchat
-from webchats.transfer.candidates import Candidate
+from webchats.transfer.candidate import Candidate
 from webchats.transfer.seen import Seen
 
 #: The same for an id of this organization's and of another's: another's rows do not exist.
@@ -69,7 +69,9 @@ class Matcher:
         for name, key in keys:
             if (before := self._seen.line_of(key)) is not None:
                 column = name if candidate.id else "name"
-                candidate.refuse(column, f"The same row stands in line {before} already.")
+                candidate.refuse(
+                    column, f"The same row stands in {candidate.row.unit} {before} already."
+                )
                 return
         for _, key in keys:
             self._seen.add(key, line)

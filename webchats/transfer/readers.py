@@ -141,9 +141,10 @@ def _xlsx_rows(rows: Iterator[tuple[int, list[str]]], header: list[str]) -> Iter
     for number, cells in rows:
         given = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
         if any(cells[len(header) :]):
-            yield Row(number, given, "The row has cells beyond the last column of the header.")
+            reason = "The row has cells beyond the last column of the header."
+            yield Row(number, given, reason, "row")
         elif given:
-            yield Row(number, given)
+            yield Row(number, given, unit="row")
 
 
 _READERS: Final[dict[str, Callable[[BinaryIO], Table]]] = {

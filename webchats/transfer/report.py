@@ -26,14 +26,16 @@ class Interrupted(Exception):
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong. ``line`` is the line of a text file, the row of a sheet or the
-    number of an array's item, each counted from 1; ``field`` is the document's name."""
+    number of an array's item, as ``unit`` says, each counted from 1; ``field`` is the document's
+    name."""
 
     line: int | None
     field: str
     reason: str
+    unit: str = "line"
 
     def __str__(self) -> str:
-        place = "" if self.line is None else f"line {self.line}: "
+        place = "" if self.line is None else f"{self.unit} {self.line}: "
         return f"{place}{self.field}: {self.reason}" if self.field else f"{place}{self.reason}"
 
 

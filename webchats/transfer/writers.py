@@ -1,6 +1,7 @@
 """Files out: each format as a stream of bytes."""
 
 import csv
+import errno
 import io
 import json
 import tempfile
@@ -18,6 +19,9 @@ Rows = Iterable[Sequence[Any]]
 _CHUNK: Final = 1 << 16
 #: A workbook says when it was made; the same rows are to give the same bytes.
 _MADE: Final = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+#: A sheet's own limits: what is beyond, the library would leave out in silence.
+_LONGEST_CELL: Final = 32_767
+_MOST_ROWS: Final = 1_048_575
 #: Above this a workbook's bytes are in a temporary file and not in memory.
 _IN_MEMORY: Final = 8 * 1024 * 1024
 
@@ -101,23 +105,30 @@ def _json(columns: Sequence[str], rows: Rows) -> Iterator[bytes]:
 
 def _xlsx(columns: Sequence[str], rows: Rows) -> Iterator[bytes]:
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-        book = xlsxwriter.Workbook(
+        # Closed also where the rows fail: it has a temporary file of its own.
+        with xlsxwriter.Workbook(
             file,
             {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
-        )
-        book.set_properties({"created": _MADE})
-        sheet = book.add_worksheet("webchats")
-        sheet.freeze_panes(1, 0)
-        bold = book.add_format({"bold": True})
-        for column, name in enumerate(columns):
-            sheet.write_string(0, column, name, bold)
-        for number, row in enumerate(rows, 1):
-            for column, value in enumerate(row):
-                _write_cell(sheet, number, column, value)
-        book.close()
+        ) as book:
+            _fill(book, columns, rows)
         file.seek(0)
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+def _fill(book: Any, columns: Sequence[str], rows: Rows) -> None:
+    book.set_properties({"created": _MADE})
+    sheet = book.add_worksheet("webchats")
+    sheet.freeze_panes(1, 0)
+    bold = book.add_format({"bold": True})
+    for column, name in enumerate(columns):
+        sheet.write_string(0, column, name, bold)
+    for number, row in enumerate(rows, 1):
+        if number > _MOST_ROWS:
+            reason = f"A sheet has room for {_MOST_ROWS:,} rows. Write another format"
+            raise OSError(errno.EFBIG, reason)
+        for column, value in enumerate(row):
+            _write_cell(sheet, number, column, value)
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
@@ -128,7 +139,8 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
     if isinstance(value, str):
         # An empty cell means "not given", which an empty string in a cell would mean too.
         if value:
-            sheet.write_string(row, column, value)
+            # (No good value is as long: this is of a row that was refused.)
+            sheet.write_string(row, column, value[:_LONGEST_CELL])
     else:
         sheet.write_number(row, column, value)
 

@@ -18,8 +18,6 @@ MOST_UNPACKED_BYTES: Final = 512 * 1024 * 1024
 _MOST_INDEX_BYTES: Final = 1 << 20
 _CHUNK: Final = 1 << 20
 
-_MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 #: The reader lays out every cell between the first and the last, be they filled or not.
 MOST_COLUMNS: Final = 200
 MOST_CELLS: Final = 1 << 26
@@ -129,14 +127,30 @@ def _column(letters: bytes) -> int:
 
 
 def _first_sheet(archive: zipfile.ZipFile) -> str:
-    """The path of the first sheet's part."""
-    book = _xml(archive, "xl/workbook.xml")
-    sheet = book.find(f"{_MAIN}sheets/{_MAIN}sheet")
-    wanted = None if sheet is None else sheet.get(_RELATION)
-    for relation in _xml(archive, "xl/_rels/workbook.xml.rels"):
-        if relation.get("Id") == wanted:
-            return posixpath.normpath(posixpath.join("/xl", relation.get("Target", ""))).lstrip("/")
-    raise KeyError("it has no sheet")
+    """The path of the first sheet's part, which must be the one that the reader of the values
+    lays out: it minds neither namespaces nor the case of a path, so that more than one may be."""
+    names = [name.replace("\\", "/").casefold() for name in archive.namelist()]
+    if len(set(names)) < len(names):
+        raise KeyError("it has two parts of one name")
+    sheets = _elements(_xml(archive, "xl/workbook.xml"), "sheet")
+    relations = _elements(_xml(archive, "xl/_rels/workbook.xml.rels"), "Relationship")
+    targets = {_only(each, "Id"): _only(each, "Target") for each in relations}
+    if not sheets or len(targets) < len(relations):
+        raise KeyError("it has no sheet, or two parts of one id")
+    target = targets[_only(sheets[0], "id")]
+    return posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
+
+
+def _elements(part: ET.Element, name: str) -> list[ET.Element]:
+    """Every element of the name, in whichever namespace."""
+    return [found for found in part.iter() if found.tag.rpartition("}")[2] == name]
+
+
+def _only(element: ET.Element, name: str) -> str:
+    found = [value for key, value in element.items() if key.rpartition("}")[2] == name]
+    if len(found) != 1:
+        raise KeyError(f"it has no {name}, or two, where there is to be one")
+    return found[0]
 
 
 def _xml(archive: zipfile.ZipFile, name: str) -> ET.Element:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import ResolverMatch, resolve
 from django.utils.http import parse_etags
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
@@ -30,8 +32,14 @@ class ReadyConfigMiddleware:
         if match is not None and request.method == "GET":
             ready = ready_configs.find(match[1], _address(request))
             if ready is not None:
+                request.resolver_match = _route()  # for who logs and counts requests
                 return _answer(request, ready)
         return self.get_response(request)
+
+
+@cache
+def _route() -> ResolverMatch:
+    return resolve(f"/widget/{'0' * object_ids.LENGTH}/config")
 
 
 @require_safe

@@ -1,12 +1,15 @@
 """Write an organization's webchats to a file."""
 
 import argparse
+import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from webchats.management import files
 from webchats.management.arguments import organization_of
 from webchats.models import Webchat
 from webchats.transfer.exporter import export
@@ -31,16 +34,18 @@ class Command(BaseCommand):
         format_name = options["format"] or (output and format_of(output.name)) or "csv"
         webchats = Webchat.objects.for_organization(organization.pk).order_by("pk")
         chunks = export(webchats, format_name)
-        if output is None:
-            for chunk in chunks:
-                sys.stdout.buffer.write(chunk)
-            sys.stdout.buffer.flush()
-            return
-        # Beside it first, so that a half-written file never has the name.
-        beside = output.with_name(f".{output.name}.part")
-        try:
-            with beside.open("wb") as file:
+        with files.replacing(output) as file:
+            if file:
                 file.writelines(chunks)
-            beside.replace(output)
-        finally:
-            beside.unlink(missing_ok=True)
+        if output is None:
+            _print(chunks)
+
+
+def _print(chunks: Iterable[bytes]) -> None:
+    try:
+        sys.stdout.buffer.writelines(chunks)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # What is left of it is not to be tried again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise files.failure("Standard output", error) from None

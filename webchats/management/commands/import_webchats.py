@@ -1,13 +1,14 @@
 """Read webchats from a file into an organization."""
 
 import argparse
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from webchats.management import arguments
+from webchats.management import arguments, files
 from webchats.management.progress import Terminal
 from webchats.storages import StorageUnavailable
 from webchats.transfer.importer import Options, Source, format_of, run_import
@@ -34,19 +35,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
+        bad_rows: Path | None = options["rejects"]
         format_name = options["format"] or format_of(path.name)
         if format_name is None:
             raise CommandError(f"Name the format of {path.name}: --format {'|'.join(FORMATS)}.")
-        if options["rejects"] and not options["skip_invalid"]:
-            raise CommandError("--rejects goes with --skip-invalid.")
+        _check(path, bad_rows, options)
         organization = arguments.organization_of(options["organization"])
         user = arguments.writer_of(organization, options["user"])
         chosen = {name: options[name] for name in ("update", "dry_run", "skip_invalid", "icons")}
-        try:
-            file = path.open("rb")
-        except OSError as error:
-            raise CommandError(f"{path}: {error.strerror}.") from None
-        with file, Rejects() as rejects, arguments.stop_on_signals() as stop:
+        with (
+            files.reading(path) as file,
+            files.replacing(bad_rows) as target,
+            Rejects() as rejects,
+            arguments.stop_on_signals() as stop,
+        ):
             with Terminal(self.stderr, stop, rejects) as terminal:
                 try:
                     report = run_import(
@@ -56,11 +58,20 @@ class Command(BaseCommand):
                         options=Options(**chosen),
                         listener=terminal,
                     )
-                except (StorageUnavailable, DatabaseError) as error:
+                except (StorageUnavailable, DatabaseError, sqlite3.Error, OSError) as error:
                     raise CommandError(f"Nothing was written: {error}") from None
-            if bad_rows := options["rejects"]:
-                with bad_rows.open("wb") as target:
-                    rejects.write_to(target, format_of(bad_rows.name) or "csv")
+            if report.is_good:
+                self.stdout.write(report.summary)
+            if target and bad_rows:
+                rejects.write_to(target, format_of(bad_rows.name) or "csv")
         if not report.is_good:
             raise CommandError(report.summary, returncode=1)
-        self.stdout.write(report.summary)
+
+
+def _check(path: Path, bad_rows: Path | None, options: dict[str, Any]) -> None:
+    if bad_rows and not options["skip_invalid"]:
+        raise CommandError("--rejects goes with --skip-invalid.")
+    if bad_rows and bad_rows.resolve() == path.resolve():
+        raise CommandError("--rejects would overwrite the file that is imported.")
+    if options["icons"] and not options["icons"].is_dir():
+        raise CommandError(f"--icons: {options['icons']} is no folder.")

@@ -1,0 +1,149 @@
+"""Crashes are reported to who asked for it, without what came with the request."""
+
+import gzip
+import json
+import queue
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.observability.processes import ROOT, Worker, environment
+from webchat_project.observability.crash_reports import cleaned
+
+WORD = "xyzzy-plugh-42"
+
+
+class Ingest(ThreadingHTTPServer):
+    """Takes reports as Sentry does."""
+
+    def __init__(self) -> None:
+        self.received: queue.Queue[bytes] = queue.Queue()
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def dsn(self) -> str:
+        """The value for ``SENTRY_DSN``."""
+        return f"http://public@127.0.0.1:{self.server_port}/1"
+
+    def next_event(self) -> dict[str, Any]:
+        """The next report; waits for it."""
+        body = self.received.get(timeout=30)
+        assert WORD.encode() not in body
+        header, item, payload, *_ = body.split(b"\n")
+        assert json.loads(item)["type"] == "event", (header, item)
+        event: dict[str, Any] = json.loads(payload)
+        return event
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Ingest
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        self.server.received.put(body)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def ingest() -> Iterator[Ingest]:
+    with Ingest() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def ask(url: str, body: bytes | None = None) -> tuple[int, str]:
+    """The status and the request's id."""
+    headers = {
+        "Authorization": f"Bearer wck_{WORD}",
+        "Cookie": f"sessionid={WORD}; csrftoken={WORD}",
+        "Content-Type": "application/json",
+        "User-Agent": WORD,
+        "X-Forwarded-For": WORD,
+    }
+    request = urllib.request.Request(url, body, headers)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    refused.value.close()
+    return refused.value.code, refused.value.headers["X-Request-ID"]
+
+
+def test_a_crash_is_reported_without_what_came_with_the_request(
+    ingest: Ingest, tmp_path: Path
+) -> None:
+    release = {"SENTRY_DSN": ingest.dsn, "RELEASE": "v1.2.3", "TRUSTED_PROXIES": "1"}
+    worker = Worker(environment(tmp_path, **release))
+    try:
+        # There are no tables: nobody catches that here, and somebody does there.
+        crashed = ask(f"{worker.address}/widget/{'0' * 24}/config?token={WORD}")
+        event = ingest.next_event()
+        sent = json.dumps({"email": "ada@example.com", "password": WORD}).encode()
+        logged = ask(f"{worker.address}/api/auth/login?token={WORD}", sent)
+        other = ingest.next_event()
+    finally:
+        said = worker.stop()
+    assert (crashed[0], logged[0]) == (500, 503)
+    kinds = [found["type"] for found in event["exception"]["values"]]
+    assert kinds == ["OperationalError", "OperationalError"]
+    assert event["tags"]["request_id"] == crashed[1]
+    assert event["release"] == "v1.2.3"
+    assert event["request"] == {"method": "GET"}
+    assert other["tags"]["request_id"] == logged[1]
+    assert "ada@example.com" not in json.dumps(other)
+    assert ingest.received.empty()
+    assert WORD not in said
+
+
+def test_a_secret_in_a_reports_texts_is_taken_out() -> None:
+    value = f"refused: Bearer {WORD} for postgres://user:{WORD}@host/name"
+    event = {
+        "exception": {"values": [{"type": "ValueError", "value": value}]},
+        "request": {"headers": {"X": WORD}, "data": WORD, "url": WORD, "method": "GET"},
+        "extra": {"request": WORD},
+        "breadcrumbs": {"values": [{"message": WORD}]},
+        "user": {"ip_address": WORD},
+        "tags": None,
+    }
+    report = cleaned(event)
+    assert WORD not in json.dumps(report)
+    assert report["exception"]["values"][0]["value"] == (
+        "refused: Bearer [removed] for postgres://[removed]@host/name"
+    )
+
+
+def check(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", "check"]
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment(folder, **settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_missing_package_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['sentry_sdk'] = None\n")
+    settings = {"SENTRY_DSN": "https://key@sentry.example.com/1", "PYTHONPATH": str(tmp_path)}
+    result = check(tmp_path, **settings)
+    assert result.returncode == 1
+    assert "observability.E003" in result.stderr
+    assert "sentry-sdk is missing" in result.stderr
+    without = check(tmp_path, PYTHONPATH=str(tmp_path))
+    assert without.returncode == 0, without.stderr

@@ -1,0 +1,221 @@
+"""What Prometheus is told."""
+
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from organizations.models import User
+from tests import factories
+from tests.observability.conftest import Log
+from tests.observability.processes import ROOT, Worker, environment
+from webchats.icons import icon_storage
+from webchats.storages import StorageUnavailable
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = "metrics-token-of-the-tests"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+def token(settings: Settings) -> str:
+    settings.METRICS_TOKEN = TOKEN
+    return TOKEN
+
+
+def count(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0
+
+
+def requests(route: str, status: str, method: str = "GET") -> float:
+    labels = {"method": method, "route": route, "status": status}
+    counted = count("webchats_http_requests_total", **labels)
+    assert count("webchats_http_request_duration_seconds_count", **labels) == counted
+    return counted
+
+
+def samples(text: str) -> dict[tuple[str, str], float]:
+    """Values by name and by their labels' values."""
+    return {
+        (sample.name, " ".join(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_without_the_setting_there_is_no_such_page(settings: Settings) -> None:
+    settings.METRICS_TOKEN = ""
+    for headers in ({}, {"authorization": "Bearer "}, BEARER):
+        answer = Client().get("/metrics", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [None, "", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer é", TOKEN],
+)
+def test_the_metrics_are_for_who_has_the_token(token: str, header: str | None) -> None:
+    answer = Client().get("/metrics", headers={"authorization": header} if header else {})
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_wrong_token_is_told_and_the_right_one_is_not(token: str, log: Log) -> None:
+    Client().get("/metrics", headers={"authorization": f"Bearer {TOKEN}x"})
+    Client().get("/metrics", headers=BEARER)
+    assert [(event["message"], event["kind"]) for event in log.events] == [
+        ("bad_credential", "metrics_token")
+    ]
+    assert TOKEN not in log.text
+
+
+def test_requests_are_counted_by_route_and_class_of_status(
+    token: str, api: Any, admin: User
+) -> None:
+    webchat = factories.WebchatFactory.create(user=admin)
+    before = requests("/api/webchats/<pk>", "2xx"), requests("/api/webchats/<pk>", "4xx")
+    for name in (webchat.pk, webchat.pk, "0" * 24):
+        api(admin).get(f"/api/webchats/{name}?search=x")
+    after = requests("/api/webchats/<pk>", "2xx"), requests("/api/webchats/<pk>", "4xx")
+    assert (after[0] - before[0], after[1] - before[1]) == (2, 1)
+
+
+def test_what_clients_make_up_adds_no_label(token: str) -> None:
+    before = requests("(unknown)", "4xx"), requests("(unknown)", "4xx", "OTHER")
+    for number in range(5):
+        Client().get(f"/nothing/{number}")
+        Client().generic(f"VERB{number}", f"/nothing/{number}")
+    after = requests("(unknown)", "4xx"), requests("(unknown)", "4xx", "OTHER")
+    assert (after[0] - before[0], after[1] - before[1]) == (5, 5)
+    text = Client().get("/metrics", headers=BEARER).content.decode()
+    assert "nothing" not in text
+    assert "VERB" not in text
+
+
+def test_a_download_is_counted_when_it_ends(token: str, api: Any, admin: User) -> None:
+    before = requests("/api/webchats/export", "2xx")
+    answer = api(admin).get("/api/webchats/export?format=csv")
+    assert requests("/api/webchats/export", "2xx") == before
+    answer.getvalue()
+    answer.close()
+    assert requests("/api/webchats/export", "2xx") == before + 1
+
+
+def test_nothing_is_counted_without_the_setting(settings: Settings) -> None:
+    settings.METRICS_TOKEN = ""
+    before = requests("(unknown)", "4xx")
+    Client().get("/nothing")
+    assert requests("(unknown)", "4xx") == before
+
+
+def test_imported_rows_are_counted(api: Any, admin: User) -> None:
+    def outcomes() -> list[float]:
+        names = ("created", "updated", "unchanged", "rejected")
+        return [count("webchats_rows_imported_total", outcome=name) for name in names]
+
+    before = outcomes()
+    prompt = factories.PromptFactory.create(organization=admin.organization)
+    head = "name,backgroundColor,primaryColor,secondaryColor,promptId,allowedDomains,initialStage\n"
+    rows = "".join(
+        f"W{n},#FFF,#000,{color},{prompt.pk},,new\n" for n, color in enumerate(("#111", "x"))
+    )
+
+    def send(query: str) -> int:
+        file = SimpleUploadedFile("a.csv", (head + rows).encode())
+        url = f"/api/webchats/import?{query}"
+        status: int = api(admin).post(url, {"file": file}, format="multipart").status_code
+        return status
+
+    assert send("dryRun=true&skipInvalid=true") == 200
+    assert send("") == 400
+    assert outcomes() == before
+    assert send("skipInvalid=true") == 200
+    assert send("skipInvalid=true&update=true") == 200
+    assert [after - was for was, after in zip(before, outcomes(), strict=True)] == [1, 0, 1, 2]
+
+
+def test_a_storage_that_does_not_answer_is_counted(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    options = {"location": str(tmp_path / "file" / "icons")}
+    backend = "webchats.folder_storage.SignedFileStorage"
+    settings.STORAGES = {**settings.STORAGES, "icons": {"BACKEND": backend, "OPTIONS": options}}
+    before = count("webchats_storage_failures_total", storage="folder")
+    with pytest.raises(StorageUnavailable):
+        icon_storage().check()
+    assert count("webchats_storage_failures_total", storage="folder") == before + 1
+
+
+def test_the_release_and_the_pool_are_told(token: str, settings: Settings) -> None:
+    settings.RELEASE = "v1.2.3"
+    found = samples(Client().get("/metrics", headers=BEARER).content.decode())
+    assert any(name == "webchats_build_info" and "v1.2.3" in labels for name, labels in found)
+    if connection.vendor == "postgresql":
+        assert found["webchats_database_pool", "open"] >= 1
+        assert ("webchats_database_pool", "waiting") in found
+
+
+@pytest.fixture
+def settings_of_a_worker(tmp_path: Path) -> dict[str, str]:
+    folder = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
+    return environment(tmp_path, METRICS_TOKEN=TOKEN, RELEASE="v1.2.3", **folder)
+
+
+def get(worker: Worker, path: str) -> str:
+    request = urllib.request.Request(f"{worker.address}{path}", headers=BEARER)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+@pytest.fixture
+def workers(settings_of_a_worker: dict[str, str]) -> Iterator[list[Worker]]:
+    with ExitStack() as stack:
+        made = []
+        for _ in range(2):
+            made.append(Worker(settings_of_a_worker))
+            stack.callback(made[-1].stop)
+        yield made
+
+
+def test_processes_add_up(workers: list[Worker], settings_of_a_worker: dict[str, str]) -> None:
+    first, second = workers
+    for _ in range(3):
+        get(first, "/healthz")
+    get(second, "/healthz")
+    get(second, "/embed.js")
+    alive, loader = "GET /healthz 2xx", "GET /embed.js 2xx"
+
+    for worker in workers:
+        found = samples(get(worker, "/metrics"))
+        assert found["webchats_http_requests_total", alive] == 4
+        assert found["webchats_http_requests_total", loader] == 1
+        assert found["webchats_http_request_duration_seconds_count", alive] == 4
+
+    folder = Path(settings_of_a_worker["PROMETHEUS_MULTIPROC_DIR"])
+    gauges = f"gauge_live*_{second.process.pid}.db"
+    assert list(folder.glob(gauges))
+    second.stop()
+    found = samples(get(first, "/metrics"))
+    assert found["webchats_http_requests_total", loader] == 1
+    builds = [value for (name, _), value in found.items() if name == "webchats_build_info"]
+    assert builds == [1]
+    assert not list(folder.glob(gauges))
+
+
+def test_an_empty_folder_name_is_none(tmp_path: Path, settings_of_a_worker: dict[str, str]) -> None:
+    command = [sys.executable, str(ROOT / "manage.py"), "check"]
+    empty = settings_of_a_worker | {"PROMETHEUS_MULTIPROC_DIR": ""}
+    subprocess.run(command, cwd=tmp_path, env=empty, check=True, capture_output=True)
+    assert list(tmp_path.glob("**/*.db")) == []

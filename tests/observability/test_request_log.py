@@ -1,0 +1,241 @@
+"""One line for each request, and nothing in it that should not be."""
+
+import logging
+import re
+from typing import Any
+
+import pytest
+from django.test import Client, override_settings
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from organizations.models import User
+from tests import factories
+from tests.observability.conftest import Log
+from webchat_project.observability.routes import _readable
+from webchats.models import Webchat
+from webchats.views import WebchatViewSet
+
+pytestmark = pytest.mark.django_db
+
+UNKNOWN = "0" * 24
+
+
+def test_a_request_is_one_line(api: Any, admin: User, log: Log) -> None:
+    api(admin).get(f"/api/webchats/{UNKNOWN}?x=y", REMOTE_ADDR="203.0.113.5")
+    (line,) = log.records
+    assert line.pop("ms") >= 0
+    assert re.fullmatch(r"[0-9a-f]{32}", line.pop("request_id"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", line.pop("time"))
+    assert line == {
+        "level": "INFO",
+        "logger": "request",
+        "message": "request",
+        "method": "GET",
+        "route": "/api/webchats/<pk>",
+        "status": 404,
+        "user": admin.pk,
+        "organization": admin.organization_id,
+        "address": "203.0.113.5",
+    }
+
+
+def test_one_request_after_the_other_has_a_line(api: Any, admin: User, log: Log) -> None:
+    client = api(admin)
+    client.get("/api/webchats")
+    client.post("/api/webchats", {})
+    client.get("/nothing")
+    Client().get("/admin/")
+    seen = [(line["method"], line["route"], line["status"]) for line in log.records]
+    assert seen == [
+        ("GET", "/api/webchats", 200),
+        ("POST", "/api/webchats", 400),
+        ("GET", "(unknown)", 404),
+        ("GET", "/admin/", 302),
+    ]
+    assert len({line["request_id"] for line in log.records}) == 4
+
+
+def test_what_middleware_answers_has_its_route_too(log: Log) -> None:
+    webchat = factories.WebchatFactory.create(allowed_domains=[])
+    for _ in range(2):  # the second time from memory
+        Client().get(f"/widget/{webchat.pk}/config")
+    Client().get("/healthz")
+    seen = [(line["route"], line["level"]) for line in log.requests]
+    assert seen == [("/widget/<str:webchat_id>/config", "INFO")] * 2 + [("/healthz", "DEBUG")]
+
+
+def test_a_signed_in_member_of_staff_is_named(admin: User, log: Log) -> None:
+    client = Client()
+    client.force_login(admin)
+    assert client.get("/admin/").status_code == 200
+    assert (log.requests[-1]["user"], log.requests[-1]["organization"]) == (
+        admin.pk,
+        admin.organization_id,
+    )
+
+
+def test_nobody_is_looked_up_for_the_log(
+    admin: User, log: Log, django_assert_num_queries: Any
+) -> None:
+    client = Client()
+    client.force_login(admin)
+    with django_assert_num_queries(0):
+        client.get("/healthz")
+        client.get("/nothing")
+    assert log.requests[-1]["user"] is None
+
+
+@pytest.mark.parametrize("given", ["a", "A-1_b.c", "x" * 64])
+def test_a_well_formed_id_is_kept(log: Log, given: str) -> None:
+    answer = Client().get("/nothing", headers={"x-request-id": given})
+    assert answer.headers["X-Request-ID"] == given
+    assert log.requests[0]["request_id"] == given
+
+
+@pytest.mark.parametrize(
+    "given", ["", " ", "x" * 65, "a b", "a\nb", "é", "a;b", "wck_abcdefgh", "eyJhbGciOi.eyJzdWI.x"]
+)
+def test_any_other_id_is_replaced(log: Log, given: str) -> None:
+    answer = Client().get("/nothing", headers={"x-request-id": given})
+    assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["X-Request-ID"])
+    assert log.requests[0]["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_everything_said_during_a_request_has_its_id(
+    api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chatty(*arguments: Any, **options: Any) -> Any:
+        logging.getLogger("some.library").warning("said meanwhile")
+        return Webchat.objects.none().get()
+
+    monkeypatch.setattr(WebchatViewSet, "retrieve", chatty)
+    answer = api(admin, raise_request_exception=False).get(f"/api/webchats/{UNKNOWN}")
+    logging.getLogger("some.library").warning("said later")
+    meanwhile, *_, later = log.records
+    assert meanwhile["request_id"] == answer.headers["X-Request-ID"]
+    assert "request_id" not in later
+
+
+def test_an_exception_is_told_once_and_its_request_once(
+    api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise RuntimeError("the cause of it")
+
+    monkeypatch.setattr(WebchatViewSet, "retrieve", fail)
+    answer = api(admin, raise_request_exception=False).get(f"/api/webchats/{UNKNOWN}")
+    traceback, line = log.records
+    assert (traceback["level"], traceback["logger"]) == ("ERROR", "django.request")
+    assert traceback["exc_info"].endswith("RuntimeError: the cause of it")
+    assert (line["level"], line["status"], line["user"]) == ("ERROR", 500, admin.pk)
+    assert traceback["request_id"] == line["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_what_ends_the_process_is_told(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*arguments: Any, **options: Any) -> None:
+        raise SystemExit(1)
+
+    monkeypatch.setattr(WebchatViewSet, "dispatch", stop)
+    with pytest.raises(SystemExit):
+        APIClient().get("/api/webchats")
+    assert [line["status"] for line in log.requests] == [500]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/static/webchats/frame.css"])
+def test_what_is_asked_all_the_time_is_quiet(log: Log, path: str) -> None:
+    with override_settings(DEBUG=True):
+        Client().get(path).close()
+    assert [line["level"] for line in log.requests] == ["DEBUG"]
+
+
+def test_a_download_is_measured_to_its_end(api: Any, admin: User, log: Log) -> None:
+    factories.WebchatFactory.create_batch(2, user=admin)
+    answer = api(admin).get("/api/webchats/export?format=csv")
+    chunks = iter(answer.streaming_content)
+    next(chunks)
+    assert log.requests == []
+    list(chunks)
+    answer.close()
+    (line,) = log.requests
+    assert (line["route"], line["status"]) == ("/api/webchats/export", 200)
+    assert line["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_a_download_that_nobody_reads_is_told_when_it_is_closed(
+    api: Any, admin: User, log: Log
+) -> None:
+    answer = api(admin).get("/api/webchats/export?format=csv")
+    assert log.requests == []
+    answer.close()
+    assert [line["status"] for line in log.requests] == [200]
+
+
+def test_a_download_that_breaks_off_did_not_succeed(
+    api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: Any) -> Any:
+        yield b"a"
+        raise RuntimeError("the database went away")
+
+    monkeypatch.setattr("webchats.downloads.export", broken)
+    answer = api(admin).get("/api/webchats/export?format=csv")
+    with pytest.raises(RuntimeError):
+        list(answer.streaming_content)
+    assert [line["status"] for line in log.requests] == [500]
+
+
+def test_the_address_is_believed_as_far_as_the_proxies_reach(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forwarded = {"x-forwarded-for": "10.0.0.1, 203.0.113.9"}
+    Client().get("/nothing", headers=forwarded, REMOTE_ADDR="192.0.2.1")
+    monkeypatch.setattr("rest_framework.settings.api_settings.NUM_PROXIES", 1, raising=False)
+    Client().get("/nothing", headers=forwarded, REMOTE_ADDR="192.0.2.1")
+    assert [line["address"] for line in log.requests] == ["192.0.2.1", "203.0.113.9"]
+
+
+def test_a_word_of_the_clients_own_is_no_method(log: Log) -> None:
+    Client().generic("X" * 500, "/api/webchats")
+    assert log.requests[0]["method"] == "OTHER"
+
+
+def routes(resolver: URLResolver, prefix: str = "") -> list[str]:
+    found = []
+    for entry in resolver.url_patterns:
+        here = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            found.append(here)
+        else:
+            found += routes(entry, here)
+    return found
+
+
+def test_every_route_has_a_readable_name() -> None:
+    names = [_readable(route) for route in routes(get_resolver())]
+    assert len(names) > 50
+    assert [name for name in names if not re.fullmatch(r"/[\w/.<>:-]*", name)] == []
+
+
+def test_a_host_that_is_not_ours_is_no_error_of_ours(log: Log) -> None:
+    Client().get("/nothing", HTTP_HOST="evil.example.com")
+    warning, line = log.records
+    assert (warning["level"], warning["logger"]) == ("WARNING", "django.security.DisallowedHost")
+    assert "exc_info" not in warning
+    assert line["status"] == 400
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [("2001:db8::1", "2001:db8::1"), ("a secret", ""), ("x" * 200, ""), ("", "")],
+)
+def test_what_is_no_address_is_not_told_for_one(log: Log, sent: str, told: str) -> None:
+    Client().get("/nothing", REMOTE_ADDR=sent)
+    assert log.requests[0]["address"] == told
+
+
+def test_a_line_end_in_a_text_begins_no_line(log: Log) -> None:
+    logging.getLogger("some.library").warning('said "\n{"level": "forged"}\r\u2028')
+    (record,) = log.records
+    assert record["message"].startswith('said "\n')
+    assert len(log.text.splitlines()) == 1

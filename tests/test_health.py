@@ -1,0 +1,77 @@
+"""What a load balancer is told."""
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
+
+from webchat_project import health
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "migrations", health.Migrations())
+
+
+def refuse(*arguments: Any, **options: Any) -> None:
+    raise OperationalError("connection refused")
+
+
+def test_the_process_says_that_it_is_alive() -> None:
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_the_service_says_that_it_is_ready() -> None:
+    answer = Client().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "storage": "ok", "migrations": "ok"},
+    }
+
+
+def test_the_service_is_not_ready_without_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "cursor", refuse)
+    answer = Client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "status": "unavailable",
+        "checks": {"database": "failed", "storage": "ok", "migrations": "failed"},
+    }
+
+
+def test_the_service_is_not_ready_before_it_is_migrated() -> None:
+    applied = MigrationRecorder(connection)
+    name = max(name for app, name in applied.applied_migrations() if app == "webchats")
+    applied.record_unapplied("webchats", name)
+    for _ in range(2):
+        answer = Client().get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json()["checks"] == {
+            "database": "ok",
+            "storage": "ok",
+            "migrations": "failed",
+        }
+    applied.record_applied("webchats", name)
+    assert Client().get("/readyz").status_code == 200
+
+
+def test_migrations_that_are_applied_are_not_asked_for_again(
+    django_assert_num_queries: Any,
+) -> None:
+    Client().get("/readyz")
+    with django_assert_num_queries(1):
+        assert Client().get("/readyz").status_code == 200
+
+
+def test_the_process_is_alive_whatever_it_depends_on(
+    monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(connection, "cursor", refuse)
+    with django_assert_num_queries(0):
+        assert Client().get("/healthz").status_code == 200

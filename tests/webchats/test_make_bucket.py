@@ -1,0 +1,41 @@
+"""``manage.py make_bucket``, on a real store."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from webchats.icons import icon_storage
+
+
+def make_bucket() -> str:
+    call_command("make_bucket", stdout=(said := StringIO()))
+    return said.getvalue().strip()
+
+
+def in_bucket(settings: Settings, options: dict[str, Any]) -> None:
+    icons = {"BACKEND": "webchats.s3_storage.S3IconStorage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "icons": icons}
+
+
+def test_a_bucket_is_made_once_and_what_is_in_it_stays(
+    settings: Settings, s3_options: dict[str, Any]
+) -> None:
+    in_bucket(settings, {**s3_options, "bucket_name": "a-new-one"})
+    assert make_bucket() == "The bucket a-new-one made."
+    icon_storage().put("orgs/a", b"content", "image/png")
+    assert make_bucket() == "The bucket a-new-one is there already."
+    assert icon_storage().exists("orgs/a")
+
+
+def test_a_store_that_refuses_is_told_of(settings: Settings, s3_options: dict[str, Any]) -> None:
+    in_bucket(settings, {**s3_options, "secret_key": "wrong"})
+    with pytest.raises(CommandError, match="The store did not make the bucket"):
+        make_bucket()
+
+
+def test_a_folder_needs_no_bucket() -> None:
+    with pytest.raises(CommandError, match="ICONS_S3_BUCKET is not set"):
+        make_bucket()

@@ -1,0 +1,30 @@
+"""``/metrics``, for who has the token."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from organizations.security_events import SecurityEvent, log_event
+from webchat_project.api.errors import error_response
+from webchat_project.observability.metrics import exposition
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The metrics; 404 unless ``METRICS_TOKEN`` is set."""
+    if not settings.METRICS_TOKEN:
+        return error_response(404, "Not found.", "not_found")
+    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+    # The whole comparison takes the same time, whatever was sent.
+    is_right = constant_time_compare(credential.strip(), settings.METRICS_TOKEN)
+    if scheme.lower() == "bearer" and is_right:
+        return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+    if credential:
+        log_event(SecurityEvent.BAD_CREDENTIAL, kind="metrics_token", reason="invalid")
+    response = error_response(401, "Invalid or expired token", "invalid_token")
+    response.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
+    return response
