@@ -115,7 +115,6 @@ def environment(database: str, **more: str) -> dict[str, str]:
         "SECURE_SSL_REDIRECT": "false",
         "SECURE_HSTS_SECONDS": "0",
         "ACCESS_TOKEN_MINUTES": "1440",
-        "LOG_LEVEL": "WARNING",
         # Is not there: the storage is not to be asked.
         "ICONS_ROOT": "/nonexistent/icons",
         **more,
