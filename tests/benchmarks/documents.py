@@ -26,7 +26,7 @@ def documents(bench: Bench) -> Outcome:
     outcome = Outcome(
         notes=[
             "Each server signs the icons' addresses itself; all else in the answers is equal.",
-            "Only the service counts requests (rate limits) and asks for the role.",
+            "Only the service logs requests, counts them (limits, metrics) and asks for the role.",
         ]
     )
     for question in _AIMS:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks.load import HOST, WrongAnswer, ask, request
+from tests.benchmarks.load import HOST, request
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: One for each core; the database and the load have the same cores.
@@ -115,7 +115,6 @@ def environment(database: str, **more: str) -> dict[str, str]:
         "SECURE_SSL_REDIRECT": "false",
         "SECURE_HSTS_SECONDS": "0",
         "ACCESS_TOKEN_MINUTES": "1440",
-        "LOG_LEVEL": "WARNING",
         # Is not there: the storage is not to be asked.
         "ICONS_ROOT": "/nonexistent/icons",
         **more,
@@ -213,14 +212,19 @@ def _stop(started: subprocess.Popen[bytes]) -> None:
     started.wait()
 
 
+def _connected(port: int) -> socket.socket:
+    return socket.create_connection((HOST, port), timeout=START_SECONDS)
+
+
 def _wait_for(server: Server) -> None:
     """Return when the server answers anything at all."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.process.is_running():
         if server.process.status() == psutil.STATUS_ZOMBIE:
             break
-        with suppress(ConnectionError, TimeoutError, WrongAnswer):
-            ask(server.port, request("/healthz"))
-            return
+        with suppress(ConnectionError, TimeoutError), _connected(server.port) as connection:
+            connection.sendall(request("/healthz"))
+            if connection.recv(1):
+                return
         time.sleep(0.01)
     raise RuntimeError(f"{server.name} does not start:\n{server.log.read_text()[-3000:]}")

@@ -30,7 +30,10 @@ def widget_config(bench: Bench) -> Outcome:
     file = asking.ready_answers(got, bench.folder)
     bare = bench.server(BARE, data, BENCHMARK_ANSWERS=file)
     outcome = Outcome(
-        notes=["The icons' storage is not there in any benchmark: who asked it would fail."]
+        notes=[
+            "The icons' storage is not there in any benchmark: who asked it would fail.",
+            "Only the service logs requests and sends the headers of its browser policy.",
+        ]
     )
     questions = {"config": [_request(row, got) for row in rows]}
     if not bench.quick:
