@@ -154,6 +154,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Cache: rate limits count here; with several processes they need a shared one --------------
 
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+if CACHES["default"]["BACKEND"].startswith("django.core.cache.backends.locmem"):
+    # Django's own forgets from 300 on: who comes from so many addresses would wipe out a count.
+    CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 50_000)
 
 # --- People, passwords, tokens ----------------------------------------------------------------
 

@@ -159,6 +159,16 @@ def test_sign_in_attempts_are_limited_by_account_in_any_spelling(
     assert other.status_code == 401
 
 
+def test_many_addresses_do_not_wipe_out_an_accounts_count(api: Any, limit: Any) -> None:
+    limit(sign_in_account="1/min")
+    client = api(None)
+    body = {"email": "a@example.com", "password": "x"}
+    assert statuses(2, lambda: client.post(LOGIN, body)) == [401, 429]
+    for number in range(400):
+        client.get("/api/webchats", REMOTE_ADDR=f"2001:db8:0:{number:x}::1")
+    assert client.post(LOGIN, body).status_code == 429
+
+
 def test_a_limited_account_is_not_tried_even_with_the_right_password(api: Any, limit: Any) -> None:
     limit(sign_in_account="1/min")
     user = factories.UserFactory.create(password="right-password")

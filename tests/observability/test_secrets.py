@@ -111,6 +111,13 @@ def test_what_looks_like_a_secret_is_taken_out(text: str, left: str) -> None:
     assert "abc" not in redacted(text)
 
 
+def test_what_only_begins_like_a_token_ends_soon() -> None:
+    # At the square of the length this would run for hours.
+    beginnings = "eyJ" * 1_000_000
+    assert redacted(beginnings) == beginnings
+    assert redacted(f"{beginnings}hbGciOiJIUzI1.eyJhYmMi.c2lnbmVk").endswith("[removed]")
+
+
 def test_the_readable_form_hides_the_same(caplog: pytest.LogCaptureFixture) -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, "key wck_%s", (WORD,), None)
     assert WORD not in LineFormatter().format(record)
