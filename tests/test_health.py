@@ -33,7 +33,7 @@ def test_the_service_says_that_it_is_ready() -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ok",
-        "checks": {"database": "ok", "storage": "ok", "migrations": "ok"},
+        "checks": {"database": "ok", "storage": "ok", "cache": "ok", "migrations": "ok"},
     }
 
 
@@ -43,7 +43,7 @@ def test_the_service_is_not_ready_without_its_database(monkeypatch: pytest.Monke
     assert answer.status_code == 503
     assert answer.json() == {
         "status": "unavailable",
-        "checks": {"database": "failed", "storage": "ok", "migrations": "failed"},
+        "checks": {"database": "failed", "storage": "ok", "cache": "ok", "migrations": "failed"},
     }
 
 
@@ -57,6 +57,7 @@ def test_the_service_is_not_ready_before_it_is_migrated() -> None:
         assert answer.json()["checks"] == {
             "database": "ok",
             "storage": "ok",
+            "cache": "ok",
             "migrations": "failed",
         }
     applied.record_applied("webchats", name)

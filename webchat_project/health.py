@@ -5,13 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from webchat_project.shared_cache import SharedCache
 from webchats.icons import icon_storage
 from webchats.storages import StorageUnavailable
 
@@ -60,6 +61,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     checks = {
         "database": _database_answers(),
         "storage": _storage_answers(),
+        "cache": _cache_answers(),
         "migrations": migrations.are_applied(),
     }
     is_ready = all(checks.values())
@@ -104,6 +106,11 @@ class Migrations:
 
 
 migrations = Migrations()
+
+
+def _cache_answers() -> bool:
+    # (Django's ``cache`` stands for the backend; memory is always there.)
+    return not isinstance(caches["default"], SharedCache) or caches["default"].answers()
 
 
 def _storage_answers() -> bool:

@@ -157,6 +157,14 @@ CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 if CACHES["default"]["BACKEND"].startswith("django.core.cache.backends.locmem"):
     # Django's own forgets from 300 on: who comes from so many addresses would wipe out a count.
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 50_000)
+elif CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    CACHES["default"]["BACKEND"] = "webchat_project.shared_cache.SharedCache"
+    # Seconds to connect and to wait: without it requests go on.
+    CACHES["default"]["OPTIONS"] = {
+        "socket_connect_timeout": 1,
+        "socket_timeout": 1,
+        **CACHES["default"].get("OPTIONS", {}),
+    }
 
 # --- People, passwords, tokens ----------------------------------------------------------------
 

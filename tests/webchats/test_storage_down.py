@@ -216,7 +216,7 @@ def test_readiness_names_the_storage_and_asks_it_once(client: Any, broken: Broke
     assert answer.status_code == 503
     assert answer.json() == {
         "status": "unavailable",
-        "checks": {"database": "ok", "storage": "failed", "migrations": "ok"},
+        "checks": {"database": "ok", "storage": "failed", "cache": "ok", "migrations": "ok"},
     }
     calls = broken.calls
     assert client.get("/readyz").json() == answer.json()
