@@ -63,6 +63,14 @@ def key_in(text: str) -> str:
     return key
 
 
+def is_of(given: Any, key: str) -> bool:
+    """Whether what a client gave is the key, or a URL of it."""
+    try:
+        return isinstance(given, str) and key_in(given) == key
+    except ValidationError:
+        return False
+
+
 def _key_of_url(text: str) -> str | None:
     if not _URL_CHARACTERS.fullmatch(text):
         return None

@@ -43,12 +43,13 @@ class WebchatViewSet(TransferViewSet):
         return {"user": self.request.user, "created_by": self.request.user}
 
     def lock_before_row(self) -> None:
-        """The check of an icon locks its organization: before the row, as an import does."""
+        """The check of a new icon locks its organization: before the row, as an import does."""
         data = self.request.data
         if isinstance(data, dict) and data.get("icon"):
             rows = Webchat.objects.for_user(self.request.user).filter(pk=self.kwargs["pk"])
-            for organization_id in rows.values_list("organization_id", flat=True):
-                icons.lock(organization_id)
+            for organization_id, stored in rows.values_list("organization_id", "icon"):
+                if not icons.is_of(data["icon"], stored):
+                    icons.lock(organization_id)
 
     @extend_schema(request={"multipart/form-data": IconUploadSerializer})
     @action(detail=True, methods=["put"], parser_classes=[MultiPartParser])

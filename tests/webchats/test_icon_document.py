@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from organizations.models import User
 from tests import factories, object_storage
@@ -117,6 +118,24 @@ def test_a_document_put_back_keeps_its_icon(
         assert Webchat.objects.get().icon == before
     # An icon that stays needs no question.
     assert asked == []
+
+
+def test_who_puts_the_same_icon_back_makes_nobody_of_the_organization_wait(
+    api: Any, admin: User, storage: IconStorage
+) -> None:
+    webchat = factories.WebchatFactory.create(user=admin, icon=stored(admin))
+    client = api(admin)
+    document = client.get(f"/api/webchats/{webchat.pk}").json()["data"]
+
+    def asks_for_the_organization(icon: str) -> bool:
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.put(f"/api/webchats/{webchat.pk}", {**document, "icon": icon})
+        assert answer.status_code == 200
+        return any('FROM "organizations_organization"' in query["sql"] for query in queries)
+
+    assert not asks_for_the_organization(document["icon"])
+    assert not asks_for_the_organization(webchat.icon)
+    assert asks_for_the_organization(stored(admin))
 
 
 def test_a_url_that_has_expired_or_had_another_life_is_put_back(
