@@ -79,7 +79,6 @@ MIDDLEWARE = [
     "webchat_project.api.errors.ApiErrorMiddleware",
     "webchat_project.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "webchats.widget.config.ReadyConfigMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "webchat_project.api.limits.BodySizeLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -4,8 +4,10 @@ import os
 
 import django
 
-from webchat_project.requests import TolerantWSGIHandler
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat_project.settings")
 django.setup(set_prefix=False)
-application = TolerantWSGIHandler()
+
+# (What this imports needs the settings.)
+from webchat_project.config_memory import RememberingHandler  # noqa: E402
+
+application = RememberingHandler()

@@ -14,13 +14,14 @@ from organizations.colors import STORED_PATTERN, ColorField
 from organizations.model_fields import TrimmedCharField, TrimmedTextField
 from organizations.models import Pipeline, Prompt, Stage, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet
-from webchats import icons, ready_configs
+from webchats import icons
 from webchats.icon_release import release
 from webchats.import_record import ImportRecord  # noqa: F401 - Django looks for models here
 from webchats.last_loads import LastLoad  # noqa: F401 - and here
 from webchats.model_fields import AllowedDomainsField, IconKeyField
 from webchats.pending_imports import PendingImport  # noqa: F401 - and here
 from webchats.placement import entry_stage_of
+from webchats.ready_configs import ready_configs
 
 NAME_LENGTH = 120
 DESCRIPTION_LENGTH = 2_000

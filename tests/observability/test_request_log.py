@@ -10,9 +10,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from organizations.models import User
-from tests import factories
+from tests import factories, wsgi
 from tests.observability.conftest import Log
-from webchat_project.observability.routes import _readable
+from webchat_project.observability.routes import readable
 from webchats.models import Webchat
 from webchats.views import WebchatViewSet
 
@@ -57,12 +57,21 @@ def test_one_request_after_the_other_has_a_line(api: Any, admin: User, log: Log)
 
 
 def test_what_middleware_answers_has_its_route_too(log: Log) -> None:
-    webchat = factories.WebchatFactory.create(allowed_domains=[])
-    for _ in range(2):  # the second time from memory
-        Client().get(f"/widget/{webchat.pk}/config")
     Client().get("/healthz")
-    seen = [(line["route"], line["level"]) for line in log.requests]
-    assert seen == [("/widget/<str:webchat_id>/config", "INFO")] * 2 + [("/healthz", "DEBUG")]
+    assert [(line["route"], line["level"]) for line in log.requests] == [("/healthz", "DEBUG")]
+
+
+def test_an_answer_from_memory_has_a_line_like_any_other(log: Log) -> None:
+    path = f"/widget/{factories.WebchatFactory.create(allowed_domains=[]).pk}/config"
+    answers = [wsgi.ask(path, x_request_id=name) for name in ("a-1", "a-2")]
+    assert [answer.headers["X-Request-ID"] for answer in answers] == ["a-1", "a-2"]
+    lines = log.requests
+    assert [line.pop("request_id") for line in lines] == ["a-1", "a-2"]
+    for line in lines:
+        del line["ms"], line["time"]
+    assert lines[0] == lines[1]
+    assert lines[1]["route"] == "/widget/<str:webchat_id>/config"
+    assert (lines[1]["status"], lines[1]["address"]) == (200, "192.0.2.1")
 
 
 def test_a_signed_in_member_of_staff_is_named(admin: User, log: Log) -> None:
@@ -212,7 +221,7 @@ def routes(resolver: URLResolver, prefix: str = "") -> list[str]:
 
 
 def test_every_route_has_a_readable_name() -> None:
-    names = [_readable(route) for route in routes(get_resolver())]
+    names = [readable(route) for route in routes(get_resolver())]
     assert len(names) > 50
     assert [name for name in names if not re.fullmatch(r"/[\w/.<>:-]*", name)] == []
 

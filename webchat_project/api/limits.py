@@ -104,7 +104,7 @@ class _CountingThrottle(SimpleRateThrottle):
     def get_ident(self, request: Request) -> str:
         """The client's address; of an IPv6 address the network of 64 bits, since that is what one
         household or one machine is given (RFC 6177)."""
-        ident = client_address(request._request)
+        ident = client_address(request.META)
         try:
             address = ipaddress.ip_address(ident)
         except ValueError:

@@ -9,8 +9,6 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from pythonjsonlogger.json import JsonFormatter as _JsonFormatter
-
 from webchat_project.observability.redaction import redacted
 from webchat_project.observability.request_context import current
 
@@ -57,34 +55,29 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     return own
 
 
-# Made once, which ``json.dumps`` would do for each line.
-_encode = json.JSONEncoder(default=str).encode
-
-
-def _json(data: Any, **_: Any) -> str:
-    return _encode(data)
-
-
-class JsonFormatter(_JsonFormatter):
+class JsonFormatter(logging.Formatter):
     """One object per line."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(("message",), json_serializer=_json, **options)
+    def format(self, record: logging.LogRecord) -> str:
+        """Time, level, logger, message, the record's own fields, and the traceback if there is
+        one."""
+        text = record.getMessage()
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat("T", "milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": text if record.name in TRUSTED else redacted(text),
+            **fields_of(record),
+        }
+        if record.exc_info:
+            line["exc_info"] = redacted(self.formatException(record.exc_info))
+        if record.stack_info:
+            line["stack_info"] = redacted(record.stack_info)
+        return _encode(line)
 
-    def add_fields(
-        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
-    ) -> None:
-        """The library's hook: everything that is written."""
-        trusted = record.name in TRUSTED
-        log_data["time"] = datetime.fromtimestamp(record.created, UTC).isoformat(
-            "T", "milliseconds"
-        )
-        log_data["level"] = record.levelname
-        log_data["logger"] = record.name
-        log_data["message"] = record.message if trusted else redacted(record.message)
-        log_data.update(fields_of(record))
-        for name, text in message_dict.items():
-            log_data[name] = redacted(str(text))
+
+# Made once, which ``json.dumps`` would do for each line.
+_encode = json.JSONEncoder(default=str).encode
 
 
 class LineFormatter(logging.Formatter):

@@ -2,10 +2,9 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import NamedTuple
-
-from django.http import HttpRequest
+from typing import Any, NamedTuple
 
 from webchat_project.client_address import client_address
 from webchat_project.observability.redaction import redacted
@@ -24,18 +23,19 @@ class RequestContext(NamedTuple):
     address: str
 
     @classmethod
-    def of(cls, request: HttpRequest) -> "RequestContext":
-        """The context of a request; its id is the one it came with, if that is well-formed."""
-        address = client_address(request)
-        return cls(_request_id(request), address if _ADDRESS.fullmatch(address) else "")
+    def of(cls, meta: Mapping[str, Any]) -> "RequestContext":
+        """The context of a request, from its ``META`` or its WSGI environment; its id is the one
+        it came with, if that is well-formed."""
+        address = client_address(meta)
+        return cls(_request_id(meta), address if _ADDRESS.fullmatch(address) else "")
 
 
 #: The request that this thread or task is about; ``None`` outside of one.
 current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
 
 
-def _request_id(request: HttpRequest) -> str:
-    given = request.META.get("HTTP_X_REQUEST_ID")
+def _request_id(meta: Mapping[str, Any]) -> str:
+    given = meta.get("HTTP_X_REQUEST_ID")
     # An id that looks like a secret is none.
     if given and _WELL_FORMED.fullmatch(given) and redacted(given) == given:
         return str(given)

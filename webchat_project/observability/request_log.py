@@ -26,7 +26,7 @@ class RequestLogMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = perf_counter()
-        context = RequestContext.of(request)
+        context = RequestContext.of(request.META)
         token = current.set(context)
         try:
             response = self.get_response(request)
@@ -95,13 +95,19 @@ class _Stream:
 def _finish(request: HttpRequest, status: int, started: float) -> None:
     seconds = perf_counter() - started
     route = route_of(request)
-    level = _level(route, status)
     user = _known_user(request)
     if status == 403 and user is not None:
         log_event(SecurityEvent.FORBIDDEN, user=user.pk, route=route)
+    log_request(method_of(request), route, status, seconds, user)
+
+
+def log_request(method: str, route: str, status: int, seconds: float, user: Any = None) -> None:
+    """Write the line of the ``current`` request, and count it. ``method`` and ``route`` are of a
+    bounded number: see ``routes``."""
+    level = _level(route, status)
     if logger.isEnabledFor(level):
         fields = {
-            "method": method_of(request),
+            "method": method,
             "route": route,
             "status": status,
             "ms": round(seconds * 1000, 1),
@@ -110,7 +116,7 @@ def _finish(request: HttpRequest, status: int, started: float) -> None:
         }
         logger.log(level, "request", extra={"fields": fields})
     if settings.METRICS_TOKEN:
-        count_request(method_of(request), route, status, seconds)
+        count_request(method, route, status, seconds)
 
 
 def _level(route: str, status: int) -> int:

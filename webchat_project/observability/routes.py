@@ -18,7 +18,7 @@ def route_of(request: HttpRequest) -> str:
     """Such as ``/api/webchats/<pk>``: never the path, in which a client may write anything."""
     match = request.resolver_match
     if match is not None:
-        return _readable(match.route)
+        return readable(match.route)
     if request.path_info in QUIET:  # answered before addresses are resolved
         return request.path_info
     return STATIC if request.path_info.startswith(settings.STATIC_URL) else UNKNOWN
@@ -30,5 +30,6 @@ def method_of(request: HttpRequest) -> str:
 
 
 @cache
-def _readable(route: str) -> str:
+def readable(route: str) -> str:
+    """Such as ``/widget/<str:webchat_id>``, of the URLconf's own text."""
     return simplify_regex(route)

@@ -1,104 +1,69 @@
 """The public configuration, for a page that may embed the widget."""
 
+import gzip
+import hashlib
 import re
-from collections.abc import Callable
-from functools import cache
+from typing import Any
 
 import orjson
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import ResolverMatch, resolve
+from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
-from organizations import object_ids
-from webchats import domains, icons, ready_configs
+from webchats import domains, icons
 from webchats.last_loads import host_of, record_load
-from webchats.ready_configs import ReadyConfig
+from webchats.models import Webchat
 from webchats.widget.answers import enabled_webchat, not_found, public_data, varying
 
 #: In an ``Accept-Encoding``: gzip, unless it is named to be refused (RFC 9110, section 12.5.3).
 _GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z))", re.IGNORECASE)
-_PATH = re.compile(rf"/widget/({object_ids.PATTERN})/config")
-
-
-class ReadyConfigMiddleware:
-    """Answers from memory, before the rest of the middleware has to look at the request: that
-    takes a fifth of the time. What is not remembered, the view makes."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        match = _PATH.fullmatch(request.path_info)
-        if match is not None and request.method == "GET":
-            ready = ready_configs.find(match[1], _address(request))
-            if ready is not None:
-                request.resolver_match = _route()  # for who logs and counts requests
-                return _answer(request, ready)
-        return self.get_response(request)
-
-
-@cache
-def _route() -> ResolverMatch:
-    return resolve(f"/widget/{'0' * object_ids.LENGTH}/config")
 
 
 @require_safe
 @xframe_options_exempt
 def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
-    """The configuration as of now."""
+    """The configuration as of now. What it depends on beside the address is the origin of the
+    page and what the browser takes and has: ``ready_configs`` counts on it."""
+    origin, referer = request.META.get("HTTP_ORIGIN"), request.META.get("HTTP_REFERER")
     webchat = enabled_webchat(webchat_id)
-    if webchat is None:
+    if webchat is None or not domains.may_embed(
+        webchat.allowed_domains, origin=origin, referer=referer
+    ):
         return not_found()
+    record_load(webchat, host_of(origin=origin, referer=referer))
     data = public_data(webchat, request)
-    ready = ReadyConfig.of(
-        orjson.dumps(data),
-        version=orjson.dumps({**data, "icon": icons.public_icon_version(webchat)}),
-        address=_address(request),
-        allowed_domains=webchat.allowed_domains,
-    )
-    answer = _answer(request, ready)
-    if answer.status_code != 404:
-        origin, referer = _who_asks(request)
-        record_load(webchat, host_of(origin=origin, referer=referer))
-        ready_configs.remember(webchat_id, ready)
-    return answer
-
-
-def _address(request: HttpRequest) -> str:
-    """Where the icon's URL may begin; raises ``DisallowedHost``."""
-    return f"{request.scheme}://{request.get_host()}"
-
-
-def _who_asks(request: HttpRequest) -> tuple[str | None, str | None]:
-    return request.META.get("HTTP_ORIGIN"), request.META.get("HTTP_REFERER")
-
-
-def _answer(request: HttpRequest, ready: ReadyConfig) -> HttpResponse:
-    origin, referer = _who_asks(request)
-    if not domains.may_embed(ready.allowed_domains, origin=origin, referer=referer):
-        return not_found()
-    if _has(request, ready):
+    etag = _etag(data, webchat)
+    if _has(request, etag):
         response = varying(HttpResponse(status=304))
         del response.headers["Content-Type"], response.headers["Content-Length"]
     else:
-        packed = _GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")) is not None
-        content = ready.compressed if packed else ready.body
-        response = varying(HttpResponse(content, content_type="application/json"))
-        if packed:
-            response.headers["Content-Encoding"] = "gzip"
+        response = varying(_whole(request, data))
     response.headers["Vary"] += ", Accept-Encoding"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["ETag"] = ready.etag
-    if age := ready.age:
-        response.headers["Age"] = str(age)
+    response.headers["ETag"] = etag
     if origin is not None and origin.isascii() and origin.isprintable():
         response.headers["Access-Control-Allow-Origin"] = origin
     return response
 
 
-def _has(request: HttpRequest, ready: ReadyConfig) -> bool:
+def _etag(data: dict[str, Any], webchat: Webchat) -> str:
+    """Weak (RFC 9110, section 8.8.1): the icon's URL is signed anew now and then, and one can
+    stand for the other."""
+    version = orjson.dumps({**data, "icon": icons.public_icon_version(webchat)})
+    return f'W/"{hashlib.sha256(version).hexdigest()[:32]}"'
+
+
+def _has(request: HttpRequest, etag: str) -> bool:
     """Whether the browser has it already (RFC 9110, section 13.1.2)."""
     known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
-    return "*" in known or ready.etag in known
+    return "*" in known or etag in known
+
+
+def _whole(request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
+    body = orjson.dumps(data)
+    if not _GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")):
+        return HttpResponse(body, content_type="application/json")
+    packed = gzip.compress(body, mtime=0)
+    headers = {"Content-Encoding": "gzip"}
+    return HttpResponse(packed, content_type="application/json", headers=headers)
