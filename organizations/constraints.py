@@ -14,10 +14,10 @@ models.TextField.register_lookup(Length)
 
 
 class FieldRule(models.CheckConstraint):
-    """A check that a field's own validators have already made.
+    """A check that a field's own validators, or the model's ``clean``, have already made.
 
     ``Model.full_clean()`` therefore does not ask the database about it (Django would send one
-    query for each constraint): a row that passed its validators passes this.
+    query for each constraint): a row that passed those passes this.
     """
 
     def validate(self, *arguments: Any, **options: Any) -> None:

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from simple_history.models import HistoricalRecords
 
 from organizations import constraints
+from organizations.change_records import ChangeRecords
 from organizations.colors import STORED_PATTERN, ColorField
 from organizations.model_fields import TrimmedCharField, TrimmedTextField
 from organizations.models import Pipeline, Prompt, Stage, User
@@ -232,7 +232,7 @@ class Webchat(TenantModel):
     )
 
     objects: ClassVar[Any] = WebchatQuerySet.as_manager()
-    history = HistoricalRecords()
+    history = ChangeRecords()
 
     #: Which fields the row's rules judge a field by: where one of them is wrong, it is not told.
     judged_by: ClassVar[dict[str, set[str]]] = {
@@ -283,10 +283,9 @@ class Webchat(TenantModel):
             constraints.between("offset_x", *OFFSET),
             constraints.between("offset_y", *OFFSET),
             constraints.between("z_index", *Z_INDEX),
-            models.CheckConstraint(
+            constraints.FieldRule(
                 condition=models.Q(pipeline_stage=None) | models.Q(pipeline__isnull=False),
                 name="webchat_stage_only_with_pipeline",
-                violation_error_message="A stage needs its pipeline.",
             ),
         )
 

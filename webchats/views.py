@@ -11,6 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from organizations.document_reader import DocumentReader
+from organizations.statements import Statement, Value
+from organizations.tenancy.compiled import compiled_for
 from webchats import examples, icons
 from webchats.filters import WebchatFilter
 from webchats.icon_serializers import IconUploadSerializer
@@ -46,10 +48,23 @@ class WebchatViewSet(TransferViewSet):
         """The check of a new icon locks its organization: before the row, as an import does."""
         data = self.request.data
         if isinstance(data, dict) and data.get("icon"):
-            rows = Webchat.objects.for_user(self.request.user).filter(pk=self.kwargs["pk"])
-            for organization_id, stored in rows.values_list("organization_id", "icon"):
+            for organization_id, stored in self._stored_icon():
                 if not icons.is_of(data["icon"], stored):
                     icons.lock(organization_id)
+
+    def _stored_icon(self) -> list[tuple[Any, ...]]:
+        """The organization and the icon of the row, which is not locked; none without a row."""
+        statement = compiled_for(
+            self.request.user,
+            ("the icon of a webchat",),
+            lambda caller: Statement(
+                Webchat.objects.for_user(caller)
+                .order_by()
+                .filter(pk=Value("pk"))
+                .values_list("organization_id", "icon")
+            ),
+        )
+        return statement.rows(**self._values)
 
     @extend_schema(request={"multipart/form-data": IconUploadSerializer})
     @action(detail=True, methods=["put"], parser_classes=[MultiPartParser])

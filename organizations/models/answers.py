@@ -9,9 +9,9 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.text import slugify
-from simple_history.models import HistoricalRecords
 
 from organizations import constraints
+from organizations.change_records import ChangeRecords
 from organizations.colors import STORED_PATTERN, ColorField
 from organizations.model_fields import TrimmedCharField, TrimmedTextField
 from organizations.models.people import NAME_LENGTH
@@ -50,7 +50,7 @@ class Prompt(TenantModel):
         help_text="Only an active prompt can be chosen for a webchat.",
     )
 
-    history = HistoricalRecords()
+    history = ChangeRecords()
 
     class Meta:
         ordering = ("name", "id")
@@ -78,7 +78,7 @@ class Pipeline(TenantModel):
         help_text="Setting it here takes it from the pipeline that had it.",
     )
 
-    history = HistoricalRecords()
+    history = ChangeRecords()
 
     class Meta:
         ordering = ("name", "id")

@@ -9,9 +9,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
-from simple_history.models import HistoricalRecords
 
 from organizations import api_key_secret, constraints, storage_keys
+from organizations.change_records import ChangeRecords
 from organizations.model_fields import EmailAddressField, TrimmedCharField
 from organizations.roles import MEMBER_ROLES, AccessRole, Action, may
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
@@ -35,7 +35,7 @@ class Organization(TenantScoped):
         help_text="If set, visitors see this instead of the organization's name.",
     )
 
-    history = HistoricalRecords()
+    history = ChangeRecords()
 
     #: A storage key; empty: none.
     default_icon = models.CharField(

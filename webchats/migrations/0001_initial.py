@@ -292,6 +292,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=models.CheckConstraint(condition=models.Q(('pipeline_stage', None), ('pipeline__isnull', False), _connector='OR'), name='webchat_stage_only_with_pipeline', violation_error_message='A stage needs its pipeline.'),
+            constraint=organizations.constraints.FieldRule(condition=models.Q(('pipeline_stage', None), ('pipeline__isnull', False), _connector='OR'), name='webchat_stage_only_with_pipeline'),
         ),
     ]
