@@ -130,7 +130,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         """Uniqueness is the model's to check, like every other rule."""
         return extra_kwargs, {}
 
-    def get_unique_together_validators(self) -> list[Any]:
+    def get_validators(self) -> list[Any]:
         """None: see ``get_uniqueness_extra_kwargs``."""
         return []
 
