@@ -26,6 +26,10 @@ _PAGE = (
     '<!DOCTYPE html><html lang="en"><head><title>Shop</title>{script}</head>'
     "<body><main><h1>Shop</h1><p>Hats.</p></main></body></html>"
 )
+#: A loader cannot do less.
+_LEAST = (
+    'fetch("http://%s:%s/widget/%s/config", {credentials: "omit"}).then((answer) => answer.json())'
+)
 _CLICKED = """
 addEventListener("click", (event) => {
   window.clickedAt = performance.timeOrigin + event.timeStamp;
@@ -87,10 +91,12 @@ def _served(bench: Bench, data: Data) -> Iterator[tuple[Server, dict[str, Any]]]
 
 
 def _pages(server: Server, row: dict[str, Any]) -> dict[str, str]:
-    """A customer's page with the widget, and the same without it."""
+    """A customer's page with the widget, the same without it, and with what any loader does."""
     source = f"http://{HOST}:{server.port}/embed.js"
     script = f'<script src="{source}" data-webchat="{row["id"]}" async></script>'
-    return {"/with": _PAGE.format(script=script), "/without": _PAGE.format(script="")}
+    least = f"<script>{_LEAST % (HOST, server.port, row['id'])}</script>"
+    scripts = {"/with": script, "/least": least, "/without": ""}
+    return {path: _PAGE.format(script=script) for path, script in scripts.items()}
 
 
 def _visit(
@@ -99,6 +105,8 @@ def _visit(
     """A new visitor, with nothing stored, loads the page and opens the widget."""
     with _visitor(browser, slower) as (page, _):
         without = traced(browser, page, f"{site}/without")
+    with _visitor(browser, slower) as (page, _):
+        least = traced(browser, page, f"{site}/least")
     with _visitor(browser, slower) as (page, session):
         traffic = Traffic(f"http://{HOST}:{server.port}")
         traffic.listen(session)
@@ -112,6 +120,9 @@ def _visit(
     how = f"{slower} x slower"
     return {
         (f"loader: scripts, {how}", "ms"): loaded["script"] - without["script"],
+        (f"a script that only asks for the configuration, {how}", "ms"): (
+            least["script"] - without["script"]
+        ),
         (f"loader: all of the page's thread, {how}", "ms"): loaded["all"] - without["all"],
         (f"from the click to the frame's first paint, {how}", "ms"): opened,
         **(before | after if slower == 1 else {}),
