@@ -34,9 +34,10 @@ class FlagFilter(filters.TypedChoiceFilter):
 
 @extend_schema_field({"type": "string", "maxLength": SEARCH_LENGTH})
 class SearchFilter(filters.CharFilter):
-    """Rows with this text in one of ``fields``, compared without case."""
+    """Rows with this text in one of ``fields``, compared without case; without fields, those that
+    the queryset's own ``containing`` finds."""
 
-    def __init__(self, *, fields: tuple[str, ...], **options: Any) -> None:
+    def __init__(self, *, fields: tuple[str, ...] = (), **options: Any) -> None:
         super().__init__(max_length=SEARCH_LENGTH, **options)
         self.fields = fields
 
@@ -44,6 +45,9 @@ class SearchFilter(filters.CharFilter):
         """Every field is asked with OR; an empty text asks for nothing."""
         if not value:
             return qs
+        if not self.fields:
+            found: QuerySet[Any] = qs.containing(value)  # type: ignore[attr-defined]
+            return found
         return qs.filter(
             functools.reduce(operator.or_, [Q(**{f"{f}__icontains": value}) for f in self.fields])
         )

@@ -118,6 +118,7 @@ def test_the_databases_own_options_are_kept_beside_ours() -> None:
     options = ast.literal_eval(said)
     assert options["options"].split(" -c ") == [
         "-c plan_cache_mode=force_custom_plan",
+        "random_page_cost=1.1",
         "statement_timeout=9000",
     ]
     assert options["sslmode"] == "require"

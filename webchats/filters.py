@@ -8,7 +8,7 @@ from organizations.filters import DocumentOrdering, FlagFilter, IdFilter, Search
 class WebchatFilter(django_filters.FilterSet):
     """The query parameters, named as the document's fields."""
 
-    search = SearchFilter(fields=("name", "description"))
+    search = SearchFilter()
     isEnabled = FlagFilter(field_name="is_enabled")
     isAutopilot = FlagFilter(field_name="is_autopilot")
     promptId = IdFilter(field_name="prompt_id")

@@ -22,6 +22,7 @@ from webchats.model_fields import AllowedDomainsField, IconKeyField
 from webchats.pending_imports import PendingImport  # noqa: F401 - and here
 from webchats.placement import entry_stage_of
 from webchats.ready_configs import ready_configs
+from webchats.search import containing
 
 NAME_LENGTH = 120
 DESCRIPTION_LENGTH = 2_000
@@ -63,6 +64,10 @@ class WebchatQuerySet(TenantQuerySet["Webchat"]):
     def enabled(self) -> Self:
         """Those that are active and take new sessions."""
         return self.filter(is_enabled=True)
+
+    def containing(self, text: str) -> Self:
+        """Those with the text in their name or description."""
+        return self.filter(containing(text)) if text else self
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete them, and their icons after the commit."""

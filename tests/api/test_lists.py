@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -66,6 +67,46 @@ def test_the_search_reads_name_and_description_without_case(client: APIClient, a
     factories.WebchatFactory.create(user=admin, name="Blog", initial_stage="shop")
     assert set(names(client.get("/api/webchats?search=sHoP"))) == {"Shop widget", "Other"}
     assert len(names(client.get("/api/webchats?search="))) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("op harb", ["Shop Harbour 42"]),
+        ("SHOP HARBOUR 42", ["Shop Harbour 42"]),
+        ("bour 4", ["Shop Harbour 42"]),
+        ("Ärger", ["Viel Ärger (neu)"]),
+        ("ärger (n", []),  # SQLite knows the two cases of ASCII only
+        ("-x", ["a-x_y"]),
+        ("sITORs", ["Shop Harbour 42"]),
+        (" shopping ", ["Shop"]),
+        ("x_y", ["a-x_y"]),
+        # All of its words are there, but not as it says.
+        ("harbour shop", []),
+        ("shop harbour 43", []),
+        ("shop  harbour", []),
+        # It stands in no field, but at the seam of two.
+        ("42 for visitors", []),
+    ],
+)
+def test_the_search_finds_a_text_as_it_stands_in_one_field(
+    client: APIClient, admin: User, text: str, found: list[str]
+) -> None:
+    factories.WebchatFactory.create(user=admin, name="Shop Harbour 42", description="for visitors")
+    factories.WebchatFactory.create(user=admin, name="Shop", description="Harbour, shopping 42")
+    factories.WebchatFactory.create(user=admin, name="Viel Ärger (neu)")
+    factories.WebchatFactory.create(user=admin, name="a-x_y")
+    if text == "ärger (n" and connection.vendor == "postgresql":
+        found = ["Viel Ärger (neu)"]
+    assert names(client.get("/api/webchats", {"search": text})) == found
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such index.")
+@pytest.mark.parametrize("text", ["harbour", "Shop Harbour 42", "50% off"])
+def test_the_search_can_use_its_index(text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "webchat_search" in Webchat.objects.order_by().containing(text).explain()
 
 
 @pytest.mark.parametrize("text", ["%", "_", "\\", "'", '"', "%27%3B--"])
