@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from webchat_project.shared_cache import SharedCache
 from webchats.icons import icon_storage
 from webchats.storages import StorageUnavailable
 
@@ -109,8 +108,10 @@ migrations = Migrations()
 
 
 def _cache_answers() -> bool:
-    # (Django's ``cache`` stands for the backend; memory is always there.)
-    return not isinstance(caches["default"], SharedCache) or caches["default"].answers()
+    # (Django's ``cache`` stands for the backend; memory is always there.) Redis' client, whose
+    # import takes longer than any other, is not named where it is not used.
+    answers = getattr(caches["default"], "answers", None)
+    return answers is None or answers()
 
 
 def _storage_answers() -> bool:

@@ -25,7 +25,14 @@ _ARGUMENTS = [
 #: What a browser of a customer's visitors is asked to note.
 _CATEGORIES = ["devtools.timeline", "toplevel", "v8"]
 #: Where the page's own thread runs scripts: compiles, evaluates, calls back.
-_SCRIPT = {"EvaluateScript", "v8.compile", "FunctionCall", "RunMicrotasks", "TimerFire"}
+_SCRIPT = {
+    "EvaluateScript",
+    "v8.compile",
+    "FunctionCall",
+    "RunMicrotasks",
+    "BlinkScheduler_PerformMicrotaskCheckpoint",
+    "TimerFire",
+}
 
 
 @contextmanager
