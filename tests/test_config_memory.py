@@ -1,16 +1,19 @@
 """Configurations that a process sends a second time: asked of what a server runs."""
 
+import gc
+import tracemalloc
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from organizations.models import Organization
 from tests import factories
 from tests.wsgi import Answer, ask
+from webchat_project.wsgi import application
 from webchats.models import Webchat
 from webchats.ready_configs import ReadyConfig, ReadyConfigs
 
@@ -168,9 +171,43 @@ def test_a_renamed_organization_is_seen_in_ten_seconds(webchat: Webchat) -> None
 
 
 def test_a_process_does_not_remember_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webchats.ready_configs._MOST", 3)
+    monkeypatch.setattr("webchats.ready_configs._MOST", 100_000)
     memory = ReadyConfigs()
-    answer = ReadyConfig(200, [], b"", timezone.now().timestamp())
+    answer = ReadyConfig(200, [], b"x" * 30_000, timezone.now().timestamp())
     for number in range(10):
         memory.remember(str(number), (), answer)
-    assert [number for number in range(10) if memory.find(str(number), ())] == [9]
+    assert [number for number in range(10) if memory.find(str(number), ())] == [8, 9]
+
+
+def test_a_remembered_body_does_not_keep_the_buffer_it_was_written_in(webchat: Webchat) -> None:
+    Webchat.objects.update(starter_message="\N{GRINNING FACE}" * 1_000)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        bodies = [remembered_body(webchat, f"http://shop.example.com:{n}") for n in range(1, 101)]
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 3 * sum(map(len, bodies))
+
+
+def remembered_body(webchat: Webchat, origin: str) -> bytes:
+    config_of(webchat, origin=origin)
+    again = config_of(webchat, origin=origin)
+    return again.body
+
+
+def test_what_somebodys_cookies_bring_about_is_not_remembered(webchat: Webchat) -> None:
+    for cookie in ("sessionid=x", "csrftoken=x"):
+        config_of(webchat, origin=SITE, cookie=cookie)
+    assert "Cookie" not in config_of(webchat, origin=SITE).headers["Vary"]
+
+
+def test_a_server_may_leave_out_an_empty_path(rf: RequestFactory) -> None:
+    # PEP 3333: a variable that would be empty may be missing.
+    environ = rf.get("/", headers={"Host": "testserver"}).environ
+    del environ["PATH_INFO"]
+    said: list[str] = []
+    application(environ, lambda status, *_: said.append(status))  # type: ignore[arg-type]
+    assert said == ["404 Not Found"]

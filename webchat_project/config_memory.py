@@ -63,16 +63,24 @@ class RememberingHandler(TolerantWSGIHandler):
         """Django's answer, remembered if it is a configuration."""
         response = super().get_response(request)
         asked = _question(request.META)
-        if asked and response.status_code in _REMEMBERED and isinstance(response, HttpResponse):
+        # An answer that sets a cookie is to somebody's cookies, which are no part of the question.
+        if (
+            asked
+            and response.status_code in _REMEMBERED
+            and isinstance(response, HttpResponse)
+            and not response.cookies
+        ):
             headers = [item for item in response.headers.items() if item[0] != HEADER]
-            answer = ReadyConfig(response.status_code, headers, response.content, time())
+            # A copy: what wrote the body may have left it a buffer of four times its length.
+            body = memoryview(response.content).tobytes()
+            answer = ReadyConfig(response.status_code, headers, body, time())
             ready_configs.remember(*asked, answer)
         return response
 
 
 def _question(meta: Mapping[str, Any]) -> tuple[str, Question] | None:
     """The webchat whose configuration is asked for, and how; ``None`` for any other request."""
-    match = _PATH.fullmatch(meta["PATH_INFO"])
+    match = _PATH.fullmatch(meta.get("PATH_INFO", ""))
     if match is None or meta["REQUEST_METHOD"] != "GET":
         return None
     question = tuple(map(meta.get, _ASKED_BY))

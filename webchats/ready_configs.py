@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 
 #: How long a process remembers.
 SECONDS: Final = 10
-#: After so many answers all are forgotten: what nobody asks for any more goes with them.
-_MOST: Final = 10_000
+#: After so many bytes all are forgotten: what nobody asks for any more goes with them.
+_MOST: Final = 32 * 1024 * 1024
+#: Bytes that an answer takes beside its body, about: its question and its headers.
+_BESIDE: Final = 3_000
 
 #: What an answer depends on beside the webchat: who asks, from where, and what they take.
 Question = tuple[str | None, ...]
@@ -37,14 +39,14 @@ class ReadyConfigs:
 
     def __init__(self) -> None:
         self._by_webchat: dict[str, dict[Question, ReadyConfig]] = {}
-        self._count = 0
+        self._bytes = 0
 
     def remember(self, webchat_id: str, question: Question, answer: ReadyConfig) -> None:
         """Keep it for ``SECONDS``."""
-        if self._count >= _MOST:
+        if self._bytes >= _MOST:
             self._by_webchat.clear()
-            self._count = 0
-        self._count += 1
+            self._bytes = 0
+        self._bytes += len(answer.body) + _BESIDE
         self._by_webchat.setdefault(webchat_id, {})[question] = answer
 
     def find(self, webchat_id: str, question: Question) -> ReadyConfig | None:
