@@ -133,6 +133,16 @@ def test_what_this_process_changes_is_seen_at_once(webchat: Webchat) -> None:
     assert config_of(webchat, origin=SITE).status == "404 Not Found"
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "change", [lambda rows: rows.update(is_enabled=False), lambda rows: rows.delete()]
+)
+def test_what_this_process_changes_of_many_is_seen_at_once(webchat: Webchat, change: Any) -> None:
+    config_of(webchat, origin=SITE)
+    change(Webchat.objects.filter(organization=webchat.organization))
+    assert config_of(webchat, origin=SITE).status == "404 Not Found"
+
+
 def test_an_icons_url_has_half_of_its_life_left_also_when_remembered(
     webchat: Webchat, settings: Any
 ) -> None:

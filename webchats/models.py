@@ -69,14 +69,22 @@ class WebchatQuerySet(TenantQuerySet["Webchat"]):
         """Those with the text in their name or description."""
         return self.filter(containing(text)) if text else self
 
+    def update(self, **values: Any) -> int:
+        """Change them all, as Django's own."""
+        updated = super().update(**values)
+        transaction.on_commit(ready_configs.forget_all)
+        return updated
+
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete them, and their icons after the commit."""
         keys = list(self.order_by().exclude(icon="").values_list("icon", flat=True))
         deleted = super().delete()
+        transaction.on_commit(ready_configs.forget_all)
         release(keys, Webchat.objects.all())
         return deleted
 
-    # As Django's own: not a method of the manager.
+    # As Django's own: not a method of the manager, and in no template.
+    update.alters_data = True  # type: ignore[attr-defined]
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
 

@@ -44,7 +44,7 @@ class ReadyConfigs:
     def remember(self, webchat_id: str, question: Question, answer: ReadyConfig) -> None:
         """Keep it for ``SECONDS``."""
         if self._bytes >= _MOST:
-            self._by_webchat.clear()
+            self.forget_all()
             self._bytes = 0
         self._bytes += len(answer.body) + _BESIDE
         self._by_webchat.setdefault(webchat_id, {})[question] = answer
@@ -60,6 +60,10 @@ class ReadyConfigs:
     def forget(self, webchat_id: str) -> None:
         """Forget a webchat that was changed. (Other processes do so in ``SECONDS``.)"""
         self._by_webchat.pop(webchat_id, None)
+
+    def forget_all(self) -> None:
+        """Forget everything, since many were changed."""
+        self._by_webchat.clear()
 
 
 ready_configs: Final = ReadyConfigs()
