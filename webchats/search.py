@@ -49,9 +49,14 @@ def pattern_of(words: list[str]) -> str:
     """The pattern that the index is asked for.
 
     The index knows three letters each, and reads a list as long as the table for each three that
-    it is asked about. A word is asked as it is. Of several words every third three are enough:
-    the others say little that these do not.
+    it is asked about. A single word is asked as it is. Of several the one that is likely to be
+    rare, a number or else the longest, is asked by every third three, the others by their first.
     """
     if len(words) > 1:
-        words = [word[i : i + 3] for word in words for i in range(0, len(word) - 2, 3)]
+        rarest = max(words, key=lambda word: (word.isdigit(), len(word)))
+        words = [
+            word[start : start + 3]
+            for word in words
+            for start in range(0, len(word) - 2 if word is rarest else 1, 3)
+        ]
     return f"%{'%'.join(words)}%"
