@@ -73,7 +73,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Outermost: it sees every answer as the client does.
+    # Outermost: it sees every answer as the client does (a configuration that is sent again,
+    # ``config_memory`` tells).
     "webchat_project.observability.request_log.RequestLogMiddleware",
     "webchat_project.policy.BrowserPolicyMiddleware",
     "webchat_project.api.errors.ApiErrorMiddleware",

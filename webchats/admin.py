@@ -20,6 +20,7 @@ from webchats.forms import WebchatForm
 from webchats.icon_forms import IconFieldsets
 from webchats.models import Webchat
 from webchats.organization_admin import OrganizationWithIconAdmin
+from webchats.search import FIELDS
 from webchats.storages import StorageUnavailable
 from webchats.transfer_admin import TransferAdmin
 
@@ -50,7 +51,7 @@ class WebchatAdmin(IconFieldsets, TransferAdmin):
         ("prompt", admin.RelatedOnlyFieldListFilter),
         ("pipeline", admin.RelatedOnlyFieldListFilter),
     )
-    search_fields = ("name", "description")
+    search_fields = FIELDS
     search_help_text = "Search name and description"
     actions = (enable, disable, duplicate, *TransferAdmin.actions)
     fieldsets = (

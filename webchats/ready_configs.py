@@ -45,7 +45,6 @@ class ReadyConfigs:
         """Keep it for ``SECONDS``."""
         if self._bytes >= _MOST:
             self.forget_all()
-            self._bytes = 0
         self._bytes += len(answer.body) + _BESIDE
         self._by_webchat.setdefault(webchat_id, {})[question] = answer
 
@@ -64,6 +63,7 @@ class ReadyConfigs:
     def forget_all(self) -> None:
         """Forget everything, since many were changed."""
         self._by_webchat.clear()
+        self._bytes = 0
 
 
 ready_configs: Final = ReadyConfigs()

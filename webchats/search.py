@@ -9,7 +9,8 @@ from django.db.models import BooleanField, Func, Q, TextField, Value
 from django.db.models.functions import StrIndex, Upper
 from django.db.models.lookups import GreaterThan
 
-_FIELDS = ("name", "description")
+#: What is searched, here and on the staff's site.
+FIELDS = ("name", "description")
 
 
 class _Searched(Func):
@@ -35,12 +36,12 @@ def containing(text: str) -> Q:
     next to no rows, and collect a hundred thousand of them for a page.
     """
     words = re.findall(r"[^\W_]{3,}", text)
-    indexed = Q(_Like(_Searched(*_FIELDS), Upper(Value(pattern_of(words)))))
+    indexed = Q(_Like(_Searched(*FIELDS), Upper(Value(pattern_of(words)))))
     if words == [text]:
         return indexed
     asked = Upper(Value(text))
     found = functools.reduce(
-        operator.or_, [Q(GreaterThan(StrIndex(Upper(field), asked), 0)) for field in _FIELDS]
+        operator.or_, [Q(GreaterThan(StrIndex(Upper(field), asked), 0)) for field in FIELDS]
     )
     return indexed & found if words else found
 
