@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from organizations.authentication import AccessToken
 from organizations.models import Organization, User
-from tests import factories, object_storage
+from tests.support import factories, object_storage
 from webchats.icons import icon_storage
 from webchats.storages import IconStorage
 

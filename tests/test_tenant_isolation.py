@@ -14,7 +14,7 @@ from rest_framework.relations import ManyRelatedField
 from organizations.models import Organization, User
 from organizations.permissions import RolePermission
 from organizations.tenancy.rest import TenantRelatedField, TenantViewSet
-from tests import factories
+from tests.support import factories
 from webchat_project.api.router import router
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from organizations.authentication import AccessToken, RefreshToken
 from organizations.models import Pipeline
-from tests import factories
+from tests.support import factories
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db(transaction=True)

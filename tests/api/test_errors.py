@@ -11,7 +11,7 @@ from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
 from organizations.models import User
-from tests import factories
+from tests.support import factories
 from webchat_project.wsgi import application
 from webchats.models import Webchat
 from webchats.views import WebchatViewSet

@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from organizations.models import User
-from tests import factories
+from tests.support import factories
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from django.test import Client
 from rest_framework.throttling import SimpleRateThrottle
 
 from organizations.authentication import AccessToken
-from tests import factories
+from tests.support import factories
 from webchats import examples
 
 ROOT = Path(__file__).resolve().parent.parent.parent

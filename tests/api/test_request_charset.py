@@ -10,7 +10,7 @@ import pytest
 
 from organizations.authentication import AccessToken
 from organizations.models import User
-from tests import factories
+from tests.support import factories
 from webchat_project.wsgi import application
 
 # (The server's application closes connections, and with them a test's open transaction.)

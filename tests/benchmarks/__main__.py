@@ -30,7 +30,7 @@ from tests.benchmarks.start import start
 from tests.benchmarks.widget import widget
 from tests.benchmarks.widget_config import widget_config
 from tests.benchmarks.writes import writes
-from tests.postgres import running_postgres
+from tests.support.postgres import running_postgres
 
 Benchmark = Callable[[Bench], Outcome]
 

@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
 from organizations.models import User
-from tests import factories
 from tests.browser.conftest import CustomerSites, Visit, Visitor
+from tests.support import factories
 from webchats import icons
 from webchats.last_loads import LastLoad
 from webchats.models import Webchat

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests import factories
 from tests.browser.conftest import CustomerSites, Visit, Visitor
+from tests.support import factories
 
 LOOKS = {
     "as new": {},

@@ -11,9 +11,9 @@ from PIL import Image
 from playwright.sync_api import FilePayload, FrameLocator, Page, expect
 
 from organizations.models import User
-from tests import factories
 from tests.browser.conftest import HOSTILE, CustomerSites, Visit, Visitor
-from tests.webchats.transfer_rows import csv_of
+from tests.support import factories
+from tests.webchats.imports.files import csv_of
 from webchats.models import Webchat
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests import factories
 from tests.browser.conftest import CustomerSites, Visitor
+from tests.support import factories
 
 ALLOWED = "shop.example.com"
 #: Hosts that a comparison of substrings, or of anything but whole labels, takes for it.

@@ -9,8 +9,8 @@ from PIL import Image
 from playwright.sync_api import Route, expect
 
 from organizations.models import Organization
-from tests import factories
 from tests.browser.conftest import HOSTILE, CustomerSites, Visit, Visitor
+from tests.support import factories
 from webchats import icons
 from webchats.models import Webchat
 from webchats.widget.views import LOADER

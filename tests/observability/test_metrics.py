@@ -17,9 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from organizations.models import User
-from tests import factories
 from tests.observability.conftest import Log
 from tests.observability.processes import ROOT, Worker, environment
+from tests.support import factories
 from webchats.icons import icon_storage
 from webchats.storages import StorageUnavailable
 

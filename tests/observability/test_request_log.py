@@ -10,8 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from organizations.models import User
-from tests import factories, wsgi
 from tests.observability.conftest import Log
+from tests.support import factories, wsgi
 from webchat_project.observability.routes import readable
 from webchats.models import Webchat
 from webchats.views import WebchatViewSet

@@ -18,7 +18,7 @@ from psycopg import sql
 
 from tests.operations import service
 from tests.operations.rolling_restart import Site
-from tests.postgres import running_postgres
+from tests.support.postgres import running_postgres
 
 #: As the README has them, without the container before them.
 DUMP = ("pg_dump", "--format=custom", "--no-owner")

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.operations import service
 from tests.operations.dockerfile import Image
-from tests.postgres import running_postgres
+from tests.support.postgres import running_postgres
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ import psycopg
 from tests.operations import proxy, service
 from tests.operations.dockerfile import steps
 from tests.operations.load import Account, Asked, Client, running_load
-from tests.postgres import running_postgres
+from tests.support.postgres import running_postgres
 
 #: As in compose.yaml, ``stop_grace_period``.
 GRACE_SECONDS = 50

@@ -18,8 +18,8 @@ django.setup()
 from django.core.management import call_command  # noqa: E402 - after the set-up
 from django.test import Client  # noqa: E402
 
-from tests import factories  # noqa: E402
 from tests.operations.service import HOST  # noqa: E402
+from tests.support import factories  # noqa: E402
 
 PASSWORD = "a password of long ago"
 REQUIRED = {

@@ -18,7 +18,13 @@ def only(name: str, found: list[Step] = FINAL) -> Step:
 def test_the_context_has_the_code_and_nothing_else(tmp_path: Path) -> None:
     shutil.copy(ROOT / ".dockerignore", tmp_path)
     code = {"manage.py", "uv.lock", "webchats/icons.py", "templates/admin/index.html"}
-    private = {".env", ".git/config", "data/db.sqlite3", "tests/factories.py", "webchats.csv"}
+    private = {
+        ".env",
+        ".git/config",
+        "data/db.sqlite3",
+        "tests/support/factories.py",
+        "webchats.csv",
+    }
     compiled = {"webchats/__pycache__/icons.cpython-311.pyc", "organizations/roles.pyc"}
     for name in code | private | compiled:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

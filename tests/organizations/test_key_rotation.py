@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from organizations.authentication import AccessToken, issue_pair
 from organizations.models import User
-from tests import factories
+from tests.support import factories
 from tests.test_project import PRODUCTION, settings_with
 from webchats.icons import icon_storage, store_image
 from webchats.images import CleanImage

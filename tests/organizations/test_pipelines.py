@@ -6,7 +6,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from organizations.models import Pipeline, Prompt, Stage, User
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from django.contrib.sessions.models import Session
 
 from organizations.models import ApiKey, Organization, Pipeline, Prompt, Stage, User
 from organizations.roles import AccessRole, Action, may
-from tests import factories
+from tests.support import factories
 from webchats.models import Webchat
 
 TENANT_MODELS = [Webchat, Prompt, Pipeline, Stage, ApiKey]

@@ -7,7 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from organizations.models import Pipeline, Prompt, Stage, User
-from tests import factories
+from tests.support import factories
 from webchats import examples
 from webchats.models import Webchat
 

@@ -1,0 +1,221 @@
+"""How often a client may call."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings
+from rest_framework.test import APIClient
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from organizations.models import User
+from tests.support import factories
+from webchat_project.api.limits import CredentialRateThrottle
+
+pytestmark = pytest.mark.django_db
+
+LOGIN = "/api/auth/login"
+LATE_IN_A_MINUTE = datetime(2030, 1, 1, 12, 0, 50, tzinfo=UTC)
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """``limit(address="2/min")`` lowers a limit."""
+
+    def lower(**rates: str) -> None:
+        monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {**all_rates(), **rates})
+
+    return lower
+
+
+def all_rates() -> dict[str, str]:
+    rates: dict[str, str] = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    return rates
+
+
+def statuses(count: int, call: Any) -> list[int]:
+    return [call().status_code for _ in range(count)]
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    assert all_rates() == {
+        "credential": "1200/min",
+        "address": "300/min",
+        "sign_in_address": "10/min",
+        "sign_in_account": "10/min",
+    }
+
+
+def test_a_user_is_limited_over_all_their_tokens(api: Any, admin: User, limit: Any) -> None:
+    limit(credential="3/min")
+    answers = [api(admin).get("/api/webchats") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[-1].json()["code"] == "rate_limited"
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 2 * 60
+
+
+def test_an_api_key_is_limited_by_itself(api: Any, admin: User, limit: Any) -> None:
+    limit(credential="2/min")
+    first, second = (factories.ApiKeyFactory.create(user=admin) for _ in range(2))
+    assert first.digest != second.digest
+    for number in (0, 1):
+        client = APIClient()
+        secret = f"wck_limited-{number}"
+        factories.ApiKeyFactory.create(user=admin, secret=secret)
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        assert statuses(3, lambda c=client: c.get("/api/webchats")) == [200, 200, 429]
+
+
+def test_guessing_credentials_is_limited_by_address(api: Any, limit: Any) -> None:
+    limit(address="3/min")
+    client = api(None)
+    client.credentials(HTTP_AUTHORIZATION="Bearer wck_guess")
+    assert statuses(4, lambda: client.get("/api/webchats")) == [401, 401, 401, 429]
+
+
+def test_a_caller_without_a_credential_is_limited_by_address(api: Any, limit: Any) -> None:
+    limit(address="2/min")
+    client = api(None)
+    assert statuses(3, lambda: client.get("/api/webchats")) == [401, 401, 429]
+
+
+def test_forbidden_requests_are_counted_too(api: Any, rep: User, limit: Any) -> None:
+    limit(credential="2/min")
+    client = api(rep)
+    assert statuses(3, lambda: client.post("/api/webchats", {})) == [403, 403, 429]
+
+
+def test_a_failed_sign_in_is_counted_once(api: Any, limit: Any) -> None:
+    limit(address="4/min")
+    client = api(None)
+    assert statuses(3, lambda: client.post(LOGIN, {"email": "a@b.c", "password": "x"})) == [401] * 3
+    assert client.get("/api/webchats").status_code == 401
+    assert client.get("/api/webchats").status_code == 429
+
+
+def test_a_network_of_ipv6_is_one_address(api: Any, limit: Any) -> None:
+    limit(address="2/min")
+    client = api(None)
+
+    def call(address: str) -> int:
+        status: int = client.get("/api/webchats", REMOTE_ADDR=address).status_code
+        return status
+
+    assert [call(f"2001:db8::{number}") for number in (1, 2, 3)] == [401, 401, 429]
+    assert call("2001:db8:0:1::1") == 401
+    assert [call(f"::ffff:192.0.2.{number}") for number in (1, 2, 2)] == [401] * 3
+
+
+def test_a_forged_address_does_not_help(api: Any, limit: Any) -> None:
+    limit(address="2/min")
+    client = api(None)
+    calls = [
+        client.get("/api/webchats", HTTP_X_FORWARDED_FOR=f"10.0.0.{number}").status_code
+        for number in range(3)
+    ]
+    assert calls == [401, 401, 429]
+
+
+def test_the_address_is_believed_as_far_as_the_proxies_reach(
+    api: Any, limit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(address="2/min")
+    monkeypatch.setattr("rest_framework.settings.api_settings.NUM_PROXIES", 1, raising=False)
+    client = api(None)
+
+    def call(forwarded: str) -> int:
+        status: int = client.get("/api/webchats", HTTP_X_FORWARDED_FOR=forwarded).status_code
+        return status
+
+    forged = [call(f"10.0.0.{number}, 203.0.113.9") for number in range(3)]
+    assert forged == [401, 401, 429]
+    assert call("10.0.0.1, 203.0.113.10") == 401
+
+
+def test_sign_in_attempts_are_limited_by_address(api: Any) -> None:
+    client = api(None)
+    attempts = [
+        client.post(LOGIN, {"email": f"somebody{number}@example.com", "password": "x"}).status_code
+        for number in range(11)
+    ]
+    assert attempts == [401] * 10 + [429]
+
+
+def test_sign_in_attempts_are_limited_by_account_in_any_spelling(
+    api: Any, limit: Any, db: None
+) -> None:
+    limit(sign_in_address="1000/min")
+    client = api(None)
+    spellings = ["A@example.com", "a@example.com", " a@EXAMPLE.com"]
+    attempts = [
+        client.post(LOGIN, {"email": spellings[number % 3], "password": "x"}).status_code
+        for number in range(11)
+    ]
+    assert attempts == [401] * 10 + [429]
+    other = client.post(LOGIN, {"email": "b@example.com", "password": "x"})
+    assert other.status_code == 401
+
+
+def test_many_addresses_do_not_wipe_out_an_accounts_count(api: Any, limit: Any) -> None:
+    limit(sign_in_account="1/min")
+    client = api(None)
+    body = {"email": "a@example.com", "password": "x"}
+    assert statuses(2, lambda: client.post(LOGIN, body)) == [401, 429]
+    for number in range(400):
+        client.get("/api/webchats", REMOTE_ADDR=f"2001:db8:0:{number:x}::1")
+    assert client.post(LOGIN, body).status_code == 429
+
+
+def test_a_limited_account_is_not_tried_even_with_the_right_password(api: Any, limit: Any) -> None:
+    limit(sign_in_account="1/min")
+    user = factories.UserFactory.create(password="right-password")
+    client = api(None)
+    body = {"email": user.email, "password": "right-password"}
+    assert statuses(2, lambda: client.post(LOGIN, body)) == [200, 429]
+
+
+def test_a_limit_is_of_any_minute_and_not_of_each_one_by_the_clock(api: Any, limit: Any) -> None:
+    limit(address="4/min")
+    client = api(None)
+    with time_machine.travel(LATE_IN_A_MINUTE, tick=False) as clock:
+        assert statuses(5, lambda: client.get("/api/webchats")) == [401] * 4 + [429]
+        clock.shift(11)  # a new minute by the clock
+        assert statuses(1, lambda: client.get("/api/webchats")) == [429]
+        clock.shift(19)  # two thirds of the last one count
+        assert statuses(2, lambda: client.get("/api/webchats")) == [401, 429]
+        clock.shift(60)
+        assert statuses(2, lambda: client.get("/api/webchats")) == [401, 401]
+
+
+@pytest.mark.parametrize("requests_before", [0, 3])
+def test_who_waits_as_long_as_told_may_call_again(
+    api: Any, limit: Any, requests_before: int
+) -> None:
+    limit(address="4/min")
+    client = api(None)
+    with time_machine.travel(LATE_IN_A_MINUTE, tick=False) as clock:
+        statuses(requests_before, lambda: client.get("/api/webchats"))
+        clock.shift(20)
+        statuses(4, lambda: client.get("/api/webchats"))
+        refused = client.get("/api/webchats")
+        assert refused.status_code == 429
+        seconds = int(refused.headers["Retry-After"])
+        clock.shift(seconds - 2)
+        assert client.get("/api/webchats").status_code == 429
+        clock.shift(2)
+        assert client.get("/api/webchats").status_code == 401
+
+
+def test_of_requests_at_once_none_is_forgotten(api: Any, admin: User, limit: Any) -> None:
+    limit(credential="10/min")
+    request = api(admin).get("/api/webchats").wsgi_request
+    request.user, request.auth = admin, None
+
+    def allowed(_: int) -> bool:
+        return CredentialRateThrottle().allow_request(request, APIView())
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(allowed, range(40))) == 9

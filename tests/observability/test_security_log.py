@@ -1,0 +1,175 @@
+"""What matters to security is logged, under one name whichever door it was."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework.test import APIClient
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+
+from organizations.authentication import AccessToken, RefreshToken
+from organizations.models import ApiKey, User
+from organizations.security_events import account_digest
+from tests.observability.conftest import Log
+from tests.support import factories
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def member(db: None) -> User:
+    return factories.UserFactory.create(email="member@example.com", password=PASSWORD)
+
+
+def at_the_api(email: str, password: str) -> Any:
+    return APIClient().post("/api/auth/login", {"email": email, "password": password})
+
+
+def at_the_staffs_site(email: str, password: str) -> Any:
+    return Client().post(reverse("admin:login"), {"username": email, "password": password})
+
+
+DOORS = pytest.mark.parametrize("sign_in", [at_the_api, at_the_staffs_site])
+
+
+def told(log: Log) -> list[dict[str, Any]]:
+    """The events without what every record has."""
+    everywhere = ("time", "logger", "request_id")
+    return [
+        {name: value for name, value in event.items() if name not in everywhere}
+        for event in log.events
+    ]
+
+
+def warning(message: str, **fields: Any) -> dict[str, Any]:
+    return {"level": "WARNING", "message": message, "address": "127.0.0.1", **fields}
+
+
+@DOORS
+@pytest.mark.parametrize("email", ["Member@example.com", "nobody@example.com"])
+def test_a_failed_sign_in_is_told(member: User, log: Log, sign_in: Any, email: str) -> None:
+    sign_in(email, "a wrong one")
+    assert told(log) == [warning("sign_in_failed", account=account_digest(email.lower()))]
+    assert log.events[0]["request_id"] == log.requests[0]["request_id"]
+    assert "a wrong one" not in log.text
+    assert email.lower() not in log.text.lower()
+
+
+@DOORS
+def test_a_deactivated_members_sign_in_is_told_as_failed(
+    member: User, log: Log, sign_in: Any
+) -> None:
+    User.objects.update(is_active=False)
+    sign_in(member.email, PASSWORD)
+    assert told(log) == [warning("sign_in_failed", account=account_digest(member.email))]
+
+
+@DOORS
+def test_a_sign_in_is_told(member: User, log: Log, sign_in: Any) -> None:
+    sign_in(member.email, PASSWORD)
+    assert told(log) == [
+        warning("signed_in", user=member.pk, organization=member.organization_id)
+        | {"level": "INFO"}
+    ]
+
+
+@DOORS
+@pytest.mark.parametrize("scope", ["sign_in_address", "sign_in_account"])
+def test_too_many_attempts_are_told(
+    member: User, log: Log, sign_in: Any, scope: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = {**SimpleRateThrottle.THROTTLE_RATES, scope: "1/min"}
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", rates)
+    sign_in(member.email, PASSWORD)
+    assert sign_in(member.email, PASSWORD).status_code == 429
+    known = {"account": account_digest(member.email)} if scope == "sign_in_account" else {}
+    assert told(log)[1:] == [warning("rate_limited", limit=scope, **known)]
+
+
+def test_a_user_who_asks_too_often_is_told(
+    api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = {**SimpleRateThrottle.THROTTLE_RATES, "credential": "1/min"}
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", rates)
+    assert [api(admin).get("/api/webchats").status_code for _ in range(2)] == [200, 429]
+    assert told(log) == [warning("rate_limited", limit="credential", user=admin.pk)]
+
+
+def test_what_a_role_refuses_is_told_at_the_api(api: Any, rep: User, log: Log) -> None:
+    assert api(rep).post("/api/webchats", {}).status_code == 403
+    assert told(log) == [warning("forbidden", user=rep.pk, route="/api/webchats")]
+
+
+def test_what_a_role_refuses_is_told_at_the_staffs_site(rep: User, log: Log) -> None:
+    client = Client()
+    client.force_login(rep)
+    assert client.get("/admin/webchats/webchat/add/").status_code == 403
+    assert told(log) == [warning("forbidden", user=rep.pk, route="/admin/webchats/webchat/add/")]
+
+
+def test_a_refresh_token_used_twice_is_told(member: User, log: Log) -> None:
+    sent = {"refreshToken": str(RefreshToken.for_user(member))}
+    statuses = [APIClient().post("/api/auth/refresh", sent).status_code for _ in range(2)]
+    assert statuses == [200, 401]
+    assert told(log) == [warning("refresh_token_reused", user=member.pk)]
+
+
+def test_a_refresh_token_used_by_two_at_once_is_told(member: User, log: Log) -> None:
+    first = RefreshToken.for_user(member)
+    second = RefreshToken(str(first))  # type: ignore[arg-type]
+    first.revoke()
+    with pytest.raises(Exception, match="Invalid or expired token"):
+        second.revoke()
+    assert [event["message"] for event in log.events] == ["refresh_token_reused"]
+
+
+def test_a_refresh_token_that_was_never_issued_is_told(member: User, log: Log) -> None:
+    sent = {"refreshToken": str(RefreshToken.for_user(member))}
+    OutstandingToken.objects.all().delete()
+    assert APIClient().post("/api/auth/refresh", sent).status_code == 401
+    known = {"kind": "refresh_token", "reason": "unknown", "user": member.pk}
+    assert told(log) == [warning("bad_credential", **known)]
+
+
+def ask(credential: str) -> int:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {credential}")
+    status: int = client.get("/api/auth/verify-token").status_code
+    return status
+
+
+def test_a_bad_credential_is_told(member: User, log: Log) -> None:
+    factories.ApiKeyFactory.create(user=member, secret="wck_expired")
+    past = timezone.now() - timedelta(days=1)
+    ApiKey.objects.update(expires_at=past)
+    with time_machine.travel(past):
+        expired = str(AccessToken.for_user(member))
+    ended = str(AccessToken.for_user(member))
+    User.objects.update(is_active=False)
+    for credential in ("nonsense", expired, ended, "wck_unknown", "wck_expired"):
+        assert ask(credential) == 401
+    key = ApiKey.objects.get().pk
+    assert told(log) == [
+        warning("bad_credential", kind="access_token", reason="invalid"),
+        warning("bad_credential", kind="access_token", reason="expired"),
+        warning("bad_credential", kind="access_token", reason="ended", user=member.pk),
+        warning("bad_credential", kind="api_key", reason="invalid", api_key=None),
+        warning("bad_credential", kind="api_key", reason="ended", api_key=key),
+    ]
+
+
+def test_a_request_without_a_credential_is_no_event(log: Log, db: None) -> None:
+    assert APIClient().get("/api/webchats").status_code == 401
+    assert log.events == []
+
+
+def test_both_doors_have_one_backend() -> None:
+    assert settings.AUTHENTICATION_BACKENDS == ["organizations.sign_in.PasswordBackend"]

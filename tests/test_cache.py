@@ -1,0 +1,62 @@
+"""The cache that processes share is gone: requests go on, and it is told."""
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache, caches
+from django.test import Client
+from pytest_django import Settings
+
+from organizations.models import User
+from tests.support import factories
+from webchat_project.shared_cache import SharedCache
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _gone(settings: Settings) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "webchat_project.shared_cache.SharedCache",
+            # Nothing listens there.
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
+    assert isinstance(caches["default"], SharedCache)
+
+
+@pytest.fixture(autouse=True)
+def _clean_cache() -> None:
+    """Not of the suite's own kind: there is nothing to clear."""
+
+
+def test_the_api_goes_on(api: Any, admin: User, caplog: pytest.LogCaptureFixture) -> None:
+    factories.WebchatFactory.create_batch(2, user=admin)
+    client = api(admin)
+    assert client.get("/api/webchats?limit=1").json()["pagination"]["total"] == 2
+    assert client.post("/api/prompts", {"name": "A", "instructions": "B"}).status_code == 201
+    assert "The shared cache does not answer" in caplog.text
+
+
+def test_signing_in_goes_on() -> None:
+    user = factories.UserFactory.create(password="right-password")
+    body = {"email": user.email, "password": "right-password"}
+    answers = [Client().post("/api/auth/login", body, "application/json") for _ in range(12)]
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_the_readiness_names_it() -> None:
+    answer = Client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["cache"] == "failed"
+    assert answer.json()["checks"]["database"] == "ok"
+
+
+def test_what_is_asked_of_it_is_not_there() -> None:
+    assert cache.add("a", 1) is True
+    cache.set("a", 1)
+    assert cache.get("a", "none") == "none"
+    assert cache.get_or_set("a", lambda: 7) == 7
+    assert cache.incr("a", 3) == 3
+    assert cache.delete("a") is False

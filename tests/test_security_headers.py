@@ -1,0 +1,294 @@
+"""What browsers are told of our answers, and how long staff stay signed in."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings as now
+from django.test import Client, override_settings
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from organizations.models import User
+from tests.support import factories
+from tests.test_project import PRODUCTION, settings_with
+from webchats.models import Webchat
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse battery"
+TOO_LARGE: dict[str, Any] = {"content_type": "application/json", "CONTENT_LENGTH": "99999999"}
+Answers = dict[str, Any]
+
+
+@pytest.fixture
+def staff(admin: User) -> Client:
+    client = Client()
+    client.force_login(admin)
+    return client
+
+
+@pytest.fixture
+def webchat(admin: User) -> Webchat:
+    return factories.WebchatFactory.create(user=admin, allowed_domains=[])
+
+
+@pytest.fixture
+def of_the_api(api: Callable[..., APIClient], admin: User, webchat: Webchat) -> Answers:
+    client, stranger = api(admin), api(None)
+    return {
+        "a list": client.get("/api/webchats"),
+        "a document": client.get(f"/api/webchats/{webchat.pk}"),
+        "an export": client.get("/api/webchats/export"),
+        "a new document": client.post("/api/prompts", {"name": "A", "instructions": "B"}),
+        "a refusal": stranger.get("/api/webchats"),
+        "a failed sign-in": stranger.post("/api/auth/login", {"email": "a@b.c", "password": "x"}),
+        "a wrong body": client.post("/api/webchats", {}),
+        "an unknown path": client.get("/api/nothing"),
+        "another method": client.delete("/api/webchats"),
+        "a large body": Client().post("/api/webchats", b"{}", **TOO_LARGE),
+        "a refused host": Client().get("/api/webchats", HTTP_HOST="evil.example.com"),
+    }
+
+
+@pytest.fixture
+def pages(staff: Client, webchat: Webchat) -> Answers:
+    return {
+        "the staff's first page": staff.get("/admin/"),
+        "a form": staff.get(f"/admin/webchats/webchat/{webchat.pk}/change/"),
+        "the sign-in": Client().get("/admin/login/"),
+        "a missing page of the staff": staff.get("/admin/nothing/"),
+        "the documentation": Client().get("/api/docs"),
+        "an unknown path": Client().get("/nothing"),
+        "a refused host": Client().get("/nothing", HTTP_HOST="evil.example.com"),
+        "the frame": Client().get(f"/widget/{webchat.pk}"),
+    }
+
+
+@pytest.fixture
+def others(webchat: Webchat) -> Answers:
+    return {
+        "health": Client().get("/healthz"),
+        "the loader": Client().get("/embed.js"),
+        "a configuration": Client().get(f"/widget/{webchat.pk}/config"),
+        "an unknown configuration": Client().get("/widget/0/config"),
+        "an icon": Client().get("/icons/orgs/a.png"),
+    }
+
+
+def headers(answers: Answers, name: str) -> dict[str, str | None]:
+    return {kind: answer.headers.get(name) for kind, answer in answers.items()}
+
+
+def test_every_answer_is_taken_for_what_it_says_it_is(
+    of_the_api: Answers, pages: Answers, others: Answers
+) -> None:
+    for answers in (of_the_api, pages, others):
+        found = headers(answers, "X-Content-Type-Options")
+        assert found == dict.fromkeys(answers, "nosniff")
+        assert all(answer.headers.get("Content-Type") for answer in answers.values())
+
+
+def test_nobody_keeps_an_answer_of_the_api(of_the_api: Answers) -> None:
+    assert headers(of_the_api, "Cache-Control") == dict.fromkeys(of_the_api, "no-store")
+
+
+def test_nobody_keeps_a_page_of_the_staff(staff: Client, pages: Answers) -> None:
+    redirect = Client().get("/admin/")
+    assert redirect.status_code == 302
+    for answer in (
+        pages["the staff's first page"],
+        pages["a form"],
+        pages["the sign-in"],
+        redirect,
+    ):
+        assert "no-store" in answer.headers["Cache-Control"]
+    # A list of words, the same for everybody.
+    assert "Cache-Control" not in staff.get("/admin/jsi18n/").headers
+
+
+def test_what_is_no_page_runs_and_loads_nothing(of_the_api: Answers, others: Answers) -> None:
+    for policy in headers(of_the_api | others, "Content-Security-Policy").values():
+        assert policy is not None
+        directives = {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"}
+        assert directives <= set(policy.split("; "))
+
+
+def test_every_page_has_a_policy_without_inline_code(pages: Answers) -> None:
+    for kind, policy in headers(pages, "Content-Security-Policy").items():
+        assert policy, kind
+        assert "unsafe" not in policy
+        assert "base-uri 'none'" in policy
+        if kind != "the frame":
+            assert "frame-ancestors 'none'" in policy
+
+
+def test_a_page_of_an_error_of_ours_has_a_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("webchats.widget.views.enabled_webchat", fail)
+    answer = Client(raise_request_exception=False).get(f"/widget/{'0' * 24}")
+    assert answer.status_code == 500
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_no_page_asks_for_a_device(pages: Answers) -> None:
+    for policy in headers(pages, "Permissions-Policy").values():
+        assert policy is not None
+        assert {"camera=()", "geolocation=()", "microphone=()"} <= set(policy.split(", "))
+
+
+def test_no_page_of_another_site_has_a_hold_on_ours(pages: Answers, of_the_api: Answers) -> None:
+    pages.pop("the frame")  # which is made for other sites
+    for answers in (pages, of_the_api):
+        found = headers(answers, "Cross-Origin-Opener-Policy")
+        assert found == dict.fromkeys(answers, "same-origin")
+        assert headers(answers, "Referrer-Policy") == dict.fromkeys(answers, "same-origin")
+    found = headers(of_the_api, "Cross-Origin-Resource-Policy")
+    assert found == dict.fromkeys(of_the_api, "same-origin")
+
+
+def test_no_other_site_reads_the_api(api: Any, admin: User) -> None:
+    origin = {"origin": "https://evil.example.com"}
+    asked = {"access-control-request-method": "GET"}
+    answers = {
+        "preflight": api(None).options("/api/webchats", headers=origin | asked),
+        "preflight with a credential": api(admin).options("/api/webchats", headers=origin | asked),
+        "request": api(admin).get("/api/webchats", headers=origin),
+        "sign-in": api(None).post("/api/auth/login", {}, headers=origin),
+    }
+    for answer in answers.values():
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+
+
+def test_no_answer_says_what_made_it(of_the_api: Answers, pages: Answers) -> None:
+    for answer in (*of_the_api.values(), *pages.values()):
+        assert {"server", "x-powered-by"}.isdisjoint(name.lower() for name in answer.headers)
+
+
+# --- Transport and cookies ---
+
+
+def test_production_goes_over_https_only() -> None:
+    with override_settings(
+        SECURE_SSL_REDIRECT=True, SECURE_HSTS_SECONDS=now.SECURE_HSTS_SECONDS or 31_536_000
+    ):
+        plain, safe = Client().get("/admin/login/"), Client().get("/admin/login/", secure=True)
+    assert (plain.status_code, plain.headers["Location"][:8]) == (301, "https://")
+    assert safe.headers["Strict-Transport-Security"] == "max-age=31536000"
+    asked = "settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS"
+    assert settings_with(asked, **PRODUCTION) == "True 31536000"
+
+
+def test_the_api_refuses_plain_http_and_does_not_redirect(api: Any, admin: User) -> None:
+    with override_settings(SECURE_SSL_REDIRECT=True):
+        plain, safe = (api(admin).get("/api/webchats", secure=secure) for secure in (False, True))
+        documentation = Client().get("/api/docs")
+    assert (plain.status_code, plain.json()["code"]) == (403, "https_required")
+    assert safe.status_code == 200
+    assert documentation.status_code == 301
+
+
+def test_cookies_in_production_are_bound_to_this_host_and_to_https() -> None:
+    names = ("NAME", "SECURE", "HTTPONLY", "SAMESITE", "DOMAIN", "PATH")
+    for kind, name, samesite in (("SESSION", "sessionid", "Lax"), ("CSRF", "csrftoken", "Strict")):
+        asked = ", ".join(f"settings.{kind}_COOKIE_{part}" for part in names)
+        expected = f"__Host-{name} True True {samesite} None /"
+        assert settings_with(asked, **PRODUCTION) == expected
+
+
+def test_cookies_are_kept_from_scripts(admin: User) -> None:
+    admin.set_password(PASSWORD)
+    admin.save()
+    client = Client()
+    client.post("/admin/login/", {"username": admin.email, "password": PASSWORD})
+    client.get("/admin/password_change/")
+    cookies = {name: (one["httponly"], one["samesite"]) for name, one in client.cookies.items()}
+    assert cookies == {"sessionid": (True, "Lax"), "csrftoken": (True, "Strict")}
+
+
+def test_the_api_takes_no_cookie_and_sets_none(staff: Client, of_the_api: Answers) -> None:
+    assert staff.get("/api/webchats").status_code == 401
+    assert [kind for kind, answer in of_the_api.items() if answer.cookies] == []
+
+
+def test_a_form_of_another_site_is_refused(admin: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin)
+    answer = client.post("/admin/webchats/webchat/add/", {"name": "x"})
+    assert answer.status_code == 403
+    assert not Webchat.objects.exists()
+
+
+# --- The staff's session ---
+
+
+def opens(client: Client) -> bool:
+    return client.get("/admin/").status_code == 200
+
+
+def with_cookie(value: str) -> Client:
+    client = Client()
+    client.cookies[now.SESSION_COOKIE_NAME] = value
+    return client
+
+
+def test_signing_out_ends_the_session(staff: Client) -> None:
+    cookie = staff.cookies[now.SESSION_COOKIE_NAME].value
+    assert opens(with_cookie(cookie))
+    staff.post(reverse("admin:logout"))
+    assert not opens(with_cookie(cookie))
+
+
+def test_signing_in_gives_another_session(admin: User) -> None:
+    admin.set_password(PASSWORD)
+    admin.save()
+    client = Client()
+    session = client.session
+    session["planted"] = True
+    session.save()
+    planted = str(session.session_key)
+    client.cookies[now.SESSION_COOKIE_NAME] = planted
+    client.post("/admin/login/", {"username": admin.email, "password": PASSWORD})
+    assert opens(client)
+    assert client.cookies[now.SESSION_COOKIE_NAME].value != planted
+    assert not opens(with_cookie(planted))
+
+
+def test_a_session_ends_after_twelve_hours_however_busy(staff: Client) -> None:
+    start = timezone.now()
+    for hours in range(1, 12):
+        with time_machine.travel(start + timedelta(hours=hours)):
+            assert opens(staff), hours
+    with time_machine.travel(start + timedelta(hours=12, minutes=1)):
+        assert not opens(staff)
+
+
+@pytest.mark.parametrize("change", ["password", "deactivation", "deletion"])
+def test_a_session_ends_with_what_it_stood_on(staff: Client, admin: User, change: str) -> None:
+    assert opens(staff)
+    if change == "password":
+        admin.set_password("another password")
+        admin.save()
+    elif change == "deactivation":
+        User.objects.update(is_active=False)
+    else:
+        admin.delete()
+    assert not opens(staff)
+
+
+@pytest.mark.parametrize("weak", ["short", "password123", "1234567890123", "{email}"])
+def test_a_weak_password_is_refused(staff: Client, admin: User, rep: User, weak: str) -> None:
+    password = weak.format(email=rep.email)
+    before = rep.password
+    sent = {"password1": password, "password2": password, "usable_password": "true"}
+    answer = staff.post(f"/admin/organizations/user/{rep.pk}/password/", sent)
+    assert answer.status_code == 200
+    rep.refresh_from_db()
+    assert rep.password == before
+    strong = dict.fromkeys(("password1", "password2"), PASSWORD) | {"usable_password": "true"}
+    assert staff.post(f"/admin/organizations/user/{rep.pk}/password/", strong).status_code == 302

@@ -1,0 +1,214 @@
+"""What an image file may be, and what is kept of it."""
+
+import io
+import struct
+import zlib
+
+import pytest
+from django.core.exceptions import ValidationError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.support.images import opened, picture
+from webchats.images import KEPT_SIDE, MAX_BYTES, MAX_SIDE, clean_image
+
+SCRIPT = b"<script>alert(document.domain)</script>"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+
+def refusal(content: bytes) -> str:
+    with pytest.raises(ValidationError) as caught:
+        clean_image(content)
+    code = caught.value.code
+    assert code is not None
+    return code
+
+
+@pytest.mark.parametrize(
+    ("format_", "kept", "extension", "content_type"),
+    [
+        ("PNG", "PNG", "png", "image/png"),
+        ("JPEG", "JPEG", "jpg", "image/jpeg"),
+        ("WEBP", "WEBP", "webp", "image/webp"),
+        ("GIF", "PNG", "png", "image/png"),
+    ],
+)
+def test_every_format_is_known_by_its_content(
+    format_: str, kept: str, extension: str, content_type: str
+) -> None:
+    clean = clean_image(picture(format_))
+    assert (clean.extension, clean.content_type) == (extension, content_type)
+    assert opened(clean.content).format == kept
+    assert opened(clean.content).size == (64, 48)
+
+
+@pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_what_follows_the_image_is_gone(format_: str) -> None:
+    clean = clean_image(picture(format_) + SCRIPT)
+    assert b"script" not in clean.content
+
+
+def test_a_script_in_a_comment_of_a_gif_is_gone() -> None:
+    # Read as JavaScript, its size is a variable and its pixels a comment: «GIF89a/*…*/=1;».
+    polyglot = picture("GIF", comment=b"*/=1;alert(1);/*")
+    assert b"alert" in polyglot
+    assert b"alert" not in clean_image(polyglot).content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SVG,
+        b"\xef\xbb\xbf<?xml version='1.0'?>" + SVG,
+        b"GIF89a=1;alert(1)",
+        b"%PDF-1.7",
+        b"RIFF\x00\x00\x00\x00WAVE",
+        b"\x00",
+        picture("BMP"),
+        picture("TIFF"),
+        picture("ICO"),
+    ],
+)
+def test_anything_else_is_refused(content: bytes) -> None:
+    assert refusal(content) in ("unsupported_image", "damaged_image", "image_too_large")
+
+
+def test_svg_is_refused_by_name_of_the_formats() -> None:
+    with pytest.raises(ValidationError, match="not a PNG, JPEG, WebP or GIF"):
+        clean_image(SVG)
+
+
+@pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_truncated_file_is_refused(format_: str) -> None:
+    whole = picture(format_, size=(300, 300))
+    assert refusal(whole[: len(whole) // 2]) == "damaged_image"
+
+
+def test_a_mebibyte_is_the_most() -> None:
+    exact = picture() + b"\x00" * (MAX_BYTES - len(picture()))
+    assert clean_image(exact).extension == "png"
+    assert refusal(exact + b"\x00") == "file_too_large"
+
+
+def test_4096_pixels_a_side_are_the_most_and_512_are_kept() -> None:
+    kept = opened(clean_image(picture(size=(MAX_SIDE, 2))).content)
+    assert kept.size[0] == KEPT_SIDE
+    assert refusal(picture(size=(MAX_SIDE + 1, 2))) == "image_too_large"
+    assert refusal(picture(size=(2, MAX_SIDE + 1))) == "image_too_large"
+
+
+def _png_of(width: int, height: int, rows: bytes) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checksum = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = zlib.compress(rows, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("side", [5_000, 12_000, 50_000])
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(side: int) -> None:
+    # 100 kB that would be as many as seven gigabytes of pixels.
+    assert refusal(_png_of(side, side, b"\x00" * 100_000_000)) == "image_too_large"
+
+
+def test_a_png_text_bomb_is_refused() -> None:
+    bomb = zlib.compress(b"A" * 80_000_000, 9)
+    data = b"k\x00\x00" + bomb
+    text = struct.pack(">I", len(data)) + b"zTXt" + data
+    text += struct.pack(">I", zlib.crc32(b"zTXt" + data))
+    whole = picture()
+    assert refusal(whole[:33] + text + whole[33:]) == "damaged_image"
+
+
+def test_the_first_picture_of_an_animation_is_kept() -> None:
+    frames = [Image.new("RGB", (20, 20), color) for color in ("red", "lime", "blue")]
+    for format_ in ("GIF", "WEBP", "PNG"):
+        output = io.BytesIO()
+        frames[0].save(output, format=format_, save_all=True, append_images=frames[1:])
+        assert getattr(Image.open(output), "n_frames", 1) == 3
+        kept = opened(clean_image(output.getvalue()).content)
+        assert getattr(kept, "n_frames", 1) == 1
+        pixel = kept.convert("RGB").getpixel((10, 10))
+        assert isinstance(pixel, tuple)
+        assert pixel[0] > 240
+        assert pixel[1] < 15
+
+
+def test_a_cmyk_jpeg_becomes_rgb() -> None:
+    kept = opened(clean_image(picture("JPEG", mode="CMYK")).content)
+    assert kept.mode == "RGB"
+    pixel = kept.getpixel((10, 10))
+    assert isinstance(pixel, tuple)
+    assert pixel[0] > 200
+    assert pixel[2] < 60
+
+
+def test_the_orientation_is_applied_and_all_metadata_is_gone() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    exif[0x010F] = "Camera"
+    exif.get_ifd(0x8825)[1] = "N"  # a place
+    for format_ in ("JPEG", "PNG", "WEBP"):
+        clean = clean_image(picture(format_, size=(64, 32), exif=exif, icc_profile=b"x" * 200))
+        kept = opened(clean.content)
+        assert kept.size == (32, 64)
+        top, bottom = kept.convert("RGB").getpixel((16, 5)), kept.convert("RGB").getpixel((16, 60))
+        assert isinstance(top, tuple)
+        assert isinstance(bottom, tuple)
+        assert top[0] > 200
+        assert bottom[2] > 200
+        assert not kept.getexif()
+        assert not {"exif", "icc_profile", "xmp", "comment"} & set(kept.info)
+        assert b"Camera" not in clean.content
+
+
+def test_transparency_is_kept_where_the_format_has_it() -> None:
+    image = Image.new("RGBA", (10, 10), (255, 0, 0, 0))
+    palette = image.convert("P")
+    for format_, source in (("PNG", image), ("WEBP", image), ("GIF", palette)):
+        output = io.BytesIO()
+        source.save(output, format=format_, **({"transparency": 0} if source is palette else {}))
+        kept = opened(clean_image(output.getvalue()).content)
+        assert kept.convert("RGBA").getchannel("A").getextrema() == (0, 0)
+
+
+def test_sixteen_bits_of_grey_keep_their_shades() -> None:
+    grey = Image.new("I;16", (10, 10), 0x8000)
+    output = io.BytesIO()
+    grey.save(output, format="PNG")
+    pixel = opened(clean_image(output.getvalue()).content).convert("L").getpixel((5, 5))
+    assert isinstance(pixel, int | float)
+    assert 120 < pixel < 136
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+def test_every_kind_of_png_is_read(mode: str) -> None:
+    assert clean_image(picture(mode=mode)).extension == "png"
+
+
+_WHOLE = [picture(format_, size=(24, 24)) for format_ in ("PNG", "JPEG", "WEBP", "GIF")]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    whole=st.sampled_from(_WHOLE),
+    changes=st.lists(st.tuples(st.integers(0, 2_000), st.binary(min_size=1, max_size=4))),
+    end=st.integers(0, 2_000),
+)
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(
+    whole: bytes, changes: list[tuple[int, bytes]], end: int
+) -> None:
+    content = bytearray(whole)
+    for place, value in changes:
+        content[place % len(content) : place % len(content) + len(value)] = value
+    try:
+        clean_image(bytes(content[: end or None]))
+    except ValidationError as error:
+        assert error.code in (  # noqa: PT017
+            "unsupported_image",
+            "damaged_image",
+            "image_too_large",
+        )

@@ -1,0 +1,143 @@
+"""What the tests of import and export share: realistic rows, and imports in one call."""
+
+import io
+from typing import Any
+
+from organizations.models import Organization, User
+from tests.support import factories
+from webchats.models import Webchat
+from webchats.transfer.exporter import export
+from webchats.transfer.importer import Options, Source, run_import
+from webchats.transfer.listener import Listener
+from webchats.transfer.report import Report
+
+#: Texts that have been the end of many an import.
+TEXTS = (
+    "Marketing site",
+    "=1+1",
+    "'=1+1",
+    "''twice",
+    "'tis",
+    "+49 30 1234",
+    "-5",
+    "@support",
+    "＝full width",
+    'say "hello", twice',
+    "two\nlines",
+    "Windows\r\nlines",
+    "old\rMac",
+    "a\ttab",
+    "a;b,c|d",
+    "Grüße, 東京 🎉",
+    "007",
+    "1e5",
+    "true",
+    "null",
+    "2026-03-12",
+    "\u2028separators\u2029\x85\x0b\x0c\x1c.",
+    "_x0041_",
+    "\ufeffmark",
+    "<script>&amp;",
+    "x" * 120,
+)
+DOMAINS: tuple[list[str], ...] = (
+    [],
+    ["https://example.com"],
+    ["example.com", "*.example.com", "http://localhost:3000", "xn--bcher-kva.example"],
+)
+
+
+def realistic(user: User, count: int) -> None:
+    """Store ``count`` webchats that differ in everything."""
+    organization = user.organization
+    prompts = factories.PromptFactory.create_batch(3, organization=organization)
+    pipeline = factories.PipelineFactory.create(organization=organization)
+    stages = [factories.StageFactory.create(pipeline=pipeline) for _ in range(2)]
+    rows = []
+    for number in range(count):
+        text = TEXTS[number % len(TEXTS)]
+        row = Webchat(
+            organization=organization,
+            user=user,
+            created_by=user,
+            prompt=prompts[number % 3],
+            pipeline=pipeline if number % 2 else None,
+            pipeline_stage=stages[number % 4 // 2] if number % 4 == 1 else None,
+            name=f"{text[:110]} {number}",
+            description=text * (number % 5),
+            starter_message=text,
+            status_text=text[: number % 100],
+            background_color=f"#{number % 0xFFFFFF:06x}",
+            primary_color="#1F2937",
+            secondary_color="#abCDef",
+            allowed_domains=DOMAINS[number % 3],
+            initial_stage=stages[0].name.upper(),
+            is_autopilot=number % 3 == 0,
+            is_enabled=number % 7 != 0,
+            position="top-left" if number % 5 == 0 else "bottom-right",
+            offset_x=number % 201,
+            z_index=number + 1,
+        )
+        # The stored form, and where contacts go.
+        for name in ("name", "description", "starter_message", "status_text"):
+            setattr(row, name, getattr(row, name).strip())
+        row.clean()
+        rows.append(row)
+    Webchat.objects.bulk_create(rows)
+
+
+def exported(organization: Organization, format_name: str) -> bytes:
+    """The file that an export makes."""
+    webchats = Webchat.objects.for_organization(organization.pk).order_by("pk")
+    return b"".join(export(webchats, format_name))
+
+
+def imported(
+    content: bytes | str,
+    user: User,
+    *,
+    format_name: str = "csv",
+    listener: Listener | None = None,
+    **options: Any,
+) -> Report:
+    """Import ``content`` into the user's organization."""
+    data = content.encode() if isinstance(content, str) else content
+    assert user.organization
+    return run_import(
+        Source(io.BytesIO(data), f"file.{format_name}", format_name),
+        organization=user.organization,
+        user=user,
+        options=Options(**options),
+        listener=listener,
+    )
+
+
+HEADER = (
+    "name",
+    "backgroundColor",
+    "primaryColor",
+    "secondaryColor",
+    "prompt",
+    "allowedDomains",
+    "initialStage",
+)
+
+
+def csv_of(*rows: dict[str, str], more: tuple[str, ...] = ()) -> str:
+    """A CSV file of good rows, each changed as its dictionary says (``None`` for no such cell);
+    ``more`` names columns beyond the required ones."""
+    names = [*HEADER, *more]
+    lines = [",".join(names)]
+    for number, changes in enumerate(rows):
+        cells = {
+            "name": f"Row {number}",
+            "backgroundColor": "#FFFFFF",
+            "primaryColor": "#1F2937",
+            "secondaryColor": "#3B82F6",
+            "prompt": "Sales",
+            "allowedDomains": "example.com",
+            "initialStage": "new",
+            **changes,
+        }
+        lines.append(",".join('"' + cells.get(name, "").replace('"', '""') + '"' for name in names))
+    return "\r\n".join(lines) + "\r\n"

@@ -1,0 +1,227 @@
+"""The commands and their files: what cannot be read or written is said in time, in a sentence."""
+
+import os
+import pty
+import termios
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from python_calamine import CalamineWorkbook
+
+from organizations.models import Prompt, User
+from tests.support import factories
+from tests.webchats.imports.files import csv_of
+from tests.webchats.imports.test_processes import start
+from webchats.models import Webchat
+from webchats.transfer import writers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+# A full disk that every Linux has.
+FULL = Path("/dev/full")
+
+
+@pytest.fixture
+def run(admin: User) -> Callable[..., None]:
+    """``run("import_webchats", "a.csv")`` runs a command for the organization."""
+    factories.PromptFactory.create(organization=admin.organization, name="Sales")
+
+    def call(*arguments: Any, **options: Any) -> None:
+        call_command(*map(str, arguments), organization=admin.organization_id, **options)
+
+    return call
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A file with a good row and a bad one."""
+    path = tmp_path / "in.csv"
+    path.write_text(csv_of({"name": "Good"}, {"name": ""}))
+    return path
+
+
+# --- Import ---
+
+
+@pytest.mark.parametrize("place", ["no/such/folder/r.csv", "in.csv/r.csv", "."])
+def test_rejects_that_cannot_be_written_are_said_before_anything_is_imported(
+    run: Callable[..., None], source: Path, place: str
+) -> None:
+    with pytest.raises(CommandError, match=r"o such file|ot a directory|s a directory"):
+        run("import_webchats", source, skip_invalid=True, rejects=source.parent / place)
+    assert not Webchat.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["in.csv", "./in.csv", "link.csv"])
+def test_the_rejects_never_overwrite_the_file_itself(
+    run: Callable[..., None], source: Path, name: str
+) -> None:
+    (source.parent / "link.csv").symlink_to(source)
+    content = source.read_bytes()
+    with pytest.raises(CommandError, match="would overwrite"):
+        run("import_webchats", source, skip_invalid=True, rejects=source.parent / name)
+    assert source.read_bytes() == content
+    assert not Webchat.objects.exists()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+def test_rejects_onto_a_full_disk_say_that_the_good_rows_are_written(
+    run: Callable[..., None], source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CommandError, match=r"/dev/full: No space left on device"):
+        run("import_webchats", source, skip_invalid=True, rejects=FULL)
+    assert capsys.readouterr().out.startswith("Imported: 1 created")
+    assert Webchat.objects.get().name == "Good"
+
+
+def test_an_import_that_fails_leaves_the_former_rejects(
+    run: Callable[..., None], source: Path
+) -> None:
+    rejects = source.parent / "rejects.csv"
+    rejects.write_text("of yesterday")
+
+    def fail(execute: Any, sql: str, *arguments: Any) -> Any:
+        if f'FROM "{Prompt._meta.db_table}"' in sql:
+            raise OSError(5, "Input/output error")
+        return execute(sql, *arguments)
+
+    with (
+        connection.execute_wrapper(fail),
+        pytest.raises(CommandError, match=r"Nothing was written: .*Input/output error"),
+    ):
+        run("import_webchats", source, skip_invalid=True, rejects=rejects)
+    assert rejects.read_text() == "of yesterday"
+    assert sorted(path.name for path in source.parent.glob("*rejects*")) == ["rejects.csv"]
+
+
+def test_a_cell_beyond_what_a_sheet_holds_is_not_left_out_of_the_rejects(
+    run: Callable[..., None], source: Path
+) -> None:
+    source.write_text(csv_of({"description": "x" * 40_000}, more=("description",)))
+    rejects = source.parent / "rejects.xlsx"
+    run("import_webchats", source, skip_invalid=True, rejects=rejects)
+    header, row = CalamineWorkbook.from_path(rejects).get_sheet_by_index(0).to_python()
+    assert len(str(row[header.index("description")])) == 32_767
+
+
+def test_a_folder_of_icons_that_is_none_is_said(run: Callable[..., None], source: Path) -> None:
+    with pytest.raises(CommandError, match="is no folder"):
+        run("import_webchats", source, icons=source)
+
+
+def test_a_file_is_read_from_a_pipe(run: Callable[..., None], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=[csv_of({}, {})])
+    writer.start()
+    run("import_webchats", pipe)
+    writer.join()
+    assert Webchat.objects.count() == 2
+
+
+def test_a_header_cell_without_a_name_is_said(
+    run: Callable[..., None], source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source.write_text("name,,description\nx,y,z\n")
+    with pytest.raises(CommandError, match="Refused"):
+        run("import_webchats", source)
+    assert "line 1: A column has no name.\n" in capsys.readouterr().err
+
+
+def test_a_terminal_gets_a_progress_bar(admin: User, tmp_path: Path) -> None:
+    factories.PromptFactory.create(organization=admin.organization, name="Sales")
+    path = tmp_path / "in.csv"
+    path.write_text(csv_of(*[{}] * 30))
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    organization = str(admin.organization_id)
+    arguments = ("import_webchats", path, "--organization", organization)
+    process = start(*arguments, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while chunk := _read(ours):
+        shown += chunk
+    os.close(ours)
+    assert process.communicate(timeout=60)[0].startswith("Imported: 30 created")
+    assert b" rows [" in shown
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        # Linux's way to say that the other side has closed.
+        return b""
+
+
+# --- Export ---
+
+
+def test_an_export_takes_the_place_of_a_file_and_of_nothing_else(
+    run: Callable[..., None], tmp_path: Path
+) -> None:
+    factories.WebchatFactory.create_batch(2)
+    file, link = tmp_path / "out.csv", tmp_path / "link.csv"
+    file.write_text("of yesterday")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    run("export_webchats", output=link)
+    assert link.is_symlink()
+    assert file.read_text().startswith("_id,")
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+def test_a_device_is_written_to_and_stays_one(run: Callable[..., None]) -> None:
+    run("export_webchats", output=Path(os.devnull))
+    assert Path(os.devnull).is_char_device()
+    with pytest.raises(CommandError, match="No space left on device"):
+        run("export_webchats", output=FULL)
+    assert FULL.is_char_device()
+
+
+@pytest.mark.parametrize("place", ["no/such/folder/out.csv", "in.csv/out.csv", "."])
+def test_an_output_that_cannot_be_written_is_a_sentence(
+    run: Callable[..., None], source: Path, place: str
+) -> None:
+    with pytest.raises(CommandError, match=r"o such file|ot a directory|s a directory"):
+        run("export_webchats", output=source.parent / place)
+    assert [path.name for path in source.parent.iterdir()] == ["in.csv"]
+
+
+def test_more_rows_than_a_sheet_has_room_for_are_no_shorter_file(
+    run: Callable[..., None], admin: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.WebchatFactory.create_batch(3, user=admin)
+    monkeypatch.setattr(writers, "_MOST_ROWS", 2)
+    with pytest.raises(CommandError, match="room for 2 rows"):
+        run("export_webchats", output=tmp_path / "out.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_ends_early_is_a_sentence(admin: User) -> None:
+    factories.WebchatFactory.create_batch(5, user=admin)
+    process = start("export_webchats", "--organization", str(admin.organization_id))
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 1
+    assert errors == "CommandError: Standard output: Broken pipe.\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+def test_standard_output_on_a_full_disk_is_a_sentence(admin: User) -> None:
+    with FULL.open("wb") as full:
+        process = start(
+            "export_webchats", "--organization", str(admin.organization_id), stdout=full
+        )
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors == "CommandError: Standard output: No space left on device.\n"
