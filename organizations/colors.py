@@ -4,10 +4,9 @@ And how well two of them can be told apart, by WCAG 2.2's definitions of "contra
 "relative luminance" (https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio).
 """
 
-from typing import Any, Final
+from typing import Final
 
 from django.core.validators import RegexValidator
-from django.db import models
 
 #: What a client may send. For schemas and HTML; anchored in both dialects.
 INPUT_PATTERN: Final = r"^#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$"
@@ -63,22 +62,3 @@ def mixed(color: str, other: str, share: float) -> str:
     """``color`` with ``share`` (0 to 1) of ``other`` mixed in, channel by channel."""
     pairs = zip(_channels(color), _channels(other), strict=True)
     return "#" + "".join(f"{round(mine + (its - mine) * share):02X}" for mine, its in pairs)
-
-
-class ColorField(models.CharField[str, str]):
-    """A hex colour (CSS Color 4, section 5.2, without alpha)."""
-
-    default_validators = [validate_color]
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        options["max_length"] = 7
-        super().__init__(*arguments, **options)
-
-    def deconstruct(self) -> Any:
-        name, path, arguments, options = super().deconstruct()
-        del options["max_length"]
-        return name, path, arguments, options
-
-    def to_python(self, value: Any) -> Any:
-        value = super().to_python(value)
-        return canonical(value.strip()) if isinstance(value, str) else value

@@ -8,11 +8,12 @@ from django.db.models import F
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, ValidationError
 
-from organizations.authentication import read_refresh_token
-from organizations.documents import DocumentSerializer, TenantDocumentSerializer
-from organizations.json_types import IdField, StringField
+from organizations.auth.tokens import read_refresh_token
 from organizations.models import MAX_STAGES, ApiKey, Pipeline, Prompt, Stage, User
-from organizations.object_ids import validate_object_id
+from organizations.tenancy.serializers import TenantDocumentSerializer
+from webchat_project.api.fields import IdField, StringField
+from webchat_project.api.object_ids import validate_object_id
+from webchat_project.api.serializers import DocumentSerializer
 
 _NOT_SENT: Any = object()
 

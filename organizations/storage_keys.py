@@ -2,7 +2,7 @@
 
 import re
 
-from organizations import object_ids
+from webchat_project.api import object_ids
 
 #: ``orgs/<organizationId>/<kind>/<name>.<extension>``. Anchored at neither end. A percent sign, a
 #: backslash, ``..`` and ``//`` are in no key, so that no reader can take it for another one.

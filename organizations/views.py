@@ -11,11 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from organizations import filters, serializers
-from organizations.authentication import BearerAuthentication, issue_pair
-from organizations.document_reader import DocumentReader
+from organizations import serializers
+from organizations.auth.authentication import BearerAuthentication
+from organizations.auth.tokens import issue_pair
 from organizations.models import ApiKey, Pipeline, Prompt, User
-from organizations.tenancy.rest import TenantViewSet
+from organizations.tenancy.viewsets import TenantViewSet
+from webchat_project.api import filters
+from webchat_project.api.document_reader import DocumentReader
 
 
 class PromptFilter(django_filters.FilterSet):

@@ -13,11 +13,11 @@ from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from organizations.authentication import AccessToken
+from organizations.auth.tokens import AccessToken
 from organizations.models import Organization, User
 from tests.support import factories, object_storage
 from webchats.icons import icon_storage
-from webchats.storages import IconStorage
+from webchats.icons.storage import IconStorage
 
 
 def pytest_configure() -> None:
@@ -40,7 +40,7 @@ def _clean_cache() -> Iterator[None]:
 def _icons_in_a_folder(settings: Settings, tmp_path: Path) -> None:
     """Icons are kept in a folder of the test."""
     options = {"location": str(tmp_path / "icons"), "url_seconds": 3600}
-    icons = {"BACKEND": "webchats.folder_storage.SignedFileStorage", "OPTIONS": options}
+    icons = {"BACKEND": "webchats.icons.local.SignedFileStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
 
 
@@ -62,7 +62,7 @@ def s3_options() -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def s3(settings: Settings, s3_options: dict[str, Any]) -> IconStorage:
     """Icons are kept on the S3 server."""
-    icons = {"BACKEND": "webchats.s3_storage.S3IconStorage", "OPTIONS": dict(s3_options)}
+    icons = {"BACKEND": "webchats.icons.s3.S3IconStorage", "OPTIONS": dict(s3_options)}
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
     return icon_storage()
 

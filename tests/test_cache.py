@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from organizations.models import User
 from tests.support import factories
-from webchat_project.shared_cache import SharedCache
+from webchat_project.cache import SharedCache
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def _gone(settings: Settings) -> None:
     settings.CACHES = {
         "default": {
-            "BACKEND": "webchat_project.shared_cache.SharedCache",
+            "BACKEND": "webchat_project.cache.SharedCache",
             # Nothing listens there.
             "LOCATION": "redis://127.0.0.1:1/0",
         }

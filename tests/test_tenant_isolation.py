@@ -11,11 +11,12 @@ from django.urls import get_resolver
 from rest_framework.permissions import AllowAny
 from rest_framework.relations import ManyRelatedField
 
+from organizations.auth.permissions import RolePermission
 from organizations.models import Organization, User
-from organizations.permissions import RolePermission
-from organizations.tenancy.rest import TenantRelatedField, TenantViewSet
+from organizations.tenancy.serializers import TenantRelatedField
+from organizations.tenancy.viewsets import TenantViewSet
 from tests.support import factories
-from webchat_project.api.router import router
+from webchat_project.api_urls import router
 
 pytestmark = pytest.mark.django_db
 

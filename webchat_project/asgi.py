@@ -4,7 +4,7 @@ import os
 
 import django
 
-from webchat_project.requests import TolerantASGIHandler
+from webchat_project.handlers import TolerantASGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat_project.settings")
 django.setup(set_prefix=False)

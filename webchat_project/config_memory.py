@@ -14,12 +14,12 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 
-from organizations import object_ids
-from webchat_project.observability.request_context import HEADER, RequestContext, current
+from webchat_project.api import object_ids
+from webchat_project.handlers import TolerantWSGIHandler
+from webchat_project.observability.context import HEADER, RequestContext, current
 from webchat_project.observability.request_log import log_request
 from webchat_project.observability.routes import readable
-from webchat_project.requests import TolerantWSGIHandler
-from webchats.ready_configs import Question, ReadyConfig, ready_configs
+from webchats.widget.response_cache import Question, ReadyConfig, ready_configs
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

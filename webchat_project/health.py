@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from webchats.icons import icon_storage
-from webchats.storages import StorageUnavailable
+from webchats.icons.storage import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "simple_history",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "webchat_project",
     "webchat_project.observability",
 ]
 
@@ -76,15 +77,15 @@ MIDDLEWARE = [
     # Outermost: it sees every answer as the client does (a configuration that is sent again,
     # ``config_memory`` tells).
     "webchat_project.observability.request_log.RequestLogMiddleware",
-    "webchat_project.policy.BrowserPolicyMiddleware",
-    "webchat_project.api.errors.ApiErrorMiddleware",
+    "webchat_project.middleware.SecurityHeadersMiddleware",
+    "webchat_project.middleware.ApiErrorMiddleware",
     "webchat_project.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "webchat_project.api.limits.BodySizeLimitMiddleware",
+    "webchat_project.middleware.BodySizeLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "webchat_project.api.transport.HttpsOnlyMiddleware",
+    "webchat_project.middleware.HttpsOnlyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -160,7 +161,7 @@ if CACHES["default"]["BACKEND"].startswith("django.core.cache.backends.locmem"):
     # Django's own forgets from 300 on: who comes from so many addresses would wipe out a count.
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 50_000)
 elif CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
-    CACHES["default"]["BACKEND"] = "webchat_project.shared_cache.SharedCache"
+    CACHES["default"]["BACKEND"] = "webchat_project.cache.SharedCache"
     # Seconds to connect and to wait: without it requests go on.
     CACHES["default"]["OPTIONS"] = {
         "socket_connect_timeout": 1,
@@ -171,7 +172,7 @@ elif CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCach
 # --- People, passwords, tokens ----------------------------------------------------------------
 
 AUTH_USER_MODEL = "organizations.User"
-AUTHENTICATION_BACKENDS = ["organizations.sign_in.PasswordBackend"]
+AUTHENTICATION_BACKENDS = ["organizations.auth.backends.PasswordBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -203,18 +204,18 @@ SIMPLE_JWT = {
 # --- The API ----------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["organizations.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["organizations.permissions.RolePermission"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["organizations.auth.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["organizations.auth.permissions.RolePermission"],
     "DEFAULT_PARSER_CLASSES": ["webchat_project.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["webchat_project.api.renderers.OrjsonRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["webchat_project.api.queries.ListQueryBackend"],
-    "DEFAULT_PAGINATION_CLASS": "webchat_project.api.queries.EnvelopePagination",
-    "DEFAULT_SCHEMA_CLASS": "webchat_project.api.schema.EnvelopeSchema",
+    "DEFAULT_FILTER_BACKENDS": ["webchat_project.api.filters.ListQueryBackend"],
+    "DEFAULT_PAGINATION_CLASS": "webchat_project.api.pagination.EnvelopePagination",
+    "DEFAULT_SCHEMA_CLASS": "webchat_project.api.openapi.EnvelopeSchema",
     "DEFAULT_THROTTLE_CLASSES": [
-        "webchat_project.api.limits.CredentialRateThrottle",
-        "webchat_project.api.limits.AddressRateThrottle",
-        "webchat_project.api.limits.SignInAddressThrottle",
-        "webchat_project.api.limits.SignInAccountThrottle",
+        "webchat_project.api.throttling.CredentialRateThrottle",
+        "webchat_project.api.throttling.AddressRateThrottle",
+        "webchat_project.api.throttling.SignInAddressThrottle",
+        "webchat_project.api.throttling.SignInAccountThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "credential": env.str("RATE_LIMIT_CREDENTIAL", default="1200/min"),
@@ -222,7 +223,7 @@ REST_FRAMEWORK = {
         "sign_in_address": env.str("RATE_LIMIT_SIGN_IN", default="10/min"),
         "sign_in_account": env.str("RATE_LIMIT_SIGN_IN", default="10/min"),
     },
-    "EXCEPTION_HANDLER": "webchat_project.api.errors.exception_handler",
+    "EXCEPTION_HANDLER": "webchat_project.api.exceptions.exception_handler",
     "NUM_PROXIES": TRUSTED_PROXIES,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "URL_FORMAT_OVERRIDE": None,
@@ -262,7 +263,7 @@ STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 # Icons: a private bucket (Cloudflare R2 or another S3 service) if one is named, else a folder.
 ICON_URL_SECONDS = env.int("ICON_URL_SECONDS", default=3600)
 _icons: dict[str, Any] = {
-    "BACKEND": "webchats.folder_storage.SignedFileStorage",
+    "BACKEND": "webchats.icons.local.SignedFileStorage",
     "OPTIONS": {
         "location": env.str("ICONS_ROOT", default=str(BASE_DIR / "data" / "icons")),
         "url_seconds": ICON_URL_SECONDS,
@@ -270,7 +271,7 @@ _icons: dict[str, Any] = {
 }
 if env.str("ICONS_S3_BUCKET", default=""):
     _icons = {
-        "BACKEND": "webchats.s3_storage.S3IconStorage",
+        "BACKEND": "webchats.icons.s3.S3IconStorage",
         "OPTIONS": {
             "bucket_name": env.str("ICONS_S3_BUCKET"),
             "endpoint_url": env.str("ICONS_S3_ENDPOINT_URL", default="") or None,
@@ -332,7 +333,7 @@ USE_TZ = True
 # "json": one object per line, for machines; "line": for people.
 LOG_FORMAT = env.str("LOG_FORMAT", default="line" if DEBUG else "json")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
-_formats = "webchat_project.observability.log_format"
+_formats = "webchat_project.observability.formatters"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -2,13 +2,13 @@
 
 from django.urls import include, path
 
-from organizations.staff_site import site
+from organizations.admin.site import site
 from webchat_project.observability.views import metrics
-from webchats.icon_views import icon_file
+from webchats.icons.views import icon_file
 
 urlpatterns = [
     path("admin/", site.urls),
-    path("api/", include("webchat_project.api.router")),
+    path("api/", include("webchat_project.api_urls")),
     path("icons/<path:key>", icon_file, name="icon-file"),
     path("", include("webchats.widget.urls")),
     path("metrics", metrics, name="metrics"),

@@ -11,8 +11,8 @@ from django.core.files.storage import storages
 from django.utils.module_loading import import_string
 
 # By name: the bucket's module brings boto3, which a service with a folder need not load.
-BUCKET = "webchats.s3_storage.S3IconStorage"
-FOLDER = "webchats.folder_storage.SignedFileStorage"
+BUCKET = "webchats.icons.s3.S3IconStorage"
+FOLDER = "webchats.icons.local.SignedFileStorage"
 
 #: SigV4 signs for seven days at the most.
 LONGEST_LIFE = 7 * 24 * 3600

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from organizations.authentication import AccessToken
+from organizations.auth.tokens import AccessToken
 from organizations.models import Organization, Pipeline, Prompt, Stage, User
 from webchats import examples
 

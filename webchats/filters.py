@@ -2,7 +2,7 @@
 
 from django_filters import rest_framework as django_filters
 
-from organizations.filters import DocumentOrdering, FlagFilter, IdFilter, SearchFilter
+from webchat_project.api.filters import DocumentOrdering, FlagFilter, IdFilter, SearchFilter
 
 
 class WebchatFilter(django_filters.FilterSet):

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.core.exceptions import ValidationError
 
 from organizations.models import Pipeline, Stage
-from organizations.statements import RowStatement, Value
+from webchat_project.api.statements import RowStatement, Value
 
 #: How many stages an error names.
 _NAMED = 20

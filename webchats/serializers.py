@@ -7,11 +7,12 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from organizations import colors
-from organizations.documents import DocumentSerializer, TenantDocumentSerializer, details_of
-from organizations.json_types import StringField
+from organizations.tenancy.serializers import TenantDocumentSerializer
+from webchat_project.api.fields import StringField
+from webchat_project.api.serializers import DocumentSerializer, details_of
 from webchats import icons
 from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH, InvalidDomain, canonical
-from webchats.model_fields import AllowedDomainsField
+from webchats.fields import AllowedDomainsField
 from webchats.models import Webchat
 
 ICON_EXAMPLE = "orgs/65a0e0e0e0e0e0e0e0e0e0e0/webchat/0123456789abcdef0123456789abcdef.png"

@@ -4,8 +4,8 @@ from django.db import transaction
 
 from organizations.models import Organization
 from webchats import icons
-from webchats.icon_release import release
-from webchats.images import CleanImage
+from webchats.icons.cleanup import release
+from webchats.icons.images import CleanImage
 from webchats.models import Webchat
 
 

@@ -10,15 +10,15 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from organizations.document_reader import DocumentReader
-from organizations.statements import Statement, Value
-from organizations.tenancy.compiled import compiled_for
+from webchat_project.api.compiled import compiled_for
+from webchat_project.api.document_reader import DocumentReader
+from webchat_project.api.statements import Statement, Value
 from webchats import examples, icons
 from webchats.filters import WebchatFilter
-from webchats.icon_serializers import IconUploadSerializer
+from webchats.icons.serializers import IconUploadSerializer
+from webchats.imports.views import TransferViewSet
 from webchats.models import Webchat
 from webchats.serializers import WebchatSerializer
-from webchats.transfer_views import TransferViewSet
 
 _CREATE = [
     OpenApiExample("A widget for the marketing site", examples.REQUEST, request_only=True),

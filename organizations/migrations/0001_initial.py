@@ -3,11 +3,10 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
-import organizations.colors
 import organizations.constraints
-import organizations.model_fields
-import organizations.object_ids
+import organizations.fields
 import simple_history.models
+import webchat_project.api.object_ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -25,11 +24,11 @@ class Migration(migrations.Migration):
             fields=[
                 ('password', models.CharField(max_length=128, verbose_name='password')),
                 ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', organizations.object_ids.ObjectIdField(default=organizations.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('email', organizations.model_fields.EmailAddressField(max_length=254, unique=True, verbose_name='e-mail address')),
-                ('full_name', organizations.model_fields.TrimmedCharField(blank=True, default='', max_length=120)),
+                ('email', organizations.fields.EmailAddressField(max_length=254, unique=True, verbose_name='e-mail address')),
+                ('full_name', organizations.fields.TrimmedCharField(blank=True, default='', max_length=120)),
                 ('access_role', models.CharField(choices=[('ADMIN', 'Administrator'), ('DEPARTMENT_HEAD', 'Department head'), ('SALES_REP', 'Sales representative')], default='SALES_REP', max_length=20)),
                 ('is_superuser', models.BooleanField(default=False, verbose_name='superuser')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
@@ -41,11 +40,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='HistoricalOrganization',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(db_index=True, default=organizations.object_ids.new_object_id, editable=False)),
+                ('id', organizations.fields.ObjectIdField(db_index=True, default=webchat_project.api.object_ids.new_object_id, editable=False)),
                 ('created_at', models.DateTimeField(blank=True, editable=False)),
                 ('updated_at', models.DateTimeField(blank=True, editable=False)),
-                ('name', organizations.model_fields.TrimmedCharField(help_text='Visitors see it in the header of your widgets.', max_length=120)),
-                ('assistant_name', organizations.model_fields.TrimmedCharField(blank=True, default='', help_text="If set, visitors see this instead of the organization's name.", max_length=120)),
+                ('name', organizations.fields.TrimmedCharField(help_text='Visitors see it in the header of your widgets.', max_length=120)),
+                ('assistant_name', organizations.fields.TrimmedCharField(blank=True, default='', help_text="If set, visitors see this instead of the organization's name.", max_length=120)),
                 ('default_icon', models.CharField(blank=True, default='', editable=False, help_text="What the organization's widgets show that have no icon of their own.", max_length=200, validators=[django.core.validators.RegexValidator('\\Aorgs/[0-9a-f]{24}/[a-z]{1,20}/[A-Za-z0-9_-]{1,64}\\.[a-z0-9]{1,5}\\Z')])),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
                 ('history_date', models.DateTimeField(db_index=True)),
@@ -64,11 +63,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Organization',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(default=organizations.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('name', organizations.model_fields.TrimmedCharField(help_text='Visitors see it in the header of your widgets.', max_length=120)),
-                ('assistant_name', organizations.model_fields.TrimmedCharField(blank=True, default='', help_text="If set, visitors see this instead of the organization's name.", max_length=120)),
+                ('name', organizations.fields.TrimmedCharField(help_text='Visitors see it in the header of your widgets.', max_length=120)),
+                ('assistant_name', organizations.fields.TrimmedCharField(blank=True, default='', help_text="If set, visitors see this instead of the organization's name.", max_length=120)),
                 ('default_icon', models.CharField(blank=True, default='', editable=False, help_text="What the organization's widgets show that have no icon of their own.", max_length=200, validators=[django.core.validators.RegexValidator('\\Aorgs/[0-9a-f]{24}/[a-z]{1,20}/[A-Za-z0-9_-]{1,64}\\.[a-z0-9]{1,5}\\Z')])),
             ],
             options={
@@ -79,12 +78,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='HistoricalPrompt',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(db_index=True, default=organizations.object_ids.new_object_id, editable=False)),
+                ('id', organizations.fields.ObjectIdField(db_index=True, default=webchat_project.api.object_ids.new_object_id, editable=False)),
                 ('created_at', models.DateTimeField(blank=True, editable=False)),
                 ('updated_at', models.DateTimeField(blank=True, editable=False)),
-                ('name', organizations.model_fields.TrimmedCharField(max_length=120)),
-                ('instructions', organizations.model_fields.TrimmedTextField(max_length=20000)),
-                ('model', organizations.model_fields.TrimmedCharField(blank=True, default='', help_text="The language model's name; empty: the service's default.", max_length=100)),
+                ('name', organizations.fields.TrimmedCharField(max_length=120)),
+                ('instructions', organizations.fields.TrimmedTextField(max_length=20000)),
+                ('model', organizations.fields.TrimmedCharField(blank=True, default='', help_text="The language model's name; empty: the service's default.", max_length=100)),
                 ('temperature', models.FloatField(default=0.7, help_text='0 is strict, 2 is free.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(2)])),
                 ('max_tokens', models.IntegerField(default=1024, help_text='The length of an answer at the most, in tokens.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(32000)])),
                 ('is_active', models.BooleanField(default=True, help_text='Only an active prompt can be chosen for a webchat.', verbose_name='active')),
@@ -106,10 +105,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='HistoricalPipeline',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(db_index=True, default=organizations.object_ids.new_object_id, editable=False)),
+                ('id', organizations.fields.ObjectIdField(db_index=True, default=webchat_project.api.object_ids.new_object_id, editable=False)),
                 ('created_at', models.DateTimeField(blank=True, editable=False)),
                 ('updated_at', models.DateTimeField(blank=True, editable=False)),
-                ('name', organizations.model_fields.TrimmedCharField(max_length=120)),
+                ('name', organizations.fields.TrimmedCharField(max_length=120)),
                 ('is_default', models.BooleanField(default=False, help_text='Setting it here takes it from the pipeline that had it.', verbose_name='default')),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
                 ('history_date', models.DateTimeField(db_index=True)),
@@ -129,10 +128,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ApiKey',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(default=organizations.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('name', organizations.model_fields.TrimmedCharField(max_length=120)),
+                ('name', organizations.fields.TrimmedCharField(max_length=120)),
                 ('prefix', models.CharField(editable=False, max_length=12)),
                 ('digest', models.CharField(editable=False, max_length=64, unique=True)),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
@@ -154,10 +153,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Pipeline',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(default=organizations.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('name', organizations.model_fields.TrimmedCharField(max_length=120)),
+                ('name', organizations.fields.TrimmedCharField(max_length=120)),
                 ('is_default', models.BooleanField(default=False, help_text='Setting it here takes it from the pipeline that had it.', verbose_name='default')),
                 ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
             ],
@@ -168,12 +167,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Prompt',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(default=organizations.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('name', organizations.model_fields.TrimmedCharField(max_length=120)),
-                ('instructions', organizations.model_fields.TrimmedTextField(max_length=20000)),
-                ('model', organizations.model_fields.TrimmedCharField(blank=True, default='', help_text="The language model's name; empty: the service's default.", max_length=100)),
+                ('name', organizations.fields.TrimmedCharField(max_length=120)),
+                ('instructions', organizations.fields.TrimmedTextField(max_length=20000)),
+                ('model', organizations.fields.TrimmedCharField(blank=True, default='', help_text="The language model's name; empty: the service's default.", max_length=100)),
                 ('temperature', models.FloatField(default=0.7, help_text='0 is strict, 2 is free.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(2)])),
                 ('max_tokens', models.IntegerField(default=1024, help_text='The length of an answer at the most, in tokens.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(32000)])),
                 ('is_active', models.BooleanField(default=True, help_text='Only an active prompt can be chosen for a webchat.', verbose_name='active')),
@@ -186,12 +185,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Stage',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(default=organizations.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('name', organizations.model_fields.TrimmedCharField(max_length=120)),
-                ('slug', organizations.model_fields.TrimmedCharField(blank=True, default='', help_text='Made from the name when left empty.', max_length=120, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', message='A slug is lower-case letters and digits, with single hyphens between.')])),
-                ('color', organizations.colors.ColorField(default='#6B7280')),
+                ('name', organizations.fields.TrimmedCharField(max_length=120)),
+                ('slug', organizations.fields.TrimmedCharField(blank=True, default='', help_text='Made from the name when left empty.', max_length=120, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', message='A slug is lower-case letters and digits, with single hyphens between.')])),
+                ('color', organizations.fields.ColorField(default='#6B7280')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('position', models.PositiveIntegerField(default=0, editable=False)),
                 ('pipeline', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stages', to='organizations.pipeline')),

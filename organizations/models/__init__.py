@@ -1,6 +1,9 @@
-"""The kernel's rows."""
+"""The models of organizations, their members, and what a webchat points to."""
 
-from organizations.models.answers import MAX_STAGES, Pipeline, Prompt, Stage
-from organizations.models.people import ApiKey, Organization, User
+from organizations.models.api_key import ApiKey
+from organizations.models.organization import Organization
+from organizations.models.pipeline import MAX_STAGES, Pipeline, Stage
+from organizations.models.prompt import Prompt
+from organizations.models.user import User
 
 __all__ = ["MAX_STAGES", "ApiKey", "Organization", "Pipeline", "Prompt", "Stage", "User"]

@@ -12,12 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 
-from organizations.change_history import versions_of
-from organizations.colors import ColorField
-from organizations.form_widgets import ColorInput
+from organizations.fields import ColorField
+from organizations.history import versions_of
 from organizations.models import Organization, User
-from organizations.object_ids import PATTERN
 from organizations.tenancy.models import TenantModel, TenantQuerySet
+from organizations.widgets import ColorInput
+from webchat_project.api.object_ids import PATTERN
 
 _Row = TypeVar("_Row", bound=models.Model)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
-from organizations.object_ids import ObjectIdField
+from organizations.fields import ObjectIdField
 
 if TYPE_CHECKING:
     from organizations.models import User

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
-from organizations.authentication import AccessToken, RefreshToken
+from organizations.auth.tokens import AccessToken, RefreshToken
 from organizations.models import Pipeline
 from tests.support import factories
 from webchats.models import Webchat

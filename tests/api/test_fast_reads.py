@@ -7,10 +7,10 @@ from django.core.cache import cache
 from rest_framework.test import APIClient, APIRequestFactory
 
 from organizations.models import Prompt, User
-from organizations.statements import Compiled, Statement, Value
-from organizations.tenancy import pages
 from tests.support import factories
 from tests.test_tenant_isolation import RESOURCES, row_of
+from webchat_project.api import pages
+from webchat_project.api.statements import Compiled, Statement, Value
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +89,7 @@ def test_the_same_question_sees_what_was_written_since(api: Any, admin: User) ->
 def counted_to_three(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than three rows are too many to be counted at each request."""
     monkeypatch.setattr(pages, "COUNTED_ROWS", 3)
-    monkeypatch.setattr("organizations.tenancy.compiled._compiled", Compiled())
+    monkeypatch.setattr("webchat_project.api.compiled._compiled", Compiled())
 
 
 @pytest.mark.usefixtures("counted_to_three")

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 from rest_framework.throttling import SimpleRateThrottle
 
-from organizations.authentication import AccessToken
+from organizations.auth.tokens import AccessToken
 from tests.support import factories
 from webchats import examples
 

@@ -8,7 +8,7 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from organizations.authentication import AccessToken
+from organizations.auth.tokens import AccessToken
 from organizations.models import User
 from tests.support import factories
 from webchat_project.wsgi import application

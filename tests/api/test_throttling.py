@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from organizations.models import User
 from tests.support import factories
-from webchat_project.api.limits import CredentialRateThrottle
+from webchat_project.api.throttling import CredentialRateThrottle
 
 pytestmark = pytest.mark.django_db
 

@@ -11,9 +11,9 @@ from django.utils import timezone
 from import_export import resources
 
 from organizations.models import Organization, Pipeline, Prompt, Stage, User
+from webchats.imports import bulk
+from webchats.imports.importer import Options, Source, run_import
 from webchats.models import Webchat
-from webchats.transfer import bulk
-from webchats.transfer.importer import Options, Source, run_import
 
 
 class WebchatResource(resources.ModelResource):

@@ -24,7 +24,7 @@ django.setup()
 
 from django.db import connection, models  # noqa: E402
 
-from organizations.authentication import AccessToken  # noqa: E402
+from organizations.auth.tokens import AccessToken  # noqa: E402
 from organizations.models import Organization, Pipeline, Prompt, Stage, User  # noqa: E402
 from webchats.models import Webchat  # noqa: E402
 

@@ -19,8 +19,8 @@ from organizations.models import User
 from tests.browser.conftest import CustomerSites, Visit, Visitor
 from tests.support import factories
 from webchats import icons
-from webchats.last_loads import LastLoad
 from webchats.models import Webchat
+from webchats.models.last_load import LastLoad
 
 FOLDER = Path(__file__).parent.parent.parent / ".screenshots"
 #: Larger pictures make a README slow.

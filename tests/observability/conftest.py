@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from webchat_project.observability.log_format import JsonFormatter, OfTheRequest
+from webchat_project.observability.formatters import JsonFormatter, OfTheRequest
 
 
 class Log:

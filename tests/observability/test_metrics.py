@@ -21,7 +21,7 @@ from tests.observability.conftest import Log
 from tests.observability.processes import ROOT, Worker, environment
 from tests.support import factories
 from webchats.icons import icon_storage
-from webchats.storages import StorageUnavailable
+from webchats.icons.storage import StorageUnavailable
 
 pytestmark = pytest.mark.django_db
 
@@ -149,7 +149,7 @@ def test_imported_rows_are_counted(api: Any, admin: User) -> None:
 def test_a_storage_that_does_not_answer_is_counted(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     options = {"location": str(tmp_path / "file" / "icons")}
-    backend = "webchats.folder_storage.SignedFileStorage"
+    backend = "webchats.icons.local.SignedFileStorage"
     settings.STORAGES = {**settings.STORAGES, "icons": {"BACKEND": backend, "OPTIONS": options}}
     before = count("webchats_storage_failures_total", storage="folder")
     with pytest.raises(StorageUnavailable):

@@ -12,11 +12,11 @@ from django.db import DatabaseError
 from django.test import Client
 from rest_framework.test import APIClient
 
-from organizations.authentication import AccessToken, RefreshToken
+from organizations.auth.tokens import AccessToken, RefreshToken
 from organizations.models import User
 from tests.observability.conftest import Log
 from tests.support import factories
-from webchat_project.observability.log_format import LineFormatter
+from webchat_project.observability.formatters import LineFormatter
 from webchat_project.observability.redaction import redacted
 from webchats.icons import icon_storage
 from webchats.views import WebchatViewSet

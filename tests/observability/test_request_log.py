@@ -187,7 +187,7 @@ def test_a_download_that_breaks_off_did_not_succeed(
         yield b"a"
         raise RuntimeError("the database went away")
 
-    monkeypatch.setattr("webchats.downloads.export", broken)
+    monkeypatch.setattr("webchats.imports.downloads.export", broken)
     answer = api(admin).get("/api/webchats/export?format=csv")
     with pytest.raises(RuntimeError):
         list(answer.streaming_content)

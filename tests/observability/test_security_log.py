@@ -13,11 +13,11 @@ from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from organizations.authentication import AccessToken, RefreshToken
+from organizations.auth.tokens import AccessToken, RefreshToken
 from organizations.models import ApiKey, User
-from organizations.security_events import account_digest
 from tests.observability.conftest import Log
 from tests.support import factories
+from webchat_project.observability.security_log import account_digest
 
 pytestmark = pytest.mark.django_db
 
@@ -172,4 +172,4 @@ def test_a_request_without_a_credential_is_no_event(log: Log, db: None) -> None:
 
 
 def test_both_doors_have_one_backend() -> None:
-    assert settings.AUTHENTICATION_BACKENDS == ["organizations.sign_in.PasswordBackend"]
+    assert settings.AUTHENTICATION_BACKENDS == ["organizations.auth.backends.PasswordBackend"]

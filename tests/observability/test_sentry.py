@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.observability.processes import ROOT, Worker, environment
-from webchat_project.observability.crash_reports import cleaned
+from webchat_project.observability.sentry import cleaned
 
 WORD = "xyzzy-plugh-42"
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from organizations.authentication import AccessToken, RefreshToken
+from organizations.auth.tokens import AccessToken, RefreshToken
 from organizations.models import ApiKey, User
 from tests.support import factories
 

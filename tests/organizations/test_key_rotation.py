@@ -14,12 +14,12 @@ from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from organizations.authentication import AccessToken, issue_pair
+from organizations.auth.tokens import AccessToken, issue_pair
 from organizations.models import User
 from tests.support import factories
 from tests.test_project import PRODUCTION, settings_with
 from webchats.icons import icon_storage, store_image
-from webchats.images import CleanImage
+from webchats.icons.images import CleanImage
 
 pytestmark = pytest.mark.django_db
 

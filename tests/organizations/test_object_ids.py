@@ -7,7 +7,7 @@ import time
 import pytest
 from django.core.exceptions import ValidationError
 
-from organizations.object_ids import LENGTH, PATTERN, new_object_id, validate_object_id
+from webchat_project.api.object_ids import LENGTH, PATTERN, new_object_id, validate_object_id
 
 
 def test_an_id_is_24_lower_case_hexadecimal_characters() -> None:

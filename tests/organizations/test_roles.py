@@ -3,8 +3,8 @@
 import pytest
 from django.contrib.sessions.models import Session
 
+from organizations.auth.roles import AccessRole, Action, may
 from organizations.models import ApiKey, Organization, Pipeline, Prompt, Stage, User
-from organizations.roles import AccessRole, Action, may
 from tests.support import factories
 from webchats.models import Webchat
 

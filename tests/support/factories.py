@@ -6,8 +6,8 @@ import factory
 from factory.django import DjangoModelFactory
 
 from organizations import models
-from webchats.import_record import ImportRecord
 from webchats.models import Webchat
+from webchats.models.imports import ImportRecord
 
 
 class OrganizationFactory(DjangoModelFactory[models.Organization]):

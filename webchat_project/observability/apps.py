@@ -3,7 +3,8 @@
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
-from webchat_project.observability import checks, crash_reports
+from webchat_project.observability import checks
+from webchat_project.observability import sentry as crash_reports
 
 
 class ObservabilityConfig(AppConfig):

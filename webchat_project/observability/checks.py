@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 
-from webchat_project.observability import crash_reports
+from webchat_project.observability import sentry as crash_reports
 
 LOG_FORMATS = ("json", "line")
 #: A token that can be guessed opens the metrics to everybody.

@@ -6,9 +6,9 @@ from functools import cache
 
 from django.conf import settings
 
-from organizations import api_key_secret
-
 REMOVED = "[removed]"
+#: The first characters of every API key, so that leaked keys can be found.
+API_KEY_PREFIX = "wck_"
 #: A value as short as this would be found in harmless text.
 _SHORTEST_SECRET = 8
 
@@ -18,7 +18,7 @@ _PATTERNS = re.compile(
             # JSON web tokens, signed or not, and API keys. (A new beginning ends a vain attempt:
             # otherwise a text of nothing but beginnings costs the square of its length.)
             r"eyJ(?:(?!eyJ)[\w-]){4,}\.[\w-]+(?:\.[\w-]*)?",
-            rf"{api_key_secret.PREFIX}[\w-]+",
+            rf"{API_KEY_PREFIX}[\w-]+",
             # What follows the name of a credential: headers, parameters, fields of forms.
             r"(?<=bearer )[^\s\"'\\,}]+",
             r"(?<=basic )[A-Za-z0-9+/=]{4,}",

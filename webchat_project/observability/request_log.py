@@ -10,10 +10,10 @@ from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-from organizations.security_events import SecurityEvent, log_event
+from webchat_project.observability.context import HEADER, RequestContext, current
 from webchat_project.observability.metrics import count_request
-from webchat_project.observability.request_context import HEADER, RequestContext, current
 from webchat_project.observability.routes import QUIET, method_of, route_of
+from webchat_project.observability.security_log import SecurityEvent, log_event
 
 logger = logging.getLogger("request")
 

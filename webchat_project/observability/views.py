@@ -7,9 +7,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from organizations.security_events import SecurityEvent, log_event
-from webchat_project.api.errors import error_response
+from webchat_project.api.exceptions import error_response
 from webchat_project.observability.metrics import exposition
+from webchat_project.observability.security_log import SecurityEvent, log_event
 
 
 @never_cache

@@ -3,12 +3,11 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
-import organizations.colors
 import organizations.constraints
-import organizations.model_fields
-import organizations.object_ids
+import organizations.fields
 import simple_history.models
-import webchats.model_fields
+import webchat_project.api.object_ids
+import webchats.fields
 from django.conf import settings
 from django.db import migrations, models
 
@@ -26,27 +25,27 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='HistoricalWebchat',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(db_index=True, default=organizations.object_ids.new_object_id, editable=False)),
+                ('id', organizations.fields.ObjectIdField(db_index=True, default=webchat_project.api.object_ids.new_object_id, editable=False)),
                 ('created_at', models.DateTimeField(blank=True, editable=False)),
                 ('updated_at', models.DateTimeField(blank=True, editable=False)),
-                ('name', organizations.model_fields.TrimmedCharField(help_text='What your team calls it. Visitors never see it.', max_length=120)),
-                ('description', organizations.model_fields.TrimmedTextField(blank=True, default='', help_text='Notes for your team.', max_length=2000)),
-                ('icon', webchats.model_fields.IconKeyField(blank=True, default='', editable=False, max_length=200)),
-                ('background_color', organizations.colors.ColorField(help_text="The chat panel's background.")),
-                ('primary_color', organizations.colors.ColorField(help_text='The header and the buttons.')),
-                ('secondary_color', organizations.colors.ColorField(help_text='The bubbles that the visitor sends.')),
-                ('header_text_color', organizations.colors.ColorField(default='#FFFFFF', help_text='Text in the header.')),
-                ('status_text_color', organizations.colors.ColorField(default='#6B7280', help_text='The status line.')),
-                ('timestamp_color', organizations.colors.ColorField(default='#9CA3AF', help_text="The messages' time-stamps.")),
-                ('csat_background_color', organizations.colors.ColorField(default='#F3F4F6', help_text="The survey's background.", verbose_name='survey background')),
-                ('csat_text_color', organizations.colors.ColorField(default='#111827', help_text='Text in the survey.', verbose_name='survey text')),
-                ('starter_message', organizations.model_fields.TrimmedTextField(blank=True, default='', help_text='The greeting that a visitor sees before they write.', max_length=1000)),
-                ('status_text', organizations.model_fields.TrimmedCharField(blank=True, default='', help_text='The line under the title, such as “We typically reply within minutes”.', max_length=200)),
-                ('csat_thank_you_message', organizations.model_fields.TrimmedTextField(blank=True, default='', help_text='What a visitor reads after answering the survey.', max_length=500, verbose_name='thank-you message')),
-                ('allowed_domains', webchats.model_fields.AllowedDomainsField(blank=True, default=list, help_text='Who may embed the widget: example.com, *.example.com, https://example.com:8443. An empty list lets every site embed it.')),
+                ('name', organizations.fields.TrimmedCharField(help_text='What your team calls it. Visitors never see it.', max_length=120)),
+                ('description', organizations.fields.TrimmedTextField(blank=True, default='', help_text='Notes for your team.', max_length=2000)),
+                ('icon', webchats.fields.IconKeyField(blank=True, default='', editable=False, max_length=200)),
+                ('background_color', organizations.fields.ColorField(help_text="The chat panel's background.")),
+                ('primary_color', organizations.fields.ColorField(help_text='The header and the buttons.')),
+                ('secondary_color', organizations.fields.ColorField(help_text='The bubbles that the visitor sends.')),
+                ('header_text_color', organizations.fields.ColorField(default='#FFFFFF', help_text='Text in the header.')),
+                ('status_text_color', organizations.fields.ColorField(default='#6B7280', help_text='The status line.')),
+                ('timestamp_color', organizations.fields.ColorField(default='#9CA3AF', help_text="The messages' time-stamps.")),
+                ('csat_background_color', organizations.fields.ColorField(default='#F3F4F6', help_text="The survey's background.", verbose_name='survey background')),
+                ('csat_text_color', organizations.fields.ColorField(default='#111827', help_text='Text in the survey.', verbose_name='survey text')),
+                ('starter_message', organizations.fields.TrimmedTextField(blank=True, default='', help_text='The greeting that a visitor sees before they write.', max_length=1000)),
+                ('status_text', organizations.fields.TrimmedCharField(blank=True, default='', help_text='The line under the title, such as “We typically reply within minutes”.', max_length=200)),
+                ('csat_thank_you_message', organizations.fields.TrimmedTextField(blank=True, default='', help_text='What a visitor reads after answering the survey.', max_length=500, verbose_name='thank-you message')),
+                ('allowed_domains', webchats.fields.AllowedDomainsField(blank=True, default=list, help_text='Who may embed the widget: example.com, *.example.com, https://example.com:8443. An empty list lets every site embed it.')),
                 ('is_enabled', models.BooleanField(default=True, help_text='The widget is active and takes new sessions.', verbose_name='enabled')),
                 ('is_autopilot', models.BooleanField(default=False, help_text="The AI answers without a representative's approval.", verbose_name='autopilot')),
-                ('initial_stage', organizations.model_fields.TrimmedCharField(help_text="The contact's status. With a pipeline but no stage chosen above, the name or slug of one of its active stages.", max_length=120)),
+                ('initial_stage', organizations.fields.TrimmedCharField(help_text="The contact's status. With a pipeline but no stage chosen above, the name or slug of one of its active stages.", max_length=120)),
                 ('position', models.CharField(choices=[('bottom-right', 'Bottom Right'), ('bottom-left', 'Bottom Left'), ('top-right', 'Top Right'), ('top-left', 'Top Left')], default='bottom-right', max_length=12)),
                 ('offset_x', models.IntegerField(default=24, help_text='Pixels from the left or right edge.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(200)], verbose_name='horizontal offset')),
                 ('offset_y', models.IntegerField(default=24, help_text='Pixels from the top or bottom edge.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(200)], verbose_name='vertical offset')),
@@ -75,7 +74,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='PendingImport',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(default=organizations.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('file_name', models.CharField(max_length=255)),
@@ -92,27 +91,27 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Webchat',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(default=organizations.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('name', organizations.model_fields.TrimmedCharField(help_text='What your team calls it. Visitors never see it.', max_length=120)),
-                ('description', organizations.model_fields.TrimmedTextField(blank=True, default='', help_text='Notes for your team.', max_length=2000)),
-                ('icon', webchats.model_fields.IconKeyField(blank=True, default='', editable=False, max_length=200)),
-                ('background_color', organizations.colors.ColorField(help_text="The chat panel's background.")),
-                ('primary_color', organizations.colors.ColorField(help_text='The header and the buttons.')),
-                ('secondary_color', organizations.colors.ColorField(help_text='The bubbles that the visitor sends.')),
-                ('header_text_color', organizations.colors.ColorField(default='#FFFFFF', help_text='Text in the header.')),
-                ('status_text_color', organizations.colors.ColorField(default='#6B7280', help_text='The status line.')),
-                ('timestamp_color', organizations.colors.ColorField(default='#9CA3AF', help_text="The messages' time-stamps.")),
-                ('csat_background_color', organizations.colors.ColorField(default='#F3F4F6', help_text="The survey's background.", verbose_name='survey background')),
-                ('csat_text_color', organizations.colors.ColorField(default='#111827', help_text='Text in the survey.', verbose_name='survey text')),
-                ('starter_message', organizations.model_fields.TrimmedTextField(blank=True, default='', help_text='The greeting that a visitor sees before they write.', max_length=1000)),
-                ('status_text', organizations.model_fields.TrimmedCharField(blank=True, default='', help_text='The line under the title, such as “We typically reply within minutes”.', max_length=200)),
-                ('csat_thank_you_message', organizations.model_fields.TrimmedTextField(blank=True, default='', help_text='What a visitor reads after answering the survey.', max_length=500, verbose_name='thank-you message')),
-                ('allowed_domains', webchats.model_fields.AllowedDomainsField(blank=True, default=list, help_text='Who may embed the widget: example.com, *.example.com, https://example.com:8443. An empty list lets every site embed it.')),
+                ('name', organizations.fields.TrimmedCharField(help_text='What your team calls it. Visitors never see it.', max_length=120)),
+                ('description', organizations.fields.TrimmedTextField(blank=True, default='', help_text='Notes for your team.', max_length=2000)),
+                ('icon', webchats.fields.IconKeyField(blank=True, default='', editable=False, max_length=200)),
+                ('background_color', organizations.fields.ColorField(help_text="The chat panel's background.")),
+                ('primary_color', organizations.fields.ColorField(help_text='The header and the buttons.')),
+                ('secondary_color', organizations.fields.ColorField(help_text='The bubbles that the visitor sends.')),
+                ('header_text_color', organizations.fields.ColorField(default='#FFFFFF', help_text='Text in the header.')),
+                ('status_text_color', organizations.fields.ColorField(default='#6B7280', help_text='The status line.')),
+                ('timestamp_color', organizations.fields.ColorField(default='#9CA3AF', help_text="The messages' time-stamps.")),
+                ('csat_background_color', organizations.fields.ColorField(default='#F3F4F6', help_text="The survey's background.", verbose_name='survey background')),
+                ('csat_text_color', organizations.fields.ColorField(default='#111827', help_text='Text in the survey.', verbose_name='survey text')),
+                ('starter_message', organizations.fields.TrimmedTextField(blank=True, default='', help_text='The greeting that a visitor sees before they write.', max_length=1000)),
+                ('status_text', organizations.fields.TrimmedCharField(blank=True, default='', help_text='The line under the title, such as “We typically reply within minutes”.', max_length=200)),
+                ('csat_thank_you_message', organizations.fields.TrimmedTextField(blank=True, default='', help_text='What a visitor reads after answering the survey.', max_length=500, verbose_name='thank-you message')),
+                ('allowed_domains', webchats.fields.AllowedDomainsField(blank=True, default=list, help_text='Who may embed the widget: example.com, *.example.com, https://example.com:8443. An empty list lets every site embed it.')),
                 ('is_enabled', models.BooleanField(default=True, help_text='The widget is active and takes new sessions.', verbose_name='enabled')),
                 ('is_autopilot', models.BooleanField(default=False, help_text="The AI answers without a representative's approval.", verbose_name='autopilot')),
-                ('initial_stage', organizations.model_fields.TrimmedCharField(help_text="The contact's status. With a pipeline but no stage chosen above, the name or slug of one of its active stages.", max_length=120)),
+                ('initial_stage', organizations.fields.TrimmedCharField(help_text="The contact's status. With a pipeline but no stage chosen above, the name or slug of one of its active stages.", max_length=120)),
                 ('position', models.CharField(choices=[('bottom-right', 'Bottom Right'), ('bottom-left', 'Bottom Left'), ('top-right', 'Top Right'), ('top-left', 'Top Left')], default='bottom-right', max_length=12)),
                 ('offset_x', models.IntegerField(default=24, help_text='Pixels from the left or right edge.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(200)], verbose_name='horizontal offset')),
                 ('offset_y', models.IntegerField(default=24, help_text='Pixels from the top or bottom edge.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(200)], verbose_name='vertical offset')),
@@ -134,7 +133,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='LastLoad',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(default=organizations.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('host', models.CharField(blank=True, default='', editable=False, help_text='Empty: the page did not say.', max_length=253)),
@@ -148,10 +147,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ImportRecord',
             fields=[
-                ('id', organizations.object_ids.ObjectIdField(default=organizations.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('file_name', organizations.model_fields.TrimmedCharField(max_length=255)),
+                ('file_name', organizations.fields.TrimmedCharField(max_length=255)),
                 ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
                 ('status', models.CharField(choices=[('running', 'running'), ('completed', 'completed'), ('checked', 'checked (dry run)'), ('refused', 'refused'), ('interrupted', 'interrupted')], default='running', max_length=12)),
                 ('update_existing', models.BooleanField(default=False)),

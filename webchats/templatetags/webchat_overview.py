@@ -6,8 +6,8 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from webchats.advice import concerns
 from webchats.models import Webchat
+from webchats.warnings import concerns
 
 register = template.Library()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from organizations import object_ids
+from webchat_project.api import object_ids
 from webchats.models import Webchat
 from webchats.serializers import WidgetConfigSerializer
 

@@ -12,8 +12,8 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
 from webchats import domains, icons
-from webchats.last_loads import host_of, record_load
 from webchats.models import Webchat
+from webchats.models.last_load import host_of, record_load
 from webchats.widget.answers import enabled_webchat, not_found, public_data, varying
 
 #: In an ``Accept-Encoding``: gzip, unless it is named to be refused (RFC 9110, section 12.5.3).

@@ -21,7 +21,7 @@ from rest_framework.routers import SimpleRouter
 
 from tests.benchmarks.peers.document import LIMIT, NAMES, moment, pagination
 from webchats import icons
-from webchats.icon_views import icon_file
+from webchats.icons.views import icon_file
 from webchats.models import Webchat
 
 _RELATIONS = ("organization", "user", "created_by", "prompt", "pipeline", "pipeline_stage")

@@ -22,7 +22,7 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidTok
 from organizations.models import User
 from tests.benchmarks.peers.document import ALIASES, LIMIT, moment, pagination
 from webchats import icons
-from webchats.icon_views import icon_file
+from webchats.icons.views import icon_file
 from webchats.models import Webchat
 
 Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from organizations.admin.site import site
 from organizations.models import ApiKey, Organization, Pipeline, Prompt, Stage, User
-from organizations.staff_site import site
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db

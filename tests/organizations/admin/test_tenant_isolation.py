@@ -9,11 +9,11 @@ from django.db import models
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from organizations.admin.site import site
 from organizations.models import ApiKey, Organization, Pipeline, Prompt, User
-from organizations.staff_site import site
 from tests.support import factories
-from webchats.import_record import ImportRecord
 from webchats.models import Webchat
+from webchats.models.imports import ImportRecord
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from organizations.models import Organization, User
 from tests.support import factories
 from tests.support.images import upload
 from webchats import icons
+from webchats.icons.storage import IconStorage
 from webchats.services import set_default_icon
-from webchats.storages import IconStorage
 
 pytestmark = pytest.mark.django_db
 

@@ -20,9 +20,8 @@ from pytest_django import Settings
 from organizations.models import Prompt, User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of
-from webchats.import_record import ImportRecord
 from webchats.models import Webchat
-from webchats.pending_imports import PendingImport
+from webchats.models.imports import ImportRecord, PendingImport
 
 pytestmark = pytest.mark.django_db
 

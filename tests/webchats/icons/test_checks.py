@@ -42,11 +42,11 @@ def found(settings: Any, backend: str, **options: Any) -> list[str]:
     ],
 )
 def test_a_bucket_is_checked(settings: Any, changed: dict[str, Any], expected: list[str]) -> None:
-    assert found(settings, "webchats.s3_storage.S3IconStorage", **{**S3, **changed}) == expected
+    assert found(settings, "webchats.icons.s3.S3IconStorage", **{**S3, **changed}) == expected
 
 
 def test_a_folder_is_checked(settings: Any, tmp_path: Path) -> None:
-    backend = "webchats.folder_storage.SignedFileStorage"
+    backend = "webchats.icons.local.SignedFileStorage"
     (tmp_path / "file").write_text("")
     assert found(settings, backend, location=str(tmp_path / "not" / "yet")) == []
     assert found(settings, backend, location=str(tmp_path / "file" / "x")) == ["webchats.E005"]

@@ -15,10 +15,10 @@ from organizations.models import User
 from tests.support import factories
 from tests.support.images import upload
 from webchats import icons
-from webchats.icon_release import sweep
+from webchats.icons.cleanup import sweep
+from webchats.icons.storage import IconStorage
 from webchats.models import Webchat
 from webchats.services import set_default_icon
-from webchats.storages import IconStorage
 
 
 def new_key(user: User) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.support.images import opened, picture
-from webchats.images import KEPT_SIDE, MAX_BYTES, MAX_SIDE, clean_image
+from webchats.icons.images import KEPT_SIDE, MAX_BYTES, MAX_SIDE, clean_image
 
 SCRIPT = b"<script>alert(document.domain)</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'

@@ -16,7 +16,7 @@ def make_bucket() -> str:
 
 
 def in_bucket(settings: Settings, options: dict[str, Any]) -> None:
-    icons = {"BACKEND": "webchats.s3_storage.S3IconStorage", "OPTIONS": options}
+    icons = {"BACKEND": "webchats.icons.s3.S3IconStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
 
 

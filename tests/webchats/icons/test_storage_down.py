@@ -17,8 +17,8 @@ from organizations.models import User
 from tests.support import factories
 from tests.support.images import upload
 from webchats import icons
+from webchats.icons.storage import IconStorage
 from webchats.models import Webchat
-from webchats.storages import IconStorage
 
 #: Seconds to wait for a connection or an answer.
 TIMEOUT = 1
@@ -107,7 +107,7 @@ def broken(request: pytest.FixtureRequest, settings: Any) -> Iterator[Broken]:
             "secret_key": "b",
             "timeout": TIMEOUT,
         }
-        icon_storage = {"BACKEND": "webchats.s3_storage.S3IconStorage", "OPTIONS": options}
+        icon_storage = {"BACKEND": "webchats.icons.s3.S3IconStorage", "OPTIONS": options}
         settings.STORAGES = {**settings.STORAGES, "icons": icon_storage}
         yield endpoint
 
@@ -234,7 +234,7 @@ def test_a_folder_that_cannot_be_used_is_503(
 ) -> None:
     (tmp_path / "file").write_text("")
     options = {"location": str(tmp_path / "file" / "icons")}
-    icon_storage = {"BACKEND": "webchats.folder_storage.SignedFileStorage", "OPTIONS": options}
+    icon_storage = {"BACKEND": "webchats.icons.local.SignedFileStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "icons": icon_storage}
     webchat = with_icon(admin)
     url = f"/api/webchats/{webchat.pk}"

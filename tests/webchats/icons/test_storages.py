@@ -17,8 +17,8 @@ from organizations.models import User
 from tests.support import factories
 from tests.support.images import picture, upload
 from webchats import icons
-from webchats.s3_storage import S3IconStorage
-from webchats.storages import IconStorage
+from webchats.icons.s3 import S3IconStorage
+from webchats.icons.storage import IconStorage
 
 KEY = f"orgs/{'a' * 24}/webchat/icon.png"
 
@@ -34,7 +34,7 @@ def r2(settings: Any) -> S3IconStorage:
         "secret_key": "secret",
         "querystring_expire": 3600,
     }
-    r2_storage = {"BACKEND": "webchats.s3_storage.S3IconStorage", "OPTIONS": options}
+    r2_storage = {"BACKEND": "webchats.icons.s3.S3IconStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "icons": r2_storage}
     storage = storages["icons"]
     assert isinstance(storage, S3IconStorage)

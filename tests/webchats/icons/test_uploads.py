@@ -10,10 +10,10 @@ from organizations.models import User
 from tests.support import factories
 from tests.support.images import opened, picture, upload
 from webchats import icons
-from webchats.images import MAX_BYTES
+from webchats.icons.images import MAX_BYTES
+from webchats.icons.storage import IconStorage
 from webchats.models import Webchat
 from webchats.services import set_default_icon
-from webchats.storages import IconStorage
 
 pytestmark = pytest.mark.django_db
 

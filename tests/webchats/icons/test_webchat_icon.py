@@ -18,8 +18,8 @@ from organizations.models import User
 from tests.support import factories, object_storage
 from tests.support.images import picture, upload
 from webchats import icons
+from webchats.icons.storage import IconStorage
 from webchats.models import Webchat
-from webchats.storages import IconStorage
 
 pytestmark = pytest.mark.django_db
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from organizations.models import Organization, User
 from tests.support import factories
+from webchats.imports.exporter import export
+from webchats.imports.importer import Options, Source, run_import
+from webchats.imports.listener import Listener
+from webchats.imports.report import Report
 from webchats.models import Webchat
-from webchats.transfer.exporter import export
-from webchats.transfer.importer import Options, Source, run_import
-from webchats.transfer.listener import Listener
-from webchats.transfer.report import Report
 
 #: Texts that have been the end of many an import.
 TEXTS = (

@@ -9,8 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of, exported, realistic
-from webchats.import_record import ImportRecord
 from webchats.models import Webchat
+from webchats.models.imports import ImportRecord
 
 IMPORT = "/api/webchats/import"
 EXPORT = "/api/webchats/export"

@@ -13,9 +13,9 @@ from python_calamine import CalamineWorkbook
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of, imported
-from webchats.import_record import ImportRecord
+from webchats.imports.report import Report
 from webchats.models import Webchat
-from webchats.transfer.report import Report
+from webchats.models.imports import ImportRecord
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from tests.support import factories
 from tests.webchats.imports.files import csv_of, imported
 from tests.webchats.imports.test_api import post
 from webchats import icons
-from webchats.import_record import ImportRecord
+from webchats.icons.storage import StorageUnavailable
+from webchats.imports.listener import Listener
 from webchats.models import Webchat
-from webchats.storages import StorageUnavailable
-from webchats.transfer.listener import Listener
+from webchats.models.imports import ImportRecord
 
 ADDRESS = "http://10.0.0.5:9000/internal-bucket"
 

@@ -17,8 +17,8 @@ from organizations.models import Prompt, User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of
 from tests.webchats.imports.test_processes import start
+from webchats.imports.formats import writers
 from webchats.models import Webchat
-from webchats.transfer import writers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # A full disk that every Linux has.

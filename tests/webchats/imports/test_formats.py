@@ -13,11 +13,11 @@ from python_calamine import CalamineWorkbook
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of, imported
+from webchats.imports.formats import xlsx
+from webchats.imports.formats.encoding import encoding_of
+from webchats.imports.importer import format_of
+from webchats.imports.report import FileRefused
 from webchats.models import Webchat
-from webchats.transfer import xlsx
-from webchats.transfer.charset import encoding_of
-from webchats.transfer.importer import format_of
-from webchats.transfer.report import FileRefused
 
 
 @pytest.fixture(autouse=True)

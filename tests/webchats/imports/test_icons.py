@@ -11,8 +11,8 @@ from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of, exported, imported
 from webchats import icons
+from webchats.imports.report import Report
 from webchats.models import Webchat
-from webchats.transfer.report import Report
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from django.db import connection, connections
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of
-from webchats.import_record import ImportRecord
 from webchats.models import Webchat
+from webchats.models.imports import ImportRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[3]

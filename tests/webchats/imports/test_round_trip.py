@@ -9,9 +9,9 @@ from django.db import connection
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import TEXTS, exported, imported, realistic
+from webchats.imports.columns import EXPORTED
+from webchats.imports.formats.formulas import with_guard, without_guard
 from webchats.models import Webchat
-from webchats.transfer.columns import EXPORTED
-from webchats.transfer.formulas import with_guard, without_guard
 
 FORMATS = ("csv", "json", "ndjson", "xlsx")
 

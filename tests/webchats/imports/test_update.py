@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from organizations.change_history import versions_of
+from organizations.history import versions_of
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of, imported
-from webchats.import_record import ImportRecord
+from webchats.imports import importer
+from webchats.imports.listener import Listener
 from webchats.models import Webchat
-from webchats.transfer import importer
-from webchats.transfer.listener import Listener
+from webchats.models.imports import ImportRecord
 
 
 @pytest.fixture(autouse=True)

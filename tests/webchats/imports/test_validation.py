@@ -8,9 +8,9 @@ import pytest
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of, imported
+from webchats.imports import judge
+from webchats.imports.report import Report
 from webchats.models import Webchat
-from webchats.transfer import judge
-from webchats.transfer.report import Report
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from tests.support import factories
 from tests.support.wsgi import Answer, ask
 from webchat_project.wsgi import application
 from webchats.models import Webchat
-from webchats.ready_configs import ReadyConfig, ReadyConfigs
+from webchats.widget.response_cache import ReadyConfig, ReadyConfigs
 
 pytestmark = pytest.mark.django_db
 
@@ -181,7 +181,7 @@ def test_a_renamed_organization_is_seen_in_ten_seconds(webchat: Webchat) -> None
 
 
 def test_a_process_does_not_remember_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webchats.ready_configs._MOST", 100_000)
+    monkeypatch.setattr("webchats.widget.response_cache._MOST", 100_000)
     memory = ReadyConfigs()
     answer = ReadyConfig(200, [], b"x" * 30_000, timezone.now().timestamp())
     for number in range(10):

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from organizations.models import Organization
 from tests.support import factories
-from webchats.last_loads import LastLoad
 from webchats.models import COLOR_NAMES, Webchat
+from webchats.models.last_load import LastLoad
 from webchats.serializers import WidgetConfigSerializer
 from webchats.widget.frame import render_frame
 

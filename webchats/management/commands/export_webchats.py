@@ -9,12 +9,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from webchats.management import files
-from webchats.management.arguments import organization_of
+from webchats.imports.exporter import export
+from webchats.imports.formats.readers import FORMATS
+from webchats.imports.importer import format_of
+from webchats.management import cli as files
+from webchats.management.cli import organization_of
 from webchats.models import Webchat
-from webchats.transfer.exporter import export
-from webchats.transfer.importer import format_of
-from webchats.transfer.readers import FORMATS
 
 
 class Command(BaseCommand):

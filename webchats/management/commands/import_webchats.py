@@ -8,12 +8,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from webchats.management import arguments, files
-from webchats.management.progress import Terminal
-from webchats.storages import StorageUnavailable
-from webchats.transfer.importer import Options, Source, format_of, run_import
-from webchats.transfer.readers import FORMATS
-from webchats.transfer.rejects import Rejects
+from webchats.icons.storage import StorageUnavailable
+from webchats.imports.formats.readers import FORMATS
+from webchats.imports.importer import Options, Source, format_of, run_import
+from webchats.imports.rejects import Rejects
+from webchats.management import cli as arguments
+from webchats.management import cli as files
+from webchats.management.cli import Terminal
 
 
 class Command(BaseCommand):

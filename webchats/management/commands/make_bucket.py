@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from webchats.icons import icon_storage
-from webchats.s3_storage import S3IconStorage
-from webchats.storages import StorageUnavailable
+from webchats.icons.s3 import S3IconStorage
+from webchats.icons.storage import StorageUnavailable
 
 
 class Command(BaseCommand):

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from webchats.icon_release import sweep
+from webchats.icons.cleanup import sweep
+from webchats.icons.storage import StorageUnavailable
 from webchats.models import Webchat
-from webchats.pending_imports import PendingImport
-from webchats.storages import StorageUnavailable
+from webchats.models.imports import PendingImport
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 

@@ -1,0 +1,55 @@
+"""Admin pages of pipelines and their stages."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from organizations.admin.badges import badge
+from organizations.admin.site import site
+from organizations.admin.stage_forms import StageForm, StageFormSet
+from organizations.admin.usage import UsageAdmin
+from organizations.fields import ColorField
+from organizations.models import Pipeline, Stage
+from organizations.tenancy.admin import TenantForm
+from organizations.widgets import ColorInput
+
+
+class StageInline(admin.TabularInline[Stage, Pipeline]):
+    """The stages of the pipeline on its own page, in their order."""
+
+    model = Stage
+    form = StageForm
+    formset: Any = StageFormSet
+    formfield_overrides = {ColorField: {"widget": ColorInput}}
+    fields = ("order", "name", "slug", "color", "is_active")
+    extra = 0
+    template = "admin/organizations/pipeline/stages.html"
+
+    class Media:
+        js = ("organizations/stage_order.js",)
+
+
+@admin.register(Pipeline, site=site)
+class PipelineAdmin(UsageAdmin):
+    """The way of a contact, in ordered stages."""
+
+    form = TenantForm
+    inlines = (StageInline,)
+    list_display = ("name", "default_badge", "stage_names", "updated_at")
+    list_filter = ("is_default",)
+    search_fields = ("name",)
+    fieldsets = ((None, {"fields": ("name", "is_default")}),)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("stages")
+
+    @admin.display(description="default", ordering="is_default")
+    def default_badge(self, pipeline: Pipeline) -> SafeString | None:
+        return badge("Default", "good") if pipeline.is_default else None
+
+    @admin.display(description="stages")
+    def stage_names(self, pipeline: Pipeline) -> str:
+        return " → ".join(stage.name for stage in pipeline.stages.all())

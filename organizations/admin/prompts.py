@@ -1,0 +1,28 @@
+"""Admin pages of prompts."""
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from organizations.admin.badges import badge
+from organizations.admin.site import site
+from organizations.admin.usage import UsageAdmin
+from organizations.models import Prompt
+from organizations.tenancy.admin import TenantForm
+
+
+@admin.register(Prompt, site=site)
+class PromptAdmin(UsageAdmin):
+    """What the AI is told before it answers."""
+
+    form = TenantForm
+    list_display = ("name", "state", "model", "temperature", "updated_at")
+    list_filter = ("is_active",)
+    search_fields = ("name", "instructions")
+    fieldsets = (
+        ("Prompt", {"fields": ("name", "is_active", "instructions")}),
+        ("Model", {"fields": ("model", "temperature", "max_tokens")}),
+    )
+
+    @admin.display(description="state", ordering="is_active")
+    def state(self, prompt: Prompt) -> SafeString:
+        return badge("Active", "good") if prompt.is_active else badge("Inactive", "quiet")

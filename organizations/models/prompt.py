@@ -1,0 +1,58 @@
+"""Prompts: the instructions that the AI follows."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from organizations import constraints
+from organizations.fields import NAME_LENGTH, TrimmedCharField, TrimmedTextField
+from organizations.history import ChangeRecords
+from organizations.tenancy.models import TenantModel
+
+INSTRUCTIONS_LENGTH = 20_000
+TEMPERATURE = (0, 2)
+MAX_TOKENS = (1, 32_000)
+
+
+class Prompt(TenantModel):
+    """What the AI is told before it answers, and with which model settings."""
+
+    name = TrimmedCharField(max_length=NAME_LENGTH)
+    instructions = TrimmedTextField(max_length=INSTRUCTIONS_LENGTH)
+    model = TrimmedCharField(
+        max_length=100,
+        blank=True,
+        default="",
+        help_text="The language model's name; empty: the service's default.",
+    )
+    temperature = models.FloatField(
+        default=0.7,
+        validators=[MinValueValidator(TEMPERATURE[0]), MaxValueValidator(TEMPERATURE[1])],
+        help_text="0 is strict, 2 is free.",
+    )
+    max_tokens = models.IntegerField(
+        default=1024,
+        validators=[MinValueValidator(MAX_TOKENS[0]), MaxValueValidator(MAX_TOKENS[1])],
+        help_text="The length of an answer at the most, in tokens.",
+    )
+    is_active = models.BooleanField(
+        default=True,
+        verbose_name="active",
+        help_text="Only an active prompt can be chosen for a webchat.",
+    )
+
+    history = ChangeRecords()
+
+    class Meta:
+        ordering = ("name", "id")
+        indexes = (
+            models.Index(fields=("organization", "-created_at", "-id"), name="prompt_newest"),
+        )
+        constraints = (
+            constraints.length_between("name", 1, NAME_LENGTH),
+            constraints.length_between("instructions", 1, INSTRUCTIONS_LENGTH),
+            constraints.between("temperature", *TEMPERATURE),
+            constraints.between("max_tokens", *MAX_TOKENS),
+        )
+
+    def __str__(self) -> str:
+        return self.name

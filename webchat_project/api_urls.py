@@ -1,0 +1,30 @@
+"""Every REST resource: the API's table of contents."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import SimpleRouter
+
+from organizations import views as organizations
+from webchats import views as webchats
+from webchats.icons import views as icons
+
+router = SimpleRouter(trailing_slash=False)
+router.register("webchats", webchats.WebchatViewSet)
+router.register("prompts", organizations.PromptViewSet)
+router.register("pipelines", organizations.PipelineViewSet)
+router.register("api-keys", organizations.ApiKeyViewSet)
+
+urlpatterns = [
+    *router.urls,
+    path("upload", icons.UploadView.as_view(), name="upload"),
+    path("auth/login", organizations.LoginView.as_view(), name="login"),
+    path("auth/refresh", organizations.RefreshView.as_view(), name="refresh"),
+    path("auth/logout", organizations.LogoutView.as_view(), name="logout"),
+    path("auth/verify-token", organizations.VerifyTokenView.as_view(), name="verify-token"),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html"),
+        name="docs",
+    ),
+]

@@ -1,0 +1,65 @@
+"""Admin pages of organizations: their names, and the icon that their webchats show by default."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from organizations.admin.site import site
+from organizations.models import Organization
+from organizations.tenancy.admin import TenantAdmin
+from webchats.icons.forms import IconFields, IconFieldsets, thumbnail
+from webchats.icons.storage import StorageUnavailable
+from webchats.services import set_default_icon
+
+_ICON_FIELDS = ("icon_file", "remove_icon")
+
+
+class OrganizationForm(IconFields, forms.ModelForm[Organization]):
+    """The organization's names and its default icon."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.label_suffix = ""
+        self.show_stored(self.instance.default_icon)
+
+
+@admin.register(Organization, site=site)
+class OrganizationAdmin(IconFieldsets, TenantAdmin[Organization]):
+    """The tenant. Its administrators edit it; only superusers add or delete one."""
+
+    form = OrganizationForm
+    list_display = ("name", "assistant_name", "created_at")
+    search_fields = ("name", "assistant_name")
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("name", "assistant_name")}),
+        (
+            "Default icon",
+            {
+                "description": "Webchats without an icon of their own show this one.",
+                "fields": _ICON_FIELDS,
+            },
+        ),
+    )
+
+    class Media:
+        css = {"all": ("webchats/admin/icon_field.css",)}
+
+    @admin.display(description="icon")
+    def icon_image(self, organization: Organization) -> SafeString | None:
+        return thumbnail(organization.default_icon)
+
+    def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
+        """Save what was changed; a storage that is down costs only the icon."""
+        if not change or set(form.changed_data) - set(_ICON_FIELDS):
+            super().save_model(request, obj, form, change)
+        image = form.cleaned_data["icon_file"]
+        if not image and not form.cleaned_data["remove_icon"]:
+            return
+        try:
+            set_default_icon(organization=obj, image=image)
+        except StorageUnavailable:
+            said = "The icon could not be stored right now; everything else was saved."
+            self.message_user(request, said, messages.WARNING)
