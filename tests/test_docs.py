@@ -1,0 +1,182 @@
+"""The documentation agrees with the code: links, settings, commands, endpoints."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from django.core.management import get_commands
+from drf_spectacular.generators import SchemaGenerator
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS, *sorted((ROOT / ".github").glob("*.md"))]
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+#: Read by Docker Compose itself.
+COMPOSE_VARIABLES = {"COMPOSE_PROFILES"}
+
+_CODE_BLOCK = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset|href)=\"([^\"]+)\"")
+_VARIABLE = r"[A-Z][A-Z0-9_]+"
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def text_of(page: Path) -> str:
+    """Return a page's text without its code blocks."""
+    return _CODE_BLOCK.sub("", page.read_text())
+
+
+def headings_of(page: Path) -> list[tuple[int, str]]:
+    """Return level and text of every heading."""
+    found = re.findall(r"^(#+) (.+)$", text_of(page), re.MULTILINE)
+    return [(len(marks), heading) for marks, heading in found]
+
+
+def anchor_of(heading: str) -> str:
+    """Return the anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def relative_links_of(page: Path) -> Iterator[tuple[Path, str]]:
+    """Yield target file and anchor of every link that does not lead to another host."""
+    for match in _LINK.finditer(text_of(page)):
+        link = match[1] or match[2]
+        if not re.match(r"[a-z]+:", link):
+            path, _, anchor = unquote(link).partition("#")
+            yield (page.parent / path).resolve() if path else page, anchor
+
+
+# --- README and links ---
+
+
+def test_readme_has_at_most_900_words() -> None:
+    assert len((ROOT / "README.md").read_text().split()) <= 900
+
+
+def test_readme_begins_with_a_picture() -> None:
+    first_screen = (ROOT / "README.md").read_text().splitlines()[:20]
+    assert any(".screenshots/" in line for line in first_screen)
+
+
+@every_page
+def test_relative_links_resolve(page: Path) -> None:
+    for target, anchor in relative_links_of(page):
+        assert target.exists(), f"{page.name} links to {target}"
+        if anchor:
+            anchors = [anchor_of(heading) for _, heading in headings_of(target)]
+            assert anchor in anchors, f"{page.name} links to {target.name}#{anchor}"
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_contents_list_every_section(page: Path) -> None:
+    sections = [heading for level, heading in headings_of(page) if level == 2]
+    listed = re.findall(r"^- \[(.+)\]\(#(.+)\)$", text_of(page), re.MULTILINE)
+    assert listed == [(section, anchor_of(section)) for section in sections]
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_readme_links_to_every_page(page: Path) -> None:
+    assert page in [target for target, _ in relative_links_of(ROOT / "README.md")]
+
+
+# --- Settings ---
+
+
+def setting_calls() -> Iterator[tuple[str, ast.Call]]:
+    """Yield name and call of every read of the environment in settings.py."""
+    tree = ast.parse((ROOT / "webchat_project" / "settings.py").read_text())
+    own_functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    readers = re.compile(rf"env(\.\w+)?|os\.environ\.\w+|os\.getenv|{'|'.join(own_functions)}")
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and readers.fullmatch(ast.unparse(node.func))
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield str(node.args[0].value), node
+
+
+def deployment_variables() -> set[str]:
+    """Return the variables that compose.yaml and the image's server read."""
+    interpolated = re.findall(rf"\$\{{({_VARIABLE})", (ROOT / "compose.yaml").read_text())
+    server = re.findall(r"\b(GRANIAN_\w+)=", (ROOT / "Dockerfile").read_text())
+    return {*interpolated, *server, *COMPOSE_VARIABLES}
+
+
+def documented_defaults() -> dict[str, str]:
+    """Return the default of every variable in docs/configuration.md, as it is written there."""
+    pattern = rf"^\| `({_VARIABLE})` \| (.*?) ?\| .+ \|$"
+    rows = re.findall(pattern, CONFIGURATION.read_text(), re.MULTILINE)
+    assert len(rows) == len(dict(rows)), "a variable is documented twice"
+    return dict(rows)
+
+
+def test_every_variable_is_documented_and_in_the_example() -> None:
+    read = {name for name, _ in setting_calls()} | deployment_variables()
+    example = (ROOT / ".env.example").read_text()
+    in_example = re.findall(rf"^#?({_VARIABLE})=", example, re.MULTILINE)
+    assert set(documented_defaults()) == read
+    assert sorted(in_example) == sorted(read)
+
+
+def literal_default_of(call: ast.Call) -> str | None:
+    """Return the default in a call as it is written in the documentation.
+
+    ``None`` if there is no default, or one that depends on another setting.
+    """
+    for keyword in call.keywords:
+        nodes = ast.walk(keyword.value)
+        if keyword.arg == "default" and not any(isinstance(node, ast.Name) for node in nodes):
+            default: Any = eval(ast.unparse(keyword.value))
+            text = str(default).lower() if isinstance(default, bool) else str(default)
+            return f"`{text}`" if text else ""
+    return None
+
+
+def test_documented_defaults_are_those_of_the_settings() -> None:
+    documented = documented_defaults()
+    compared = {
+        name: (documented[name], default)
+        for name, call in setting_calls()
+        # A default in words ("the value of …") describes more than the literal.
+        if (default := literal_default_of(call)) is not None
+        and re.fullmatch(r"(`[^`]+`)?", documented[name])
+    }
+    assert len(compared) > 20
+    assert {name: pair for name, pair in compared.items() if pair[0] != pair[1]} == {}
+
+
+# --- Commands and endpoints ---
+
+
+@every_page
+def test_named_management_commands_exist(page: Path) -> None:
+    named = set(re.findall(r"manage\.py ([a-z_]+)", page.read_text()))
+    assert named <= get_commands().keys()
+
+
+def test_every_endpoint_is_documented() -> None:
+    schema: Any = SchemaGenerator().get_schema(request=None, public=True)
+    methods = {"get", "post", "put", "patch", "delete"}
+    endpoints = {
+        f"{method.upper()} {path}"
+        for path, operations in schema["paths"].items()
+        for method in methods & operations.keys()
+    }
+    page = (ROOT / "docs" / "api.md").read_text()
+    assert set(re.findall(r"^\| `([A-Z]+ /api/\S+)` \|", page, re.MULTILINE)) == endpoints
+
+
+def test_systemd_unit_starts_the_server_of_the_image() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    command = json.loads(dockerfile.split("\nCMD ")[1].replace("\\\n", ""))
+    page = (ROOT / "docs" / "operations.md").read_text()
+    unit = re.search(r"^ExecStart=\S+/granian (.+)$", page, re.MULTILINE)
+    assert unit
+    assert unit[1].replace("--host 127.0.0.1", "--host 0.0.0.0").split() == command[1:]
