@@ -1,7 +1,7 @@
 """Every setting of the service, each from the environment, each with a default that runs.
 
-Nothing else in the project reads the environment. The README lists the variables; what is missing
-or dangerous is reported by ``manage.py check --deploy``.
+Nothing else in the project reads the environment. docs/configuration.md lists the variables.
+``manage.py check --deploy`` reports what is missing or dangerous.
 """
 
 import os

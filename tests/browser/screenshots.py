@@ -1,4 +1,4 @@
-"""The README's pictures: ``uv run pytest -n 0 tests/browser/screenshots.py``.
+"""The pictures of the documentation: ``uv run pytest -n 0 tests/browser/screenshots.py``.
 
 Not a test by its name, so that the suite leaves the pictures alone.
 """
@@ -23,7 +23,7 @@ from webchats.models import Webchat
 from webchats.models.last_load import LastLoad
 
 FOLDER = Path(__file__).parent.parent.parent / ".screenshots"
-#: Larger pictures make a README slow.
+#: Larger pictures make a page slow.
 MOST_BYTES = 200_000
 PHONE = {"viewport": {"width": 390, "height": 760}, "is_mobile": True, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}

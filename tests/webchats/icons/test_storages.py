@@ -25,7 +25,7 @@ KEY = f"orgs/{'a' * 24}/webchat/icon.png"
 
 @pytest.fixture
 def r2(settings: Any) -> S3IconStorage:
-    """Icons would be kept on Cloudflare R2, as the README has it."""
+    """The storage as configured for Cloudflare R2 (docs/configuration.md)."""
     options = {
         "bucket_name": "icons",
         "endpoint_url": "https://account.r2.cloudflarestorage.com",

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         if not settings.DEBUG:
             raise CommandError(
                 "The demo has a known password, so it runs only with DEBUG on. "
-                "For a real installation see “Deploy” in the README."
+                "To deploy the service, see docs/operations.md."
             )
         call_command("migrate", verbosity=0)
         user = demo.seed()
