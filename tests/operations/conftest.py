@@ -9,10 +9,9 @@ from tests.operations import service
 
 
 @pytest.fixture(scope="module")
-def empty_database() -> Iterator[str]:
-    """The URL of a database of its own, on the suite's PostgreSQL."""
-    url = os.environ["DATABASE_URL"]
-    if not url.startswith("postgres"):
-        pytest.skip("It is about PostgreSQL: run it without --database sqlite.")
-    with service.fresh_database(url, f"operations_{os.getpid()}") as database:
+def empty_database(database_url: str) -> Iterator[str]:
+    """The URL of an empty database on the suite's PostgreSQL server."""
+    if not database_url.startswith("postgres"):
+        pytest.skip("PostgreSQL only: run without --database sqlite.")
+    with service.fresh_database(database_url, f"operations_{os.getpid()}") as database:
         yield database

@@ -13,7 +13,7 @@ from tests.operations.rolling_restart import Site
 
 
 def test_a_restored_postgresql_has_every_row_and_the_service_works_on_it(
-    empty_database: str, tmp_path: Path
+    database_url: str, empty_database: str, tmp_path: Path
 ) -> None:
     programs = backup.tools(empty_database)
     if programs is None:
@@ -21,8 +21,7 @@ def test_a_restored_postgresql_has_every_row_and_the_service_works_on_it(
         assert "CI" not in os.environ, reason
         pytest.skip(reason)
     site = Site.on(empty_database, tmp_path, number=3, variables={"GRANIAN_WORKERS": "1"})
-    server = os.environ["DATABASE_URL"]
-    before, after = backup.restored(programs, server, empty_database, tmp_path)
+    before, after = backup.restored(programs, database_url, empty_database, tmp_path)
     assert after == before
     assert len(before) > 20
     # Two organizations of three webchats, each made and then changed.
