@@ -37,7 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker ``database``."""
-    config.addinivalue_line("markers", "database: uses the database (added by tests/database.py)")
+    config.addinivalue_line(
+        "markers", "database: uses the database (added by tests/support/database.py)"
+    )
 
 
 # A wrapper, because pytest-django imports the settings in the same hook.

@@ -1,4 +1,4 @@
-"""Which tests the plugin ``tests.database`` marks as using the database."""
+"""Which tests the plugin marks as using the database."""
 
 import os
 from typing import Any

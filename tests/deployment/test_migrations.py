@@ -1,6 +1,6 @@
-"""The former version goes on running while a migration is applied, and for a while after it.
+"""Migrations are backward compatible: the previous version runs on the new tables.
 
-What ``.github/CONTRIBUTING.md`` says of migrations, looked at in the SQL that PostgreSQL gets.
+The rules are in ``.github/CONTRIBUTING.md``. They are checked on the SQL for PostgreSQL.
 """
 
 import shutil
@@ -13,19 +13,16 @@ from django.db import connection
 from django_migration_linter import MigrationLinter
 from pytest_django import Settings
 
-from tests.operations.service import ROOT
+from tests.deployment.service import ROOT
 
-#: Every migration of the first release: nothing ran before them. It grows until 0.1.0 is out.
+#: The migrations of the first release, which has no previous version.
 FIRST_RELEASE = ["0001_initial"]
-#: Migrations that take away what no version in use needs any more: name, and since which version
-#: nothing reads or writes it.
+#: Migrations that drop a column or table, by name, with the version since which it is unused.
 CONTRACTIONS: dict[str, str] = {}
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.skipif(
-        connection.vendor != "postgresql", reason="The SQL is PostgreSQL's: see the other run."
-    ),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="The SQL is for PostgreSQL."),
 ]
 
 HEAD = """
@@ -38,7 +35,7 @@ class Migration(migrations.Migration):
 """
 
 
-def linted(app: str) -> MigrationLinter:
+def lint(app: str) -> MigrationLinter:
     linter = MigrationLinter(
         str(ROOT),
         include_apps=[app],
@@ -52,10 +49,10 @@ def linted(app: str) -> MigrationLinter:
 
 
 @pytest.mark.parametrize("app", ["organizations", "webchats"])
-def test_no_migration_since_the_first_release_breaks_the_version_before_it(
+def test_migrations_since_the_first_release_are_backward_compatible(
     app: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert not linted(app).has_errors, capsys.readouterr().out
+    assert not lint(app).has_errors, capsys.readouterr().out
 
 
 Write = Callable[[str], None]
@@ -63,7 +60,7 @@ Write = Callable[[str], None]
 
 @pytest.fixture
 def next_migration(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """``next_migration(body)`` puts a migration after the first release's."""
+    """``next_migration(body)`` adds a migration after those of the first release."""
 
     def write(body: str) -> None:
         package = tmp_path / "migrations_to_lint"
@@ -86,17 +83,17 @@ def next_migration(tmp_path: Path, settings: Settings, monkeypatch: pytest.Monke
         ("RenameModel('Webchat', 'Widget')", "RENAMING tables"),
         ("RemoveField('webchat', 'status_text')", "DROPPING columns"),
         ("AlterField('webchat', 'name', models.TextField())", "ALTERING columns"),
-        # Django takes a default away again, which the former version's INSERT then lacks.
+        # Django drops the default afterwards, so an INSERT of the previous version fails.
         ("AddField('webchat', 'x', models.TextField(default=''))", "NOT NULL constraint"),
         ("AddIndex('webchat', models.Index(fields=['name'], name='x'))", "CREATE INDEX locks"),
         ("RunPython(lambda apps, schema_editor: None)", "RunPython"),
     ],
 )
-def test_what_would_break_the_former_version_is_named(
+def test_an_incompatible_operation_is_reported(
     operation: str, found: str, next_migration: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     next_migration(f"operations = [migrations.{operation}]")
-    assert linted("webchats").has_errors
+    assert lint("webchats").has_errors
     assert found in capsys.readouterr().out
 
 
@@ -109,13 +106,13 @@ def test_what_would_break_the_former_version_is_named(
         "'webchat', models.Index(fields=['name'], name='x'))]",
     ],
 )
-@pytest.mark.django_db(transaction=True)  # an index is not made concurrently inside of one
-def test_what_only_adds_is_let_through(
+@pytest.mark.django_db(transaction=True)  # CREATE INDEX CONCURRENTLY cannot run in one
+def test_a_compatible_operation_is_accepted(
     body: str, next_migration: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     next_migration(body)
-    assert not linted("webchats").has_errors, capsys.readouterr().out
+    assert not lint("webchats").has_errors, capsys.readouterr().out
 
 
-def test_a_contraction_says_since_when_it_is_safe() -> None:
+def test_each_contraction_names_a_version() -> None:
     assert all(CONTRACTIONS.values())

@@ -1,4 +1,4 @@
-"""The service as in production, on the loopback, for the checks of its operation."""
+"""Run the service on the loopback interface as in production."""
 
 import http.client
 import json
@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HOST = "chat.example.com"
 
 
-def environment(database_url: str, **changes: str) -> dict[str, str]:
-    """What an operator sets, without this process's own settings."""
+def production_environment(database_url: str, **changes: str) -> dict[str, str]:
+    """Return the variables of a production process, without those of this process."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": tempfile.gettempdir(),
@@ -31,23 +31,41 @@ def environment(database_url: str, **changes: str) -> dict[str, str]:
         "ALLOWED_HOSTS": HOST,
         "TRUSTED_PROXIES": "1",
         "DATABASE_URL": database_url,
-        # The checks ask more often than a client may.
+        # The load is far above the limits of one client.
         "RATE_LIMIT_CREDENTIAL": "1000000/min",
         "RATE_LIMIT_ADDRESS": "1000000/min",
         **changes,
     }
 
 
+def manage(*arguments: str, **environment: str) -> str:
+    """Run ``manage.py`` with exactly this environment and return its standard output.
+
+    Raises ``RuntimeError`` with the standard error if it fails.
+    """
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"manage.py {' '.join(arguments)}:\n{done.stderr}")
+    return done.stdout
+
+
 def free_port() -> int:
-    """A port of the loopback that nothing listens on."""
+    """Return a port of the loopback interface that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
 
 
 @contextmanager
-def fresh_database(server_url: str, name: str) -> Iterator[str]:
-    """Give the URL of an empty database beside that of ``server_url``; it goes with the block."""
+def temporary_database(server_url: str, name: str) -> Iterator[str]:
+    """Create an empty database on the server of ``server_url``, yield its URL, and drop it."""
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(drop)
@@ -58,28 +76,28 @@ def fresh_database(server_url: str, name: str) -> Iterator[str]:
             connection.execute(drop)
 
 
-def seeded(database_url: str, number: int) -> dict[str, Any]:
-    """Migrate and fill a database: see ``tests/operations/seed.py``."""
+def seed_database(database_url: str, webchats: int) -> dict[str, Any]:
+    """Migrate and fill a database; return what ``tests/deployment/seed.py`` prints."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.operations.seed", str(number)],
+        [sys.executable, "-m", "tests.deployment.seed", str(webchats)],
         cwd=ROOT,
-        env=environment(database_url, DEBUG="true"),
+        env=production_environment(database_url, DEBUG="true"),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    made: dict[str, Any] = json.loads(done.stdout)
-    return made
+    seeded: dict[str, Any] = json.loads(done.stdout)
+    return seeded
 
 
 @contextmanager
-def started(
-    command: Sequence[str], env: dict[str, str], log: Path, **options: Any
+def running_process(
+    command: Sequence[str], env: dict[str, str], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program as long as the block, at the most."""
+    """Run a program, log its output to a file, and stop it at the end of the block."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env=env, stdout=output, stderr=subprocess.STDOUT, **{"cwd": ROOT, **options}
+            command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT
         )
     try:
         yield process
@@ -91,33 +109,36 @@ def started(
         process.wait()
 
 
-def wait_until_alive(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when ``/healthz`` answers 200."""
+def wait_until_healthy(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return as soon as ``/healthz`` responds with 200.
+
+    Raises ``RuntimeError`` with the log if the process exits, or after 60 seconds.
+    """
     deadline = time.monotonic() + 60
     while True:
         with suppress(OSError, http.client.HTTPException):
             if get(port, "/healthz").status == 200:
                 return
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"The service did not come up:\n{log.read_text()}")
+            raise RuntimeError(f"The service did not start:\n{log.read_text()}")
         time.sleep(0.05)
 
 
-class Answer(NamedTuple):
-    """A whole answer."""
+class Response(NamedTuple):
+    """A complete HTTP response."""
 
     status: int
     headers: Message
     body: str
 
 
-def get(port: int, path: str, **headers: str) -> Answer:
-    """The answer to a request that a proxy passes on."""
+def get(port: int, path: str, **headers: str) -> Response:
+    """Send a GET request as a proxy forwards it."""
     return send(port, "GET", path, **headers)
 
 
-def send(port: int, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-    """The same with a method and, if there is one, a body of JSON."""
+def send(port: int, method: str, path: str, body: Any = None, **headers: str) -> Response:
+    """Send a request as a proxy forwards it, with a JSON body unless ``body`` is ``None``."""
     given = {"Host": HOST, "X-Forwarded-Proto": "https", **headers}
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         if body is None:
@@ -125,5 +146,6 @@ def send(port: int, method: str, path: str, body: Any = None, **headers: str) ->
         else:
             given["Content-Type"] = "application/json"
             connection.request(method, path, json.dumps(body), given)
-        answer = connection.getresponse()
-        return Answer(answer.status, answer.headers, answer.read().decode(errors="replace"))
+        response = connection.getresponse()
+        content = response.read().decode(errors="replace")
+        return Response(response.status, response.headers, content)

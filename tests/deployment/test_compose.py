@@ -1,0 +1,257 @@
+"""Relations within compose.yaml, and with the Dockerfile, the Caddyfile and the settings.
+
+``.ci/run`` validates its syntax. ``tests/deployment/smoke.py`` starts it, with a container engine.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import get_commands
+
+from tests.deployment import image, service
+from tests.deployment.proxy import adapted
+from tests.deployment.rolling_restart import DRAIN_SECONDS, GRACE_SECONDS
+from tests.deployment.service import ROOT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+BUILT = [name for name, options in SERVICES.items() if "build" in options]
+INSTANCES = [name for name in BUILT if name.startswith("web-")]
+PULLED = sorted(SERVICES.keys() - BUILT)
+EXAMPLE = (ROOT / ".env.example").read_text()
+
+each_service = pytest.mark.parametrize("name", SERVICES)
+each_instance = pytest.mark.parametrize("name", INSTANCES)
+
+
+def interpolate(text: str, variables: dict[str, str]) -> str:
+    """Return a text with ``${NAME}``, ``${NAME:-default}`` and ``${NAME:?error}`` replaced."""
+    innermost = re.compile(r"\$\{(\w+)(?::([-?])([^${}]*))?\}")
+    while match := innermost.search(text):
+        value = variables.get(match[1], "")
+        if not value:
+            assert match[2] != "?", match[0]
+            value = match[3] or ""
+        text = text[: match.start()] + value + text[match.end() :]
+    return text
+
+
+def seconds(text: str) -> int:
+    return int(text.removesuffix("s"))
+
+
+def runs_once(name: str) -> bool:
+    """Whether another service waits for this one to complete."""
+    conditions = [
+        dependency["condition"]
+        for options in SERVICES.values()
+        if isinstance(options.get("depends_on"), dict)
+        for needed, dependency in options["depends_on"].items()
+        if needed == name
+    ]
+    return "service_completed_successfully" in conditions
+
+
+@each_service
+def test_a_service_restarts_unless_it_runs_once(name: str) -> None:
+    assert SERVICES[name]["restart"] == ("no" if runs_once(name) else "unless-stopped")
+
+
+@each_service
+def test_logs_and_memory_are_limited(name: str) -> None:
+    assert SERVICES[name]["logging"]["options"].keys() >= {"max-size", "max-file"}
+    assert "mem_limit" in SERVICES[name]
+
+
+@each_service
+def test_no_container_can_gain_privileges(name: str) -> None:
+    assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
+    assert not SERVICES[name].get("privileged")
+
+
+# SeaweedFS's entrypoint changes owners of files all over its volume and needs its capabilities.
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"store"}))
+def test_a_container_is_read_only_without_capabilities(name: str) -> None:
+    assert SERVICES[name]["read_only"] is True
+    assert SERVICES[name]["cap_drop"] == ["ALL"]
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_the_image_needs_no_capability_and_no_volume(name: str) -> None:
+    assert not SERVICES[name].keys() & {"cap_add", "volumes", "user"}
+
+
+@each_service
+def test_a_service_has_a_health_check_unless_it_serves_nothing(name: str) -> None:
+    check = SERVICES[name].get("healthcheck", {})
+    if name in INSTANCES:
+        assert not check  # the image's own
+    elif name in BUILT:
+        assert check == {"disable": True}
+    else:
+        assert check["test"][0] == "CMD"
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"proxy"}))
+def test_only_the_proxy_is_published_beyond_this_machine(name: str) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+
+
+@pytest.mark.parametrize("name", PULLED)
+def test_a_pulled_image_has_a_version(name: str) -> None:
+    assert re.search(r":\d[\d.]*(-alpine)?$", SERVICES[name]["image"])
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_all_containers_run_the_image_that_is_built_here(name: str) -> None:
+    assert SERVICES[name]["build"] == "."
+    assert SERVICES[name]["image"] == SERVICES[INSTANCES[0]]["image"]
+
+
+def test_every_volume_is_declared_and_used() -> None:
+    used = {
+        volume.split(":")[0]
+        for options in SERVICES.values()
+        for volume in options.get("volumes", [])
+        if not volume.startswith("./")
+    }
+    assert used == COMPOSE["volumes"].keys()
+
+
+@each_instance
+def test_an_instance_starts_on_a_migrated_database(name: str) -> None:
+    condition = SERVICES[name]["depends_on"]["migrate"]["condition"]
+    assert condition == "service_completed_successfully"
+    assert SERVICES["migrate"]["depends_on"]["database"]["condition"] == "service_healthy"
+
+
+def test_a_dependency_with_a_profile_is_optional_elsewhere() -> None:
+    for name, options in SERVICES.items():
+        dependencies = options.get("depends_on", {})
+        for needed in dependencies:
+            if not set(SERVICES[needed].get("profiles", [])) <= set(options.get("profiles", [])):
+                assert dependencies[needed]["required"] is False, (name, needed)
+
+
+def test_every_management_command_exists() -> None:
+    commands = re.findall(r"manage\.py,? (\w+)", (ROOT / "compose.yaml").read_text())
+    assert len(commands) > 3
+    assert set(commands) <= get_commands().keys()
+
+
+@each_instance
+def test_docker_waits_longer_than_draining_and_the_server_take(name: str) -> None:
+    kill_timeout = image.COMMAND[image.COMMAND.index("--workers-kill-timeout") + 1]
+    grace = seconds(SERVICES[name]["stop_grace_period"])
+    assert grace == GRACE_SECONDS
+    assert grace > int(kill_timeout) + DRAIN_SECONDS
+
+
+@each_instance
+def test_an_instance_drains_before_it_stops(name: str) -> None:
+    (hook,) = SERVICES[name]["pre_stop"]
+    script = hook["command"][-1]
+    assert image.VARIABLES["DRAIN_FILE"] in script
+    assert f"sleep({DRAIN_SECONDS})" in script
+
+
+def test_the_proxy_notices_a_draining_instance_in_time() -> None:
+    caddyfile = (ROOT / "Caddyfile").read_text()
+    interval, timeout = re.findall(r"health_(?:interval|timeout) (\w+)", caddyfile)
+    assert seconds(interval) + seconds(timeout) <= DRAIN_SECONDS
+
+
+def test_the_instances_together_use_fewer_connections_than_postgresql_allows() -> None:
+    pool = settings_default("DATABASE_POOL_SIZE")
+    assert int(image.VARIABLES["GRANIAN_BLOCKING_THREADS"]) <= pool
+    connections = len(INSTANCES) * int(image.VARIABLES["GRANIAN_WORKERS"]) * pool
+    # Of 100 (max_connections), 3 are reserved. An upgrade and the daily commands need some too.
+    assert connections <= 80
+
+
+def settings_default(variable: str) -> int:
+    source = (Path(settings.BASE_DIR) / "webchat_project/settings.py").read_text()
+    (default,) = re.findall(rf'"{variable}", default=(\d+)', source)
+    return int(default)
+
+
+def find_route(config: dict[str, Any], host: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the server and the route of a host in a configuration of Caddy."""
+    (found,) = [
+        (server, route)
+        for server in config["apps"]["http"]["servers"].values()
+        for route in server["routes"]
+        for matcher in route["match"]
+        if host in matcher["host"]
+    ]
+    return found
+
+
+def upstreams(config: dict[str, Any], host: str) -> list[str]:
+    """Return the addresses that a configuration of Caddy forwards a host to."""
+    _, route = find_route(config, host)
+    return re.findall(r"'dial': '([^']+)'", str(route))
+
+
+def test_the_proxy_forwards_to_every_instance_and_to_the_store() -> None:
+    config = adapted("chat.example.com", "icons.example.com")
+    port = image.COMMAND[image.COMMAND.index("--port") + 1]
+    assert upstreams(config, "chat.example.com") == [f"{name}:{port}" for name in INSTANCES]
+    assert upstreams(config, "icons.example.com") == ["store:8333"]
+    assert "-s3.port=8333" in SERVICES["store"]["command"]
+
+
+@pytest.mark.parametrize(
+    ("site", "host", "listeners"),
+    [
+        ("a.example.com, b.example.com", "a.example.com", [":443"]),
+        ("a.example.com, b.example.com", "b.example.com", [":443"]),
+        ("http://localhost", "localhost", [":80"]),
+    ],
+)
+def test_the_proxy_serves_https_unless_the_address_says_http(
+    site: str, host: str, listeners: list[str]
+) -> None:
+    server, _ = find_route(adapted(site), host)
+    assert server["listen"] == listeners
+
+
+@pytest.mark.parametrize(
+    ("variables", "address"),
+    [
+        ({"ALLOWED_HOSTS": "chat.example.com"}, "chat.example.com"),
+        ({"ALLOWED_HOSTS": "localhost", "SITE_ADDRESS": "http://localhost"}, "http://localhost"),
+    ],
+)
+def test_the_proxy_serves_the_allowed_hosts_by_default(
+    variables: dict[str, str], address: str
+) -> None:
+    environment = SERVICES["proxy"]["environment"]
+    assert interpolate(environment["SITE_ADDRESS"], variables) == address
+
+
+def test_every_variable_is_in_the_example() -> None:
+    used = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
+    assert used <= set(re.findall(r"^#?(\w+)=", EXAMPLE, re.MULTILINE))
+
+
+def test_the_example_with_secrets_passes_the_deployment_check(static_root: str) -> None:
+    given = dict(line.split("=", 1) for line in EXAMPLE.splitlines() if re.match(r"[A-Z]", line))
+    given |= {"SECRET_KEY": "k9" * 40 + "-a-key", "POSTGRES_PASSWORD": "a-password"}
+    container = given | {
+        name: interpolate(value, given) for name, value in SERVICES["web-1"]["environment"].items()
+    }
+    assert container["DATABASE_URL"] == "postgres://webchats:a-password@database:5432/webchats"
+    service.manage(
+        *("check", "--deploy", "--fail-level", "WARNING"), **container, STATIC_ROOT=static_root
+    )
+
+
+def test_an_external_database_overrides_the_container() -> None:
+    url = SERVICES["web-1"]["environment"]["DATABASE_URL"]
+    given = {"DATABASE_URL": "postgres://u:p@db.example.com/x", "POSTGRES_PASSWORD": "unused"}
+    assert interpolate(url, given) == given["DATABASE_URL"]

@@ -1,0 +1,54 @@
+"""Which headers the proxy of compose.yaml forwards."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.deployment import service
+from tests.deployment.proxy import running_proxy
+
+
+class _EchoHandler(BaseHTTPRequestHandler):
+    """Responds with the request's headers as JSON."""
+
+    def do_GET(self) -> None:
+        body = json.dumps(self.headers.items()).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def echo_port() -> Iterator[int]:
+    """The port of a server that responds with the headers it received."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _EchoHandler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def test_a_client_cannot_forge_its_address_with_underscores(echo_port: int, tmp_path: Path) -> None:
+    forged = {
+        "Host": service.HOST,
+        "X-Forwarded-For": "192.0.2.1",
+        "X_Forwarded_For": "192.0.2.2",
+        "X-Forwarded_For": "192.0.2.3",
+        "X_Forwarded_Proto": "https",
+    }
+    with running_proxy([echo_port, echo_port], tmp_path) as port:
+        request = Request(f"http://127.0.0.1:{port}/", headers=forged)
+        with urlopen(request, timeout=10) as response:
+            received = json.load(response)
+    # WSGI makes no difference between the two spellings.
+    headers = [(name.upper().replace("_", "-"), value) for name, value in received]
+    assert [value for name, value in headers if name == "X-FORWARDED-FOR"] == ["127.0.0.1"]
+    assert [value for name, value in headers if name == "X-FORWARDED-PROTO"] == ["http"]
