@@ -10,10 +10,9 @@ from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, Validat
 
 from organizations.auth.tokens import read_refresh_token
 from organizations.models import MAX_STAGES, ApiKey, Pipeline, Prompt, Stage, User
-from organizations.tenancy.serializers import TenantDocumentSerializer
+from organizations.tenancy.serializers import TenantDocumentSerializer, TenantScopedSerializer
 from webchat_project.api.fields import IdField, StringField
 from webchat_project.api.object_ids import validate_object_id
-from webchat_project.api.serializers import DocumentSerializer
 
 _NOT_SENT: Any = object()
 
@@ -103,7 +102,7 @@ class StageListSerializer(serializers.ListSerializer[Any]):
         return errors
 
 
-class StageSerializer(DocumentSerializer[Stage]):
+class StageSerializer(TenantScopedSerializer[Stage]):
     """A step inside its pipeline. ``_id`` is sent back to keep a stage, left out for a new one."""
 
     _id = IdField(source="id", required=False, allow_null=True, validators=[validate_object_id])

@@ -1,78 +1,265 @@
-"""Imports point down, and names say something."""
+"""The rules of the code base, held by test: layers, circles, names, lengths, the environment."""
 
 import ast
 from collections.abc import Iterator
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 
 ROOT = Path(__file__).resolve().parent.parent
-#: From the bottom up: an app may import itself and what stands before it.
-LAYERS = ["organizations", "webchats", "webchat_project"]
-REFUSED = {"utils", "helpers", "common", "core", "misc", "base", "lib"}
+PACKAGES = ("webchat_project", "organizations", "webchats")
+
+#: The layers from the bottom up. A module belongs to the longest prefix of its dotted name, so
+#: that an app inside a package is a layer of its own.
+LAYERS = (
+    frozenset(
+        {
+            "webchat_project.api",
+            "webchat_project.observability",
+            "webchat_project.cache",
+            "webchat_project.client_address",
+        }
+    ),
+    frozenset({"organizations"}),
+    frozenset({"webchats"}),
+    frozenset({"webchats.conversations"}),
+    frozenset({"webchat_project"}),
+)
+RANKS = {prefix: rank for rank, layer in enumerate(LAYERS) for prefix in layer}
+
+REFUSED_NAMES = {"utils", "helpers", "common", "core", "misc", "base", "lib"}
+LONGEST_MODULE = 250
+UNLIMITED = {"webchat_project.settings", "webchats.models.webchat", "organizations.serializers"}
+LONGEST_FUNCTION = 40
 
 
-def sources(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+def rank_of(module: str) -> int:
+    """Return the layer of a dotted module name."""
+    parts = module.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next(RANKS[prefix] for prefix in prefixes if prefix in RANKS)
 
 
-def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+def is_ours(name: str) -> bool:
+    return name.split(".", maxsplit=1)[0] in PACKAGES
+
+
+@cache
+def sources() -> dict[str, Path]:
+    """Return our modules by dotted name, without migrations."""
+    paths = chain.from_iterable(sorted((ROOT / package).rglob("*.py")) for package in PACKAGES)
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in paths
+        if "migrations" not in path.parts
+    }
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(sources()[module].read_text())
+
+
+def imports_of(module: str) -> Iterator[str]:
+    """Yield the modules of ours that ``module`` imports, for the type checker only included."""
+    for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
-            yield str(node.module)
+            yield from (alias.name for alias in node.names if is_ours(alias.name))
+        elif isinstance(node, ast.ImportFrom) and is_ours(str(node.module)):
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                yield submodule if submodule in sources() else str(node.module)
 
 
-@pytest.mark.parametrize("layer", LAYERS[:-1])
-def test_an_app_imports_only_from_below(layer: str) -> None:
-    above = set(LAYERS[LAYERS.index(layer) + 1 :])
+def strings_of(module: str) -> Iterator[tuple[int, str]]:
+    """Yield every string of code, docstrings left out, with its line."""
+    tree = tree_of(module)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in docstrings
+        ):
+            yield node.lineno, node.value
+
+
+def places(found: list[str]) -> str:
+    return "\n".join(["", *found])
+
+
+def test_a_module_imports_only_from_its_own_layer_and_below() -> None:
     upward = [
-        f"{path.relative_to(ROOT)} imports {name}"
-        for path in sources(layer)
-        for name in imported(path)
-        if name.split(".")[0] in above
+        f"{module} imports {name}"
+        for module in sources()
+        for name in imports_of(module)
+        if rank_of(name) > rank_of(module)
     ]
-    assert upward == []
+    assert not upward, places(upward)
 
 
-def test_the_kernel_does_not_name_the_apps_above_it() -> None:
-    named = [
-        str(path.relative_to(ROOT))
-        for path in sources("organizations")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and node.value.startswith(("webchats.", "webchat_project."))
+def test_no_import_is_relative() -> None:
+    relative = [
+        f"{module}:{node.lineno}"
+        for module in sources()
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.ImportFrom) and node.level
     ]
-    assert named == []
+    assert not relative, places(relative)
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_nothing_is_imported_inside_a_function(layer: str) -> None:
+def test_imports_form_no_circle() -> None:
+    """Imports for the type checker count: what needs them is tied all the same."""
+    graph = {module: set(imports_of(module)) - {module} for module in sources()}
+    done: set[str] = set()
+    circles = []
+
+    def visit(module: str, path: list[str]) -> None:
+        if module in path:
+            circles.append(" → ".join([*path[path.index(module) :], module]))
+        elif module not in done:
+            for name in sorted(graph[module]):
+                visit(name, [*path, module])
+            done.add(module)
+
+    for module in sorted(graph):
+        visit(module, [])
+    assert not circles, places(circles)
+
+
+def test_no_string_names_a_module_of_an_upper_layer() -> None:
+    """``settings.py`` names classes by dotted path, but nothing ranks above it."""
+    upward = [
+        f"{module}:{line} names {text!r}"
+        for module in sources()
+        for line, text in strings_of(module)
+        if is_ours(text) and "." in text and " " not in text
+        if rank_of(text) > rank_of(module)
+    ]
+    assert not upward, places(upward)
+
+
+def test_no_lower_layer_uses_a_related_name_of_an_upper_one() -> None:
+    """A foreign key adds an attribute to its target, which the target's layer must not use."""
+    names_by_module: dict[str, set[str]] = {}
+    for model in apps.get_models():
+        for relation in model._meta.related_objects if is_ours(model.__module__) else ():
+            upper = relation.related_model.__module__
+            if is_ours(upper) and rank_of(upper) > rank_of(model.__module__):
+                names = names_by_module.setdefault(model.__module__, set())
+                names |= {relation.name, str(relation.get_accessor_name())}
+    assert any("webchats" in names for names in names_by_module.values())
+    ranked = [
+        (rank_of(module), name) for module, names in names_by_module.items() for name in names
+    ]
+    used = [
+        f"{module}:{line} uses {name!r}"
+        for module in sources()
+        for rank, name in ranked
+        if rank_of(module) <= rank
+        for line, text in attributes_and_lookups(module)
+        if name in text.split("__")
+    ]
+    assert not used, places(used)
+
+
+def attributes_and_lookups(module: str) -> Iterator[tuple[int, str]]:
+    yield from strings_of(module)
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Attribute):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.keyword) and node.arg:
+            yield node.value.lineno, node.arg
+
+
+def test_the_environment_is_read_in_the_settings_only() -> None:
+    """Entry points set ``DJANGO_SETTINGS_MODULE``, which reads nothing."""
+    readers = []
+    for module in sources():
+        if module == "webchat_project.settings":
+            continue
+        for node in ast.walk(tree_of(module)):
+            match node:
+                case ast.Import(names=names) if any(a.name == "environ" for a in names):
+                    readers.append(f"{module}:{node.lineno}")
+                case ast.ImportFrom(module="os", names=names) if any(
+                    a.name in {"environ", "environb", "getenv", "getenvb"} for a in names
+                ):
+                    readers.append(f"{module}:{node.lineno}")
+                case ast.ImportFrom(module="environ"):
+                    readers.append(f"{module}:{node.lineno}")
+                case ast.Attribute(attr="getenv" | "getenvb" | "environ" | "environb"):
+                    readers.append(f"{module}:{node.lineno}")
+    allowed = {"webchat_project.asgi", "webchat_project.wsgi"}
+    unexpected = [place for place in readers if place.split(":")[0] not in allowed]
+    assert not unexpected, places(unexpected)
+    # Each entry point names the settings module once, and does nothing else with the environment.
+    for module in allowed:
+        calls = [
+            node
+            for node in ast.walk(tree_of(module))
+            if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+        ]
+        assert len(calls) == 1
+        assert 'os.environ.setdefault("DJANGO_SETTINGS_MODULE"' in sources()[module].read_text()
+
+
+def test_nothing_is_imported_inside_a_function() -> None:
     inside = [
-        f"{path.relative_to(ROOT)}:{inner.lineno}"
-        for path in sources(layer)
-        for node in ast.walk(ast.parse(path.read_text()))
+        f"{module}:{inner.lineno}"
+        for module in sources()
+        for node in ast.walk(tree_of(module))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for inner in ast.walk(node)
         if isinstance(inner, ast.Import | ast.ImportFrom)
     ]
-    assert inside == []
+    assert not inside, places(inside)
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_no_module_has_a_name_that_says_nothing(layer: str) -> None:
-    # ``django.core`` and the like are other people's names.
-    assert [str(path) for path in sources(layer) if path.stem in REFUSED] == []
+def test_module_names_are_specific() -> None:
+    refused = [module for module in sources() if REFUSED_NAMES & set(module.split("."))]
+    assert not refused, places(refused)
 
 
-def test_the_environment_is_read_in_the_settings_only() -> None:
-    readers = [
-        str(path.relative_to(ROOT))
-        for layer in LAYERS
-        for path in sources(layer)
-        if ({"environ"} & set(imported(path)) or "os.environ[" in path.read_text())
+def test_modules_are_short() -> None:
+    long = [
+        f"{module}: {lines} lines"
+        for module, path in sources().items()
+        if module not in UNLIMITED
+        and (lines := len(path.read_text().splitlines())) > LONGEST_MODULE
     ]
-    assert readers == ["webchat_project/settings.py"]
+    assert not long, places(long)
+
+
+def test_functions_are_short() -> None:
+    long = [
+        f"{module}:{node.lineno} {node.name}: {lines} lines"
+        for module in sources()
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION
+    ]
+    assert not long, places(long)
+
+
+@pytest.mark.parametrize(
+    ("module", "rank"),
+    [
+        ("webchat_project.api.filters", 0),
+        ("webchat_project.cache", 0),
+        ("organizations.models.user", 1),
+        ("webchats.models", 2),
+        ("webchats.conversations.models", 3),
+        ("webchat_project.settings", 4),
+    ],
+)
+def test_a_nested_package_is_a_layer_of_its_own(module: str, rank: int) -> None:
+    assert rank_of(module) == rank

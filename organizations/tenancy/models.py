@@ -1,22 +1,31 @@
 """Whose row is it? The one place that answers for querysets."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
 from organizations.fields import ObjectIdField
 
-if TYPE_CHECKING:
-    from organizations.models import User
-
 _Row_co = TypeVar("_Row_co", bound=models.Model, covariant=True)
+
+
+class Member(Protocol):
+    """What decides which rows exist for a signed-in user."""
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether the user sees every organization's rows."""
+
+    @property
+    def organization_id(self) -> str | None:
+        """The user's organization; ``None`` for a superuser."""
 
 
 class TenantQuerySet(models.QuerySet[_Row_co]):
     """Rows that belong to organizations."""
 
-    def for_user(self, user: "User | AnonymousUser") -> Self:
+    def for_user(self, user: Member | AnonymousUser) -> Self:
         """The rows that exist for ``user``: all for a superuser, none for a stranger, and the
         rows of their own organization for a member."""
         if isinstance(user, AnonymousUser):

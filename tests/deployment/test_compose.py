@@ -234,9 +234,11 @@ def test_the_proxy_serves_the_allowed_hosts_by_default(
     assert interpolate(environment["SITE_ADDRESS"], variables) == address
 
 
-def test_every_variable_is_in_the_example() -> None:
+def test_every_variable_is_in_the_example_and_documented() -> None:
     used = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
+    documented = (ROOT / "docs/configuration.md").read_text()
     assert used <= set(re.findall(r"^#?(\w+)=", EXAMPLE, re.MULTILINE))
+    assert used <= set(re.findall(r"`(\w+)`", documented))
 
 
 def test_the_example_with_secrets_passes_the_deployment_check(static_root: str) -> None:

@@ -5,6 +5,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from django.template import engines
 from tests.deployment import image, service, smoke
 from tests.deployment.proxy import running_proxy
 from tests.deployment.service import ROOT
+
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
 
 class Server(NamedTuple):
@@ -113,6 +116,12 @@ def test_the_image_runs_as_the_unprivileged_owner_of_its_data() -> None:
 def test_no_variable_of_the_image_is_a_secret() -> None:
     assert not re.findall(r"SECRET|PASSWORD", " ".join(image.VARIABLES))
     assert not re.findall(r"^ARG", image.TEXT, re.MULTILINE)
+
+
+def test_the_documented_systemd_unit_starts_the_same_server() -> None:
+    (unit,) = re.findall(r"^ExecStart=(.*)$", OPERATIONS, re.MULTILINE)
+    command = shlex.split(unit.replace("127.0.0.1", "0.0.0.0"))
+    assert [Path(command[0]).name, *command[1:]] == image.COMMAND
 
 
 def test_the_image_compiles_every_package() -> None:

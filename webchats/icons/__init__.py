@@ -7,7 +7,7 @@ A key is looked at before the storage is: it never sees one of another organizat
 import hashlib
 import re
 import secrets
-from typing import IO, TYPE_CHECKING, Any, Final, cast
+from typing import IO, Any, Final, cast
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -24,9 +24,6 @@ from webchats.icons.images import (
     too_many_bytes,
 )
 from webchats.icons.storage import IconStorage
-
-if TYPE_CHECKING:
-    from webchats.models import Webchat
 
 #: An icon's key, anchored at neither end; narrower than ``storage_keys.PATTERN``.
 KEY_PATTERN: Final = (
@@ -114,12 +111,12 @@ def signed_url(key: str, request: Any = None) -> str | None:
     return url
 
 
-def public_icon_url(webchat: "Webchat", request: Any = None) -> str | None:
+def public_icon_url(webchat: Any, request: Any = None) -> str | None:
     """The icon that a visitor sees: the webchat's own, else its organization's."""
     return signed_url(webchat.icon or webchat.organization.default_icon, request)
 
 
-def public_icon_version(webchat: "Webchat") -> str:
+def public_icon_version(webchat: Any) -> str:
     """A text that changes when ``public_icon_url`` has to be asked for again, and that is the same
     in every process: each signs a URL of its own."""
     key = webchat.icon or webchat.organization.default_icon
@@ -156,13 +153,13 @@ def store(organization_id: str, file: IO[bytes]) -> str:
     return store_image(organization_id, read_image(file))
 
 
-def is_unused(key: str, webchats: "models.QuerySet[Webchat]") -> bool:
+def is_unused(key: str, webchats: models.QuerySet[Any]) -> bool:
     """Whether no row refers to the object."""
     organizations = Organization.objects.filter(default_icon=key)
     return not webchats.filter(icon=key).exists() and not organizations.exists()
 
 
-def delete_unused(key: str, webchats: "models.QuerySet[Webchat]") -> bool:
+def delete_unused(key: str, webchats: models.QuerySet[Any]) -> bool:
     """Delete the object unless a row refers to it; return whether it was deleted.
 
     Who is about to refer to it holds the same lock (``check``): the object is either kept for

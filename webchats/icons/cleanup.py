@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -16,13 +16,10 @@ from django.utils import timezone
 from webchats import icons
 from webchats.icons.storage import StorageUnavailable
 
-if TYPE_CHECKING:
-    from webchats.models import Webchat
-
 logger = logging.getLogger(__name__)
 
 
-def release(keys: Iterable[str], webchats: "models.QuerySet[Webchat]") -> None:
+def release(keys: Iterable[str], webchats: models.QuerySet[Any]) -> None:
     """Delete the objects after the commit, if no row refers to them then."""
     unique = sorted({key for key in keys if key})
     if unique:
@@ -30,7 +27,7 @@ def release(keys: Iterable[str], webchats: "models.QuerySet[Webchat]") -> None:
         transaction.on_commit(partial(_delete_all, unique, webchats), robust=True)
 
 
-def _delete_all(keys: list[str], webchats: "models.QuerySet[Webchat]") -> None:
+def _delete_all(keys: list[str], webchats: models.QuerySet[Any]) -> None:
     for key in keys:
         try:
             icons.delete_unused(key, webchats)
@@ -48,7 +45,7 @@ class Swept(NamedTuple):
 
 
 def sweep(
-    webchats: "models.QuerySet[Webchat]", *, older_than: timedelta, dry_run: bool
+    webchats: models.QuerySet[Any], *, older_than: timedelta, dry_run: bool
 ) -> Iterator[Swept]:
     """Delete the icons that no row refers to; yield each one looked at.
 
