@@ -17,6 +17,7 @@ from django.template import engines
 
 from tests.deployment import image, service, smoke
 from tests.deployment.proxy import running_proxy
+from tests.deployment.rolling_restart import GRACE_SECONDS
 from tests.deployment.service import ROOT
 
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
@@ -88,7 +89,7 @@ def test_a_new_installation_works_behind_the_proxy(server: Server, tmp_path: Pat
 
 def test_the_server_stops_on_sigterm_and_its_health_check_fails(server: Server) -> None:
     server.process.terminate()
-    assert server.process.wait(timeout=30) == 0
+    assert server.process.wait(GRACE_SECONDS) == 0
     assert health_check(server.port) != 0
 
 
