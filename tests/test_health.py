@@ -92,3 +92,11 @@ def test_an_instance_that_is_about_to_stop_says_so(settings: Settings, tmp_path:
     (tmp_path / "draining").touch()
     answer = Client().get("/healthz")
     assert (answer.status_code, answer.json()) == (503, {"status": "draining"})
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_responds_over_plain_http_to_any_host(path: str, settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.ALLOWED_HOSTS = ["chat.example.com"]
+    assert Client().get(path, headers={"host": "10.0.0.7:8000"}).status_code == 200
+    assert Client().get("/", headers={"host": "10.0.0.7:8000"}).status_code == 400

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
-from django.conf import settings
-from django.core.management import get_commands
+from django.core.management import call_command, get_commands
 
-from tests.deployment import image, service
+from tests.deployment import image
 from tests.deployment.proxy import adapted
 from tests.deployment.rolling_restart import DRAIN_SECONDS, GRACE_SECONDS
 from tests.deployment.service import ROOT
+from tests.support.environment import load_settings, settings_from
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -166,17 +166,12 @@ def test_the_proxy_notices_a_draining_instance_in_time() -> None:
 
 
 def test_the_instances_together_use_fewer_connections_than_postgresql_allows() -> None:
-    pool = settings_default("DATABASE_POOL_SIZE")
+    database = load_settings(DATABASE_URL="postgres://database/webchats")["DATABASES"]["default"]
+    pool = database["OPTIONS"]["pool"]["max_size"]
     assert int(image.VARIABLES["GRANIAN_BLOCKING_THREADS"]) <= pool
     connections = len(INSTANCES) * int(image.VARIABLES["GRANIAN_WORKERS"]) * pool
     # Of 100 (max_connections), 3 are reserved. An upgrade and the daily commands need some too.
     assert connections <= 80
-
-
-def settings_default(variable: str) -> int:
-    source = (Path(settings.BASE_DIR) / "webchat_project/settings.py").read_text()
-    (default,) = re.findall(rf'"{variable}", default=(\d+)', source)
-    return int(default)
 
 
 def find_route(config: dict[str, Any], host: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -241,16 +236,16 @@ def test_every_variable_is_in_the_example_and_documented() -> None:
     assert used <= set(re.findall(r"`(\w+)`", documented))
 
 
-def test_the_example_with_secrets_passes_the_deployment_check(static_root: str) -> None:
+def test_the_example_with_secrets_passes_the_deployment_check(tmp_path: Path) -> None:
     given = dict(line.split("=", 1) for line in EXAMPLE.splitlines() if re.match(r"[A-Z]", line))
     given |= {"SECRET_KEY": "k9" * 40 + "-a-key", "POSTGRES_PASSWORD": "a-password"}
     container = given | {
         name: interpolate(value, given) for name, value in SERVICES["web-1"]["environment"].items()
     }
     assert container["DATABASE_URL"] == "postgres://webchats:a-password@database:5432/webchats"
-    service.manage(
-        *("check", "--deploy", "--fail-level", "WARNING"), **container, STATIC_ROOT=static_root
-    )
+    (tmp_path / "staticfiles.json").touch()
+    with settings_from(**container, STATIC_ROOT=str(tmp_path)):
+        call_command("check", deploy=True, fail_level="WARNING")
 
 
 def test_an_external_database_overrides_the_container() -> None:

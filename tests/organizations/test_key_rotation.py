@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 from organizations.auth.tokens import AccessToken, issue_pair
 from organizations.models import User
 from tests.support import factories
-from tests.test_project import PRODUCTION, settings_with
+from tests.support.environment import PRODUCTION, load_settings
 from webchats.icons import icon_storage, store_image
 from webchats.icons.images import CleanImage
 
@@ -186,15 +186,17 @@ def test_an_older_kind_of_password_hash_is_renewed_at_sign_in(db: None) -> None:
 
 
 def test_the_former_secret_keys_verify_tokens_that_have_no_key_of_their_own() -> None:
-    asked = "settings.SIMPLE_JWT['SIGNING_KEY'], settings.JWT_SIGNING_KEY_FALLBACKS"
-    environment = {**PRODUCTION, "SECRET_KEY": NEW, "SECRET_KEY_FALLBACKS": OLD}
-    assert settings_with(asked, **environment) == f"{NEW} ['{OLD}']"
-    own = {"JWT_SIGNING_KEY": "j" * 50}
-    assert settings_with(asked, **environment, **own) == f"{'j' * 50} []"
-    former = {"JWT_SIGNING_KEY_FALLBACKS": f"{'a' * 40},{'b' * 40}"}
-    assert settings_with(asked, **environment, **own, **former).endswith(
-        f"['{'a' * 40}', '{'b' * 40}']"
-    )
+    def signing_keys(**environment: str) -> tuple[str, list[str]]:
+        loaded = load_settings(
+            **PRODUCTION | {"SECRET_KEY": NEW, "SECRET_KEY_FALLBACKS": OLD}, **environment
+        )
+        return loaded["SIMPLE_JWT"]["SIGNING_KEY"], loaded["JWT_SIGNING_KEY_FALLBACKS"]
+
+    assert signing_keys() == (NEW, [OLD])
+    own, a, b = "j" * 50, "a" * 40, "b" * 40
+    assert signing_keys(JWT_SIGNING_KEY=own) == (own, [])
+    fallbacks = f"{a},{b}"
+    assert signing_keys(JWT_SIGNING_KEY=own, JWT_SIGNING_KEY_FALLBACKS=fallbacks) == (own, [a, b])
 
 
 def test_the_algorithm_is_pinned() -> None:

@@ -1,0 +1,44 @@
+"""Settings as they are read from environment variables, without a new process."""
+
+import os
+import runpy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from django.conf import global_settings, settings
+from django.test import override_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Variables of a production process that passes ``check --deploy``, but for ``STATIC_ROOT``.
+PRODUCTION = {
+    "DEBUG": "false",
+    "SECRET_KEY": "k9" * 40 + "-a-key-of-the-tests",
+    "ALLOWED_HOSTS": "chat.example.com",
+    "TRUSTED_PROXIES": "1",
+    "DATABASE_URL": "postgres://webchats@127.0.0.1/webchats",
+    "CACHE_URL": "redis://127.0.0.1:6379/0",
+}
+
+
+def load_settings(**environment: str) -> dict[str, Any]:
+    """Return all settings, Django's defaults included, by name, for these variables only."""
+    with mock.patch.dict(os.environ, environment, clear=True):
+        module = runpy.run_path(str(ROOT / "webchat_project/settings.py"))
+    every = {**vars(global_settings), **module}
+    return {name: value for name, value in every.items() if name.isupper()}
+
+
+@contextmanager
+def settings_from(**environment: str) -> Iterator[None]:
+    """Override the settings by those for these variables, except for the database."""
+    loaded = load_settings(**environment)
+    changed = {
+        name: value
+        for name, value in loaded.items()
+        if name != "DATABASES" and value != getattr(settings, name, None)
+    }
+    with override_settings(**changed):
+        yield

@@ -1,0 +1,54 @@
+"""What ``manage.py check --deploy`` reports for the variables of a production process."""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+from tests.support.environment import PRODUCTION, settings_from
+
+
+def check_deployment(**environment: str) -> None:
+    """Raise ``SystemCheckError`` if the settings have an error or a warning."""
+    with settings_from(**environment):
+        call_command("check", deploy=True, fail_level="WARNING")
+
+
+def test_production_settings_pass_the_deployment_check(tmp_path: Path) -> None:
+    (tmp_path / "staticfiles.json").touch()
+    check_deployment(**PRODUCTION, STATIC_ROOT=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "id_"),
+    [
+        ("ACCESS_TOKEN_MINUTES", "100000", "organizations.W001"),
+        ("ALLOWED_HOSTS", "", "security.W020"),
+        ("CACHE_URL", "locmemcache://", "webchat_project.W002"),
+        ("DEBUG", "true", "security.W018"),
+        ("JWT_SIGNING_KEY", "short", "organizations.E002"),
+        ("JWT_SIGNING_KEY_FALLBACKS", "short", "organizations.E002"),
+        ("LOG_FORMAT", "xml", "observability.E001"),
+        ("MAX_BODY_BYTES", "-5", "webchat_project.E003"),
+        ("METRICS_TOKEN", "a-token-of-enough-characters", "observability.W001"),
+        ("METRICS_TOKEN", "short", "observability.E002"),
+        ("RATE_LIMIT_ADDRESS", "many", "webchat_project.E001"),
+        ("RATE_LIMIT_SIGN_IN", "5/fortnight", "webchat_project.E001"),
+        ("SECRET_KEY", "   # make one: " + "k9" * 40, "webchat_project.E002"),
+        ("SECRET_KEY", "short", "security.W009"),
+        ("SENTRY_DSN", "nonsense", "observability.E003"),
+        ("SESSION_HOURS", "0", "webchat_project.E003"),
+        ("STATIC_ROOT", "/nonexistent", "webchat_project.W001"),
+        ("TRUSTED_PROXIES", "-1", "webchat_project.E003"),
+        ("TRUSTED_PROXIES", "0", "webchat_project.W003"),
+    ],
+)
+def test_a_dangerous_setting_is_reported(
+    variable: str, value: str, id_: str, tmp_path: Path
+) -> None:
+    (tmp_path / "staticfiles.json").touch()
+    environment = {**PRODUCTION, "STATIC_ROOT": str(tmp_path), variable: value}
+    with pytest.raises(SystemCheckError) as error:
+        check_deployment(**environment)
+    assert f"({id_})" in str(error.value)
