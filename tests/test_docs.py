@@ -152,7 +152,26 @@ def test_documented_defaults_are_those_of_the_settings() -> None:
     assert {name: pair for name, pair in compared.items() if pair[0] != pair[1]} == {}
 
 
-# --- Commands and endpoints ---
+def test_every_system_check_is_documented() -> None:
+    check_id = r"(?:webchat_project|organizations|webchats|observability)\.[EW]\d{3}"
+    modules = [path for path in ROOT.rglob("checks.py") if ".venv" not in path.parts]
+    ids = {found for path in modules for found in re.findall(rf'"({check_id})"', path.read_text())}
+    assert (
+        set(re.findall(rf"^\| `({check_id})` \|", CONFIGURATION.read_text(), re.MULTILINE)) == ids
+    )
+
+
+# --- Commands, endpoints, files ---
+
+
+def test_source_tree_in_the_design_exists() -> None:
+    page = (ROOT / "docs" / "design.md").read_text()
+    tree = page.split("## Source tree")[1].split("```")[1]
+    package = ""
+    for indent, name in re.findall(r"^( {0,2})([\w./]+)", tree, re.MULTILINE)[1:]:
+        package = package if indent else name
+        path = ROOT / package / name if indent else ROOT / name
+        assert path.is_dir() if name.endswith("/") else path.is_file(), path
 
 
 @every_page
