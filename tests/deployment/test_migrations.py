@@ -1,6 +1,6 @@
 """Migrations are backward compatible: the previous version runs on the new tables.
 
-The rules are in ``.github/CONTRIBUTING.md``. They are checked on the SQL for PostgreSQL.
+The rules are in docs/design.md. They are checked on the SQL for PostgreSQL.
 """
 
 import shutil
