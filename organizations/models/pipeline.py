@@ -69,6 +69,9 @@ class StageQuerySet(TenantQuerySet["Stage"]):
         return self.filter(is_active=True)
 
 
+StageManager = models.Manager.from_queryset(StageQuerySet)
+
+
 class Stage(TenantScoped):
     """A step of a pipeline; ``position`` orders them."""
 
@@ -93,7 +96,7 @@ class Stage(TenantScoped):
     is_active = models.BooleanField(default=True, verbose_name="active")
     position = models.PositiveIntegerField(default=0, editable=False)
 
-    objects: ClassVar[Any] = StageQuerySet.as_manager()
+    objects: ClassVar[StageManager["Stage"]] = StageManager()
 
     class Meta:
         ordering = ("position", "id")

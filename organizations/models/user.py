@@ -10,12 +10,12 @@ from organizations import constraints
 from organizations.auth.roles import MEMBER_ROLES, AccessRole, Action, may
 from organizations.fields import NAME_LENGTH, EmailAddressField, TrimmedCharField
 from organizations.models.organization import Organization
-from organizations.tenancy.models import TenantQuerySet, TenantScoped
+from organizations.tenancy.models import TenantManager, TenantQuerySet, TenantScoped
 
 MEMBERSHIP = "A member has one organization, a superuser none."
 
 
-class UserManager(BaseUserManager.from_queryset(TenantQuerySet)):  # type: ignore[misc]
+class UserManager(TenantManager["User"], BaseUserManager["User"]):
     """Makes users with a hashed password."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":

@@ -1,6 +1,22 @@
-"""Whose row is it? The one place that answers for querysets."""
+"""Tenant isolation of querysets: which rows exist for a user.
 
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+Managers are typed. A model that adds queryset methods declares a manager class beside its queryset,
+outside the model, and annotates ``objects`` with it::
+
+    class StageQuerySet(TenantQuerySet["Stage"]):
+        def active(self) -> Self: ...
+
+    StageManager = models.Manager.from_queryset(StageQuerySet)
+
+    class Stage(TenantScoped):
+        objects: ClassVar[StageManager["Stage"]] = StageManager()
+
+django-stubs then types ``Stage.objects.for_user(user).active()`` and ``pipeline.stages.all()`` as
+``StageQuerySet``. A model without methods of its own inherits ``objects`` and needs no annotation:
+``Prompt.objects.for_user(user)`` is a ``TenantQuerySet[Prompt]``.
+"""
+
+from typing import ClassVar, Protocol, Self, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
@@ -42,6 +58,9 @@ class TenantQuerySet(models.QuerySet[_Row_co]):
         return self.filter(**{path: organization_id})
 
 
+TenantManager = models.Manager.from_queryset(TenantQuerySet)
+
+
 class TenantScoped(models.Model):
     """A model whose every row belongs to one organization, found along ``tenant_path``."""
 
@@ -52,7 +71,7 @@ class TenantScoped(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True, editable=False)
 
-    objects: ClassVar[Any] = TenantQuerySet.as_manager()
+    objects = TenantManager()
 
     class Meta:
         abstract = True

@@ -1,7 +1,7 @@
 """Imports: the record of each one, and uploaded files awaiting confirmation."""
 
 from datetime import timedelta
-from typing import Any, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -64,6 +64,9 @@ class PendingImportQuerySet(TenantQuerySet["PendingImport"]):
         return self.filter(created_at__lte=timezone.now() - PATIENCE)
 
 
+PendingImportManager = models.Manager.from_queryset(PendingImportQuerySet)
+
+
 class PendingImport(TenantModel):
     """What was checked, kept so that this and nothing else is imported. In the database, which all
     processes share. It is found only by who sent it, and taken once; the next file that the same
@@ -77,7 +80,7 @@ class PendingImport(TenantModel):
     update_existing = models.BooleanField(default=False)
     skip_invalid = models.BooleanField(default=False)
 
-    objects: ClassVar[Any] = PendingImportQuerySet.as_manager()
+    objects: ClassVar[PendingImportManager["PendingImport"]] = PendingImportManager()
 
     def __str__(self) -> str:
         return self.file_name

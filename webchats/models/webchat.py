@@ -90,6 +90,9 @@ def _within(bounds: tuple[int, int]) -> list[Any]:
     return [MinValueValidator(bounds[0]), MaxValueValidator(bounds[1])]
 
 
+WebchatManager = models.Manager.from_queryset(WebchatQuerySet)
+
+
 class Webchat(TenantModel):
     """The configuration of one chat widget.
 
@@ -241,7 +244,7 @@ class Webchat(TenantModel):
         help_text="What the widget stands above: the greater number is in front.",
     )
 
-    objects: ClassVar[Any] = WebchatQuerySet.as_manager()
+    objects: ClassVar[WebchatManager["Webchat"]] = WebchatManager()
     history = ChangeRecords()
     #: Follows from other fields.
     hidden_in_history = frozenset({"entry_stage"})
