@@ -145,10 +145,12 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         try:
             self.check_row(row, values, refused)
         except ModelError as error:
-            judged_by: Mapping[str, set[str]] = getattr(self.model, "judged_by", {})
+            dependencies: Mapping[str, set[str]] = getattr(
+                self.model, "validation_dependencies", {}
+            )
             for name, detail in details_of(error).items():
                 # A right value is not blamed for the wrong one that it was judged by.
-                if not refused & judged_by.get(name, set()):
+                if not refused & dependencies.get(name, set()):
                     errors.setdefault(self._document_name(name), detail)
         if errors:
             raise ValidationError(errors)

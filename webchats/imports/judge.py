@@ -20,7 +20,7 @@ _RELATIONS: Final[Any] = {f.name: f for f in _FIELDS if f.is_relation}
 # What ``Webchat.clean()`` judges a new row by: these cells, and these values of the row.
 _CELLS: Final = (*sorted(columns.REFERENCES), "icon")
 _VALUES: Final = sorted(
-    {*Webchat.judged_by, *set().union(*Webchat.judged_by.values())}
+    {*Webchat.validation_dependencies, *set().union(*Webchat.validation_dependencies.values())}
     - {_MODEL_NAME[name] for name in _CELLS if name in _MODEL_NAME}
     - {"organization"}
 )
@@ -144,7 +144,7 @@ def _judged_by_wrong(candidate: Candidate, model_name: str, *more: str) -> bool:
         _MODEL_NAME.get(columns.NAMED.get(problem.field, problem.field), problem.field)
         for problem in candidate.problems
     }
-    return bool(refused & {*Webchat.judged_by.get(model_name, ()), *more})
+    return bool(refused & {*Webchat.validation_dependencies.get(model_name, ()), *more})
 
 
 def _point(webchat: Webchat, name: str, row: Any) -> None:

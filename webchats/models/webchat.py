@@ -249,8 +249,9 @@ class Webchat(TenantModel):
     #: Follows from other fields.
     hidden_in_history = frozenset({"entry_stage"})
 
-    #: Which fields the row's rules judge a field by: where one of them is wrong, it is not told.
-    judged_by: ClassVar[dict[str, set[str]]] = {
+    #: The fields that the validation of a field depends on. While one of them is invalid, errors of
+    #: the field are not reported.
+    validation_dependencies: ClassVar[dict[str, set[str]]] = {
         "prompt": {"organization"},
         "pipeline": {"organization"},
         "icon": {"organization"},

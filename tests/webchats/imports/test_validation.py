@@ -29,7 +29,7 @@ def _problems(report: Report) -> list[tuple[int | None, str]]:
 
 def test_a_new_row_is_judged_by_nothing_but_what_the_model_names(admin: User) -> None:
     webchat = factories.WebchatFactory.create(user=admin)
-    names = set(Webchat.judged_by).union(*Webchat.judged_by.values())
+    names = set(Webchat.validation_dependencies).union(*Webchat.validation_dependencies.values())
     attnames = {Webchat._meta.get_field(name).attname for name in names}  # type: ignore[union-attr]
     bare = Webchat.__new__(Webchat)
     bare.__dict__.update(
