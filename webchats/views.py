@@ -39,6 +39,7 @@ class WebchatViewSet(TransferViewSet):
     queryset = Webchat.objects.all()
     serializer_class = WebchatSerializer
     filterset_class = WebchatFilter
+    document_name = "webchat configuration"
     reader = DocumentReader(WebchatSerializer)
 
     def owner(self) -> dict[str, Any]:

@@ -467,7 +467,7 @@ def test_what_a_webchat_points_to_cannot_be_deleted(
     key = {"prompts": webchat.prompt_id, "pipelines": stage.pipeline_id}[resource]
     answer = client.delete(f"/api/{resource}/{key}")
     assert (answer.status_code, answer.json()["code"]) == (409, "in_use")
-    assert "1 webchat configuration" in answer.json()["error"]
+    assert "It is in use by 1 webchat" in answer.json()["error"]
     assert client.get(f"/api/{resource}/{key}").status_code == 200
 
 

@@ -69,7 +69,7 @@ _ERROR_EXAMPLES: dict[str, dict[str, Any]] = {
         "code": "not_acceptable",
     },
     "409": {
-        "error": "It is in use by 3 webchat configurations and cannot be deleted.",
+        "error": "It is in use by 3 webchats and cannot be deleted.",
         "code": "in_use",
     },
     "413": {"error": "The body is larger than 1,048,576 bytes.", "code": "payload_too_large"},

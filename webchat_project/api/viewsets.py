@@ -32,6 +32,9 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
 
     lookup_value_regex = PATTERN
 
+    #: The resource's name in messages. The default is the model's ``verbose_name``.
+    document_name: ClassVar[str | None] = None
+
     #: Makes the documents that are only read, where every field of one is a column. Rows are then
     #: asked for by compiled statements.
     reader: ClassVar[DocumentReader | None] = None
@@ -143,6 +146,6 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
 
     def envelope(self, verb: str, data: Any = None) -> dict[str, Any]:
         """The body of a write's answer."""
-        kind = str(cast("Any", self).queryset.model._meta.verbose_name)
-        message = {"message": f"{capfirst(kind)} {verb}"}
+        name = self.document_name or str(cast("Any", self).queryset.model._meta.verbose_name)
+        message = {"message": f"{capfirst(name)} {verb}"}
         return message if data is None else {**message, "data": data}

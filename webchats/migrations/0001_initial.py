@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
             ],
             options={
-                'verbose_name': 'historical webchat configuration',
+                'verbose_name': 'historical webchat',
                 'verbose_name_plural': 'historical webchats',
                 'ordering': ('-history_date', '-history_id'),
                 'get_latest_by': ('history_date', 'history_id'),
@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.RESTRICT, related_name='webchats', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
             ],
             options={
-                'verbose_name': 'webchat configuration',
+                'verbose_name': 'webchat',
                 'verbose_name_plural': 'webchats',
                 'ordering': ('-created_at', '-id'),
             },

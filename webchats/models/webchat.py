@@ -260,7 +260,7 @@ class Webchat(TenantModel):
     }
 
     class Meta:
-        verbose_name = "webchat configuration"
+        verbose_name = "webchat"
         verbose_name_plural = "webchats"
         ordering = ("-created_at", "-id")
         indexes = (
