@@ -1,44 +1,49 @@
-"""Fixtures of every test: three people, a client for each, a clean cache."""
+"""Fixtures for every test: users of each role, clients, storages of icons, an empty cache."""
 
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from email.message import Message
+from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.http import HttpHeaders
 from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from organizations.auth.tokens import AccessToken
 from organizations.models import Organization, User
 from tests.support import factories, object_storage
+from tests.support.clients import log_in, token_client
 from webchats.icons import icon_storage
 from webchats.icons.storage import IconStorage
+from webchats.models import Webchat
 
 
 def pytest_configure() -> None:
-    """SQLite in a file, as in real use: Django's own choice for tests is memory."""
+    """Change the settings that only tests need."""
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
+        # Django's default is a database in memory, which other connections cannot share.
         file = Path(database["NAME"]).with_name("test.sqlite3")
         database.setdefault("TEST", {})["NAME"] = str(file)
 
 
 @pytest.fixture(autouse=True)
-def _clean_cache() -> Iterator[None]:
-    """Rate limits count from nothing in each test."""
+def _empty_cache() -> Iterator[None]:
+    """Empty the cache, so that throttles start at zero in each test."""
     cache.clear()
     yield
     cache.clear()
 
 
 @pytest.fixture(autouse=True)
-def _icons_in_a_folder(settings: Settings, tmp_path: Path) -> None:
-    """Icons are kept in a folder of the test."""
+def _icons_in_tmp_path(settings: Settings, tmp_path: Path) -> None:
+    """Store icons in a folder of the test."""
     options = {"location": str(tmp_path / "icons"), "url_seconds": 3600}
     icons = {"BACKEND": "webchats.icons.local.SignedFileStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
@@ -46,7 +51,7 @@ def _icons_in_a_folder(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def s3_options() -> Iterator[dict[str, Any]]:
-    """The options of ``S3IconStorage`` for a real server, which is started at the first use."""
+    """The options of ``S3IconStorage`` for an S3 server, which starts at the first use."""
     with object_storage.running_s3() as (endpoint, secret):
         yield {
             "bucket_name": object_storage.BUCKET,
@@ -61,7 +66,7 @@ def s3_options() -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def s3(settings: Settings, s3_options: dict[str, Any]) -> IconStorage:
-    """Icons are kept on the S3 server."""
+    """The storage of icons, on the S3 server."""
     icons = {"BACKEND": "webchats.icons.s3.S3IconStorage", "OPTIONS": dict(s3_options)}
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
     return icon_storage()
@@ -69,15 +74,15 @@ def s3(settings: Settings, s3_options: dict[str, Any]) -> IconStorage:
 
 @pytest.fixture(params=["folder", "s3"])
 def storage(request: pytest.FixtureRequest) -> IconStorage:
-    """Each test that asks for it runs on both storages."""
+    """The storage of icons. A test that uses this fixture runs once for each backend."""
     if request.param == "s3":
         request.getfixturevalue("s3")
     return icon_storage()
 
 
 @pytest.fixture
-def url_seconds(settings: Settings) -> Callable[[int], None]:
-    """``url_seconds(10)`` gives signed URLs another life, as an operator would."""
+def set_url_lifetime(settings: Settings) -> Callable[[int], None]:
+    """``set_url_lifetime(10)`` makes signed URLs expire after 10 seconds."""
 
     def change(seconds: int) -> None:
         icons = settings.STORAGES["icons"]
@@ -89,48 +94,55 @@ def url_seconds(settings: Settings) -> Callable[[int], None]:
 
 
 @pytest.fixture
-def asked(storage: IconStorage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the storage was asked while the test ran, such as ``exists orgs/…``."""
-    said: list[str] = []
+def storage_calls(storage: IconStorage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The calls of the storage's methods, each as the name and first argument: ``exists orgs/…``.
 
-    def listen(name: str) -> None:
+    The list grows while the test runs.
+    """
+    calls: list[str] = []
+
+    def record(name: str) -> None:
         method = getattr(storage, name)
 
+        @wraps(method)
         def wrapper(*arguments: Any) -> Any:
-            said.append(f"{name} {arguments[0] if arguments else ''}")
+            calls.append(f"{name} {arguments[0] if arguments else ''}")
             return method(*arguments)
 
         monkeypatch.setattr(storage, name, wrapper)
 
     for name in ("put", "exists", "delete", "objects", "check"):
-        listen(name)
-    return said
+        record(name)
+    return calls
 
 
-class Fetched(NamedTuple):
-    """What came of opening a URL."""
+class FetchedResponse(NamedTuple):
+    """The response to a request for a URL."""
 
     status: int
     content: bytes
-    headers: Any
+    headers: HttpHeaders | Message
 
 
 @pytest.fixture
-def fetch() -> Callable[[str], Fetched]:
-    """``fetch(url)`` opens a URL without a credential, as an ``<img>`` does."""
+def fetch() -> Callable[[str], FetchedResponse]:
+    """``fetch(url)`` requests a URL without a credential, as an ``<img>`` does.
 
-    def get(url: str) -> Fetched:
+    A URL of this site goes to Django's test client, any other over the network.
+    """
+
+    def get(url: str) -> FetchedResponse:
         own = "http://testserver"
         if url.startswith((own, "/")):
-            answer: Any = Client().get(url.removeprefix(own))
-            content = answer.getvalue()
-            return Fetched(answer.status_code, content, answer.headers)
+            # A streaming response too has ``getvalue``, which the client's type does not declare.
+            response: Any = Client().get(url.removeprefix(own))
+            return FetchedResponse(response.status_code, response.getvalue(), response.headers)
         try:
-            with urllib.request.urlopen(url, timeout=10) as response:
-                return Fetched(response.status, response.read(), response.headers)
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return Fetched(refused.code, refused.read(), refused.headers)
+            with urllib.request.urlopen(url, timeout=10) as opened:
+                return FetchedResponse(opened.status, opened.read(), opened.headers)
+        except urllib.error.HTTPError as error:
+            with error:
+                return FetchedResponse(error.code, error.read(), error.headers)
 
     return get
 
@@ -143,36 +155,47 @@ def organization(db: None) -> Organization:
 
 @pytest.fixture
 def admin(organization: Organization) -> User:
-    """May read and write."""
+    """An administrator, who may read and write."""
     return factories.UserFactory.create(organization=organization, access_role="ADMIN")
 
 
 @pytest.fixture
 def rep(organization: Organization) -> User:
-    """May read."""
+    """A sales representative, who may only read."""
     return factories.UserFactory.create(organization=organization, access_role="SALES_REP")
 
 
 @pytest.fixture
-def stranger(db: None) -> User:
+def other_admin(db: None) -> User:
     """An administrator of another organization."""
     return factories.UserFactory.create(access_role="ADMIN")
 
 
 @pytest.fixture
 def superuser(db: None) -> User:
-    """Belongs to no organization and sees all."""
+    """A superuser, who belongs to no organization and may read and write all of them."""
     return factories.SuperuserFactory.create()
 
 
 @pytest.fixture
-def api() -> Callable[[User | None], APIClient]:
-    """``api(user)`` is a client signed in as the user; ``api(None)`` has no credential."""
+def webchat(admin: User) -> Webchat:
+    """A webchat of the organization of ``admin``, without an icon, allowed on no domain."""
+    return factories.WebchatFactory.create(user=admin)
 
-    def client(user: User | None, **options: Any) -> APIClient:
-        made = APIClient(**options)
-        if user is not None:
-            made.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
-        return made
 
-    return client
+@pytest.fixture
+def api() -> Callable[..., APIClient]:
+    """``api(user)`` returns an authenticated client of the API; ``api(None)`` an anonymous one."""
+    return token_client
+
+
+@pytest.fixture
+def api_client(admin: User) -> APIClient:
+    """A client of the API, authenticated as ``admin`` by an access token."""
+    return token_client(admin)
+
+
+@pytest.fixture
+def session_client(admin: User) -> Client:
+    """A client of the admin site, logged in as ``admin``."""
+    return log_in(admin)

@@ -27,7 +27,7 @@ def _gone(settings: Settings) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_cache() -> None:
+def _empty_cache() -> None:
     """Not of the suite's own kind: there is nothing to clear."""
 
 

@@ -13,7 +13,6 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from organizations.models import User
-from tests.support import factories
 from tests.support.environment import PRODUCTION, load_settings
 from webchats.models import Webchat
 
@@ -25,27 +24,15 @@ Answers = dict[str, Any]
 
 
 @pytest.fixture
-def staff(admin: User) -> Client:
-    client = Client()
-    client.force_login(admin)
-    return client
-
-
-@pytest.fixture
-def webchat(admin: User) -> Webchat:
-    return factories.WebchatFactory.create(user=admin, allowed_domains=[])
-
-
-@pytest.fixture
 def of_the_api(api: Callable[..., APIClient], admin: User, webchat: Webchat) -> Answers:
-    client, stranger = api(admin), api(None)
+    client, anonymous = api(admin), api(None)
     return {
         "a list": client.get("/api/webchats"),
         "a document": client.get(f"/api/webchats/{webchat.pk}"),
         "an export": client.get("/api/webchats/export"),
         "a new document": client.post("/api/prompts", {"name": "A", "instructions": "B"}),
-        "a refusal": stranger.get("/api/webchats"),
-        "a failed sign-in": stranger.post("/api/auth/login", {"email": "a@b.c", "password": "x"}),
+        "a refusal": anonymous.get("/api/webchats"),
+        "a failed sign-in": anonymous.post("/api/auth/login", {"email": "a@b.c", "password": "x"}),
         "a wrong body": client.post("/api/webchats", {}),
         "an unknown path": client.get("/api/nothing"),
         "another method": client.delete("/api/webchats"),
@@ -55,12 +42,12 @@ def of_the_api(api: Callable[..., APIClient], admin: User, webchat: Webchat) -> 
 
 
 @pytest.fixture
-def pages(staff: Client, webchat: Webchat) -> Answers:
+def pages(session_client: Client, webchat: Webchat) -> Answers:
     return {
-        "the staff's first page": staff.get("/admin/"),
-        "a form": staff.get(f"/admin/webchats/webchat/{webchat.pk}/change/"),
+        "the staff's first page": session_client.get("/admin/"),
+        "a form": session_client.get(f"/admin/webchats/webchat/{webchat.pk}/change/"),
         "the sign-in": Client().get("/admin/login/"),
-        "a missing page of the staff": staff.get("/admin/nothing/"),
+        "a missing page of the staff": session_client.get("/admin/nothing/"),
         "the documentation": Client().get("/api/docs"),
         "an unknown path": Client().get("/nothing"),
         "a refused host": Client().get("/nothing", HTTP_HOST="evil.example.com"),
@@ -96,7 +83,7 @@ def test_nobody_keeps_an_answer_of_the_api(of_the_api: Answers) -> None:
     assert headers(of_the_api, "Cache-Control") == dict.fromkeys(of_the_api, "no-store")
 
 
-def test_nobody_keeps_a_page_of_the_staff(staff: Client, pages: Answers) -> None:
+def test_nobody_keeps_a_page_of_the_staff(session_client: Client, pages: Answers) -> None:
     redirect = Client().get("/admin/")
     assert redirect.status_code == 302
     for answer in (
@@ -107,7 +94,7 @@ def test_nobody_keeps_a_page_of_the_staff(staff: Client, pages: Answers) -> None
     ):
         assert "no-store" in answer.headers["Cache-Control"]
     # A list of words, the same for everybody.
-    assert "Cache-Control" not in staff.get("/admin/jsi18n/").headers
+    assert "Cache-Control" not in session_client.get("/admin/jsi18n/").headers
 
 
 def test_what_is_no_page_runs_and_loads_nothing(of_the_api: Answers, others: Answers) -> None:
@@ -212,8 +199,8 @@ def test_cookies_are_kept_from_scripts(admin: User) -> None:
     assert cookies == {"sessionid": (True, "Lax"), "csrftoken": (True, "Strict")}
 
 
-def test_the_api_takes_no_cookie_and_sets_none(staff: Client, of_the_api: Answers) -> None:
-    assert staff.get("/api/webchats").status_code == 401
+def test_the_api_takes_no_cookie_and_sets_none(session_client: Client, of_the_api: Answers) -> None:
+    assert session_client.get("/api/webchats").status_code == 401
     assert [kind for kind, answer in of_the_api.items() if answer.cookies] == []
 
 
@@ -238,10 +225,10 @@ def with_cookie(value: str) -> Client:
     return client
 
 
-def test_signing_out_ends_the_session(staff: Client) -> None:
-    cookie = staff.cookies[now.SESSION_COOKIE_NAME].value
+def test_signing_out_ends_the_session(session_client: Client) -> None:
+    cookie = session_client.cookies[now.SESSION_COOKIE_NAME].value
     assert opens(with_cookie(cookie))
-    staff.post(reverse("admin:logout"))
+    session_client.post(reverse("admin:logout"))
     assert not opens(with_cookie(cookie))
 
 
@@ -260,18 +247,20 @@ def test_signing_in_gives_another_session(admin: User) -> None:
     assert not opens(with_cookie(planted))
 
 
-def test_a_session_ends_after_twelve_hours_however_busy(staff: Client) -> None:
+def test_a_session_ends_after_twelve_hours_however_busy(session_client: Client) -> None:
     start = timezone.now()
     for hours in range(1, 12):
         with time_machine.travel(start + timedelta(hours=hours)):
-            assert opens(staff), hours
+            assert opens(session_client), hours
     with time_machine.travel(start + timedelta(hours=12, minutes=1)):
-        assert not opens(staff)
+        assert not opens(session_client)
 
 
 @pytest.mark.parametrize("change", ["password", "deactivation", "deletion"])
-def test_a_session_ends_with_what_it_stood_on(staff: Client, admin: User, change: str) -> None:
-    assert opens(staff)
+def test_a_session_ends_with_what_it_stood_on(
+    session_client: Client, admin: User, change: str
+) -> None:
+    assert opens(session_client)
     if change == "password":
         admin.set_password("another password")
         admin.save()
@@ -279,17 +268,22 @@ def test_a_session_ends_with_what_it_stood_on(staff: Client, admin: User, change
         User.objects.update(is_active=False)
     else:
         admin.delete()
-    assert not opens(staff)
+    assert not opens(session_client)
 
 
 @pytest.mark.parametrize("weak", ["short", "password123", "1234567890123", "{email}"])
-def test_a_weak_password_is_refused(staff: Client, admin: User, rep: User, weak: str) -> None:
+def test_a_weak_password_is_refused(
+    session_client: Client, admin: User, rep: User, weak: str
+) -> None:
     password = weak.format(email=rep.email)
     before = rep.password
     sent = {"password1": password, "password2": password, "usable_password": "true"}
-    answer = staff.post(f"/admin/organizations/user/{rep.pk}/password/", sent)
+    answer = session_client.post(f"/admin/organizations/user/{rep.pk}/password/", sent)
     assert answer.status_code == 200
     rep.refresh_from_db()
     assert rep.password == before
     strong = dict.fromkeys(("password1", "password2"), PASSWORD) | {"usable_password": "true"}
-    assert staff.post(f"/admin/organizations/user/{rep.pk}/password/", strong).status_code == 302
+    assert (
+        session_client.post(f"/admin/organizations/user/{rep.pk}/password/", strong).status_code
+        == 302
+    )

@@ -56,9 +56,9 @@ def test_every_resource_is_scoped(prefix: str, viewset: Any) -> None:
 
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
 def test_another_organizations_row_is_not_in_the_list(
-    prefix: str, viewset: Any, api: Any, admin: User, stranger: User
+    prefix: str, viewset: Any, api: Any, admin: User, other_admin: User
 ) -> None:
-    row_of(viewset, stranger.organization)
+    row_of(viewset, other_admin.organization)
     own = row_of(viewset, admin.organization)
     answer = api(admin).get(f"/api/{prefix}").json()
     assert [document["_id"] for document in answer["data"]] == [own.pk]
@@ -68,9 +68,9 @@ def test_another_organizations_row_is_not_in_the_list(
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
 def test_another_organizations_row_is_answered_like_an_unknown_id(
-    prefix: str, viewset: Any, verb: str, api: Any, admin: User, stranger: User
+    prefix: str, viewset: Any, verb: str, api: Any, admin: User, other_admin: User
 ) -> None:
-    row = row_of(viewset, stranger.organization)
+    row = row_of(viewset, other_admin.organization)
     call = getattr(api(admin), verb)
     theirs = call(f"/api/{prefix}/{row.pk}", {})
     unknown = call(f"/api/{prefix}/{'0' * 24}", {})
@@ -81,23 +81,23 @@ def test_another_organizations_row_is_answered_like_an_unknown_id(
 
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
 def test_a_superuser_sees_the_rows_of_all(
-    prefix: str, viewset: Any, api: Any, superuser: User, admin: User, stranger: User
+    prefix: str, viewset: Any, api: Any, superuser: User, admin: User, other_admin: User
 ) -> None:
-    rows = {row_of(viewset, user.organization).pk for user in (admin, stranger)}
+    rows = {row_of(viewset, user.organization).pk for user in (admin, other_admin)}
     answer = api(superuser).get(f"/api/{prefix}").json()
     assert {document["_id"] for document in answer["data"]} == rows
 
 
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
 def test_another_organizations_row_is_refused_as_a_reference_like_an_unknown_one(
-    prefix: str, viewset: Any, api: Any, admin: User, stranger: User
+    prefix: str, viewset: Any, api: Any, admin: User, other_admin: User
 ) -> None:
     for name, model in related_fields(viewset).items():
         factory: Any = getattr(factories, f"{model.__name__}Factory")
         if model.__name__ == "Stage":
-            theirs = factory.create(pipeline__organization=stranger.organization)
+            theirs = factory.create(pipeline__organization=other_admin.organization)
         else:
-            theirs = factory.create(organization=stranger.organization)
+            theirs = factory.create(organization=other_admin.organization)
         answers = [api(admin).post(f"/api/{prefix}", {name: key}) for key in (theirs.pk, "0" * 24)]
         details = [
             [detail for detail in answer.json()["details"] if detail["field"] == name]
@@ -108,10 +108,10 @@ def test_another_organizations_row_is_refused_as_a_reference_like_an_unknown_one
 
 @pytest.mark.parametrize(("prefix", "viewset"), CHANGEABLE)
 def test_an_organization_named_in_the_body_is_not_the_rows(
-    prefix: str, viewset: Any, api: Any, admin: User, stranger: User
+    prefix: str, viewset: Any, api: Any, admin: User, other_admin: User
 ) -> None:
     row = row_of(viewset, admin.organization)
-    body = {"organizationId": stranger.organization_id, "name": "Renamed"}
+    body = {"organizationId": other_admin.organization_id, "name": "Renamed"}
     assert api(admin).put(f"/api/{prefix}/{row.pk}", body).status_code == 200
     row.refresh_from_db()
     assert (row.organization_id, row.name) == (admin.organization_id, "Renamed")

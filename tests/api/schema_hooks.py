@@ -8,14 +8,14 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-from tests.support.images import picture
+from tests.support.images import image_bytes
 from webchats import examples
 
 ALLOWED_DOMAIN = r"(https?://)?[a-z]{1,10}(-[a-z]{1,5})?\.(com|org|example)(:[1-9][0-9]{1,3})?"
 
 schemathesis.openapi.format("allowed-domain", st.from_regex(ALLOWED_DOMAIN, fullmatch=True))
 # Of the files of any content only pictures are taken.
-schemathesis.openapi.format("binary", st.just(picture(size=(2, 2))))
+schemathesis.openapi.format("binary", st.just(image_bytes(size=(2, 2))))
 
 
 @schemathesis.hook

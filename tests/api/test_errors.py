@@ -19,12 +19,6 @@ from webchats.views import WebchatViewSet
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def client(api: Any, admin: User) -> APIClient:
-    made: APIClient = api(admin)
-    return made
-
-
 def assert_error(answer: Any, status: int, code: str) -> dict[str, Any]:
     assert answer.status_code == status, answer.content
     assert answer.headers["Content-Type"].startswith("application/json")
@@ -60,62 +54,64 @@ def send(client: APIClient, body: str | bytes, content_type: str = "application/
     ],
     ids=lambda body: repr(body)[:30],
 )
-def test_a_body_that_is_not_json_is_malformed(client: APIClient, body: Any) -> None:
+def test_a_body_that_is_not_json_is_malformed(api_client: APIClient, body: Any) -> None:
     if body == "":
-        assert_error(send(client, body), 400, "validation_error")  # no body at all: nothing sent
+        assert_error(
+            send(api_client, body), 400, "validation_error"
+        )  # no body at all: nothing sent
     else:
-        assert_error(send(client, body), 400, "malformed")
+        assert_error(send(api_client, body), 400, "malformed")
     assert not Webchat.objects.exists()
 
 
-def test_a_body_of_null_is_refused(client: APIClient) -> None:
-    assert_error(send(client, "null"), 400, "validation_error")
+def test_a_body_of_null_is_refused(api_client: APIClient) -> None:
+    assert_error(send(api_client, "null"), 400, "validation_error")
 
 
 @pytest.mark.parametrize("body", ["[]", "5", '"text"', "true", '[{"name": "a"}]'])
-def test_a_body_that_is_no_object_is_refused(client: APIClient, body: str) -> None:
-    answer = assert_error(send(client, body), 400, "validation_error")
+def test_a_body_that_is_no_object_is_refused(api_client: APIClient, body: str) -> None:
+    answer = assert_error(send(api_client, body), 400, "validation_error")
     assert answer["details"][0]["message"] == "Must be a JSON object."
 
 
 @pytest.mark.parametrize("value", ["1e400", "-1e400", "9" * 400])
-def test_a_huge_number_is_out_of_range(client: APIClient, value: str) -> None:
-    answer = assert_error(send(client, f'{{"zIndex": {value}}}'), 400, "validation_error")
+def test_a_huge_number_is_out_of_range(api_client: APIClient, value: str) -> None:
+    answer = assert_error(send(api_client, f'{{"zIndex": {value}}}'), 400, "validation_error")
     assert "zIndex" in {detail["field"] for detail in answer["details"]}
 
 
-def test_deep_nesting_within_the_parsers_reach_is_a_wrong_type(client: APIClient) -> None:
+def test_deep_nesting_within_the_parsers_reach_is_a_wrong_type(api_client: APIClient) -> None:
     nested = "[" * 500 + "]" * 500
-    answer = assert_error(send(client, f'{{"name": {nested}}}'), 400, "validation_error")
+    answer = assert_error(send(api_client, f'{{"name": {nested}}}'), 400, "validation_error")
     assert "name" in {detail["field"] for detail in answer["details"]}
 
 
-def test_half_a_surrogate_pair_is_quoted_as_it_came(client: APIClient) -> None:
-    answer = assert_error(send(client, r'{"position": "\ud800"}'), 400, "validation_error")
+def test_half_a_surrogate_pair_is_quoted_as_it_came(api_client: APIClient) -> None:
+    answer = assert_error(send(api_client, r'{"position": "\ud800"}'), 400, "validation_error")
     [detail] = [detail for detail in answer["details"] if detail["field"] == "position"]
     assert "\ud800" in detail["message"]
 
 
-def test_a_byte_order_mark_is_read_over(client: APIClient) -> None:
-    assert_error(send(client, b"\xef\xbb\xbf{}"), 400, "validation_error")
+def test_a_byte_order_mark_is_read_over(api_client: APIClient) -> None:
+    assert_error(send(api_client, b"\xef\xbb\xbf{}"), 400, "validation_error")
 
 
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"]
 )
-def test_another_media_type_is_unsupported(client: APIClient, content_type: str) -> None:
-    assert_error(send(client, "{}", content_type), 415, "unsupported_media_type")
+def test_another_media_type_is_unsupported(api_client: APIClient, content_type: str) -> None:
+    assert_error(send(api_client, "{}", content_type), 415, "unsupported_media_type")
 
 
-def test_a_large_body_is_refused_before_it_is_read(client: APIClient) -> None:
+def test_a_large_body_is_refused_before_it_is_read(api_client: APIClient) -> None:
     body = json.dumps({"name": "a" * 10 * 1024 * 1024})
-    assert_error(send(client, body), 413, "payload_too_large")
+    assert_error(send(api_client, body), 413, "payload_too_large")
 
 
-def test_the_largest_body_is_a_setting(client: APIClient) -> None:
+def test_the_largest_body_is_a_setting(api_client: APIClient) -> None:
     with override_settings(MAX_BODY_BYTES=10):
-        assert_error(send(client, '{"name": 1}'), 413, "payload_too_large")
-        assert_error(send(client, '{"n": 1}'), 400, "validation_error")
+        assert_error(send(api_client, '{"name": 1}'), 413, "payload_too_large")
+        assert_error(send(api_client, '{"n": 1}'), 400, "validation_error")
 
 
 @pytest.mark.parametrize(
@@ -123,9 +119,9 @@ def test_the_largest_body_is_a_setting(client: APIClient) -> None:
     [("\u00b2", 400, "validation_error"), ("9" * 5000, 413, "payload_too_large")],
 )
 def test_an_odd_content_length_is_no_fault_of_ours(
-    client: APIClient, length: str, status: int, code: str
+    api_client: APIClient, length: str, status: int, code: str
 ) -> None:
-    answer = client.generic(
+    answer = api_client.generic(
         "POST", "/api/webchats", "", content_type="application/json", CONTENT_LENGTH=length
     )
     assert_error(answer, status, code)
@@ -151,8 +147,8 @@ def test_an_odd_content_type_is_no_fault_of_ours() -> None:
 
 
 @pytest.mark.parametrize("body", ['{"zIndex": ' + "9" * 5000 + "}"])
-def test_an_error_does_not_speak_of_our_inside(client: APIClient, body: str) -> None:
-    assert b"sys." not in send(client, body).content
+def test_an_error_does_not_speak_of_our_inside(api_client: APIClient, body: str) -> None:
+    assert b"sys." not in send(api_client, body).content
 
 
 def test_a_caller_without_a_credential_is_unknown(api: Any) -> None:
@@ -189,22 +185,22 @@ def test_too_low_a_role_is_forbidden(api: Any, rep: User) -> None:
         "/api/webchats/../webchats/x",
     ],
 )
-def test_an_unknown_path_or_id_is_not_found(client: APIClient, path: str) -> None:
-    assert_error(client.get(path), 404, "not_found")
+def test_an_unknown_path_or_id_is_not_found(api_client: APIClient, path: str) -> None:
+    assert_error(api_client.get(path), 404, "not_found")
 
 
 @pytest.mark.parametrize(
     ("verb", "path"),
     [("put", "/api/webchats"), ("delete", "/api/webchats"), ("get", "/api/auth/login")],
 )
-def test_another_method_is_not_allowed(client: APIClient, verb: str, path: str) -> None:
-    answer = getattr(client, verb)(path)
+def test_another_method_is_not_allowed(api_client: APIClient, verb: str, path: str) -> None:
+    answer = getattr(api_client, verb)(path)
     assert_error(answer, 405, "method_not_allowed")
     assert answer.headers["Allow"]
 
 
-def test_an_unaccepted_media_type_is_told_in_json(client: APIClient) -> None:
-    answer = client.get("/api/webchats", HTTP_ACCEPT="application/xml")
+def test_an_unaccepted_media_type_is_told_in_json(api_client: APIClient) -> None:
+    answer = api_client.get("/api/webchats", HTTP_ACCEPT="application/xml")
     assert_error(answer, 406, "not_acceptable")
 
 
@@ -232,19 +228,19 @@ def test_our_own_fault_shows_no_trace(
 
 
 def test_a_database_that_does_not_answer_is_unavailable(
-    client: APIClient, monkeypatch: pytest.MonkeyPatch
+    api_client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*arguments: Any, **options: Any) -> None:
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(WebchatViewSet, "retrieve", fail)
-    answer = client.get("/api/webchats/" + "0" * 24)
+    answer = api_client.get("/api/webchats/" + "0" * 24)
     assert_error(answer, 503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
 
 
 def test_a_prompt_deleted_while_it_is_chosen_is_a_conflict(
-    client: APIClient, admin: User, monkeypatch: pytest.MonkeyPatch
+    api_client: APIClient, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def save(self: Webchat, **options: Any) -> None:
         try:
@@ -254,13 +250,13 @@ def test_a_prompt_deleted_while_it_is_chosen_is_a_conflict(
 
     webchat = factories.WebchatFactory.create(user=admin)
     monkeypatch.setattr(Webchat, "save", save)
-    assert_error(client.put(f"/api/webchats/{webchat.pk}", {"name": "x"}), 409, "conflict")
+    assert_error(api_client.put(f"/api/webchats/{webchat.pk}", {"name": "x"}), 409, "conflict")
 
 
-def test_a_row_in_use_is_a_conflict_with_the_number(client: APIClient, admin: User) -> None:
+def test_a_row_in_use_is_a_conflict_with_the_number(api_client: APIClient, admin: User) -> None:
     prompt = factories.PromptFactory.create(organization=admin.organization)
     factories.WebchatFactory.create_batch(3, user=admin, prompt=prompt)
-    body = assert_error(client.delete(f"/api/prompts/{prompt.pk}"), 409, "in_use")
+    body = assert_error(api_client.delete(f"/api/prompts/{prompt.pk}"), 409, "in_use")
     assert "3 webchats" in body["error"]
 
 

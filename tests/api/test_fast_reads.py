@@ -57,17 +57,17 @@ def test_a_full_document_is_the_serializers_own(api: Any, admin: User) -> None:
 
 
 def test_one_question_of_two_organizations_has_two_answers(
-    api: Any, admin: User, stranger: User, superuser: User
+    api: Any, admin: User, other_admin: User, superuser: User
 ) -> None:
     mine = factories.WebchatFactory.create(user=admin)
-    theirs = factories.WebchatFactory.create(user=stranger)
+    theirs = factories.WebchatFactory.create(user=other_admin)
 
     def seen(user: User) -> set[str]:
         answer = api(user).get("/api/webchats?limit=50&search=Webchat").json()
         assert answer["pagination"]["total"] == len(answer["data"])
         return {document["_id"] for document in answer["data"]}
 
-    assert [seen(user) for user in (admin, stranger, superuser, admin)] == [
+    assert [seen(user) for user in (admin, other_admin, superuser, admin)] == [
         {mine.pk},
         {theirs.pk},
         {mine.pk, theirs.pk},
@@ -114,13 +114,13 @@ def test_a_long_list_is_counted_to_the_end_once_a_minute(api: Any, admin: User) 
 
 @pytest.mark.usefixtures("counted_to_three")
 def test_a_long_lists_total_is_each_organizations_own(
-    api: Any, admin: User, stranger: User
+    api: Any, admin: User, other_admin: User
 ) -> None:
     factories.WebchatFactory.create_batch(5, user=admin)
-    factories.WebchatFactory.create_batch(4, user=stranger)
+    factories.WebchatFactory.create_batch(4, user=other_admin)
     totals = [
         api(user).get("/api/webchats?limit=1").json()["pagination"]["total"]
-        for user in (admin, stranger)
+        for user in (admin, other_admin)
     ]
     assert totals == [5, 4]
 

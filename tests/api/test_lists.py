@@ -15,12 +15,6 @@ from webchats.models import Webchat
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def client(api: Any, admin: User) -> APIClient:
-    made: APIClient = api(admin)
-    return made
-
-
 def names(answer: Any) -> list[str]:
     assert answer.status_code == 200, answer.content
     return [document["name"] for document in answer.json()["data"]]
@@ -31,19 +25,19 @@ def wrong(answer: Any) -> set[str]:
     return {detail["field"] for detail in answer.json()["details"]}
 
 
-def test_an_empty_list_has_no_pages(client: APIClient) -> None:
-    assert client.get("/api/webchats").json() == {
+def test_an_empty_list_has_no_pages(api_client: APIClient) -> None:
+    assert api_client.get("/api/webchats").json() == {
         "data": [],
         "pagination": {"page": 1, "limit": 20, "total": 0, "totalPages": 0},
     }
 
 
 def test_pages_hold_each_row_once_even_where_all_times_are_equal(
-    client: APIClient, admin: User
+    api_client: APIClient, admin: User
 ) -> None:
     factories.WebchatFactory.create_batch(25, user=admin)
     Webchat.objects.update(created_at=timezone.now())
-    pages = [client.get(f"/api/webchats?limit=10&page={page}").json() for page in (1, 2, 3, 4)]
+    pages = [api_client.get(f"/api/webchats?limit=10&page={page}").json() for page in (1, 2, 3, 4)]
     ids = [document["_id"] for page in pages for document in page["data"]]
     assert [len(page["data"]) for page in pages] == [10, 10, 5, 0]
     assert ids == sorted(ids, reverse=True)
@@ -51,22 +45,24 @@ def test_pages_hold_each_row_once_even_where_all_times_are_equal(
     assert pages[3]["pagination"] == {"page": 4, "limit": 10, "total": 25, "totalPages": 3}
 
 
-def test_the_newest_comes_first(client: APIClient, admin: User) -> None:
+def test_the_newest_comes_first(api_client: APIClient, admin: User) -> None:
     for days, name in ((2, "old"), (0, "new"), (1, "middle")):
         row = factories.WebchatFactory.create(user=admin, name=name)
         Webchat.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=days))
-    assert names(client.get("/api/webchats")) == ["new", "middle", "old"]
-    assert names(client.get("/api/webchats?ordering=createdAt")) == ["old", "middle", "new"]
-    assert names(client.get("/api/webchats?ordering=-name")) == ["old", "new", "middle"]
-    assert names(client.get("/api/webchats?ordering=updatedAt")) == ["old", "new", "middle"]
+    assert names(api_client.get("/api/webchats")) == ["new", "middle", "old"]
+    assert names(api_client.get("/api/webchats?ordering=createdAt")) == ["old", "middle", "new"]
+    assert names(api_client.get("/api/webchats?ordering=-name")) == ["old", "new", "middle"]
+    assert names(api_client.get("/api/webchats?ordering=updatedAt")) == ["old", "new", "middle"]
 
 
-def test_the_search_reads_name_and_description_without_case(client: APIClient, admin: User) -> None:
+def test_the_search_reads_name_and_description_without_case(
+    api_client: APIClient, admin: User
+) -> None:
     factories.WebchatFactory.create(user=admin, name="Shop widget")
     factories.WebchatFactory.create(user=admin, name="Other", description="for the SHOP")
     factories.WebchatFactory.create(user=admin, name="Blog", initial_stage="shop")
-    assert set(names(client.get("/api/webchats?search=sHoP"))) == {"Shop widget", "Other"}
-    assert len(names(client.get("/api/webchats?search="))) == 3
+    assert set(names(api_client.get("/api/webchats?search=sHoP"))) == {"Shop widget", "Other"}
+    assert len(names(api_client.get("/api/webchats?search="))) == 3
 
 
 @pytest.mark.parametrize(
@@ -90,7 +86,7 @@ def test_the_search_reads_name_and_description_without_case(client: APIClient, a
     ],
 )
 def test_the_search_finds_a_text_as_it_stands_in_one_field(
-    client: APIClient, admin: User, text: str, found: list[str]
+    api_client: APIClient, admin: User, text: str, found: list[str]
 ) -> None:
     factories.WebchatFactory.create(user=admin, name="Shop Harbour 42", description="for visitors")
     factories.WebchatFactory.create(user=admin, name="Shop", description="Harbour, shopping 42")
@@ -98,7 +94,7 @@ def test_the_search_finds_a_text_as_it_stands_in_one_field(
     factories.WebchatFactory.create(user=admin, name="a-x_y")
     if text == "ärger (n" and connection.vendor == "postgresql":
         found = ["Viel Ärger (neu)"]
-    assert names(client.get("/api/webchats", {"search": text})) == found
+    assert names(api_client.get("/api/webchats", {"search": text})) == found
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such index.")
@@ -111,14 +107,14 @@ def test_the_search_can_use_its_index(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["%", "_", "\\", "'", '"', "%27%3B--"])
 def test_the_search_takes_signs_of_sql_as_they_are(
-    client: APIClient, admin: User, text: str
+    api_client: APIClient, admin: User, text: str
 ) -> None:
     factories.WebchatFactory.create(user=admin, name=f"a{text}b")
     factories.WebchatFactory.create(user=admin, name="plain")
-    assert names(client.get("/api/webchats", {"search": text})) == [f"a{text}b"]
+    assert names(api_client.get("/api/webchats", {"search": text})) == [f"a{text}b"]
 
 
-def test_filters_narrow_the_list_together(client: APIClient, admin: User) -> None:
+def test_filters_narrow_the_list_together(api_client: APIClient, admin: User) -> None:
     pipeline = factories.PipelineFactory.create(organization=admin.organization)
     match = factories.WebchatFactory.create(
         user=admin, is_enabled=False, is_autopilot=True, pipeline=pipeline
@@ -131,16 +127,16 @@ def test_filters_narrow_the_list_together(client: APIClient, admin: User) -> Non
         "promptId": match.prompt_id,
         "pipelineId": pipeline.pk,
     }
-    assert names(client.get("/api/webchats", query)) == [match.name]
-    assert len(names(client.get("/api/webchats?isEnabled=false"))) == 2
+    assert names(api_client.get("/api/webchats", query)) == [match.name]
+    assert len(names(api_client.get("/api/webchats?isEnabled=false"))) == 2
 
 
 def test_a_filter_by_another_organizations_row_finds_nothing(
-    client: APIClient, admin: User, stranger: User
+    api_client: APIClient, admin: User, other_admin: User
 ) -> None:
     factories.WebchatFactory.create(user=admin)
-    theirs = factories.WebchatFactory.create(user=stranger)
-    assert names(client.get(f"/api/webchats?promptId={theirs.prompt_id}")) == []
+    theirs = factories.WebchatFactory.create(user=other_admin)
+    assert names(api_client.get(f"/api/webchats?promptId={theirs.prompt_id}")) == []
 
 
 @pytest.mark.parametrize(
@@ -171,35 +167,35 @@ def test_a_filter_by_another_organizations_row_finds_nothing(
     ],
 )
 def test_a_malformed_query_value_is_refused_by_name(
-    client: APIClient, query: str, field: str
+    api_client: APIClient, query: str, field: str
 ) -> None:
-    assert wrong(client.get(f"/api/webchats?{query}")) == {field}
+    assert wrong(api_client.get(f"/api/webchats?{query}")) == {field}
 
 
-def test_every_malformed_query_value_is_named_in_one_answer(client: APIClient) -> None:
-    answer = client.get("/api/webchats?page=0&limit=1000&isEnabled=x&promptId=x&ordering=x")
+def test_every_malformed_query_value_is_named_in_one_answer(api_client: APIClient) -> None:
+    answer = api_client.get("/api/webchats?page=0&limit=1000&isEnabled=x&promptId=x&ordering=x")
     assert wrong(answer) == {"page", "limit", "isEnabled", "promptId", "ordering"}
 
 
 @pytest.mark.parametrize("order", [",", "name,", ",name", "name,name", "", "name,-name"])
-def test_an_odd_order_is_an_order(client: APIClient, admin: User, order: str) -> None:
+def test_an_odd_order_is_an_order(api_client: APIClient, admin: User, order: str) -> None:
     factories.WebchatFactory.create_batch(2, user=admin)
-    assert len(names(client.get("/api/webchats", {"ordering": order}))) == 2
+    assert len(names(api_client.get("/api/webchats", {"ordering": order}))) == 2
 
 
 @pytest.mark.parametrize("query", ["nonsense=1", "page=1&format=xml", "organizationId=x"])
-def test_an_unknown_parameter_is_ignored(client: APIClient, query: str) -> None:
-    assert client.get(f"/api/webchats?{query}").status_code == 200
+def test_an_unknown_parameter_is_ignored(api_client: APIClient, query: str) -> None:
+    assert api_client.get(f"/api/webchats?{query}").status_code == 200
 
 
-def test_a_query_does_not_concern_a_single_row(client: APIClient, admin: User) -> None:
+def test_a_query_does_not_concern_a_single_row(api_client: APIClient, admin: User) -> None:
     row = factories.WebchatFactory.create(user=admin, is_enabled=True)
-    assert client.get(f"/api/webchats/{row.pk}?isEnabled=false&page=x").status_code == 200
+    assert api_client.get(f"/api/webchats/{row.pk}?isEnabled=false&page=x").status_code == 200
 
 
 @pytest.mark.parametrize("resource", ["webchats", "pipelines", "prompts", "api-keys"])
 def test_a_list_of_many_costs_as_many_queries_as_a_list_of_one(
-    client: APIClient, admin: User, resource: str, django_assert_num_queries: Any
+    api_client: APIClient, admin: User, resource: str, django_assert_num_queries: Any
 ) -> None:
     def make(count: int) -> None:
         for _ in range(count):
@@ -216,15 +212,15 @@ def test_a_list_of_many_costs_as_many_queries_as_a_list_of_one(
     queries = 4 if resource == "pipelines" else 3  # the caller, the count, the rows (, the stages)
     make(1)
     with django_assert_num_queries(queries):
-        assert len(names(client.get(f"/api/{resource}?limit=1"))) == 1
+        assert len(names(api_client.get(f"/api/{resource}?limit=1"))) == 1
     make(99)
     with django_assert_num_queries(queries):
-        assert len(names(client.get(f"/api/{resource}?limit=100"))) == 100
+        assert len(names(api_client.get(f"/api/{resource}?limit=100"))) == 100
 
 
 def test_reading_one_costs_two_queries(
-    client: APIClient, admin: User, django_assert_num_queries: Any
+    api_client: APIClient, admin: User, django_assert_num_queries: Any
 ) -> None:
     row = factories.WebchatFactory.create(user=admin)
     with django_assert_num_queries(2):  # the caller, the row
-        client.get(f"/api/webchats/{row.pk}")
+        api_client.get(f"/api/webchats/{row.pk}")

@@ -63,7 +63,7 @@ def test_what_middleware_answers_has_its_route_too(log: Log) -> None:
 
 def test_an_answer_from_memory_has_a_line_like_any_other(log: Log) -> None:
     path = f"/widget/{factories.WebchatFactory.create(allowed_domains=[]).pk}/config"
-    answers = [wsgi.ask(path, x_request_id=name) for name in ("a-1", "a-2")]
+    answers = [wsgi.request(path, x_request_id=name) for name in ("a-1", "a-2")]
     assert [answer.headers["X-Request-ID"] for answer in answers] == ["a-1", "a-2"]
     lines = log.requests
     assert [line.pop("request_id") for line in lines] == ["a-1", "a-2"]

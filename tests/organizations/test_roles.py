@@ -45,12 +45,12 @@ def test_an_unknown_role_may_nothing() -> None:
 
 
 @pytest.mark.django_db
-def test_djangos_permissions_ask_the_table(admin: User, rep: User, stranger: User) -> None:
+def test_djangos_permissions_ask_the_table(admin: User, rep: User, other_admin: User) -> None:
     webchat = factories.WebchatFactory.create(user=admin)
     assert admin.has_perm("webchats.change_webchat", webchat)
     assert not rep.has_perm("webchats.change_webchat", webchat)
     assert rep.has_perms(["webchats.view_webchat"], webchat)
-    assert not stranger.has_perm("webchats.view_webchat", webchat)
+    assert not other_admin.has_perm("webchats.view_webchat", webchat)
     assert not admin.has_perm("webchats.frobnicate_webchat")
     assert admin.has_module_perms("webchats")
     assert not admin.has_module_perms("sessions")

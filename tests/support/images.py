@@ -1,4 +1,4 @@
-"""Image files for the tests."""
+"""Image files."""
 
 import io
 from typing import Any
@@ -7,10 +7,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 
-def picture(
+def image_bytes(
     format_: str = "PNG", size: tuple[int, int] = (64, 48), mode: str = "RGB", **options: Any
 ) -> bytes:
-    """A picture whose left half is red and whose right half is blue."""
+    """Return an image file whose left half is red and whose right half is blue.
+
+    ``format_``, ``size`` (pixels) and ``mode`` are Pillow's, ``options`` go to ``Image.save``.
+    """
     image = Image.new("RGB", size, "blue")
     image.paste("red", (0, 0, size[0] // 2, size[1]))
     output = io.BytesIO()
@@ -18,15 +21,15 @@ def picture(
     return output.getvalue()
 
 
-def opened(content: bytes) -> Image.Image:
-    """The picture in a file, decoded."""
+def decode_image(content: bytes) -> Image.Image:
+    """Return the image of a file, with its pixels loaded."""
     image = Image.open(io.BytesIO(content))
     image.load()
     return image
 
 
-def upload(
+def image_upload(
     content: bytes | None = None, name: str = "icon.png", content_type: str = "image/png"
 ) -> SimpleUploadedFile:
-    """A file as a client sends it; by default a good one."""
-    return SimpleUploadedFile(name, picture() if content is None else content, content_type)
+    """Return an uploaded file: a valid image unless ``content`` is given."""
+    return SimpleUploadedFile(name, image_bytes() if content is None else content, content_type)

@@ -1,4 +1,7 @@
-"""Requests as a server program makes them, through the whole of the WSGI application."""
+"""Requests through the complete WSGI application, as a server sends them.
+
+``django.test.Client`` calls Django's handler, and so skips what ``webchat_project.wsgi`` adds.
+"""
 
 import json
 from collections.abc import Iterator
@@ -12,8 +15,8 @@ from django.db import close_old_connections
 from webchat_project.wsgi import application
 
 
-class Answer(NamedTuple):
-    """What the application answered."""
+class Response(NamedTuple):
+    """The response of the application. ``status`` is the status line, such as ``200 OK``."""
 
     status: str
     headers: dict[str, str]
@@ -21,34 +24,41 @@ class Answer(NamedTuple):
 
     @property
     def data(self) -> Any:
-        """The body, read."""
+        """The decoded JSON body."""
         return json.loads(self.body)
 
     @property
-    def unnumbered(self) -> "Answer":
-        """Without the one header that is each answer's own."""
-        rest = {name: value for name, value in self.headers.items() if name != "X-Request-ID"}
-        return self._replace(headers=rest)
+    def without_request_id(self) -> "Response":
+        """The response without the header ``X-Request-ID``, which differs in each response."""
+        headers = {name: value for name, value in self.headers.items() if name != "X-Request-ID"}
+        return self._replace(headers=headers)
 
 
-def ask(path: str, method: str = "GET", scheme: str = "http", **headers: str) -> Answer:
-    """The answer to a request with these headers, named as in Python."""
-    said: list[Any] = []
+def request(path: str, method: str = "GET", scheme: str = "http", **headers: str) -> Response:
+    """Return the response to a request.
+
+    A header is a keyword argument in lower case with underscores: ``if_none_match="…"``.
+    """
     environ = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
     environ |= {"REQUEST_METHOD": method, "PATH_INFO": path, "wsgi.url_scheme": scheme}
     environ["REMOTE_ADDR"] = "192.0.2.1"
     environ.setdefault("HTTP_HOST", "testserver")
     setup_testing_defaults(environ)
+    started: list[tuple[str, list[tuple[str, str]]]] = []
     with _open_connections():
-        body: Any = application(environ, lambda *heads: said.extend(heads))  # type: ignore[arg-type]
-        answer = Answer(said[0], dict(said[1]), b"".join(body))
+        body: Any = application(
+            environ,
+            lambda status, headers: started.append((status, headers)),  # type: ignore[arg-type]
+        )
+        content = b"".join(body)
         getattr(body, "close", lambda: None)()
-    return answer
+    [(status, response_headers)] = started
+    return Response(status, dict(response_headers), content)
 
 
 @contextmanager
 def _open_connections() -> Iterator[None]:
-    """Django closes a connection that is inside a transaction, as the test's is."""
+    """Keep the database connection open: Django would close one within a test's transaction."""
     signals = (request_started, request_finished)
     for signal in signals:
         signal.disconnect(close_old_connections)

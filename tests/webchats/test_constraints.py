@@ -109,8 +109,8 @@ def test_an_email_is_stored_in_lower_case_and_once() -> None:
         factories.UserFactory.create(email="SOMEBODY@example.com")
 
 
-def test_an_organization_goes_with_all_that_is_its(admin: User, stranger: User) -> None:
-    for user in (admin, stranger):
+def test_an_organization_goes_with_all_that_is_its(admin: User, other_admin: User) -> None:
+    for user in (admin, other_admin):
         pipeline = factories.PipelineFactory.create(organization=user.organization)
         stage = factories.StageFactory.create(pipeline=pipeline)
         factories.WebchatFactory.create(
@@ -119,7 +119,7 @@ def test_an_organization_goes_with_all_that_is_its(admin: User, stranger: User) 
         factories.ApiKeyFactory.create(user=user)
     assert admin.organization is not None
     admin.organization.delete()
-    assert list(Organization.objects.all()) == [stranger.organization]
+    assert list(Organization.objects.all()) == [other_admin.organization]
     for model in (Webchat, Prompt, Pipeline, Stage, User):
         assert model._default_manager.count() == 1
 

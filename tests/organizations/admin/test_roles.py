@@ -3,22 +3,16 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from organizations.admin.site import site
 from organizations.models import ApiKey, Organization, Pipeline, Prompt, Stage, User
 from tests.support import factories
+from tests.support.clients import log_in
 
 pytestmark = pytest.mark.django_db
 
 PASSWORD = "a-long-enough-phrase"
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def _list_of(model: Any) -> str:
@@ -26,7 +20,7 @@ def _list_of(model: Any) -> str:
 
 
 def test_a_representative_reads_everything_and_writes_nothing(rep: User) -> None:
-    client = signed_in(rep)
+    client = log_in(rep)
     for model in site._registry:
         assert client.get(_list_of(model)).status_code == 200
         assert client.get(f"{_list_of(model)}add/").status_code == 403
@@ -34,7 +28,7 @@ def test_a_representative_reads_everything_and_writes_nothing(rep: User) -> None
 
 
 def test_a_representative_cannot_change_delete_or_act(rep: User) -> None:
-    client = signed_in(rep)
+    client = log_in(rep)
     prompt = factories.PromptFactory.create(organization=rep.organization, name="Before")
     webchat = factories.WebchatFactory.create(user=rep, prompt=prompt)
     for row in (prompt, webchat):
@@ -52,7 +46,7 @@ def test_a_representative_cannot_change_delete_or_act(rep: User) -> None:
 
 def test_a_department_head_reads_the_people_and_changes_none(organization: Organization) -> None:
     head = factories.UserFactory.create(organization=organization, access_role="DEPARTMENT_HEAD")
-    client = signed_in(head)
+    client = log_in(head)
     assert client.get(_list_of(User)).status_code == 200
     assert client.get(f"{_list_of(User)}add/").status_code == 403
     address = reverse("admin:auth_user_password_change", args=[head.pk])
@@ -60,7 +54,7 @@ def test_a_department_head_reads_the_people_and_changes_none(organization: Organ
 
 
 def test_an_administrator_makes_a_member_of_the_own_organization(
-    admin: User, stranger: User
+    admin: User, other_admin: User
 ) -> None:
     body = {
         "email": "new@example.com",
@@ -69,10 +63,10 @@ def test_an_administrator_makes_a_member_of_the_own_organization(
         "password1": PASSWORD,
         "password2": PASSWORD,
         # None of these is theirs to say.
-        "organization": stranger.organization_id,
+        "organization": other_admin.organization_id,
         "is_superuser": "on",
     }
-    answer = signed_in(admin).post(f"{_list_of(User)}add/", body)
+    answer = log_in(admin).post(f"{_list_of(User)}add/", body)
     assert answer.status_code == 302
     made = User.objects.get(email="new@example.com")
     assert made.organization_id == admin.organization_id
@@ -82,18 +76,18 @@ def test_an_administrator_makes_a_member_of_the_own_organization(
 
 
 def test_an_administrator_neither_moves_nor_crowns_a_member(
-    admin: User, rep: User, stranger: User
+    admin: User, rep: User, other_admin: User
 ) -> None:
     body = {
         "email": rep.email,
         "full_name": "Renamed",
         "access_role": "ADMIN",
         "is_active": "on",
-        "organization": stranger.organization_id,
+        "organization": other_admin.organization_id,
         "is_superuser": "on",
         "password": "plain",
     }
-    answer = signed_in(admin).post(f"{_list_of(User)}{rep.pk}/change/", body)
+    answer = log_in(admin).post(f"{_list_of(User)}{rep.pk}/change/", body)
     assert answer.status_code == 302
     rep.refresh_from_db()
     assert (rep.full_name, rep.access_role) == ("Renamed", "ADMIN")
@@ -106,14 +100,14 @@ def test_an_administrator_cannot_be_given_super_administrator_as_a_role(
     admin: User, rep: User
 ) -> None:
     body = {"email": rep.email, "access_role": "SUPERADMIN", "is_active": "on"}
-    answer = signed_in(admin).post(f"{_list_of(User)}{rep.pk}/change/", body)
+    answer = log_in(admin).post(f"{_list_of(User)}{rep.pk}/change/", body)
     assert answer.status_code == 200
     rep.refresh_from_db()
     assert rep.access_role == "SALES_REP"
 
 
 def test_nobody_changes_the_own_role_or_locks_themselves_out(admin: User) -> None:
-    client = signed_in(admin)
+    client = log_in(admin)
     body = {"email": admin.email, "full_name": "Me", "access_role": "SALES_REP"}
     client.post(f"{_list_of(User)}{admin.pk}/change/", body)
     admin.refresh_from_db()
@@ -124,7 +118,7 @@ def test_nobody_changes_the_own_role_or_locks_themselves_out(admin: User) -> Non
 def test_an_administrator_sets_a_member_s_password(admin: User, rep: User) -> None:
     address = reverse("admin:auth_user_password_change", args=[rep.pk])
     body = {"password1": PASSWORD, "password2": PASSWORD}
-    assert signed_in(admin).post(address, body).status_code == 302
+    assert log_in(admin).post(address, body).status_code == 302
     rep.refresh_from_db()
     assert rep.check_password(PASSWORD)
 
@@ -132,7 +126,7 @@ def test_an_administrator_sets_a_member_s_password(admin: User, rep: User) -> No
 def test_a_superuser_chooses_the_organization_of_a_new_row(
     superuser: User, organization: Organization
 ) -> None:
-    client = signed_in(superuser)
+    client = log_in(superuser)
     body = {"name": "P", "instructions": "I", "temperature": "1", "max_tokens": "10"}
     refused = client.post(reverse("admin:organizations_prompt_add"), body)
     assert "organization" in refused.context["adminform"].errors
@@ -150,13 +144,13 @@ def test_a_superuser_makes_a_superuser(superuser: User) -> None:
         "password2": PASSWORD,
         "is_superuser": "on",
     }
-    answer = signed_in(superuser).post(f"{_list_of(User)}add/", body)
+    answer = log_in(superuser).post(f"{_list_of(User)}add/", body)
     assert answer.status_code == 302, answer.context["adminform"].errors
     assert User.objects.get(email="root2@example.com").is_superuser
 
 
 def test_an_administrator_names_the_own_organization_and_makes_no_other(admin: User) -> None:
-    client = signed_in(admin)
+    client = log_in(admin)
     address = f"{_list_of(Organization)}{admin.organization_id}/"
     client.post(f"{address}change/", {"name": "Renamed", "assistant_name": "Ava"})
     assert Organization.objects.get(pk=admin.organization_id).public_title == "Ava"
@@ -165,7 +159,7 @@ def test_an_administrator_names_the_own_organization_and_makes_no_other(admin: U
 
 
 def test_a_new_key_s_secret_is_shown_once_and_stored_nowhere(admin: User) -> None:
-    client = signed_in(admin)
+    client = log_in(admin)
     answer = client.post(f"{_list_of(ApiKey)}add/", {"name": "CI"})
     key = ApiKey.objects.get()
     secret = answer.context["secret"]
@@ -179,7 +173,7 @@ def test_a_new_key_s_secret_is_shown_once_and_stored_nowhere(admin: User) -> Non
 
 
 def test_a_key_is_never_changed_and_expires_in_the_future(admin: User) -> None:
-    client = signed_in(admin)
+    client = log_in(admin)
     body = {"name": "Late", "expires_at": "2001-01-01T00:00"}
     refused = client.post(f"{_list_of(ApiKey)}add/", body)
     assert refused.context["adminform"].errors["expires_at"] == ["Must be in the future."]
@@ -197,7 +191,7 @@ def _stages(*rows: dict[str, Any], stored: int = 0) -> dict[str, Any]:
 
 def test_stages_are_stored_in_the_order_of_their_numbers(admin: User) -> None:
     body = _stages({"name": "B", "order": 2}, {"name": "C"}, {"name": "A", "order": 1})
-    answer = signed_in(admin).post(f"{_list_of(Pipeline)}add/", body)
+    answer = log_in(admin).post(f"{_list_of(Pipeline)}add/", body)
     assert answer.status_code == 302, answer.context["inline_admin_formsets"][0].formset.errors
     stages = Stage.objects.order_by("position").values_list("name", "position", "slug")
     assert list(stages) == [("A", 0, "a"), ("B", 1, "b"), ("C", 2, "c")]
@@ -213,29 +207,30 @@ def test_stages_change_places(admin: User) -> None:
         for row, order in ((first, 2), (second, 1))
     ]
     address = f"{_list_of(Pipeline)}{pipeline.pk}/change/"
-    answer = signed_in(admin).post(address, _stages(*rows, stored=2))
+    answer = log_in(admin).post(address, _stages(*rows, stored=2))
     assert answer.status_code == 302
     assert [row.pk for row in pipeline.stages.all()] == [second.pk, first.pk]
 
 
 def test_two_stages_of_one_name_are_refused(admin: User) -> None:
     body = _stages({"name": "New"}, {"name": "NEW"})
-    answer = signed_in(admin).post(f"{_list_of(Pipeline)}add/", body)
+    answer = log_in(admin).post(f"{_list_of(Pipeline)}add/", body)
     errors = answer.context["inline_admin_formsets"][0].formset.errors
     assert errors[1] == {"name": ["Another stage of this pipeline has it."]}
     assert not Stage.objects.exists()
 
 
 def test_a_stage_of_another_organization_is_not_taken_into_the_own_pipeline(
-    admin: User, stranger: User
+    admin: User, other_admin: User
 ) -> None:
     theirs = factories.StageFactory.create(
-        pipeline=factories.PipelineFactory.create(organization=stranger.organization), name="Theirs"
+        pipeline=factories.PipelineFactory.create(organization=other_admin.organization),
+        name="Theirs",
     )
     mine = factories.PipelineFactory.create(organization=admin.organization)
     row = {"id": theirs.pk, "pipeline": mine.pk, "name": "Mine now", "slug": "x"}
     address = f"{_list_of(Pipeline)}{mine.pk}/change/"
-    signed_in(admin).post(address, _stages(row, stored=1))
+    log_in(admin).post(address, _stages(row, stored=1))
     theirs.refresh_from_db()
     assert (theirs.name, theirs.pipeline_id) != ("Mine now", mine.pk)
     assert theirs.name == "Theirs"
@@ -244,7 +239,7 @@ def test_a_stage_of_another_organization_is_not_taken_into_the_own_pipeline(
 def test_what_a_webchat_uses_is_not_deleted(admin: User) -> None:
     webchat = factories.WebchatFactory.create(user=admin, name="The user of it")
     address = f"{_list_of(type(webchat.prompt))}{webchat.prompt.pk}/delete/"
-    answer = signed_in(admin).post(address, {"post": "yes"})
+    answer = log_in(admin).post(address, {"post": "yes"})
     assert "The user of it" in answer.content.decode()
     assert type(webchat.prompt).objects.filter(pk=webchat.prompt.pk).exists()
 
@@ -263,7 +258,7 @@ def test_a_superuser_of_an_organization_and_a_member_of_none_are_refused_in_word
     }
     if both:
         body |= {"organization": organization.pk, "is_superuser": "on"}
-    answer = signed_in(superuser).post("/admin/organizations/user/add/", body)
+    answer = log_in(superuser).post("/admin/organizations/user/add/", body)
     assert answer.status_code == 200
     assert "A member has one organization, a superuser none." in answer.content.decode()
     assert not User.objects.filter(email="new@example.com").exists()

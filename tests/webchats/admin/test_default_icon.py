@@ -10,7 +10,8 @@ from django.test import Client
 
 from organizations.models import Organization, User
 from tests.support import factories
-from tests.support.images import upload
+from tests.support.clients import log_in
+from tests.support.images import image_upload
 from webchats import icons
 from webchats.icons.storage import IconStorage
 from webchats.services import set_default_icon
@@ -20,23 +21,12 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/organizations/organization/"
 
 
-@pytest.fixture
-def client(admin: User) -> Client:
-    return _signed_in(admin)
-
-
-def _signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def _address(organization: Organization) -> str:
     return f"{LIST}{organization.pk}/change/"
 
 
 def _with_icon(organization: Organization) -> Organization:
-    return set_default_icon(organization=organization, image=icons.read_image(upload()))
+    return set_default_icon(organization=organization, image=icons.read_image(image_upload()))
 
 
 def _form(organization: Organization, **more: Any) -> dict[str, Any]:
@@ -44,29 +34,29 @@ def _form(organization: Organization, **more: Any) -> dict[str, Any]:
 
 
 def test_a_default_icon_is_stored_shown_replaced_and_removed(
-    client: Client,
+    session_client: Client,
     organization: Organization,
     storage: IconStorage,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     address = _address(organization)
-    answer = client.post(address, _form(organization, icon_file=upload()))
+    answer = session_client.post(address, _form(organization, icon_file=image_upload()))
     assert answer.status_code == 302, answer.context["adminform"].errors
     organization.refresh_from_db()
     first = organization.default_icon
     assert first.startswith(f"orgs/{organization.pk}/webchat/")
-    page = client.get(address).content.decode()
+    page = session_client.get(address).content.decode()
     assert first in page
     assert "Remove the icon" in page
 
     with django_capture_on_commit_callbacks(execute=True):
-        client.post(address, _form(organization, icon_file=upload()))
+        session_client.post(address, _form(organization, icon_file=image_upload()))
     organization.refresh_from_db()
     assert organization.default_icon not in ("", first)
     assert not storage.exists(first)
 
     with django_capture_on_commit_callbacks(execute=True):
-        client.post(address, _form(organization, remove_icon="on"))
+        session_client.post(address, _form(organization, remove_icon="on"))
     second = organization.default_icon
     organization.refresh_from_db()
     assert organization.default_icon == ""
@@ -74,21 +64,25 @@ def test_a_default_icon_is_stored_shown_replaced_and_removed(
 
 
 def test_other_changes_leave_the_icon_and_every_save_is_one_version(
-    client: Client, organization: Organization
+    session_client: Client, organization: Organization
 ) -> None:
     _with_icon(organization)
     versions = organization.history.count()
-    client.post(_address(organization), _form(organization, assistant_name="Maya"))
+    session_client.post(_address(organization), _form(organization, assistant_name="Maya"))
     stored = Organization.objects.get(pk=organization.pk)
     assert (stored.assistant_name, stored.default_icon) == ("Maya", organization.default_icon)
     assert organization.history.count() == versions + 1
-    client.post(_address(organization), _form(stored, icon_file=upload()))
+    session_client.post(_address(organization), _form(stored, icon_file=image_upload()))
     assert organization.history.count() == versions + 2
 
 
-def test_a_file_that_is_no_image_is_refused(client: Client, organization: Organization) -> None:
+def test_a_file_that_is_no_image_is_refused(
+    session_client: Client, organization: Organization
+) -> None:
     file = SimpleUploadedFile("icon.png", b"<svg/>", "image/png")
-    answer = client.post(_address(organization), _form(organization, icon_file=file, name="New"))
+    answer = session_client.post(
+        _address(organization), _form(organization, icon_file=file, name="New")
+    )
     assert "PNG" in answer.context["adminform"].errors["icon_file"][0]
     stored = Organization.objects.get(pk=organization.pk)
     assert (stored.default_icon, stored.name) == ("", organization.name)
@@ -98,47 +92,49 @@ def test_a_file_that_is_no_image_is_refused(client: Client, organization: Organi
 def test_who_may_only_look_sees_the_icon_and_no_field(
     organization: Organization, role: str
 ) -> None:
-    client = _signed_in(factories.UserFactory.create(organization=organization, access_role=role))
+    client = log_in(factories.UserFactory.create(organization=organization, access_role=role))
     before = _with_icon(organization).default_icon
     page = client.get(_address(organization)).content.decode()
     assert before in page
     assert "icon_file" not in page
     assert "Remove the icon" not in page
-    for sent in ({"icon_file": upload()}, {"remove_icon": "on"}):
+    for sent in ({"icon_file": image_upload()}, {"remove_icon": "on"}):
         answer = client.post(_address(organization), _form(organization, **sent))
         assert answer.status_code == 403
     organization.refresh_from_db()
     assert organization.default_icon == before
 
 
-def test_another_organization_s_icon_is_out_of_reach(client: Client, stranger: User) -> None:
-    theirs = stranger.organization
+def test_another_organization_s_icon_is_out_of_reach(
+    session_client: Client, other_admin: User
+) -> None:
+    theirs = other_admin.organization
     assert theirs is not None
     before = _with_icon(theirs).default_icon
-    for sent in ({"icon_file": upload()}, {"remove_icon": "on"}):
-        client.post(_address(theirs), _form(theirs, **sent))
+    for sent in ({"icon_file": image_upload()}, {"remove_icon": "on"}):
+        session_client.post(_address(theirs), _form(theirs, **sent))
     theirs.refresh_from_db()
     assert theirs.default_icon == before
-    assert before not in client.get(_address(theirs), follow=True).content.decode()
+    assert before not in session_client.get(_address(theirs), follow=True).content.decode()
 
 
 def test_a_superuser_makes_an_organization_with_an_icon(superuser: User) -> None:
-    body = {"name": "New", "assistant_name": "", "icon_file": upload()}
-    answer = _signed_in(superuser).post(f"{LIST}add/", body)
+    body = {"name": "New", "assistant_name": "", "icon_file": image_upload()}
+    answer = log_in(superuser).post(f"{LIST}add/", body)
     assert answer.status_code == 302, answer.context["adminform"].errors
     made = Organization.objects.get()
     assert made.default_icon.startswith(f"orgs/{made.pk}/webchat/")
 
 
 def test_a_storage_that_is_down_costs_only_the_icon(
-    client: Client, organization: Organization
+    session_client: Client, organization: Organization
 ) -> None:
     folder = Path(settings.STORAGES["icons"]["OPTIONS"]["location"])
     folder.parent.mkdir(parents=True, exist_ok=True)
     # A file where the folder should be: nothing can be written below it.
     folder.write_text("")
-    body = _form(organization, icon_file=upload()) | {"name": "Renamed"}
-    answer = client.post(_address(organization), body, follow=True)
+    body = _form(organization, icon_file=image_upload()) | {"name": "Renamed"}
+    answer = session_client.post(_address(organization), body, follow=True)
     assert answer.status_code == 200
     assert "The icon could not be stored right now" in answer.content.decode()
     organization.refresh_from_db()
@@ -146,7 +142,7 @@ def test_a_storage_that_is_down_costs_only_the_icon(
 
 
 def test_an_icon_is_removed_while_the_storage_is_down(
-    client: Client, organization: Organization, django_capture_on_commit_callbacks: Any
+    session_client: Client, organization: Organization, django_capture_on_commit_callbacks: Any
 ) -> None:
     key = f"orgs/{organization.pk}/webchat/gone.png"
     Organization.objects.filter(pk=organization.pk).update(default_icon=key)
@@ -154,7 +150,7 @@ def test_an_icon_is_removed_while_the_storage_is_down(
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("")
     with django_capture_on_commit_callbacks(execute=True):
-        answer = client.post(_address(organization), _form(organization, remove_icon="on"))
+        answer = session_client.post(_address(organization), _form(organization, remove_icon="on"))
     assert answer.status_code == 302
     organization.refresh_from_db()
     assert organization.default_icon == ""

@@ -27,13 +27,6 @@ Form = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def client(admin: User) -> Client:
-    client = Client()
-    client.force_login(admin)
-    return client
-
-
-@pytest.fixture
 def form(admin: User) -> Form:
     """A complete form; name what is to differ."""
     prompt = factories.PromptFactory.create(organization=admin.organization)
@@ -70,8 +63,10 @@ def _errors(answer: Any) -> dict[str, list[str]]:
 # --- The form ---
 
 
-def test_a_new_webchat_belongs_to_who_made_it(client: Client, admin: User, form: Form) -> None:
-    answer = client.post(ADD, form(primary_color="#abc"))
+def test_a_new_webchat_belongs_to_who_made_it(
+    session_client: Client, admin: User, form: Form
+) -> None:
+    answer = session_client.post(ADD, form(primary_color="#abc"))
     assert answer.status_code == 302, _errors(answer)
     webchat = Webchat.objects.get()
     assert (webchat.user, webchat.created_by) == (admin, admin)
@@ -80,15 +75,15 @@ def test_a_new_webchat_belongs_to_who_made_it(client: Client, admin: User, form:
 
 
 def test_owner_organization_and_placement_cannot_be_sent(
-    client: Client, admin: User, stranger: User, form: Form
+    session_client: Client, admin: User, other_admin: User, form: Form
 ) -> None:
     stage = factories.StageFactory.create()
-    answer = client.post(
+    answer = session_client.post(
         ADD,
         form(
-            organization=stranger.organization_id,
-            user=stranger.pk,
-            created_by=stranger.pk,
+            organization=other_admin.organization_id,
+            user=other_admin.pk,
+            created_by=other_admin.pk,
             icon="orgs/x/webchat/y.png",
             entry_stage=stage.pk,
             id="0" * 24,
@@ -101,9 +96,9 @@ def test_owner_organization_and_placement_cannot_be_sent(
     assert webchat.pk != "0" * 24
 
 
-def test_domains_are_stored_canonical_one_on_each_line(client: Client, form: Form) -> None:
+def test_domains_are_stored_canonical_one_on_each_line(session_client: Client, form: Form) -> None:
     lines = "HTTPS://Example.com/\n\n  *.Shop.example \r\nexample.org"
-    client.post(ADD, form(allowed_domains=lines))
+    session_client.post(ADD, form(allowed_domains=lines))
     assert Webchat.objects.get().allowed_domains == [
         "https://example.com",
         "*.shop.example",
@@ -111,51 +106,55 @@ def test_domains_are_stored_canonical_one_on_each_line(client: Client, form: For
     ]
 
 
-def test_a_refused_domain_is_named(client: Client, form: Form) -> None:
-    answer = client.post(ADD, form(allowed_domains="example.com\nfoo\n*"))
+def test_a_refused_domain_is_named(session_client: Client, form: Form) -> None:
+    answer = session_client.post(ADD, form(allowed_domains="example.com\nfoo\n*"))
     first, second = _errors(answer)["allowed_domains"]
     assert first.startswith("“foo”: The host name has a single label.")
     assert second.startswith("“*”: ")
 
 
 def test_a_prompt_that_is_not_active_is_not_offered_but_kept(
-    client: Client, admin: User, form: Form
+    session_client: Client, admin: User, form: Form
 ) -> None:
     prompt = factories.PromptFactory.create(organization=admin.organization, is_active=False)
-    assert "prompt" in _errors(client.post(ADD, form(prompt=prompt.pk)))
+    assert "prompt" in _errors(session_client.post(ADD, form(prompt=prompt.pk)))
     webchat = factories.WebchatFactory.create(user=admin, prompt=prompt)
-    answer = client.post(f"{LIST}{webchat.pk}/change/", form(prompt=prompt.pk, name="Renamed"))
+    answer = session_client.post(
+        f"{LIST}{webchat.pk}/change/", form(prompt=prompt.pk, name="Renamed")
+    )
     assert answer.status_code == 302
     webchat.refresh_from_db()
     assert webchat.name == "Renamed"
 
 
-def test_a_stage_must_be_of_the_chosen_pipeline(client: Client, admin: User, form: Form) -> None:
+def test_a_stage_must_be_of_the_chosen_pipeline(
+    session_client: Client, admin: User, form: Form
+) -> None:
     ours = {"pipeline__organization": admin.organization}
     stage, other = (factories.StageFactory.create(**ours) for _ in range(2))
     chosen = {"pipeline": stage.pipeline.pk, "pipeline_stage": other.pk}
-    assert "pipeline_stage" in _errors(client.post(ADD, form(**chosen)))
-    client.post(ADD, form(**{**chosen, "pipeline_stage": stage.pk}))
+    assert "pipeline_stage" in _errors(session_client.post(ADD, form(**chosen)))
+    session_client.post(ADD, form(**{**chosen, "pipeline_stage": stage.pk}))
     assert Webchat.objects.get().entry_stage == stage
 
 
-def test_the_form_knows_the_pipeline_of_each_stage(client: Client, admin: User) -> None:
+def test_the_form_knows_the_pipeline_of_each_stage(session_client: Client, admin: User) -> None:
     stage = factories.StageFactory.create(pipeline__organization=admin.organization)
-    assert f'data-pipeline="{stage.pipeline.pk}"' in client.get(ADD).content.decode()
+    assert f'data-pipeline="{stage.pipeline.pk}"' in session_client.get(ADD).content.decode()
 
 
-def test_low_contrast_warns_and_does_not_block(client: Client, form: Form) -> None:
+def test_low_contrast_warns_and_does_not_block(session_client: Client, form: Form) -> None:
     faint = form(header_text_color="#333333")
-    answer = client.post(reverse("admin:webchats_webchat_preview_add"), faint)
+    answer = session_client.post(reverse("admin:webchats_webchat_preview_add"), faint)
     assert answer.json()["warnings"] == [
         "Hard to read: header text on primary has a contrast of 1.1:1, less than 4.5:1."
     ]
-    assert client.post(ADD, faint).status_code == 302
+    assert session_client.post(ADD, faint).status_code == 302
 
 
-def test_the_form_shows_the_snippet_and_who_made_it(client: Client, admin: User) -> None:
+def test_the_form_shows_the_snippet_and_who_made_it(session_client: Client, admin: User) -> None:
     webchat = factories.WebchatFactory.create(user=admin)
-    page = client.get(f"{LIST}{webchat.pk}/change/").content.decode()
+    page = session_client.get(f"{LIST}{webchat.pk}/change/").content.decode()
     assert f"embed.js&quot; data-webchat=&quot;{webchat.pk}&quot; async&gt;" in page
     assert f"by {admin.full_name}" in page
 
@@ -164,28 +163,30 @@ def test_the_form_shows_the_snippet_and_who_made_it(client: Client, admin: User)
 
 
 def test_the_preview_is_the_visitor_s_page_and_stores_nothing(
-    client: Client, admin: User, form: Form
+    session_client: Client, admin: User, form: Form
 ) -> None:
     webchat = factories.WebchatFactory.create(user=admin, starter_message="Before")
     before = Webchat.objects.filter(pk=webchat.pk).values().get()
     versions = Webchat.history.count()
     address = reverse("admin:webchats_webchat_preview_change", args=[webchat.pk])
-    answer = client.post(address, form(starter_message="After & more", primary_color="#00ff00"))
+    answer = session_client.post(
+        address, form(starter_message="After & more", primary_color="#00ff00")
+    )
     picture = answer.json()
     assert picture["errors"] == {}
     assert "After &amp; more" in picture["html"]
     assert "#00ff00" in picture["html"]
     assert Webchat.objects.filter(pk=webchat.pk).values().get() == before
     assert Webchat.history.count() == versions
-    client.post(reverse("admin:webchats_webchat_preview_add"), form())
+    session_client.post(reverse("admin:webchats_webchat_preview_add"), form())
     assert Webchat.objects.count() == 1
 
 
 def test_an_invalid_field_keeps_the_picture_and_says_what_is_wrong(
-    client: Client, form: Form
+    session_client: Client, form: Form
 ) -> None:
     address = reverse("admin:webchats_webchat_preview_add")
-    picture = client.post(address, form(primary_color="red")).json()
+    picture = session_client.post(address, form(primary_color="red")).json()
     assert picture["html"] is None
     assert picture["errors"] == {
         "primary_color": ["Enter a colour as #RGB or #RRGGBB, for example #1F2937."]
@@ -193,22 +194,22 @@ def test_an_invalid_field_keeps_the_picture_and_says_what_is_wrong(
 
 
 def test_a_mistake_elsewhere_on_the_form_does_not_stop_the_picture(
-    client: Client, form: Form
+    session_client: Client, form: Form
 ) -> None:
     address = reverse("admin:webchats_webchat_preview_add")
-    picture = client.post(address, form(name="", z_index="x")).json()
+    picture = session_client.post(address, form(name="", z_index="x")).json()
     assert picture["errors"].keys() == {"name", "z_index"}
     assert picture["html"]
 
 
-def test_the_preview_tells_the_canonical_domains(client: Client, form: Form) -> None:
+def test_the_preview_tells_the_canonical_domains(session_client: Client, form: Form) -> None:
     address = reverse("admin:webchats_webchat_preview_add")
-    picture = client.post(address, form(allowed_domains="HTTPS://Bücher.example")).json()
+    picture = session_client.post(address, form(allowed_domains="HTTPS://Bücher.example")).json()
     assert picture["domains"] == ["https://xn--bcher-kva.example"]
 
 
-def test_an_empty_preview_is_an_answer(client: Client) -> None:
-    answer = client.post(reverse("admin:webchats_webchat_preview_add"), {})
+def test_an_empty_preview_is_an_answer(session_client: Client) -> None:
+    answer = session_client.post(reverse("admin:webchats_webchat_preview_add"), {})
     assert answer.status_code == 200
     assert answer.json()["html"] is None
 
@@ -221,15 +222,15 @@ def test_a_superuser_s_preview_waits_for_an_organization(superuser: User, form: 
     assert "organization" in picture["errors"]
 
 
-def test_the_preview_is_posted(client: Client) -> None:
-    assert client.get(reverse("admin:webchats_webchat_preview_add")).status_code == 405
+def test_the_preview_is_posted(session_client: Client) -> None:
+    assert session_client.get(reverse("admin:webchats_webchat_preview_add")).status_code == 405
 
 
 # --- The list ---
 
 
 def test_the_list_costs_the_same_for_any_number_of_rows(
-    client: Client, admin: User, django_assert_num_queries: DjangoAssertNumQueries
+    session_client: Client, admin: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     def more(count: int) -> None:
         pipeline = factories.PipelineFactory.create(organization=admin.organization)
@@ -237,37 +238,37 @@ def test_the_list_costs_the_same_for_any_number_of_rows(
             factories.WebchatFactory.create(user=admin, pipeline=pipeline)
 
     more(2)
-    client.get(LIST)
+    session_client.get(LIST)
     # Session, user, their organization, two filters' choices, two counts, the rows.
     with django_assert_num_queries(8):
-        client.get(LIST)
+        session_client.get(LIST)
     more(10)
     with django_assert_num_queries(8):
-        client.get(LIST)
+        session_client.get(LIST)
 
 
 def test_the_first_page_costs_the_same_for_any_number_of_rows(
-    client: Client, admin: User, django_assert_num_queries: DjangoAssertNumQueries
+    session_client: Client, admin: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(2):
         factories.WebchatFactory.create(user=admin)
     with django_assert_num_queries(6):
-        client.get("/admin/")
+        session_client.get("/admin/")
     for _ in range(10):
         factories.WebchatFactory.create(user=admin)
     with django_assert_num_queries(6):
-        client.get("/admin/")
+        session_client.get("/admin/")
 
 
 def test_filters_offer_what_the_own_webchats_use(
-    client: Client, admin: User, stranger: User
+    session_client: Client, admin: User, other_admin: User
 ) -> None:
     used = factories.PromptFactory.create(organization=admin.organization, name="Used")
     for _ in range(2):
         factories.WebchatFactory.create(user=admin, prompt=used)
     other = factories.WebchatFactory.create(user=admin, name="Other one")
-    factories.WebchatFactory.create(user=stranger, prompt__name="Theirs")
-    page = client.get(LIST, {"prompt__id__exact": used.pk}).content.decode()
+    factories.WebchatFactory.create(user=other_admin, prompt__name="Theirs")
+    page = session_client.get(LIST, {"prompt__id__exact": used.pk}).content.decode()
     assert "Used" in page
     assert "Theirs" not in page
     assert other.name not in page
@@ -278,47 +279,49 @@ def _act(client: Client, action: str, *rows: Webchat) -> Any:
     return client.post(LIST, body, follow=True)
 
 
-def test_several_are_switched_off_and_on_at_once(client: Client, admin: User) -> None:
+def test_several_are_switched_off_and_on_at_once(session_client: Client, admin: User) -> None:
     rows = [factories.WebchatFactory.create(user=admin) for _ in range(2)]
-    _act(client, "disable", *rows)
+    _act(session_client, "disable", *rows)
     assert not Webchat.objects.enabled().exists()
     assert rows[0].history.first().history_user == admin
-    answer = _act(client, "enable", *rows)
+    answer = _act(session_client, "enable", *rows)
     assert Webchat.objects.enabled().count() == 2
     assert "2 enabled." in answer.content.decode()
 
 
-def test_a_duplicate_is_switched_off_and_has_an_own_name(client: Client, admin: User) -> None:
+def test_a_duplicate_is_switched_off_and_has_an_own_name(
+    session_client: Client, admin: User
+) -> None:
     assert admin.organization_id is not None
     icon = icons.store(admin.organization_id, _image())
     row = factories.WebchatFactory.create(
         user=admin, name="x" * 120, allowed_domains=["example.com"], icon=icon
     )
-    _act(client, "duplicate", row)
+    _act(session_client, "duplicate", row)
     copy = Webchat.objects.exclude(pk=row.pk).get()
     assert copy.name == "x" * 113 + " (copy)"
     assert (copy.is_enabled, copy.allowed_domains, copy.icon) == (False, ["example.com"], icon)
     assert (copy.user, copy.created_by, copy.organization_id) == (admin, admin, row.organization_id)
 
 
-def test_what_cannot_be_duplicated_says_why(client: Client, admin: User) -> None:
+def test_what_cannot_be_duplicated_says_why(session_client: Client, admin: User) -> None:
     prompt = factories.PromptFactory.create(organization=admin.organization, is_active=False)
     row = factories.WebchatFactory.create(user=admin, prompt=prompt)
-    answer = _act(client, "duplicate", row)
+    answer = _act(session_client, "duplicate", row)
     assert "was not duplicated: It is not active." in answer.content.decode()
     assert Webchat.objects.count() == 1
 
 
 @pytest.mark.parametrize("format_name", ["csv", "xlsx", "json"])
 def test_the_chosen_ones_are_exported_as_the_api_does(
-    client: Client, admin: User, rep: User, api: Any, format_name: str
+    session_client: Client, admin: User, rep: User, api: Any, format_name: str
 ) -> None:
     row = factories.WebchatFactory.create(user=admin, name="=1+1")
     download = f"/api/webchats/export?format={format_name}"
     expected = api(admin).get(download).getvalue()
     factories.WebchatFactory.create(user=admin)
-    client.force_login(rep)
-    answer = _act(client, f"export_{format_name}", row)
+    session_client.force_login(rep)
+    answer = _act(session_client, f"export_{format_name}", row)
     assert answer.getvalue() == expected
     assert answer.headers["Content-Disposition"] == f'attachment; filename="webchats.{format_name}"'
 
@@ -339,15 +342,17 @@ def test_who_may_only_look_sees_the_webchats_icon_and_no_field_for_it(
 # --- The first page ---
 
 
-def test_the_first_page_says_what_is_wrong(client: Client, admin: User, stranger: User) -> None:
+def test_the_first_page_says_what_is_wrong(
+    session_client: Client, admin: User, other_admin: User
+) -> None:
     prompt = factories.PromptFactory.create(organization=admin.organization, is_active=False)
     shared = {"user": admin, "timestamp_color": "#000000"}
     factories.WebchatFactory.create(**shared, name="Open to all")
     factories.WebchatFactory.create(
         **shared, prompt=prompt, is_autopilot=True, allowed_domains=["a.example"]
     )
-    factories.WebchatFactory.create(user=stranger, name="Theirs")
-    page = client.get("/admin/").content.decode()
+    factories.WebchatFactory.create(user=other_admin, name="Theirs")
+    page = session_client.get("/admin/").content.decode()
     assert "No domain list: every site may embed it." in page
     assert f"Autopilot answers with “{prompt}”, a prompt that is not active." in page
     assert "Theirs" not in page
@@ -358,17 +363,19 @@ def test_the_first_page_says_what_is_wrong(client: Client, admin: User, stranger
 
 
 def test_the_history_says_what_went_from_what_to_what(
-    client: Client, admin: User, api: Any, form: Form
+    session_client: Client, admin: User, api: Any, form: Form
 ) -> None:
-    client.post(ADD, form(name="First", allowed_domains="a.example"))
+    session_client.post(ADD, form(name="First", allowed_domains="a.example"))
     webchat = Webchat.objects.get()
-    client.post(f"{LIST}{webchat.pk}/change/", form(name="Second", allowed_domains="a.example"))
+    session_client.post(
+        f"{LIST}{webchat.pk}/change/", form(name="Second", allowed_domains="a.example")
+    )
     head = factories.UserFactory.create(organization=admin.organization, full_name="Hedy")
     answer = api(head).patch(
         f"/api/webchats/{webchat.pk}", {"allowedDomains": ["a.example", "b.example"]}
     )
     assert answer.status_code == 200
-    versions = client.get(f"{LIST}{webchat.pk}/history/").context["versions"]
+    versions = session_client.get(f"{LIST}{webchat.pk}/history/").context["versions"]
     assert [(v.verb, v.user) for v in versions] == [
         ("Changed", head),
         ("Changed", admin),
@@ -384,13 +391,13 @@ def test_the_history_says_what_went_from_what_to_what(
 
 
 def test_the_history_names_rows_and_knows_yes_from_no(
-    client: Client, admin: User, form: Form
+    session_client: Client, admin: User, form: Form
 ) -> None:
-    client.post(ADD, form())
+    session_client.post(ADD, form())
     webchat = Webchat.objects.get()
     prompt = factories.PromptFactory.create(organization=admin.organization, name="Better")
-    client.post(f"{LIST}{webchat.pk}/change/", form(prompt=prompt.pk, is_enabled=None))
-    newest = client.get(f"{LIST}{webchat.pk}/history/").context["versions"][0]
+    session_client.post(f"{LIST}{webchat.pk}/change/", form(prompt=prompt.pk, is_enabled=None))
+    newest = session_client.get(f"{LIST}{webchat.pk}/history/").context["versions"][0]
     said = {change.field: (change.old, change.new) for change in newest.changes}
     assert said == {"enabled": ("yes", "no"), "prompt": (str(webchat.prompt), "Better")}
 
@@ -417,9 +424,9 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts_are_text_on_every_page(
-    client: Client, admin: User, form: Form, text: str
+    session_client: Client, admin: User, form: Form, text: str
 ) -> None:
-    client.post(ADD, form(name=text[:120], description=text, starter_message=text))
+    session_client.post(ADD, form(name=text[:120], description=text, starter_message=text))
     webchat = Webchat.objects.get()
     pages = (
         LIST,
@@ -427,12 +434,12 @@ def test_hostile_texts_are_text_on_every_page(
         *(f"{LIST}{webchat.pk}/{page}/" for page in ("change", "history", "delete")),
     )
     for page in pages:
-        answer = client.get(page)
+        answer = session_client.get(page)
         assert answer.status_code == 200
         assert b"<script>alert" not in answer.content
         assert b"<img src=x" not in answer.content
-    assert escape(text[:120]) in client.get(LIST).content.decode()
-    picture = client.post(
+    assert escape(text[:120]) in session_client.get(LIST).content.decode()
+    picture = session_client.post(
         reverse("admin:webchats_webchat_preview_add"), form(starter_message=text)
     ).json()
     assert "<script>alert" not in picture["html"]
@@ -452,40 +459,44 @@ def _image() -> SimpleUploadedFile:
     return SimpleUploadedFile("icon.png", content.getvalue(), "image/png")
 
 
-def test_an_icon_is_stored_shown_and_removed(client: Client, admin: User, form: Form) -> None:
-    answer = client.post(ADD, form(icon_file=_image()))
+def test_an_icon_is_stored_shown_and_removed(
+    session_client: Client, admin: User, form: Form
+) -> None:
+    answer = session_client.post(ADD, form(icon_file=_image()))
     assert answer.status_code == 302, _errors(answer)
     webchat = Webchat.objects.get()
     assert webchat.icon.startswith(f"orgs/{admin.organization_id}/webchat/")
     for page in (LIST, f"{LIST}{webchat.pk}/change/"):
-        assert f"/icons/{webchat.icon}" in client.get(page).content.decode()
-    client.post(f"{LIST}{webchat.pk}/change/", form())
+        assert f"/icons/{webchat.icon}" in session_client.get(page).content.decode()
+    session_client.post(f"{LIST}{webchat.pk}/change/", form())
     webchat.refresh_from_db()
     assert webchat.icon
-    client.post(f"{LIST}{webchat.pk}/change/", form(remove_icon="on"))
+    session_client.post(f"{LIST}{webchat.pk}/change/", form(remove_icon="on"))
     webchat.refresh_from_db()
     assert webchat.icon == ""
 
 
-def test_a_file_that_is_no_image_is_refused_by_name_of_the_rule(client: Client, form: Form) -> None:
-    answer = client.post(
+def test_a_file_that_is_no_image_is_refused_by_name_of_the_rule(
+    session_client: Client, form: Form
+) -> None:
+    answer = session_client.post(
         ADD, form(icon_file=SimpleUploadedFile("icon.png", b"<svg/>", "image/png"))
     )
     assert "PNG" in _errors(answer)["icon_file"][0]
     assert not Webchat.objects.exists()
 
 
-def test_an_icon_is_previewed_without_being_stored(client: Client, form: Form) -> None:
+def test_an_icon_is_previewed_without_being_stored(session_client: Client, form: Form) -> None:
     address = reverse("admin:webchats_webchat_preview_add")
-    picture = client.post(address, form(icon_file=_image())).json()
+    picture = session_client.post(address, form(icon_file=_image())).json()
     assert 'src="data:image/png;base64,' in picture["html"]
     assert not any(path.is_file() for path in _icon_folder().rglob("*"))
 
 
-def test_a_storage_that_is_down_costs_only_the_icon(client: Client, form: Form) -> None:
+def test_a_storage_that_is_down_costs_only_the_icon(session_client: Client, form: Form) -> None:
     _icon_folder().parent.mkdir(parents=True, exist_ok=True)
     # A file where the folder should be: nothing can be written below it.
     _icon_folder().write_text("")
-    answer = client.post(ADD, form(icon_file=_image()), follow=True)
+    answer = session_client.post(ADD, form(icon_file=_image()), follow=True)
     assert "The icon could not be stored right now" in answer.content.decode()
     assert Webchat.objects.get().icon == ""

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from organizations.models import User
 from tests.support import factories
-from tests.support.images import upload
+from tests.support.images import image_upload
 from webchats import icons
 from webchats.icons.cleanup import sweep
 from webchats.icons.storage import IconStorage
@@ -23,7 +23,7 @@ from webchats.services import set_default_icon
 
 def new_key(user: User) -> str:
     assert user.organization_id is not None
-    return icons.store(user.organization_id, upload())
+    return icons.store(user.organization_id, image_upload())
 
 
 def with_icon(user: User, key: str) -> Webchat:
@@ -45,7 +45,7 @@ def test_a_replaced_or_removed_icon_is_deleted_after_the_commit(
     url = f"/api/webchats/{webchat.pk}"
     with django_capture_on_commit_callbacks(execute=True):
         if how == "icon":
-            sent = {"file": upload()}
+            sent = {"file": image_upload()}
             assert api(admin).put(f"{url}/icon", sent, format="multipart").status_code == 200
         elif how == "put":
             assert api(admin).put(url, {"icon": other}).status_code == 200
@@ -89,11 +89,11 @@ def test_a_replaced_default_icon_is_deleted(
 ) -> None:
     assert admin.organization is not None
     organization = set_default_icon(
-        organization=admin.organization, image=icons.read_image(upload())
+        organization=admin.organization, image=icons.read_image(image_upload())
     )
     old = organization.default_icon
     with django_capture_on_commit_callbacks(execute=True):
-        set_default_icon(organization=organization, image=icons.read_image(upload()))
+        set_default_icon(organization=organization, image=icons.read_image(image_upload()))
     organization.refresh_from_db()
     assert not storage.exists(old)
     assert storage.exists(organization.default_icon)
@@ -167,14 +167,14 @@ def swept(*arguments: str) -> str:
 
 @pytest.mark.django_db
 def test_the_sweep_removes_what_no_row_refers_to(
-    admin: User, stranger: User, storage: IconStorage
+    admin: User, other_admin: User, storage: IconStorage
 ) -> None:
-    used, default, loose = new_key(admin), new_key(stranger), new_key(stranger)
+    used, default, loose = new_key(admin), new_key(other_admin), new_key(other_admin)
     with_icon(admin, used)
-    assert stranger.organization is not None
-    stranger.organization.default_icon = default
-    stranger.organization.save()
-    gone = icons.store("f" * 24, upload())
+    assert other_admin.organization is not None
+    other_admin.organization.default_icon = default
+    other_admin.organization.save()
+    gone = icons.store("f" * 24, image_upload())
     foreign = f"orgs/{admin.organization_id}/exports/report.csv"
     storage.put(foreign, b"text", "text/csv")
 

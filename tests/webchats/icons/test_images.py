@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.support.images import opened, picture
+from tests.support.images import decode_image, image_bytes
 from webchats.icons.images import KEPT_SIDE, MAX_BYTES, MAX_SIDE, clean_image
 
 SCRIPT = b"<script>alert(document.domain)</script>"
@@ -37,21 +37,21 @@ def refusal(content: bytes) -> str:
 def test_every_format_is_known_by_its_content(
     format_: str, kept: str, extension: str, content_type: str
 ) -> None:
-    clean = clean_image(picture(format_))
+    clean = clean_image(image_bytes(format_))
     assert (clean.extension, clean.content_type) == (extension, content_type)
-    assert opened(clean.content).format == kept
-    assert opened(clean.content).size == (64, 48)
+    assert decode_image(clean.content).format == kept
+    assert decode_image(clean.content).size == (64, 48)
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF"])
 def test_what_follows_the_image_is_gone(format_: str) -> None:
-    clean = clean_image(picture(format_) + SCRIPT)
+    clean = clean_image(image_bytes(format_) + SCRIPT)
     assert b"script" not in clean.content
 
 
 def test_a_script_in_a_comment_of_a_gif_is_gone() -> None:
     # Read as JavaScript, its size is a variable and its pixels a comment: «GIF89a/*…*/=1;».
-    polyglot = picture("GIF", comment=b"*/=1;alert(1);/*")
+    polyglot = image_bytes("GIF", comment=b"*/=1;alert(1);/*")
     assert b"alert" in polyglot
     assert b"alert" not in clean_image(polyglot).content
 
@@ -65,9 +65,9 @@ def test_a_script_in_a_comment_of_a_gif_is_gone() -> None:
         b"%PDF-1.7",
         b"RIFF\x00\x00\x00\x00WAVE",
         b"\x00",
-        picture("BMP"),
-        picture("TIFF"),
-        picture("ICO"),
+        image_bytes("BMP"),
+        image_bytes("TIFF"),
+        image_bytes("ICO"),
     ],
 )
 def test_anything_else_is_refused(content: bytes) -> None:
@@ -81,21 +81,21 @@ def test_svg_is_refused_by_name_of_the_formats() -> None:
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF"])
 def test_a_truncated_file_is_refused(format_: str) -> None:
-    whole = picture(format_, size=(300, 300))
+    whole = image_bytes(format_, size=(300, 300))
     assert refusal(whole[: len(whole) // 2]) == "damaged_image"
 
 
 def test_a_mebibyte_is_the_most() -> None:
-    exact = picture() + b"\x00" * (MAX_BYTES - len(picture()))
+    exact = image_bytes() + b"\x00" * (MAX_BYTES - len(image_bytes()))
     assert clean_image(exact).extension == "png"
     assert refusal(exact + b"\x00") == "file_too_large"
 
 
 def test_4096_pixels_a_side_are_the_most_and_512_are_kept() -> None:
-    kept = opened(clean_image(picture(size=(MAX_SIDE, 2))).content)
+    kept = decode_image(clean_image(image_bytes(size=(MAX_SIDE, 2))).content)
     assert kept.size[0] == KEPT_SIDE
-    assert refusal(picture(size=(MAX_SIDE + 1, 2))) == "image_too_large"
-    assert refusal(picture(size=(2, MAX_SIDE + 1))) == "image_too_large"
+    assert refusal(image_bytes(size=(MAX_SIDE + 1, 2))) == "image_too_large"
+    assert refusal(image_bytes(size=(2, MAX_SIDE + 1))) == "image_too_large"
 
 
 def _png_of(width: int, height: int, rows: bytes) -> bytes:
@@ -119,7 +119,7 @@ def test_a_png_text_bomb_is_refused() -> None:
     data = b"k\x00\x00" + bomb
     text = struct.pack(">I", len(data)) + b"zTXt" + data
     text += struct.pack(">I", zlib.crc32(b"zTXt" + data))
-    whole = picture()
+    whole = image_bytes()
     assert refusal(whole[:33] + text + whole[33:]) == "damaged_image"
 
 
@@ -129,7 +129,7 @@ def test_the_first_picture_of_an_animation_is_kept() -> None:
         output = io.BytesIO()
         frames[0].save(output, format=format_, save_all=True, append_images=frames[1:])
         assert getattr(Image.open(output), "n_frames", 1) == 3
-        kept = opened(clean_image(output.getvalue()).content)
+        kept = decode_image(clean_image(output.getvalue()).content)
         assert getattr(kept, "n_frames", 1) == 1
         pixel = kept.convert("RGB").getpixel((10, 10))
         assert isinstance(pixel, tuple)
@@ -138,7 +138,7 @@ def test_the_first_picture_of_an_animation_is_kept() -> None:
 
 
 def test_a_cmyk_jpeg_becomes_rgb() -> None:
-    kept = opened(clean_image(picture("JPEG", mode="CMYK")).content)
+    kept = decode_image(clean_image(image_bytes("JPEG", mode="CMYK")).content)
     assert kept.mode == "RGB"
     pixel = kept.getpixel((10, 10))
     assert isinstance(pixel, tuple)
@@ -152,8 +152,8 @@ def test_the_orientation_is_applied_and_all_metadata_is_gone() -> None:
     exif[0x010F] = "Camera"
     exif.get_ifd(0x8825)[1] = "N"  # a place
     for format_ in ("JPEG", "PNG", "WEBP"):
-        clean = clean_image(picture(format_, size=(64, 32), exif=exif, icc_profile=b"x" * 200))
-        kept = opened(clean.content)
+        clean = clean_image(image_bytes(format_, size=(64, 32), exif=exif, icc_profile=b"x" * 200))
+        kept = decode_image(clean.content)
         assert kept.size == (32, 64)
         top, bottom = kept.convert("RGB").getpixel((16, 5)), kept.convert("RGB").getpixel((16, 60))
         assert isinstance(top, tuple)
@@ -171,7 +171,7 @@ def test_transparency_is_kept_where_the_format_has_it() -> None:
     for format_, source in (("PNG", image), ("WEBP", image), ("GIF", palette)):
         output = io.BytesIO()
         source.save(output, format=format_, **({"transparency": 0} if source is palette else {}))
-        kept = opened(clean_image(output.getvalue()).content)
+        kept = decode_image(clean_image(output.getvalue()).content)
         assert kept.convert("RGBA").getchannel("A").getextrema() == (0, 0)
 
 
@@ -179,17 +179,17 @@ def test_sixteen_bits_of_grey_keep_their_shades() -> None:
     grey = Image.new("I;16", (10, 10), 0x8000)
     output = io.BytesIO()
     grey.save(output, format="PNG")
-    pixel = opened(clean_image(output.getvalue()).content).convert("L").getpixel((5, 5))
+    pixel = decode_image(clean_image(output.getvalue()).content).convert("L").getpixel((5, 5))
     assert isinstance(pixel, int | float)
     assert 120 < pixel < 136
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
 def test_every_kind_of_png_is_read(mode: str) -> None:
-    assert clean_image(picture(mode=mode)).extension == "png"
+    assert clean_image(image_bytes(mode=mode)).extension == "png"
 
 
-_WHOLE = [picture(format_, size=(24, 24)) for format_ in ("PNG", "JPEG", "WEBP", "GIF")]
+_WHOLE = [image_bytes(format_, size=(24, 24)) for format_ in ("PNG", "JPEG", "WEBP", "GIF")]
 
 
 @settings(max_examples=300, deadline=None)

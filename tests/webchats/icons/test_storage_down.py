@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 
 from organizations.models import User
 from tests.support import factories
-from tests.support.images import upload
+from tests.support.images import image_upload
 from webchats import icons
 from webchats.icons.storage import IconStorage
 from webchats.models import Webchat
@@ -149,9 +149,9 @@ def test_what_needs_the_storage_is_503_in_time_and_changes_nothing(
     url, client = f"/api/webchats/{webchat.pk}", api(admin)
     start = time.monotonic()
     if how == "icon":
-        answer = client.put(f"{url}/icon", {"file": upload()}, format="multipart")
+        answer = client.put(f"{url}/icon", {"file": image_upload()}, format="multipart")
     elif how == "upload":
-        answer = client.post("/api/upload", {"files": [upload()]}, format="multipart")
+        answer = client.post("/api/upload", {"files": [image_upload()]}, format="multipart")
     elif how == "key":
         answer = client.put(url, {"name": "Other", "icon": key_of(admin, "b")})
     else:
@@ -179,7 +179,7 @@ def test_a_webchat_and_its_icon_can_be_removed_and_the_sweep_gets_the_object(
     how: str,
 ) -> None:
     working = settings.STORAGES
-    key = icons.store(admin.organization_id or "", upload())
+    key = icons.store(admin.organization_id or "", image_upload())
     webchat = factories.WebchatFactory.create(user=admin, icon=key)
     url = f"/api/webchats/{webchat.pk}"
     with refusing() as endpoint:
@@ -239,7 +239,7 @@ def test_a_folder_that_cannot_be_used_is_503(
     webchat = with_icon(admin)
     url = f"/api/webchats/{webchat.pk}"
     for answer in (
-        api(admin).put(f"{url}/icon", {"file": upload()}, format="multipart"),
+        api(admin).put(f"{url}/icon", {"file": image_upload()}, format="multipart"),
         api(admin).patch(url, {"icon": key_of(admin, "b")}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

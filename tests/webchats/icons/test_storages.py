@@ -15,7 +15,7 @@ from django.test import Client
 
 from organizations.models import User
 from tests.support import factories
-from tests.support.images import picture, upload
+from tests.support.images import image_bytes, image_upload
 from webchats import icons
 from webchats.icons.s3 import S3IconStorage
 from webchats.icons.storage import IconStorage
@@ -54,7 +54,7 @@ def test_an_upload_to_r2_has_no_checksum_and_no_streaming_trailer(r2: S3IconStor
 
     r2.client.meta.events.register("before-send.s3", stop)
     with pytest.raises(NotSent):
-        r2.put(KEY, picture(), "image/png")
+        r2.put(KEY, image_bytes(), "image/png")
     [request] = prepared
     names = {name.lower() for name in request.headers}
     assert request.method == "PUT"
@@ -66,9 +66,9 @@ def test_an_upload_to_r2_has_no_checksum_and_no_streaming_trailer(r2: S3IconStor
     }
     assert "transfer-encoding" not in names
     assert "content-encoding" not in names
-    assert int(request.headers["Content-Length"]) == len(picture())
+    assert int(request.headers["Content-Length"]) == len(image_bytes())
     text = {name.lower(): _text(value) for name, value in request.headers.items()}
-    assert text["x-amz-content-sha256"] in ("UNSIGNED-PAYLOAD", _sha256(picture()))
+    assert text["x-amz-content-sha256"] in ("UNSIGNED-PAYLOAD", _sha256(image_bytes()))
     assert text["authorization"].startswith("AWS4-HMAC-SHA256 Credential=key-id/")
     assert "/auto/s3/aws4_request" in text["authorization"]
     assert text["content-type"] == "image/png"
@@ -168,7 +168,7 @@ def test_a_list_with_icons_makes_no_call_and_no_query_more(
 
 
 def test_a_file_of_the_folder_is_sent_safely() -> None:
-    key = icons.store("a" * 24, upload())
+    key = icons.store("a" * 24, image_upload())
     url = icons.signed_url(key) or ""
     answer = Client().get(url)
     assert answer.status_code == 200
@@ -177,13 +177,13 @@ def test_a_file_of_the_folder_is_sent_safely() -> None:
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert not answer.cookies
-    assert answer.getvalue() == icons.read_image(upload()).content
+    assert answer.getvalue() == icons.read_image(image_upload()).content
     assert Client().post(url).status_code == 405
     assert Client().head(url).status_code == 200
 
 
 def test_the_cache_may_keep_a_file_as_long_as_its_url_lives() -> None:
-    key = icons.store("a" * 24, upload())
+    key = icons.store("a" * 24, image_upload())
     with time_machine.travel(1_800_000_000, tick=False) as clock:
         url = icons.signed_url(key) or ""
         assert Client().get(url).headers["Cache-Control"] == "private, max-age=3600, immutable"
@@ -202,13 +202,13 @@ def test_a_signed_url_of_a_file_that_is_gone_is_404() -> None:
     ["", "expires=&signature=", "expires=9999999999", "expires=x&signature=y", "signature=%ff"],
 )
 def test_without_a_good_signature_nothing_is_told(query: str) -> None:
-    key = icons.store("a" * 24, upload())
+    key = icons.store("a" * 24, image_upload())
     for path in (key, KEY, "x", f"{key}/../{key}"):
         assert Client().get(f"/icons/{path}?{query}").status_code == 403
 
 
 def test_a_signature_for_one_moment_is_none_for_a_later_one() -> None:
-    key = icons.store("a" * 24, upload())
+    key = icons.store("a" * 24, image_upload())
     url = icons.signed_url(key) or ""
     expires = parse_qs(urlsplit(url).query)["expires"][0]
     later = url.replace(expires, str(int(expires) + 1))
@@ -220,7 +220,7 @@ def test_the_folders_door_is_shut_when_a_bucket_is_used(r2: S3IconStorage) -> No
 
 
 def test_a_folder_is_no_object() -> None:
-    storage, key = icons.icon_storage(), icons.store("a" * 24, upload())
+    storage, key = icons.icon_storage(), icons.store("a" * 24, image_upload())
     assert storage.exists(key)
     assert not storage.exists(key.rpartition("/")[0])
 

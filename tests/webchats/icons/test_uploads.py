@@ -7,8 +7,7 @@ from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from organizations.models import User
-from tests.support import factories
-from tests.support.images import opened, picture, upload
+from tests.support.images import decode_image, image_bytes, image_upload
 from webchats import icons
 from webchats.icons.images import MAX_BYTES
 from webchats.icons.storage import IconStorage
@@ -16,12 +15,6 @@ from webchats.models import Webchat
 from webchats.services import set_default_icon
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def webchat(admin: User) -> Webchat:
-    """A webchat without an icon."""
-    return factories.WebchatFactory.create(user=admin)
 
 
 def put_icon(api: Any, user: User, webchat: Webchat, file: Any) -> Any:
@@ -35,7 +28,7 @@ def post_files(api: Any, user: User, files: list[Any], **fields: Any) -> Any:
 def test_an_icon_is_put_and_removed(
     api: Any, admin: User, webchat: Webchat, storage: IconStorage, fetch: Any
 ) -> None:
-    answer = put_icon(api, admin, webchat, upload())
+    answer = put_icon(api, admin, webchat, image_upload())
     assert answer.status_code == 200, answer.json()
     assert answer.json()["message"] == "Webchat configuration updated"
     webchat.refresh_from_db()
@@ -58,7 +51,10 @@ def storage_content(key: str) -> bytes:
 def test_every_uploaded_file_is_answered_in_its_order(
     api: Any, admin: User, storage: IconStorage, fetch: Any
 ) -> None:
-    files = [upload(picture("JPEG"), "photo.jpg", "image/jpeg"), upload(name="../../b.png")]
+    files = [
+        image_upload(image_bytes("JPEG"), "photo.jpg", "image/jpeg"),
+        image_upload(name="../../b.png"),
+    ]
     answer = post_files(api, admin, files)
     assert answer.status_code == 200
     first, second = answer.json()["files"]
@@ -85,7 +81,7 @@ def test_every_uploaded_file_is_answered_in_its_order(
 def test_name_and_type_that_are_sent_play_no_part(
     api: Any, admin: User, storage: IconStorage, fetch: Any, name: str, content_type: str
 ) -> None:
-    answer = post_files(api, admin, [upload(picture("JPEG"), name, content_type)])
+    answer = post_files(api, admin, [image_upload(image_bytes("JPEG"), name, content_type)])
     [file] = answer.json()["files"]
     assert file["key"].endswith(".jpg")
     assert fetch(file["signedUrl"]).headers["Content-Type"] == "image/jpeg"
@@ -94,11 +90,11 @@ def test_name_and_type_that_are_sent_play_no_part(
 def test_what_follows_the_image_is_not_served(
     api: Any, admin: User, storage: IconStorage, fetch: Any
 ) -> None:
-    polyglot = picture() + b"<script>alert(1)</script>"
-    [file] = post_files(api, admin, [upload(polyglot)]).json()["files"]
+    polyglot = image_bytes() + b"<script>alert(1)</script>"
+    [file] = post_files(api, admin, [image_upload(polyglot)]).json()["files"]
     got = fetch(file["signedUrl"])
     assert b"script" not in got.content
-    assert opened(got.content).size == (64, 48)
+    assert decode_image(got.content).size == (64, 48)
 
 
 @pytest.mark.parametrize(
@@ -106,9 +102,9 @@ def test_what_follows_the_image_is_not_served(
     [
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unsupported_image", "not a PNG, JPEG"),
         (b"", "empty", "empty"),
-        (picture(size=(200, 200))[:200], "damaged_image", "damaged"),
-        (picture() + b"\x00" * MAX_BYTES, "file_too_large", "1,048,576 bytes"),
-        (picture(size=(4097, 1)), "image_too_large", "4,096 pixels"),
+        (image_bytes(size=(200, 200))[:200], "damaged_image", "damaged"),
+        (image_bytes() + b"\x00" * MAX_BYTES, "file_too_large", "1,048,576 bytes"),
+        (image_bytes(size=(4097, 1)), "image_too_large", "4,096 pixels"),
     ],
 )
 def test_a_bad_image_is_refused_by_the_rule_it_breaks(
@@ -116,23 +112,23 @@ def test_a_bad_image_is_refused_by_the_rule_it_breaks(
     admin: User,
     webchat: Webchat,
     storage: IconStorage,
-    asked: list[str],
+    storage_calls: list[str],
     content: bytes,
     code: str,
     words: str,
 ) -> None:
-    answer = put_icon(api, admin, webchat, upload(content))
+    answer = put_icon(api, admin, webchat, image_upload(content))
     assert answer.status_code == 400
     [detail] = answer.json()["details"]
     assert (detail["field"], detail["code"]) == ("file", code)
     assert words in detail["message"]
 
-    answer = post_files(api, admin, [upload(), upload(content)])
+    answer = post_files(api, admin, [image_upload(), image_upload(content)])
     assert answer.status_code == 400
     [detail] = answer.json()["details"]
     assert (detail["field"], detail["code"]) == ("files.1", code)
     # One is bad, none is stored.
-    assert asked == []
+    assert storage_calls == []
     webchat.refresh_from_db()
     assert webchat.icon == ""
 
@@ -142,7 +138,7 @@ def test_a_bad_image_is_refused_by_the_rule_it_breaks(
     [
         ({}, "file"),
         ({"file": "text"}, "file"),
-        ({"picture": upload()}, "file"),
+        ({"picture": image_upload()}, "file"),
     ],
 )
 def test_the_file_must_be_there(
@@ -154,16 +150,16 @@ def test_the_file_must_be_there(
 
 
 def test_one_to_ten_files_are_taken(api: Any, admin: User) -> None:
-    small = picture(size=(1, 1))
-    assert post_files(api, admin, [upload(small) for _ in range(10)]).status_code == 200
-    for files in ([], [upload(small) for _ in range(11)]):
+    small = image_bytes(size=(1, 1))
+    assert post_files(api, admin, [image_upload(small) for _ in range(10)]).status_code == 200
+    for files in ([], [image_upload(small) for _ in range(11)]):
         answer = post_files(api, admin, files)
         assert answer.status_code == 400
         assert [detail["field"] for detail in answer.json()["details"]] == ["files"]
 
 
 def test_hundreds_of_parts_are_refused(api: Any, admin: User) -> None:
-    answer = post_files(api, admin, [upload(b"x") for _ in range(101)])
+    answer = post_files(api, admin, [image_upload(b"x") for _ in range(101)])
     assert answer.status_code == 400
     assert set(answer.json()) >= {"error", "code"}
 
@@ -190,10 +186,10 @@ def test_a_malformed_upload_is_answered_in_the_error_shape(
 
 
 def test_files_may_be_larger_than_documents(api: Any, admin: User, settings: Any) -> None:
-    whole = picture()
+    whole = image_bytes()
     largest = whole + b"\x00" * (MAX_BYTES - len(whole))
     # Twice as much as JSON may be.
-    assert post_files(api, admin, [upload(largest), upload(largest)]).status_code == 200
+    assert post_files(api, admin, [image_upload(largest), image_upload(largest)]).status_code == 200
     files = [SimpleUploadedFile("a.png", b"x" * settings.MAX_UPLOAD_BYTES)]
     answer = post_files(api, admin, files)
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
@@ -202,16 +198,16 @@ def test_files_may_be_larger_than_documents(api: Any, admin: User, settings: Any
 
 
 def test_a_superuser_says_whose_the_images_become(
-    api: Any, superuser: User, admin: User, stranger: User, storage: IconStorage
+    api: Any, superuser: User, admin: User, other_admin: User, storage: IconStorage
 ) -> None:
-    answer = post_files(api, superuser, [upload()])
+    answer = post_files(api, superuser, [image_upload()])
     assert [detail["field"] for detail in answer.json()["details"]] == ["organizationId"]
-    answer = post_files(api, superuser, [upload()], organizationId=admin.organization_id)
+    answer = post_files(api, superuser, [image_upload()], organizationId=admin.organization_id)
     assert answer.json()["files"][0]["key"].startswith(f"orgs/{admin.organization_id}/webchat/")
     # A member's are the own organization's, as everywhere: who else is named is not read.
-    for named in (stranger.organization_id, admin.organization_id, "0" * 24):
-        answer = post_files(api, stranger, [upload()], organizationId=named)
-        own = f"orgs/{stranger.organization_id}/webchat/"
+    for named in (other_admin.organization_id, admin.organization_id, "0" * 24):
+        answer = post_files(api, other_admin, [image_upload()], organizationId=named)
+        own = f"orgs/{other_admin.organization_id}/webchat/"
         assert answer.json()["files"][0]["key"].startswith(own)
 
 
@@ -220,7 +216,7 @@ def test_the_organizations_icon_stands_in_for_a_missing_one(
 ) -> None:
     assert icons.public_icon_url(webchat) is None
     set_default_icon(
-        organization=webchat.organization, image=icons.read_image(upload(picture("WEBP")))
+        organization=webchat.organization, image=icons.read_image(image_upload(image_bytes("WEBP")))
     )
     url = icons.public_icon_url(Webchat.objects.get())
     assert url is not None
@@ -228,6 +224,6 @@ def test_the_organizations_icon_stands_in_for_a_missing_one(
     # The document tells the webchat's own.
     document = api(admin).get(f"/api/webchats/{webchat.pk}").json()["data"]
     assert document["icon"] is None
-    put_icon(api, admin, webchat, upload())
+    put_icon(api, admin, webchat, image_upload())
     own = icons.public_icon_url(Webchat.objects.get()) or ""
     assert Webchat.objects.get().icon in own

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from organizations.models import User
 from tests.support import factories, object_storage
-from tests.support.images import picture, upload
+from tests.support.images import image_bytes, image_upload
 from webchats import icons
 from webchats.icons.storage import IconStorage
 from webchats.models import Webchat
@@ -35,13 +35,7 @@ REFUSED = {
 def stored(user: User) -> str:
     """The key of an icon of the user's organization."""
     assert user.organization_id is not None
-    return icons.store(user.organization_id, upload())
-
-
-@pytest.fixture
-def webchat(admin: User) -> Webchat:
-    """A webchat without an icon."""
-    return factories.WebchatFactory.create(user=admin)
+    return icons.store(user.organization_id, image_upload())
 
 
 def body(admin: User, **fields: Any) -> dict[str, Any]:
@@ -54,7 +48,7 @@ def body(admin: User, **fields: Any) -> dict[str, Any]:
 def test_an_uploaded_icon_opens_by_the_documents_url(
     api: Any, admin: User, storage: IconStorage, fetch: Any
 ) -> None:
-    uploaded = api(admin).post("/api/upload", {"files": [upload()]}, format="multipart")
+    uploaded = api(admin).post("/api/upload", {"files": [image_upload()]}, format="multipart")
     key = uploaded.json()["files"][0]["key"]
     made = api(admin).post("/api/webchats", body(admin, icon=key))
     assert made.status_code == 201, made.json()
@@ -66,7 +60,7 @@ def test_an_uploaded_icon_opens_by_the_documents_url(
     assert got.status == 200
     assert got.headers["Content-Type"] == "image/png"
     assert got.headers["Content-Disposition"].startswith("inline")
-    assert got.content == icons.read_image(upload()).content
+    assert got.content == icons.read_image(image_upload()).content
     assert 0 < int(got.headers["Cache-Control"].split("max-age=")[1].split(",")[0]) <= 3600
 
 
@@ -90,10 +84,10 @@ def test_a_url_with_one_character_changed_is_refused(
 
 
 def test_a_url_expires(
-    admin: User, storage: IconStorage, fetch: Any, url_seconds: Callable[[int], None]
+    admin: User, storage: IconStorage, fetch: Any, set_url_lifetime: Callable[[int], None]
 ) -> None:
     key = stored(admin)
-    url_seconds(1)
+    set_url_lifetime(1)
     url = icons.signed_url(key) or ""
     wait_for_the_clock(1.2)
     assert fetch(url).status == 403
@@ -105,11 +99,11 @@ def wait_for_the_clock(seconds: float) -> None:
 
 
 def test_a_document_put_back_keeps_its_icon(
-    api: Any, admin: User, webchat: Webchat, storage: IconStorage, asked: list[str]
+    api: Any, admin: User, webchat: Webchat, storage: IconStorage, storage_calls: list[str]
 ) -> None:
     Webchat.objects.filter(pk=webchat.pk).update(icon=stored(admin))
     before = Webchat.objects.get().icon
-    asked.clear()
+    storage_calls.clear()
     for method in ("put", "patch"):
         document = api(admin).get(f"/api/webchats/{webchat.pk}").json()["data"]
         answer = getattr(api(admin), method)(f"/api/webchats/{webchat.pk}", document)
@@ -117,7 +111,7 @@ def test_a_document_put_back_keeps_its_icon(
         assert answer.json()["data"]["icon"].partition("?")[0] == document["icon"].partition("?")[0]
         assert Webchat.objects.get().icon == before
     # An icon that stays needs no question.
-    assert asked == []
+    assert storage_calls == []
 
 
 def test_who_puts_the_same_icon_back_makes_nobody_of_the_organization_wait(
@@ -144,15 +138,15 @@ def test_a_url_that_has_expired_or_had_another_life_is_put_back(
     webchat: Webchat,
     storage: IconStorage,
     fetch: Any,
-    url_seconds: Callable[[int], None],
+    set_url_lifetime: Callable[[int], None],
 ) -> None:
     key = stored(admin)
     Webchat.objects.filter(pk=webchat.pk).update(icon=key)
-    url_seconds(1)
+    set_url_lifetime(1)
     document = api(admin).get(f"/api/webchats/{webchat.pk}").json()["data"]
     wait_for_the_clock(1.2)
     assert fetch(document["icon"]).status == 403
-    url_seconds(7200)
+    set_url_lifetime(7200)
     answer = api(admin).put(f"/api/webchats/{webchat.pk}", document)
     assert answer.status_code == 200
     assert Webchat.objects.get().icon == key
@@ -241,19 +235,19 @@ def attacks(own: str, other: str) -> dict[str, Any]:
 def test_what_is_no_icon_of_ours_gets_one_answer_and_is_not_looked_for(
     api: Any,
     admin: User,
-    stranger: User,
+    other_admin: User,
     webchat: Webchat,
     storage: IconStorage,
-    asked: list[str],
+    storage_calls: list[str],
     name: str,
 ) -> None:
-    own, other = stored(admin), stored(stranger)
+    own, other = stored(admin), stored(other_admin)
     # They exist: the answer is not for want of an object.
     prefix = own.rsplit("/", 1)[0]
     storage.put(f"{prefix}/notes.txt", b"text", "text/plain")
-    storage.put(own.replace("/webchat/", "/exports/"), picture(), "image/png")
+    storage.put(own.replace("/webchat/", "/exports/"), image_bytes(), "image/png")
     attack = attacks(own, other)[name]
-    asked.clear()
+    storage_calls.clear()
     as_json = "application/json"
     change, new = json.dumps({"icon": attack}), json.dumps(body(admin, icon=attack))
     for answer in (
@@ -263,16 +257,21 @@ def test_what_is_no_icon_of_ours_gets_one_answer_and_is_not_looked_for(
         assert answer.status_code == 400
         assert answer.json() == REFUSED
     assert Webchat.objects.get().icon == ""
-    assert all(f"orgs/{admin.organization_id}/webchat/" in question for question in asked)
-    assert not any(str(stranger.organization_id) in question for question in asked)
+    assert all(f"orgs/{admin.organization_id}/webchat/" in question for question in storage_calls)
+    assert not any(str(other_admin.organization_id) in question for question in storage_calls)
     assert storage.exists(other)
 
 
 def test_the_superuser_gives_each_webchat_icons_of_its_own_organization(
-    api: Any, superuser: User, admin: User, stranger: User, webchat: Webchat, storage: IconStorage
+    api: Any,
+    superuser: User,
+    admin: User,
+    other_admin: User,
+    webchat: Webchat,
+    storage: IconStorage,
 ) -> None:
     url = f"/api/webchats/{webchat.pk}"
-    assert api(superuser).patch(url, {"icon": stored(stranger)}).json() == REFUSED
+    assert api(superuser).patch(url, {"icon": stored(other_admin)}).json() == REFUSED
     assert api(superuser).patch(url, {"icon": stored(admin)}).status_code == 200
 
 
@@ -281,8 +280,8 @@ def test_all_field_errors_come_with_the_icons(api: Any, admin: User, webchat: We
     assert {detail["field"] for detail in answer.json()["details"]} == {"icon", "name"}
 
 
-def test_the_database_refuses_anothers_key_by_itself(webchat: Webchat, stranger: User) -> None:
-    key = f"orgs/{stranger.organization_id}/webchat/x.png"
+def test_the_database_refuses_anothers_key_by_itself(webchat: Webchat, other_admin: User) -> None:
+    key = f"orgs/{other_admin.organization_id}/webchat/x.png"
     with pytest.raises(IntegrityError), transaction.atomic():
         Webchat.objects.filter(pk=webchat.pk).update(icon=key)
     organization = webchat.organization
@@ -292,22 +291,30 @@ def test_the_database_refuses_anothers_key_by_itself(webchat: Webchat, stranger:
 
 
 def test_a_rep_may_look_and_not_touch(
-    api: Any, rep: User, admin: User, webchat: Webchat, storage: IconStorage, asked: list[str]
+    api: Any,
+    rep: User,
+    admin: User,
+    webchat: Webchat,
+    storage: IconStorage,
+    storage_calls: list[str],
 ) -> None:
     client, url = api(rep), f"/api/webchats/{webchat.pk}/icon"
-    sent: dict[str, SimpleUploadedFile] = {"file": upload()}
+    sent: dict[str, SimpleUploadedFile] = {"file": image_upload()}
     assert client.put(url, sent, format="multipart").status_code == 403
     assert client.delete(url).status_code == 403
-    assert client.post("/api/upload", {"files": [upload()]}, format="multipart").status_code == 403
+    assert (
+        client.post("/api/upload", {"files": [image_upload()]}, format="multipart").status_code
+        == 403
+    )
     assert api(None).put(url, sent, format="multipart").status_code == 401
-    assert asked == []
+    assert storage_calls == []
 
 
 def test_anothers_webchat_gets_no_icon(
-    api: Any, stranger: User, webchat: Webchat, storage: IconStorage, asked: list[str]
+    api: Any, other_admin: User, webchat: Webchat, storage: IconStorage, storage_calls: list[str]
 ) -> None:
-    client, url = api(stranger), f"/api/webchats/{webchat.pk}/icon"
-    assert client.put(url, {"file": upload()}, format="multipart").status_code == 404
+    client, url = api(other_admin), f"/api/webchats/{webchat.pk}/icon"
+    assert client.put(url, {"file": image_upload()}, format="multipart").status_code == 404
     assert client.delete(url).status_code == 404
-    assert asked == []
+    assert storage_calls == []
     assert Webchat.objects.get().icon == ""

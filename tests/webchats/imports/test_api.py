@@ -97,9 +97,9 @@ class TestImport:
         assert Webchat.objects.get().organization_id == admin.organization_id
 
     def test_a_member_cannot_name_another_organization(
-        self, api: Any, admin: User, stranger: User
+        self, api: Any, admin: User, other_admin: User
     ) -> None:
-        post(api(admin), csv_of({}), f"?organizationId={stranger.organization_id}")
+        post(api(admin), csv_of({}), f"?organizationId={other_admin.organization_id}")
         assert Webchat.objects.get().organization_id == admin.organization_id
 
 
@@ -117,11 +117,11 @@ def test_an_export_is_a_download(api: Any, rep: User, admin: User, format_name: 
 
 @pytest.mark.django_db
 def test_an_export_respects_the_lists_filters_and_tenants(
-    api: Any, admin: User, stranger: User
+    api: Any, admin: User, other_admin: User
 ) -> None:
     factories.WebchatFactory.create(user=admin, name="On")
     factories.WebchatFactory.create(user=admin, name="Off", is_enabled=False)
-    factories.WebchatFactory.create(user=stranger, name="Theirs")
+    factories.WebchatFactory.create(user=other_admin, name="Theirs")
 
     def names(user: User, query: str) -> list[str]:
         body = api(user).get(f"{EXPORT}?format=json{query}").getvalue()
@@ -131,7 +131,7 @@ def test_an_export_respects_the_lists_filters_and_tenants(
     assert names(admin, "&ordering=name") == ["Off", "On"]
     assert names(admin, "&isEnabled=true") == ["On"]
     assert names(admin, "&search=of") == ["Off"]
-    assert names(stranger, "") == ["Theirs"]
+    assert names(other_admin, "") == ["Theirs"]
 
 
 @pytest.mark.django_db

@@ -64,11 +64,11 @@ def test_a_dry_run_looks_at_images_and_stores_none(admin: User, folder: Path) ->
 
 
 def test_a_key_is_taken_if_it_is_the_organizations_own(
-    admin: User, stranger: User, folder: Path
+    admin: User, other_admin: User, folder: Path
 ) -> None:
     content = (folder / "red.png").read_bytes()
     own, theirs = (
-        icons.store(str(user.organization_id), BytesIO(content)) for user in (admin, stranger)
+        icons.store(str(user.organization_id), BytesIO(content)) for user in (admin, other_admin)
     )
     assert _import(admin, None, own).created == 1
     assert _import(admin, None, icons.signed_url(own) or "").created == 1
@@ -122,29 +122,29 @@ def test_a_refused_import_keeps_the_images_that_were_there_before(
 
 
 def test_a_key_is_asked_for_once_however_many_rows_name_it(
-    admin: User, folder: Path, asked: list[str]
+    admin: User, folder: Path, storage_calls: list[str]
 ) -> None:
     content = (folder / "red.png").read_bytes()
     keys = [icons.store(str(admin.organization_id), BytesIO(content)) for _ in range(2)]
     unknown = keys[0].replace(keys[0][-36:-30], "zzzzzz")
     wanted = [*keys, unknown, icons.signed_url(keys[0]) or ""]
     rows = [{"icon": wanted[n % 4], "initialStage": f"label {n}"} for n in range(40)]
-    asked.clear()
+    storage_calls.clear()
     report = imported(csv_of(*rows, more=("icon",)), admin, skip_invalid=True)
     assert (report.created, report.rejected) == (30, 10)
-    assert sorted(asked) == sorted(f"exists {key}" for key in (*keys, unknown))
-    asked.clear()
+    assert sorted(storage_calls) == sorted(f"exists {key}" for key in (*keys, unknown))
+    storage_calls.clear()
     # Nor is one that the stored row has already.
     good = [{**row, "name": f"Row {n}"} for n, row in enumerate(rows) if n % 4 != 2]
     assert imported(csv_of(*good, more=("icon",)), admin, update=True).unchanged == 30
-    assert asked == []
+    assert storage_calls == []
 
 
 def test_a_key_that_many_stored_rows_are_given_is_asked_for_once(
-    admin: User, folder: Path, asked: list[str]
+    admin: User, folder: Path, storage_calls: list[str]
 ) -> None:
     key = icons.store(str(admin.organization_id), BytesIO((folder / "red.png").read_bytes()))
     imported(csv_of(*[{}] * 10), admin)
-    asked.clear()
+    storage_calls.clear()
     assert imported(csv_of(*[{"icon": key}] * 10, more=("icon",)), admin, update=True).updated == 10
-    assert asked == [f"exists {key}"]
+    assert storage_calls == [f"exists {key}"]

@@ -112,9 +112,9 @@ def test_null_in_json_brings_the_default_back(admin: User) -> None:
     assert (row.status_text, row.is_enabled, row.offset_x) == ("", True, 24)
 
 
-def test_what_is_read_only_is_passed_over(admin: User, stranger: User) -> None:
+def test_what_is_read_only_is_passed_over(admin: User, other_admin: User) -> None:
     more = ("organizationId", "userId", "createdBy", "createdAt", "updatedAt")
-    changes = dict.fromkeys(more, stranger.pk)
+    changes = dict.fromkeys(more, other_admin.pk)
     assert imported(csv_of(changes, more=more), admin).created == 1
     row = Webchat.objects.get()
     assert (row.organization_id, row.user_id) == (admin.organization_id, admin.pk)
@@ -195,7 +195,7 @@ def test_what_is_rolled_back_leaves_no_version(
     assert list(Webchat.history.values_list("id", flat=True)) == [stored.pk]
 
 
-def test_an_import_leaves_a_record(admin: User, stranger: User) -> None:
+def test_an_import_leaves_a_record(admin: User, other_admin: User) -> None:
     content = csv_of({}, {"name": ""})
     imported(content, admin, skip_invalid=True)
     record = ImportRecord.objects.get()
@@ -204,7 +204,7 @@ def test_an_import_leaves_a_record(admin: User, stranger: User) -> None:
     assert (record.created, record.updated, record.unchanged, record.rejected) == (1, 0, 0, 1)
     assert record.sha256 == hashlib.sha256(content.encode()).hexdigest()
     assert record.finished_at is not None
-    assert not ImportRecord.objects.for_user(stranger).exists()
+    assert not ImportRecord.objects.for_user(other_admin).exists()
 
 
 class _StopsAfter(Listener):
@@ -277,9 +277,9 @@ def _deleted(owner: User) -> Webchat:
 
 @pytest.mark.parametrize("update", [False, True])
 def test_the_id_of_another_organizations_deleted_row_is_taken(
-    admin: User, stranger: User, update: bool
+    admin: User, other_admin: User, update: bool
 ) -> None:
-    theirs = _deleted(stranger)
+    theirs = _deleted(other_admin)
     report = imported(csv_of({"_id": theirs.pk}, more=("_id",)), admin, update=update)
     assert [(found.line, found.field) for found in report.problems] == [(2, "_id")]
     assert not Webchat.objects.exists()
@@ -290,8 +290,10 @@ def test_the_id_of_ones_own_deleted_row_brings_it_back(admin: User) -> None:
     assert imported(csv_of({"_id": own.pk}, more=("_id",)), admin).created == 1
 
 
-def test_a_rows_history_tells_nothing_of_another_organization(admin: User, stranger: User) -> None:
-    theirs = _deleted(stranger)
+def test_a_rows_history_tells_nothing_of_another_organization(
+    admin: User, other_admin: User
+) -> None:
+    theirs = _deleted(other_admin)
     row = _stored(admin, id=theirs.pk)
     old_prompt, row.prompt = row.prompt, theirs.prompt
     Webchat.history.model.objects.filter(id=row.pk, organization=admin.organization).update(

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from organizations.models import Organization
 from tests.support import factories
-from tests.support.wsgi import Answer, ask
+from tests.support.wsgi import Response, request
 from webchat_project.wsgi import application
 from webchats.models import Webchat
 from webchats.widget.response_cache import ReadyConfig, ReadyConfigs
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db
 SITE = "https://shop.example.com"
 
 
-def config_of(webchat: Webchat, **headers: str) -> Answer:
-    return ask(f"/widget/{webchat.pk}/config", **headers)
+def config_of(webchat: Webchat, **headers: str) -> Response:
+    return request(f"/widget/{webchat.pk}/config", **headers)
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def test_what_was_sent_just_now_is_sent_again_without_asking(
             again = config_of(webchat, origin=SITE)
     assert first.status == "200 OK"
     # Nine seconds of the minute are over: RFC 9111, section 5.1.
-    aged = {**first.unnumbered.headers, "Age": "9"}
-    assert again.unnumbered == first.unnumbered._replace(headers=aged)
+    aged = {**first.without_request_id.headers, "Age": "9"}
+    assert again.without_request_id == first.without_request_id._replace(headers=aged)
     assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
 
 
@@ -54,7 +54,7 @@ def test_that_the_browser_has_it_is_said_again_too(
     with django_assert_num_queries(0):
         again = config_of(webchat, origin=SITE, if_none_match=etag)
     assert (first.status, first.body) == ("304 Not Modified", b"")
-    assert again.unnumbered == first.unnumbered
+    assert again.without_request_id == first.without_request_id
 
 
 def test_an_answer_has_the_headers_that_it_has_without_a_memory(webchat: Webchat) -> None:
@@ -62,7 +62,7 @@ def test_an_answer_has_the_headers_that_it_has_without_a_memory(webchat: Webchat
     answer = config_of(webchat, origin=SITE)
     without = Client().get(f"/widget/{webchat.pk}/config", headers={"Origin": SITE})
     headers = {name: value for name, value in without.headers.items() if name != "X-Request-ID"}
-    assert answer.unnumbered.headers == headers
+    assert answer.without_request_id.headers == headers
     assert answer.body == without.content
 
 
@@ -84,7 +84,7 @@ def test_who_asks_otherwise_is_answered_anew(
     with django_assert_num_queries(1):
         config_of(webchat, **{"origin": SITE, name: OTHERS[name]})
     with django_assert_num_queries(1):
-        ask(f"/widget/{webchat.pk}/config", scheme="https", origin=SITE)
+        request(f"/widget/{webchat.pk}/config", scheme="https", origin=SITE)
 
 
 def test_an_answer_varies_by_nothing_that_is_not_looked_at(webchat: Webchat) -> None:
@@ -107,9 +107,9 @@ def test_who_may_not_have_it_is_refused_also_when_it_is_remembered(
 
 def test_only_a_get_is_answered_from_memory(webchat: Webchat) -> None:
     config_of(webchat, origin=SITE)
-    assert ask(f"/widget/{webchat.pk}/config", "HEAD", origin=SITE).status == "200 OK"
+    assert request(f"/widget/{webchat.pk}/config", "HEAD", origin=SITE).status == "200 OK"
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
-        refused = ask(f"/widget/{webchat.pk}/config", method)
+        refused = request(f"/widget/{webchat.pk}/config", method)
         assert refused.status in ("403 Forbidden", "405 Method Not Allowed")
 
 
