@@ -1,65 +1,64 @@
-"""Field rules as the database says them, so that no door, not even raw SQL, gets round them.
+"""Check constraints for rules that validators already enforce.
 
-The fields' validators state each rule in words and for one field; these say it once more to the
-database, from the same constants.
+The database then rejects invalid values from every writer, bulk inserts and raw SQL included.
+Validators and constraints are built from the same constants, so a rule has one definition.
 """
-
-from typing import Any
 
 from django.db import models
 from django.db.models.functions import Concat, Length
 
+# Enables the ``__length`` lookup that the constraints below use.
 models.CharField.register_lookup(Length)
 models.TextField.register_lookup(Length)
 
 
-class FieldRule(models.CheckConstraint):
-    """A check that a field's own validators, or the model's ``clean``, have already made.
+class DatabaseCheckConstraint(models.CheckConstraint):
+    """A check constraint that ``Model.full_clean()`` skips.
 
-    ``Model.full_clean()`` therefore does not ask the database about it (Django would send one
-    query for each constraint): a row that passed those passes this.
+    Django would validate every check constraint with a query of its own. The field's validators or
+    ``Model.clean()`` have enforced the same rule before.
     """
 
-    def validate(self, *arguments: Any, **options: Any) -> None:
-        """Nothing: see the class."""
+    def validate(self, *args: object, **kwargs: object) -> None:
+        """Do nothing: only the database evaluates the constraint."""
 
 
-def length_between(field: str, low: int, high: int) -> FieldRule:
-    """The text has ``low`` to ``high`` characters."""
-    return FieldRule(
+def length_between(field: str, low: int, high: int) -> DatabaseCheckConstraint:
+    """Require text of ``low`` to ``high`` characters."""
+    return DatabaseCheckConstraint(
         condition=models.Q(**{f"{field}__length__gte": low, f"{field}__length__lte": high}),
         name=f"%(app_label)s_%(class)s_{field}_length",
     )
 
 
-def between(field: str, low: int, high: int) -> FieldRule:
-    """The number is ``low`` to ``high``, both included."""
-    return FieldRule(
+def between(field: str, low: int, high: int) -> DatabaseCheckConstraint:
+    """Require a number from ``low`` to ``high``, both included."""
+    return DatabaseCheckConstraint(
         condition=models.Q(**{f"{field}__gte": low, f"{field}__lte": high}),
         name=f"%(app_label)s_%(class)s_{field}_range",
     )
 
 
-def one_of(field: str, values: list[str]) -> FieldRule:
-    """The text is one of ``values``."""
-    return FieldRule(
+def one_of(field: str, values: list[str]) -> DatabaseCheckConstraint:
+    """Require one of ``values``."""
+    return DatabaseCheckConstraint(
         condition=models.Q(**{f"{field}__in": values}),
         name=f"%(app_label)s_%(class)s_{field}_choice",
     )
 
 
-def matches(field: str, pattern: str) -> FieldRule:
-    """The text matches the regular expression, which must be anchored."""
-    return FieldRule(
+def matches(field: str, pattern: str) -> DatabaseCheckConstraint:
+    """Require a match of the regular expression, which must be anchored."""
+    return DatabaseCheckConstraint(
         condition=models.Q(**{f"{field}__regex": pattern}),
         name=f"%(app_label)s_%(class)s_{field}_pattern",
     )
 
 
-def own_key(field: str, organization_field: str) -> FieldRule:
-    """The text is empty or the storage key of an object that is the row's own organization's."""
+def own_storage_key(field: str, organization_field: str) -> DatabaseCheckConstraint:
+    """Require an empty text or a storage key with the prefix of the row's organization."""
     prefix = Concat(models.Value("orgs/"), models.F(organization_field), models.Value("/"))
-    return FieldRule(
+    return DatabaseCheckConstraint(
         condition=models.Q(**{field: ""}) | models.Q(**{f"{field}__startswith": prefix}),
         name=f"%(app_label)s_%(class)s_{field}_own",
     )

@@ -1,4 +1,8 @@
-"""Model fields that bring a value into the one form it is stored in, at every door alike."""
+"""Model fields that normalize their values.
+
+Normalization happens in ``to_python``, so it applies in the API, the admin site, imports and
+``Model.full_clean()`` alike.
+"""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -8,15 +12,18 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
 from django.db import models
 
-from organizations.colors import canonical, validate_color
+from organizations.colors import SHORT_LENGTH, expand_short_color, validate_color
 from webchat_project.api.object_ids import LENGTH, new_object_id, validate_object_id
 
-#: The longest name of a row, in characters.
+#: The maximum length of a row's name, in characters.
 NAME_LENGTH = 120
 
 
 def validate_encodable(value: str) -> None:
-    """Refuse halves of surrogate pairs: JSON can carry them, UTF-8 and so the database cannot."""
+    """Raise ``ValidationError`` for lone surrogates.
+
+    JSON can contain them, but UTF-8, and therefore the database, cannot.
+    """
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -25,29 +32,30 @@ def validate_encodable(value: str) -> None:
         ) from None
 
 
-STORABLE: list[Callable[[Any], None]] = [ProhibitNullCharactersValidator(), validate_encodable]
-
-
-def _trimmed(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
+#: Reject what no database column can store.
+TEXT_VALIDATORS: list[Callable[[Any], None]] = [
+    ProhibitNullCharactersValidator(),
+    validate_encodable,
+]
 
 
 class TrimmedCharField(models.CharField[str, str]):
-    """Short text without white space at its ends; never NULL."""
+    """A ``CharField`` without leading and trailing white space."""
 
-    default_validators = STORABLE
+    default_validators = TEXT_VALIDATORS
 
-    def to_python(self, value: Any) -> Any:
-        return _trimmed(super().to_python(value))
+    def to_python(self, value: object) -> str | None:
+        text: str | None = super().to_python(value)
+        return text.strip() if text else text
 
 
 class TrimmedTextField(models.TextField[str, str]):
-    """Text of several lines without white space at its ends, ``max_length`` at the most.
+    """A ``TextField`` without leading and trailing white space.
 
-    Unlike Django's own, the length is a rule of the model and not of its form alone.
+    ``max_length`` is enforced by the model. Django enforces it in forms only.
     """
 
-    default_validators = STORABLE
+    default_validators = TEXT_VALIDATORS
 
     @cached_property
     def validators(self) -> list[Callable[[Any], None]]:
@@ -55,52 +63,47 @@ class TrimmedTextField(models.TextField[str, str]):
             return [*super().validators]
         return [*super().validators, MaxLengthValidator(self.max_length)]
 
-    def to_python(self, value: Any) -> Any:
-        return _trimmed(super().to_python(value))
+    def to_python(self, value: object) -> str | None:
+        text: str | None = super().to_python(value)
+        return text.strip() if text else text
 
 
 class EmailAddressField(models.EmailField[str, str]):
-    """An e-mail address in lower case, so that nobody can sign up twice by spelling."""
+    """An e-mail address in lower case, so that two spellings cannot be two users."""
 
-    def to_python(self, value: Any) -> Any:
-        value = _trimmed(super().to_python(value))
-        return value.lower() if isinstance(value, str) else value
+    def to_python(self, value: object) -> str | None:
+        text: str | None = super().to_python(value)
+        return text.strip().lower() if text else text
 
-    def get_prep_value(self, value: Any) -> Any:
-        return super().get_prep_value(self.to_python(value))
+    def get_prep_value(self, value: object) -> str | None:
+        prepared: str | None = super().get_prep_value(self.to_python(value))
+        return prepared
 
 
 class ObjectIdField(models.CharField[str, str]):
-    """A primary key that is an ObjectId, generated when the row is made."""
+    """A primary key with a generated ObjectId: 24 lower-case hexadecimal characters."""
 
     default_validators = [validate_object_id]
 
-    def __init__(self, **options: Any) -> None:
-        options["max_length"] = LENGTH
-        options.setdefault("default", new_object_id)
-        options.setdefault("editable", False)
-        super().__init__(**options)
-
-    def deconstruct(self) -> Any:
-        name, path, arguments, options = super().deconstruct()
-        del options["max_length"]
-        return name, path, arguments, options
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs["max_length"] = LENGTH
+        kwargs.setdefault("default", new_object_id)
+        kwargs.setdefault("editable", False)
+        super().__init__(**kwargs)
 
 
 class ColorField(models.CharField[str, str]):
-    """A hex colour (CSS Color 4, section 5.2, without alpha)."""
+    """A hex color (CSS Color 4, section 5.2, without alpha), stored as ``#RRGGBB``."""
 
     default_validators = [validate_color]
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        options["max_length"] = 7
-        super().__init__(*arguments, **options)
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs["max_length"] = 7
+        super().__init__(**kwargs)
 
-    def deconstruct(self) -> Any:
-        name, path, arguments, options = super().deconstruct()
-        del options["max_length"]
-        return name, path, arguments, options
-
-    def to_python(self, value: Any) -> Any:
-        value = super().to_python(value)
-        return canonical(value.strip()) if isinstance(value, str) else value
+    def to_python(self, value: object) -> str | None:
+        text: str | None = super().to_python(value)
+        if not text:
+            return text
+        color = text.strip()
+        return expand_short_color(color) if len(color) == SHORT_LENGTH else color

@@ -1,23 +1,26 @@
-"""Where an organization's objects lie in a storage: under a prefix that is theirs alone."""
+"""Storage keys: each organization's objects lie under a prefix of its own.
+
+The format is ``orgs/<organizationId>/<kind>/<name>.<extension>``.
+"""
 
 import re
 
 from webchat_project.api import object_ids
 
-#: ``orgs/<organizationId>/<kind>/<name>.<extension>``. Anchored at neither end. A percent sign, a
-#: backslash, ``..`` and ``//`` are in no key, so that no reader can take it for another one.
+#: A key, not anchored. It contains no percent sign, backslash, ``..`` or ``//``, so that no storage
+#: or URL parser can resolve it to another key.
 PATTERN = rf"orgs/{object_ids.PATTERN}/[a-z]{{1,20}}/[A-Za-z0-9_-]{{1,64}}\.[a-z0-9]{{1,5}}"
 MAX_LENGTH = 200
 
-_OWNER = re.compile(rf"orgs/({object_ids.PATTERN})/")
+_ORGANIZATION_ID = re.compile(rf"orgs/({object_ids.PATTERN})/")
 
 
-def prefix_of(organization_id: str) -> str:
-    """What every key of the organization's objects begins with."""
+def organization_prefix(organization_id: str) -> str:
+    """Return the prefix of every key of the organization."""
     return f"orgs/{organization_id}/"
 
 
-def owner_of(key: str) -> str | None:
-    """The id of the organization whose object it is."""
-    match = _OWNER.match(key)
+def organization_id_of(key: str) -> str | None:
+    """Return the id of the organization in ``key``, or ``None`` if the prefix is malformed."""
+    match = _ORGANIZATION_ID.match(key)
     return match and match[1]

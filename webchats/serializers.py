@@ -179,17 +179,17 @@ class WidgetConfigSerializer(DocumentSerializer[Webchat]):
 
     def get_primaryTextColor(self, webchat: Webchat) -> str:  # noqa: N802 - the name's own case
         """On the launcher and the buttons."""
-        return colors.readable_on(webchat.primary_color)
+        return colors.readable_text_color(webchat.primary_color)
 
     def get_secondaryTextColor(self, webchat: Webchat) -> str:  # noqa: N802
         """In the bubbles that the visitor sends."""
-        return colors.readable_on(webchat.secondary_color)
+        return colors.readable_text_color(webchat.secondary_color)
 
     def get_replyColor(self, webchat: Webchat) -> str:  # noqa: N802
         """The bubbles that answer: the panel's background, a shade away from it."""
         background = webchat.background_color
-        return colors.mixed(background, colors.readable_on(background), REPLY_SHADE)
+        return colors.mix(background, colors.readable_text_color(background), REPLY_SHADE)
 
     def get_replyTextColor(self, webchat: Webchat) -> str:  # noqa: N802
         """In the bubbles that answer."""
-        return colors.readable_on(self.get_replyColor(webchat))
+        return colors.readable_text_color(self.get_replyColor(webchat))

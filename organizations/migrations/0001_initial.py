@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('name', 'id'),
-                'constraints': [organizations.constraints.FieldRule(condition=models.Q(('default_icon', ''), ('default_icon__startswith', django.db.models.functions.text.Concat(models.Value('orgs/'), models.F('id'), models.Value('/'))), _connector='OR'), name='organizations_organization_default_icon_own')],
+                'constraints': [organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('default_icon', ''), ('default_icon__startswith', django.db.models.functions.text.Concat(models.Value('orgs/'), models.F('id'), models.Value('/'))), _connector='OR'), name='organizations_organization_default_icon_own')],
             },
         ),
         migrations.CreateModel(
@@ -205,7 +205,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='user',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('access_role__in', ['ADMIN', 'DEPARTMENT_HEAD', 'SALES_REP'])), name='organizations_user_access_role_choice'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('access_role__in', ['ADMIN', 'DEPARTMENT_HEAD', 'SALES_REP'])), name='organizations_user_access_role_choice'),
         ),
         migrations.AddIndex(
             model_name='pipeline',
@@ -213,7 +213,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='pipeline',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('name__length__gte', 1), ('name__length__lte', 120)), name='organizations_pipeline_name_length'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('name__length__gte', 1), ('name__length__lte', 120)), name='organizations_pipeline_name_length'),
         ),
         migrations.AddConstraint(
             model_name='pipeline',
@@ -225,31 +225,31 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='prompt',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('name__length__gte', 1), ('name__length__lte', 120)), name='organizations_prompt_name_length'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('name__length__gte', 1), ('name__length__lte', 120)), name='organizations_prompt_name_length'),
         ),
         migrations.AddConstraint(
             model_name='prompt',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('instructions__length__gte', 1), ('instructions__length__lte', 20000)), name='organizations_prompt_instructions_length'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('instructions__length__gte', 1), ('instructions__length__lte', 20000)), name='organizations_prompt_instructions_length'),
         ),
         migrations.AddConstraint(
             model_name='prompt',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('temperature__gte', 0), ('temperature__lte', 2)), name='organizations_prompt_temperature_range'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('temperature__gte', 0), ('temperature__lte', 2)), name='organizations_prompt_temperature_range'),
         ),
         migrations.AddConstraint(
             model_name='prompt',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('max_tokens__gte', 1), ('max_tokens__lte', 32000)), name='organizations_prompt_max_tokens_range'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('max_tokens__gte', 1), ('max_tokens__lte', 32000)), name='organizations_prompt_max_tokens_range'),
         ),
         migrations.AddConstraint(
             model_name='stage',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('name__length__gte', 1), ('name__length__lte', 120)), name='organizations_stage_name_length'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('name__length__gte', 1), ('name__length__lte', 120)), name='organizations_stage_name_length'),
         ),
         migrations.AddConstraint(
             model_name='stage',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('slug__length__gte', 1), ('slug__length__lte', 120)), name='organizations_stage_slug_length'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('slug__length__gte', 1), ('slug__length__lte', 120)), name='organizations_stage_slug_length'),
         ),
         migrations.AddConstraint(
             model_name='stage',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='organizations_stage_color_pattern'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='organizations_stage_color_pattern'),
         ),
         migrations.AddConstraint(
             model_name='stage',

@@ -3,10 +3,10 @@
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from simple_history.models import HistoricalRecords
 
 from organizations import constraints, storage_keys
 from organizations.fields import NAME_LENGTH, TrimmedCharField
-from organizations.history import ChangeRecords
 from organizations.tenancy.models import TenantScoped
 
 
@@ -25,7 +25,7 @@ class Organization(TenantScoped):
         help_text="If set, visitors see this instead of the organization's name.",
     )
 
-    history = ChangeRecords()
+    history = HistoricalRecords()
 
     #: A storage key; empty: none.
     default_icon = models.CharField(
@@ -39,14 +39,14 @@ class Organization(TenantScoped):
 
     class Meta:
         ordering = ("name", "id")
-        constraints = (constraints.own_key("default_icon", "id"),)
+        constraints = (constraints.own_storage_key("default_icon", "id"),)
 
     def __str__(self) -> str:
         return self.name
 
     def clean(self) -> None:
         """Refuse another organization's object."""
-        if self.default_icon and storage_keys.owner_of(self.default_icon) != self.pk:
+        if self.default_icon and storage_keys.organization_id_of(self.default_icon) != self.pk:
             message = "This is not an object of the organization."
             raise ValidationError({"default_icon": ValidationError(message, "invalid")})
 

@@ -9,11 +9,11 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.text import slugify
+from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.colors import STORED_PATTERN
 from organizations.fields import NAME_LENGTH, ColorField, TrimmedCharField
-from organizations.history import ChangeRecords
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 
 MAX_STAGES = 100
@@ -29,7 +29,7 @@ class Pipeline(TenantModel):
         help_text="Setting it here takes it from the pipeline that had it.",
     )
 
-    history = ChangeRecords()
+    history = HistoricalRecords()
 
     class Meta:
         ordering = ("name", "id")

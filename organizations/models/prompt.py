@@ -2,10 +2,10 @@
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.fields import NAME_LENGTH, TrimmedCharField, TrimmedTextField
-from organizations.history import ChangeRecords
 from organizations.tenancy.models import TenantModel
 
 INSTRUCTIONS_LENGTH = 20_000
@@ -40,7 +40,7 @@ class Prompt(TenantModel):
         help_text="Only an active prompt can be chosen for a webchat.",
     )
 
-    history = ChangeRecords()
+    history = HistoricalRecords()
 
     class Meta:
         ordering = ("name", "id")

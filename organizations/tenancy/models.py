@@ -23,15 +23,15 @@ from django.db import models
 
 from organizations.fields import ObjectIdField
 
-_Row_co = TypeVar("_Row_co", bound=models.Model, covariant=True)
+_Row_co = TypeVar("_Row_co", bound="TenantScoped", covariant=True)
 
 
-class Member(Protocol):
-    """What decides which rows exist for a signed-in user."""
+class TenantUser(Protocol):
+    """The attributes of a signed-in user that determine which rows exist for them."""
 
     @property
     def is_superuser(self) -> bool:
-        """Whether the user sees every organization's rows."""
+        """Whether the rows of every organization exist for the user."""
 
     @property
     def organization_id(self) -> str | None:
@@ -41,9 +41,12 @@ class Member(Protocol):
 class TenantQuerySet(models.QuerySet[_Row_co]):
     """Rows that belong to organizations."""
 
-    def for_user(self, user: Member | AnonymousUser) -> Self:
-        """The rows that exist for ``user``: all for a superuser, none for a stranger, and the
-        rows of their own organization for a member."""
+    def for_user(self, user: TenantUser | AnonymousUser) -> Self:
+        """Return the rows that exist for ``user``.
+
+        These are all rows for a superuser, the rows of their organization for a member, and none
+        for an anonymous user.
+        """
         if isinstance(user, AnonymousUser):
             return self.none()
         if user.is_superuser:
@@ -51,21 +54,24 @@ class TenantQuerySet(models.QuerySet[_Row_co]):
         return self.for_organization(user.organization_id)
 
     def for_organization(self, organization_id: str | None) -> Self:
-        """The rows of one organization; ``None`` has none."""
+        """Return the rows of one organization, and none for ``None``."""
         if organization_id is None:
             return self.none()
-        path: str = self.model.tenant_path  # type: ignore[attr-defined]
-        return self.filter(**{path: organization_id})
+        return self.filter(**{self.model.tenant_path: organization_id})
 
 
 TenantManager = models.Manager.from_queryset(TenantQuerySet)
 
 
 class TenantScoped(models.Model):
-    """A model whose every row belongs to one organization, found along ``tenant_path``."""
+    """A model whose every row belongs to one organization, directly or through another row."""
 
-    #: The lookup from a row to its organization's id.
+    #: The lookup from a row to the id of its organization.
     tenant_path: ClassVar[str] = "organization_id"
+    #: Fields that the change history leaves out: they never change, or follow from other fields.
+    hidden_in_history: ClassVar[frozenset[str]] = frozenset(
+        {"id", "organization", "created_at", "updated_at"}
+    )
 
     id = ObjectIdField(primary_key=True)
     created_at = models.DateTimeField(auto_now_add=True, editable=False)
@@ -78,7 +84,7 @@ class TenantScoped(models.Model):
 
 
 class TenantModel(TenantScoped):
-    """A row with a column for its organization, which is set once and never changes."""
+    """A model with a column for its organization, which is set once and never changes."""
 
     organization = models.ForeignKey(
         "organizations.Organization",
@@ -86,7 +92,7 @@ class TenantModel(TenantScoped):
         related_name="+",
         editable=False,
     )
-    # Annotated here for the type checker; Django makes the attribute.
+    # For the type checker: Django creates the attribute.
     organization_id: str
 
     class Meta:

@@ -60,7 +60,7 @@ class ColorField(StringField):
     """``#RGB`` or ``#RRGGBB``."""
 
     def to_internal_value(self, data: Any) -> str:
-        return colors.canonical(super().to_internal_value(data))
+        return colors.expand_short_color(super().to_internal_value(data))
 
 
 class TenantScopedSerializer(DocumentSerializer[_Row]):

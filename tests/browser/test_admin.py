@@ -179,7 +179,7 @@ def test_an_invalid_field_keeps_the_last_picture_and_says_what_is_wrong(staff: A
     page.get_by_label("Starter message").fill("Still here")
     expect(_preview(page).get_by_text("Still here")).to_be_visible()
     page.locator("#id_primary_color").fill("red")
-    expect(page.locator("#preview-says")).to_contain_text("Primary color: Enter a colour as #RGB")
+    expect(page.locator("#preview-says")).to_contain_text("Primary color: Enter a color as #RGB")
     expect(_preview(page).get_by_text("Still here")).to_be_visible()
 
 
@@ -282,7 +282,7 @@ def test_a_file_is_checked_and_then_imported(staff: Any, ada: User) -> None:
     page.get_by_label("File").set_input_files(file)
     page.get_by_label("Skip bad rows").check()
     page.get_by_role("button", name="Check the file").click()
-    expect(page.get_by_role("row", name="3 backgroundColor Enter a colour")).to_be_visible()
+    expect(page.get_by_role("row", name="3 backgroundColor Enter a color")).to_be_visible()
     assert not Webchat.objects.exists()
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("link", name="Moved in")).to_be_visible()

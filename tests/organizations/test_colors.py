@@ -32,7 +32,7 @@ def test_a_ratio_does_not_ask_which_is_the_text(a: str, b: str) -> None:
 
 @given(any_color)
 def test_text_in_the_readable_colour_passes_aa_on_every_background(background: str) -> None:
-    text = colors.readable_on(background)
+    text = colors.readable_text_color(background)
     assert colors.contrast_ratio(text, background) >= colors.READABLE_RATIO
 
 
@@ -46,11 +46,11 @@ def test_text_in_the_readable_colour_passes_aa_on_every_background(background: s
     ],
 )
 def test_the_readable_colour_is_the_one_that_contrasts_more(background: str, text: str) -> None:
-    assert colors.readable_on(background) == text
+    assert colors.readable_text_color(background) == text
 
 
 @pytest.mark.parametrize(
     ("share", "result"), [(0, "#FFFFFF"), (1, "#000000"), (0.5, "#808080"), (0.06, "#F0F0F0")]
 )
 def test_a_mix_lies_between_its_two_colours(share: float, result: str) -> None:
-    assert colors.mixed("#fff", "#000000", share) == result
+    assert colors.mix("#fff", "#000000", share) == result

@@ -15,7 +15,7 @@ from django.core.files.storage import storages
 from django.db import models, transaction
 
 from organizations.models import Organization
-from organizations.storage_keys import owner_of, prefix_of
+from organizations.storage_keys import organization_id_of, organization_prefix
 from webchats.icons.images import (
     CONTENT_TYPES,
     MAX_BYTES,
@@ -89,7 +89,7 @@ def check(key: str, organization_id: str) -> None:
 
     Within a transaction the object stays there until its end: see ``delete_unused``.
     """
-    if owner_of(key) != organization_id:
+    if organization_id_of(key) != organization_id:
         raise no_such_icon()
     if transaction.get_connection().in_atomic_block:
         lock(organization_id)
@@ -137,7 +137,7 @@ def read_image(file: IO[bytes]) -> CleanImage:
 def store_image(organization_id: str, image: CleanImage) -> str:
     """Store the image and return its key. Until a row refers to it, ``sweep_icons`` may in time
     remove it."""
-    key = f"{prefix_of(organization_id)}webchat/{secrets.token_hex(16)}.{image.extension}"
+    key = f"{organization_prefix(organization_id)}webchat/{secrets.token_hex(16)}.{image.extension}"
     icon_storage().put(key, image.content, image.content_type)
     return key
 
@@ -145,7 +145,7 @@ def store_image(organization_id: str, image: CleanImage) -> str:
 def key_by_content(organization_id: str, image: CleanImage) -> str:
     """The key under which an import stores the image: the same for the same image."""
     digest = hashlib.sha256(image.content).hexdigest()[:32]
-    return f"{prefix_of(organization_id)}webchat/{digest}.{image.extension}"
+    return f"{organization_prefix(organization_id)}webchat/{digest}.{image.extension}"
 
 
 def store(organization_id: str, file: IO[bytes]) -> str:
@@ -165,7 +165,7 @@ def delete_unused(key: str, webchats: models.QuerySet[Any]) -> bool:
     Who is about to refer to it holds the same lock (``check``): the object is either kept for
     them or gone before they look.
     """
-    organization_id = owner_of(key)
+    organization_id = organization_id_of(key)
     with transaction.atomic():
         if organization_id is not None:
             lock(organization_id)

@@ -215,82 +215,82 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('background_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_background_color_pattern'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('background_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_background_color_pattern'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('primary_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_primary_color_pattern'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('primary_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_primary_color_pattern'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('secondary_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_secondary_color_pattern'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('secondary_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_secondary_color_pattern'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('header_text_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_header_text_color_pattern'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('header_text_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_header_text_color_pattern'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('status_text_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_status_text_color_pattern'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('status_text_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_status_text_color_pattern'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('timestamp_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_timestamp_color_pattern'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('timestamp_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_timestamp_color_pattern'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('csat_background_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_csat_background_color_pattern'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('csat_background_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_csat_background_color_pattern'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('csat_text_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_csat_text_color_pattern'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('csat_text_color__regex', '\\A#[0-9A-Fa-f]{6}\\Z')), name='webchats_webchat_csat_text_color_pattern'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('icon', ''), ('icon__startswith', django.db.models.functions.text.Concat(models.Value('orgs/'), models.F('organization'), models.Value('/'))), _connector='OR'), name='webchats_webchat_icon_own'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('icon', ''), ('icon__startswith', django.db.models.functions.text.Concat(models.Value('orgs/'), models.F('organization'), models.Value('/'))), _connector='OR'), name='webchats_webchat_icon_own'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('name__length__gte', 1), ('name__length__lte', 120)), name='webchats_webchat_name_length'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('name__length__gte', 1), ('name__length__lte', 120)), name='webchats_webchat_name_length'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('description__length__gte', 0), ('description__length__lte', 2000)), name='webchats_webchat_description_length'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('description__length__gte', 0), ('description__length__lte', 2000)), name='webchats_webchat_description_length'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('starter_message__length__gte', 0), ('starter_message__length__lte', 1000)), name='webchats_webchat_starter_message_length'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('starter_message__length__gte', 0), ('starter_message__length__lte', 1000)), name='webchats_webchat_starter_message_length'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('status_text__length__gte', 0), ('status_text__length__lte', 200)), name='webchats_webchat_status_text_length'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('status_text__length__gte', 0), ('status_text__length__lte', 200)), name='webchats_webchat_status_text_length'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('csat_thank_you_message__length__gte', 0), ('csat_thank_you_message__length__lte', 500)), name='webchats_webchat_csat_thank_you_message_length'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('csat_thank_you_message__length__gte', 0), ('csat_thank_you_message__length__lte', 500)), name='webchats_webchat_csat_thank_you_message_length'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('initial_stage__length__gte', 1), ('initial_stage__length__lte', 120)), name='webchats_webchat_initial_stage_length'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('initial_stage__length__gte', 1), ('initial_stage__length__lte', 120)), name='webchats_webchat_initial_stage_length'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('position__in', ['bottom-right', 'bottom-left', 'top-right', 'top-left'])), name='webchats_webchat_position_choice'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('position__in', ['bottom-right', 'bottom-left', 'top-right', 'top-left'])), name='webchats_webchat_position_choice'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('offset_x__gte', 0), ('offset_x__lte', 200)), name='webchats_webchat_offset_x_range'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('offset_x__gte', 0), ('offset_x__lte', 200)), name='webchats_webchat_offset_x_range'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('offset_y__gte', 0), ('offset_y__lte', 200)), name='webchats_webchat_offset_y_range'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('offset_y__gte', 0), ('offset_y__lte', 200)), name='webchats_webchat_offset_y_range'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('z_index__gte', 1), ('z_index__lte', 2147483647)), name='webchats_webchat_z_index_range'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('z_index__gte', 1), ('z_index__lte', 2147483647)), name='webchats_webchat_z_index_range'),
         ),
         migrations.AddConstraint(
             model_name='webchat',
-            constraint=organizations.constraints.FieldRule(condition=models.Q(('pipeline_stage', None), ('pipeline__isnull', False), _connector='OR'), name='webchat_stage_only_with_pipeline'),
+            constraint=organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('pipeline_stage', None), ('pipeline__isnull', False), _connector='OR'), name='webchat_stage_only_with_pipeline'),
         ),
     ]

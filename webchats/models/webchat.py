@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Self
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
+from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.colors import STORED_PATTERN
 from organizations.fields import ColorField, TrimmedCharField, TrimmedTextField
-from organizations.history import ChangeRecords
 from organizations.models import Pipeline, Prompt, Stage, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet
 from webchats import icons
@@ -245,9 +245,9 @@ class Webchat(TenantModel):
     )
 
     objects: ClassVar[WebchatManager["Webchat"]] = WebchatManager()
-    history = ChangeRecords()
+    history = HistoricalRecords()
     #: Follows from other fields.
-    hidden_in_history = frozenset({"entry_stage"})
+    hidden_in_history = TenantModel.hidden_in_history | {"entry_stage"}
 
     #: The fields that the validation of a field depends on. While one of them is invalid, errors of
     #: the field are not reported.
@@ -288,7 +288,7 @@ class Webchat(TenantModel):
         )
         constraints = (
             *(constraints.matches(name, STORED_PATTERN) for name in COLOR_NAMES),
-            constraints.own_key("icon", "organization"),
+            constraints.own_storage_key("icon", "organization"),
             constraints.length_between("name", 1, NAME_LENGTH),
             constraints.length_between("description", 0, DESCRIPTION_LENGTH),
             constraints.length_between("starter_message", 0, STARTER_MESSAGE_LENGTH),
@@ -299,7 +299,7 @@ class Webchat(TenantModel):
             constraints.between("offset_x", *OFFSET),
             constraints.between("offset_y", *OFFSET),
             constraints.between("z_index", *Z_INDEX),
-            constraints.FieldRule(
+            constraints.DatabaseCheckConstraint(
                 condition=models.Q(pipeline_stage=None) | models.Q(pipeline__isnull=False),
                 name="webchat_stage_only_with_pipeline",
             ),

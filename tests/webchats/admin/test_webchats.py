@@ -189,7 +189,7 @@ def test_an_invalid_field_keeps_the_picture_and_says_what_is_wrong(
     picture = session_client.post(address, form(primary_color="red")).json()
     assert picture["html"] is None
     assert picture["errors"] == {
-        "primary_color": ["Enter a colour as #RGB or #RRGGBB, for example #1F2937."]
+        "primary_color": ["Enter a color as #RGB or #RRGGBB, for example #1F2937."]
     }
 
 
