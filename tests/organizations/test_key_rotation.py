@@ -174,7 +174,8 @@ def test_a_signed_icon_outlives_the_secret_key(admin: User, use_secret: Any, fet
     assert fetch(url).status == 403
 
 
-def test_an_older_kind_of_password_hash_is_renewed_at_sign_in(db: None) -> None:
+def test_an_older_kind_of_password_hash_is_renewed_at_sign_in(db: None, settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = load_settings(**PRODUCTION)["PASSWORD_HASHERS"]
     user = factories.UserFactory.create()
     User.objects.update(password=make_password("correct horse", hasher="pbkdf2_sha256"))
     sent = {"email": user.email, "password": "correct horse"}
