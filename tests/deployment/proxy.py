@@ -45,6 +45,21 @@ def adapted(site: str, icons: str = "http://icons.invalid") -> dict[str, Any]:
     return config
 
 
+def validate(site: str, icons: str, folder: Path) -> None:
+    """Raise ``CalledProcessError`` unless Caddy accepts the Caddyfile for the given addresses."""
+    subprocess.run(
+        [CADDY, "validate", "--config", service.ROOT / "Caddyfile", "--adapter", "caddyfile"],
+        env={
+            "PATH": os.defpath,
+            "HOME": str(folder),
+            "SITE_ADDRESS": site,
+            "ICONS_ADDRESS": icons,
+        },
+        capture_output=True,
+        check=True,
+    )
+
+
 def _on_loopback(config: dict[str, Any], port: int, ports: Sequence[int]) -> dict[str, Any]:
     (server,) = config["apps"]["http"]["servers"].values()
     server |= {"listen": [f"127.0.0.1:{port}"], "automatic_https": {"disable": True}}

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -85,6 +86,12 @@ def test_a_new_installation_works_behind_the_proxy(server: Server, tmp_path: Pat
 
     with running_proxy([server.port, server.port], tmp_path) as port:
         smoke.check_service(smoke.Client(port, service.HOST), manage)
+
+
+def test_the_smoke_test_needs_only_the_standard_library() -> None:
+    # CI runs it without installing anything. -S leaves out the installed packages.
+    command = [sys.executable, "-S", "-c", "import tests.deployment.smoke"]
+    subprocess.run(command, cwd=ROOT, check=True)
 
 
 def test_the_server_stops_on_sigterm_and_its_health_check_fails(server: Server) -> None:

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.deployment import service
-from tests.deployment.proxy import running_proxy
+from tests.deployment.proxy import running_proxy, validate
 
 
 class _EchoHandler(BaseHTTPRequestHandler):
@@ -34,6 +34,18 @@ def echo_port() -> Iterator[int]:
         threading.Thread(target=server.serve_forever).start()
         yield server.server_port
         server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("site", "icons"),
+    [
+        ("chat.example.com", "icons.example.com"),
+        ("a.example.com, b.example.com", "http://icons.invalid"),
+        ("http://localhost", "http://icons.localhost"),
+    ],
+)
+def test_caddy_accepts_its_configuration(site: str, icons: str, tmp_path: Path) -> None:
+    validate(site, icons, tmp_path)
 
 
 def test_a_client_cannot_forge_its_address_with_underscores(echo_port: int, tmp_path: Path) -> None:
