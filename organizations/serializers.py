@@ -10,6 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, Validat
 
 from organizations.auth.tokens import read_refresh_token
 from organizations.models import MAX_STAGES, ApiKey, Pipeline, Prompt, Stage, User
+from organizations.models.pipeline import DUPLICATE_STAGE
 from organizations.tenancy.serializers import TenantDocumentSerializer, TenantScopedSerializer
 from webchat_project.api.fields import IdField, StringField
 from webchat_project.api.object_ids import validate_object_id
@@ -80,7 +81,7 @@ class StageListSerializer(serializers.ListSerializer[Any]):
         for name, value in values.items():
             setattr(stage, name, value)
         if not stage.slug:
-            stage.slug = stage.free_slug({other.slug for other in before})
+            stage.slug = stage.unused_slug({other.slug for other in before})
         return stage
 
     def _errors_of(
@@ -91,12 +92,14 @@ class StageListSerializer(serializers.ListSerializer[Any]):
         before: list[Stage],
     ) -> dict[str, Any]:
         errors: dict[str, Any] = {}
-        taken = [ErrorDetail("Another stage of this pipeline has it.", "unique")]
+        duplicates = {
+            field: [ErrorDetail(message, "unique")] for field, message in DUPLICATE_STAGE.items()
+        }
         if "id" in values and values["id"] not in stored:
             errors["_id"] = [ErrorDetail("The pipeline has no such stage.", "does_not_exist")]
         elif stage.pk in {other.pk for other in before}:
-            return {"_id": taken}  # the rest is taken by itself
-        errors |= dict.fromkeys(stage.clashes(before), taken)
+            return {"_id": duplicates["id"]}
+        errors |= {field: duplicates[field] for field in stage.duplicate_fields(before)}
         if not stage.name:
             errors["name"] = [ErrorDetail("This field is required.", "required")]
         return errors
@@ -198,7 +201,7 @@ class NewApiKeySerializer(ApiKeySerializer):
 
     def create(self, validated_data: dict[str, Any]) -> ApiKey:
         """Save a new key; its ``key`` attribute holds the secret."""
-        secret = self.checked_row.set_new_secret()
+        secret = self.checked_row.generate_secret()
         api_key = super().create(validated_data)
         api_key.key = secret  # type: ignore[attr-defined]
         return api_key

@@ -33,7 +33,7 @@ def entry_stage_of(
         message = "This is not a stage of the pipeline."
         raise ValidationError({"pipeline_stage": ValidationError(message, "does_not_exist")})
     active = [stage for stage in _stages_of(pipeline) if stage.is_active]
-    named: Stage | None = next((s for s in active if s.is_called(initial_stage)), None)
+    named: Stage | None = next((s for s in active if s.has_name_or_slug(initial_stage)), None)
     if named is not None:
         return named
     names = ", ".join(stage.name for stage in active[:_NAMED]) or "none"

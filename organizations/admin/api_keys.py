@@ -57,7 +57,7 @@ class ApiKeyAdmin(TenantAdmin[ApiKey]):
         assert isinstance(request.user, User)
         obj.user = request.user
         # Kept on the request alone: a message would write the secret into a cookie.
-        request.new_secret = obj.set_new_secret()  # type: ignore[attr-defined]
+        request.new_secret = obj.generate_secret()  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
     def response_add(

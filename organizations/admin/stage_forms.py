@@ -1,29 +1,30 @@
-"""A pipeline's stages inside its form: in order, and told apart from each other."""
+"""The formset of a pipeline's stages in its admin form."""
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 
 from organizations.models import MAX_STAGES, Pipeline, Stage
+from organizations.models.pipeline import DUPLICATE_STAGE
 
-_LAST = 1_000_000
+_MAX_ORDER: Final = 1_000_000
 
 
 class StageForm(forms.ModelForm[Stage]):
-    """One stage. ``order`` is where it stands among the others; empty: at the end."""
+    """A stage. ``order`` sorts it among the others; without it, the stage comes last."""
 
     order = forms.IntegerField(
         label="order",
         required=False,
         min_value=0,
-        max_value=_LAST,
+        max_value=_MAX_ORDER,
         widget=forms.NumberInput(attrs={"class": "stage-order"}),
     )
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            # In a table the column's heading is no label.
+            # In a tabular inline the fields have no <label>, only a column heading.
             field.widget.attrs["aria-label"] = field.label or ""
         if not self.instance._state.adding:
             self.initial["order"] = self.instance.position + 1
@@ -33,7 +34,7 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, StageForm]):
     """All stages of one pipeline."""
 
     def clean(self) -> None:
-        """Check the stages against each other, and number them."""
+        """Set the positions of the stages and reject duplicate names and slugs."""
         super().clean()
         kept = [
             form
@@ -41,31 +42,31 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, StageForm]):
             if form.is_valid() and form not in self.deleted_forms and self._is_filled(form)
         ]
         if len(kept) > MAX_STAGES:
-            raise forms.ValidationError(f"A pipeline has {MAX_STAGES} stages at the most.")
-        kept.sort(key=_order)
-        before: list[Stage] = []
+            raise forms.ValidationError(f"A pipeline can have at most {MAX_STAGES} stages.")
+        kept.sort(key=_order_of)
+        previous: list[Stage] = []
         for position, form in enumerate(kept):
             form.instance.position = position
-            # Of two stages of one name the slugs are made from it: once is enough.
-            for field in form.instance.clashes(before)[:1]:
-                form.add_error(field, "Another stage of this pipeline has it.")
-            before.append(form.instance)
+            # Equal names also give equal slugs: one error is enough.
+            for field in form.instance.duplicate_fields(previous)[:1]:
+                form.add_error(field, DUPLICATE_STAGE[field])
+            previous.append(form.instance)
 
     def add_fields(self, form: StageForm, index: int | None) -> None:
-        """The form's own, and the one to delete a stage, named for who hears it."""
+        """Add the formset's fields, with an accessible name for the delete checkbox."""
         super().add_fields(form, index)
         if "DELETE" in form.fields:
             form.fields["DELETE"].widget.attrs["aria-label"] = "Delete this stage"
 
     def validate_unique(self) -> None:
-        """Nothing: ``clean`` compares the stages once each has its slug."""
+        """Do nothing: ``clean`` compares the stages after slugs have been generated."""
 
     @staticmethod
     def _is_filled(form: StageForm) -> bool:
         return form.has_changed() or not form.instance._state.adding
 
     def save_existing_objects(self, commit: bool = True) -> list[Stage]:
-        """Save what was changed, and the places of the others, which changed with them."""
+        """Save the changed stages and the positions of all others."""
         saved = super().save_existing_objects(commit)
         for form in self.initial_forms:
             stage = form.instance
@@ -74,6 +75,6 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, StageForm]):
         return saved
 
 
-def _order(form: StageForm) -> int:
-    order = form.cleaned_data.get("order")
-    return _LAST if order is None else int(order)
+def _order_of(form: StageForm) -> int:
+    order: int | None = form.cleaned_data.get("order")
+    return _MAX_ORDER if order is None else order

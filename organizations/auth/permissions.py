@@ -1,41 +1,41 @@
-"""May the caller do this? The API's question to the table of roles."""
+"""Permissions of the REST API."""
 
 from typing import TYPE_CHECKING, cast
 
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
-from organizations.auth import roles
+from organizations.auth.roles import Operation, role_allows
 
 if TYPE_CHECKING:
-    # The framework's views import this module: it is their default permission.
+    # ``rest_framework.views`` imports this module, whose class is the default permission.
     from rest_framework.views import APIView
 
     from organizations.models import User
 
-_ACTIONS = {
-    "GET": roles.Action.VIEW,
-    "HEAD": roles.Action.VIEW,
-    "OPTIONS": roles.Action.VIEW,
-    "POST": roles.Action.ADD,
-    "PUT": roles.Action.CHANGE,
-    "PATCH": roles.Action.CHANGE,
-    "DELETE": roles.Action.DELETE,
+_OPERATIONS = {
+    "GET": Operation.VIEW,
+    "HEAD": Operation.VIEW,
+    "OPTIONS": Operation.VIEW,
+    "POST": Operation.ADD,
+    "PUT": Operation.CHANGE,
+    "PATCH": Operation.CHANGE,
+    "DELETE": Operation.DELETE,
 }
 
 
 class RolePermission(IsAuthenticated):
-    """The caller is known, and the table of roles lets them do this to the view's rows.
+    """Require a signed-in user whose role allows the request's method on the view's model.
 
-    A view without a ``queryset`` has no rows and asks only who calls.
+    A view without ``queryset`` requires a signed-in user only.
     """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not super().has_permission(request, view):
             return False
         queryset = getattr(view, "queryset", None)
-        # The router leads to no other method, but a view may be asked for one it does not have.
-        action = _ACTIONS.get(request.method or "")
-        if queryset is None or action is None:
+        # Any other method is rejected with 405 by the view.
+        operation = _OPERATIONS.get(request.method or "")
+        if queryset is None or operation is None:
             return True
-        return roles.may(cast("User", request.user).role, action, queryset.model)
+        return role_allows(cast("User", request.user).role, operation, queryset.model)

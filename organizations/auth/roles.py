@@ -1,15 +1,15 @@
-"""The table of roles: what each may do, for API and admin alike."""
+"""Roles, and what each may do. The API and the admin site use the same rules."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from django.db import models
 
 from organizations.tenancy.models import TenantScoped
 
 
-class Action(StrEnum):
-    """What can be done to a row; the words are those of Django's permissions."""
+class Operation(StrEnum):
+    """An operation on rows, named as in Django's permissions."""
 
     VIEW = "view"
     ADD = "add"
@@ -18,7 +18,7 @@ class Action(StrEnum):
 
 
 class AccessRole(models.TextChoices):
-    """A person's place in the organization (``accessRole`` in the API)."""
+    """A user's role (``accessRole`` in the API)."""
 
     SUPERADMIN = "SUPERADMIN", "Super administrator"
     ADMIN = "ADMIN", "Administrator"
@@ -26,23 +26,23 @@ class AccessRole(models.TextChoices):
     SALES_REP = "SALES_REP", "Sales representative"
 
 
-#: The roles a member of an organization can have; ``SUPERADMIN`` is Django's superuser flag.
+#: The roles of members. ``SUPERADMIN`` is Django's superuser flag.
 MEMBER_ROLES: Final = (AccessRole.ADMIN, AccessRole.DEPARTMENT_HEAD, AccessRole.SALES_REP)
 
-_READ = frozenset({Action.VIEW})
-_WRITE = frozenset(Action)
-_Grants = dict[str, frozenset[Action]]
+_Operations: TypeAlias = frozenset[Operation]
+_READ: Final[_Operations] = frozenset({Operation.VIEW})
+_WRITE: Final[_Operations] = frozenset(Operation)
 
-_TENANT_ROWS: Final[_Grants] = {
+_DEFAULT_GRANTS: Final[dict[str, _Operations]] = {
     AccessRole.ADMIN: _WRITE,
     AccessRole.DEPARTMENT_HEAD: _WRITE,
     AccessRole.SALES_REP: _READ,
 }
 
-#: Where a model differs from what every other row of an organization allows.
-_EXCEPTIONS: Final[dict[str, _Grants]] = {
+#: Models with other grants than ``_DEFAULT_GRANTS``, by lower-case label.
+_GRANTS_BY_MODEL: Final[dict[str, dict[str, _Operations]]] = {
     "organizations.organization": {
-        AccessRole.ADMIN: _READ | {Action.CHANGE},
+        AccessRole.ADMIN: _READ | {Operation.CHANGE},
         AccessRole.DEPARTMENT_HEAD: _READ,
         AccessRole.SALES_REP: _READ,
     },
@@ -54,11 +54,15 @@ _EXCEPTIONS: Final[dict[str, _Grants]] = {
 }
 
 
-def may(role: str, action: Action, model: type[models.Model]) -> bool:
-    """Whether ``role`` may do ``action`` to rows of ``model`` (within the own organization)."""
+def role_allows(role: str, operation: Operation, model: type[models.Model]) -> bool:
+    """Return whether ``role`` may perform ``operation`` on rows of ``model``.
+
+    A superuser may do everything. For members this is about rows of their own organization: they
+    may do nothing on models whose rows belong to no organization.
+    """
     if role == AccessRole.SUPERADMIN:
         return True
     if not issubclass(model, TenantScoped):
         return False
-    grants = _EXCEPTIONS.get(model._meta.label_lower, _TENANT_ROWS)
-    return action in grants.get(role, frozenset())
+    grants = _GRANTS_BY_MODEL.get(model._meta.label_lower, _DEFAULT_GRANTS)
+    return operation in grants.get(role, frozenset())

@@ -1,4 +1,4 @@
-"""The models of organizations, their members, and what a webchat points to."""
+"""Models: organizations, users, API keys, prompts and pipelines."""
 
 from organizations.models.api_key import ApiKey
 from organizations.models.organization import Organization

@@ -1,4 +1,4 @@
-"""API keys: long-lived credentials of machines."""
+"""API keys: long-lived credentials for machines."""
 
 import hashlib
 import secrets
@@ -14,10 +14,11 @@ from webchat_project.observability.redaction import API_KEY_PREFIX
 
 
 class ApiKey(TenantModel):
-    """A long-lived credential of a machine. It acts as ``user`` and dies with them.
+    """A long-lived credential for a machine.
 
-    The secret is random enough (256 bits) that a plain SHA-256 digest, and one indexed look-up,
-    are safe: slow hashes are for passwords that people choose.
+    Requests with the key are made as ``user``. Deleting or deactivating the user ends the key.
+    Only a SHA-256 digest of the secret is stored. A slow hash, as for passwords, is not needed: the
+    secret has 256 random bits.
     """
 
     SECRET_PREFIX = API_KEY_PREFIX
@@ -40,20 +41,23 @@ class ApiKey(TenantModel):
 
     @staticmethod
     def digest_of(secret: str) -> str:
-        """What is stored instead of ``secret``."""
+        """Return the SHA-256 digest of ``secret``, in hexadecimal."""
         return hashlib.sha256(secret.encode()).hexdigest()
 
-    def set_new_secret(self) -> str:
-        """Give the unsaved key a secret and return it: it cannot be had a second time."""
+    def generate_secret(self) -> str:
+        """Set ``prefix`` and ``digest`` from a new random secret and return the secret.
+
+        It cannot be read from the key later.
+        """
         secret = self.SECRET_PREFIX + secrets.token_urlsafe(32)
         self.prefix, self.digest = secret[:12], self.digest_of(secret)
         return secret
 
     def clean(self) -> None:
-        """Refuse a new key that could never be used."""
+        """Reject a new key that has already expired."""
         if self._state.adding and self.is_expired():
             raise ValidationError({"expires_at": ValidationError("Must be in the future.", "past")})
 
     def is_expired(self) -> bool:
-        """Whether ``expires_at`` has passed; a key without one does not expire."""
+        """Return whether ``expires_at`` has passed; a key without it never expires."""
         return self.expires_at is not None and self.expires_at <= timezone.now()

@@ -1,4 +1,4 @@
-"""The organization: the tenant that every other row belongs to."""
+"""Organizations, the tenants."""
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -11,30 +11,30 @@ from organizations.tenancy.models import TenantScoped
 
 
 class Organization(TenantScoped):
-    """A tenant. ``name`` is public; ``assistant_name``, if set, titles the widget instead."""
+    """A tenant. All other rows belong to an organization."""
 
     tenant_path = "pk"
 
     name = TrimmedCharField(
-        max_length=NAME_LENGTH, help_text="Visitors see it in the header of your widgets."
+        max_length=NAME_LENGTH, help_text="Shown to visitors in the header of your widgets."
     )
     assistant_name = TrimmedCharField(
         max_length=NAME_LENGTH,
         blank=True,
         default="",
-        help_text="If set, visitors see this instead of the organization's name.",
+        help_text="Shown to visitors instead of the organization's name, if set.",
     )
 
     history = HistoricalRecords()
 
-    #: A storage key; empty: none.
+    #: A storage key, or empty.
     default_icon = models.CharField(
         max_length=storage_keys.MAX_LENGTH,
         blank=True,
         default="",
         editable=False,
         validators=[RegexValidator(rf"\A{storage_keys.PATTERN}\Z")],
-        help_text="What the organization's widgets show that have no icon of their own.",
+        help_text="Shown by widgets without an icon of their own.",
     )
 
     class Meta:
@@ -45,12 +45,12 @@ class Organization(TenantScoped):
         return self.name
 
     def clean(self) -> None:
-        """Refuse another organization's object."""
+        """Reject another organization's storage key."""
         if self.default_icon and storage_keys.organization_id_of(self.default_icon) != self.pk:
-            message = "This is not an object of the organization."
+            message = "The storage key belongs to another organization."
             raise ValidationError({"default_icon": ValidationError(message, "invalid")})
 
     @property
     def public_title(self) -> str:
-        """What the header of the organization's widgets says."""
+        """Return the title in the header of the organization's widgets."""
         return self.assistant_name or self.name

@@ -1,13 +1,12 @@
 """Pipelines and their ordered stages."""
 
 import itertools
-from collections.abc import Collection
-from typing import Any, ClassVar, Self
+from collections.abc import Collection, Iterable
+from typing import Any, ClassVar, Final, Self
 
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Lower
-from django.utils import timezone
 from django.utils.text import slugify
 from simple_history.models import HistoricalRecords
 
@@ -16,17 +15,25 @@ from organizations.colors import STORED_PATTERN
 from organizations.fields import NAME_LENGTH, ColorField, TrimmedCharField
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 
-MAX_STAGES = 100
+#: The maximum number of stages of a pipeline.
+MAX_STAGES: Final = 100
+
+#: The messages for a stage whose value another stage of the pipeline has, by field.
+DUPLICATE_STAGE: Final = {
+    "id": "Another stage of this pipeline has this id.",
+    "name": "Another stage of this pipeline has this name.",
+    "slug": "Another stage of this pipeline has this slug.",
+}
 
 
 class Pipeline(TenantModel):
-    """The way of a contact, in ordered stages. An organization has one default at the most."""
+    """The stages that a contact passes through. An organization has at most one default."""
 
     name = TrimmedCharField(max_length=NAME_LENGTH)
     is_default = models.BooleanField(
         default=False,
         verbose_name="default",
-        help_text="Setting it here takes it from the pipeline that had it.",
+        help_text="This replaces the current default pipeline.",
     )
 
     history = HistoricalRecords()
@@ -48,24 +55,26 @@ class Pipeline(TenantModel):
     def __str__(self) -> str:
         return self.name
 
-    def validate_constraints(self, exclude: Any = None) -> None:
-        """Leave out the default flag: saving takes it from the pipeline that had it."""
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Validate all constraints except that of the default, which ``save`` satisfies."""
         super().validate_constraints(exclude={*(exclude or ()), "is_default"})
 
     @transaction.atomic
-    def save(self, *arguments: Any, **options: Any) -> None:
-        """Save; a new default takes the flag from the old one."""
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the pipeline. A new default replaces the current one."""
         if self.is_default:
             others = Pipeline.objects.for_organization(self.organization_id).exclude(pk=self.pk)
-            others.filter(is_default=True).update(is_default=False, updated_at=timezone.now())
-        super().save(*arguments, **options)
+            for other in others.filter(is_default=True):
+                other.is_default = False
+                other.save(update_fields=["is_default", "updated_at"])
+        super().save(*args, **kwargs)
 
 
 class StageQuerySet(TenantQuerySet["Stage"]):
     """Stages of pipelines."""
 
     def active(self) -> Self:
-        """Those that new contacts may enter."""
+        """Return the stages that new contacts may enter."""
         return self.filter(is_active=True)
 
 
@@ -73,7 +82,7 @@ StageManager = models.Manager.from_queryset(StageQuerySet)
 
 
 class Stage(TenantScoped):
-    """A step of a pipeline; ``position`` orders them."""
+    """A step of a pipeline. Stages are ordered by ``position``, starting at 0."""
 
     tenant_path = "pipeline__organization_id"
 
@@ -87,10 +96,10 @@ class Stage(TenantScoped):
         validators=[
             RegexValidator(
                 r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z",
-                message="A slug is lower-case letters and digits, with single hyphens between.",
+                message="Use lower-case letters, digits and single hyphens, such as in-progress.",
             )
         ],
-        help_text="Made from the name when left empty.",
+        help_text="If empty, it is made from the name.",
     )
     color = ColorField(default="#6B7280")
     is_active = models.BooleanField(default=True, verbose_name="active")
@@ -108,41 +117,47 @@ class Stage(TenantScoped):
                 "pipeline",
                 Lower("name"),
                 name="stage_name_once_per_pipeline",
-                violation_error_message="The pipeline already has a stage of this name.",
+                violation_error_message=DUPLICATE_STAGE["name"],
             ),
             models.UniqueConstraint(
                 fields=("pipeline", "slug"),
                 name="stage_slug_once_per_pipeline",
-                violation_error_message="The pipeline already has a stage with this slug.",
+                violation_error_message=DUPLICATE_STAGE["slug"],
             ),
         )
 
     def __str__(self) -> str:
         return self.name
 
-    def is_called(self, text: str) -> bool:
-        """Whether ``text`` is the stage's name or slug, compared without case."""
+    def has_name_or_slug(self, text: str) -> bool:
+        """Return whether ``text`` is the stage's name or slug, compared without case."""
         return text.casefold() in (self.name.casefold(), self.slug)
 
     def clean(self) -> None:
-        """Give the stage a slug where it has none."""
+        """Generate a slug if it is empty."""
         if not self.slug:
             siblings = Stage.objects.filter(pipeline_id=self.pipeline_id).exclude(pk=self.pk)
-            self.slug = self.free_slug(set(siblings.values_list("slug", flat=True)))
+            self.slug = self.unused_slug(siblings.values_list("slug", flat=True))
 
-    def free_slug(self, taken: set[str]) -> str:
-        """A slug made from the name, or from the id if the name has no Latin letter; numbered
-        where it is ``taken``."""
+    def unused_slug(self, used: Iterable[str]) -> str:
+        """Return a slug made from the name that is not in ``used``.
+
+        A name without Latin letters and digits gives ``stage-<id>``. A used slug gets a number.
+        """
+        taken = set(used)
         slug = slugify(self.name)[: NAME_LENGTH - 4].strip("-") or f"stage-{self.pk}"
         numbered = (f"{slug}-{number}" for number in itertools.count(2))
         return next(free for free in itertools.chain([slug], numbered) if free not in taken)
 
-    def clashes(self, others: "Collection[Stage]") -> list[str]:
-        """The fields whose values one of ``others``, stages of the same pipeline, has already.
+    def duplicate_fields(self, others: "Iterable[Stage]") -> list[str]:
+        """Return the fields among ``name`` and ``slug`` whose value one of ``others`` has.
 
-        The constraints know only what is stored; this is for stages that are saved together.
+        The database constraints compare with stored stages. This compares stages of one pipeline
+        before they are saved together.
         """
-        names = {other.name.casefold() for other in others}
-        taken = {"name": self.name.casefold() in names}
-        taken["slug"] = self.slug in {other.slug for other in others}
-        return [field for field, is_taken in taken.items() if is_taken]
+        names, slugs = set(), set()
+        for other in others:
+            names.add(other.name.casefold())
+            slugs.add(other.slug)
+        is_duplicate = {"name": self.name.casefold() in names, "slug": self.slug in slugs}
+        return [field for field, duplicate in is_duplicate.items() if duplicate]

@@ -1,4 +1,4 @@
-"""Prompts: the instructions that the AI follows."""
+"""Prompts: instructions and model settings of the AI."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -14,7 +14,7 @@ MAX_TOKENS = (1, 32_000)
 
 
 class Prompt(TenantModel):
-    """What the AI is told before it answers, and with which model settings."""
+    """Instructions for the AI, with the settings of the language model."""
 
     name = TrimmedCharField(max_length=NAME_LENGTH)
     instructions = TrimmedTextField(max_length=INSTRUCTIONS_LENGTH)
@@ -22,22 +22,22 @@ class Prompt(TenantModel):
         max_length=100,
         blank=True,
         default="",
-        help_text="The language model's name; empty: the service's default.",
+        help_text="The language model. If empty, the default model is used.",
     )
     temperature = models.FloatField(
         default=0.7,
         validators=[MinValueValidator(TEMPERATURE[0]), MaxValueValidator(TEMPERATURE[1])],
-        help_text="0 is strict, 2 is free.",
+        help_text="0: predictable, 2: creative.",
     )
     max_tokens = models.IntegerField(
         default=1024,
         validators=[MinValueValidator(MAX_TOKENS[0]), MaxValueValidator(MAX_TOKENS[1])],
-        help_text="The length of an answer at the most, in tokens.",
+        help_text="The maximum length of a reply, in tokens.",
     )
     is_active = models.BooleanField(
         default=True,
         verbose_name="active",
-        help_text="Only an active prompt can be chosen for a webchat.",
+        help_text="Only active prompts can be selected for a webchat.",
     )
 
     history = HistoricalRecords()

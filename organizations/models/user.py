@@ -1,5 +1,6 @@
-"""Users: members of one organization, and superusers of none."""
+"""Users: members of an organization, and superusers."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -7,38 +8,43 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from organizations import constraints
-from organizations.auth.roles import MEMBER_ROLES, AccessRole, Action, may
+from organizations.auth.roles import MEMBER_ROLES, AccessRole, Operation, role_allows
 from organizations.fields import NAME_LENGTH, EmailAddressField, TrimmedCharField
 from organizations.models.organization import Organization
 from organizations.tenancy.models import TenantManager, TenantQuerySet, TenantScoped
 
-MEMBERSHIP = "A member has one organization, a superuser none."
+MEMBERSHIP_ERROR = "A member needs an organization. A superuser cannot have one."
 
 
 class UserManager(TenantManager["User"], BaseUserManager["User"]):
-    """Makes users with a hashed password."""
+    """The manager of users. Its ``create`` methods hash the password and validate the user."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Save and return a member; ``organization`` is required, ``access_role`` is by default
-        the lowest. Without a password the user cannot sign in."""
-        user: User = self.model(email=email, **fields)
+        """Create and return a member.
+
+        ``organization`` is required. ``access_role`` defaults to the role with the fewest rights.
+        A user without a password cannot sign in.
+        """
+        user = self.model(email=email, **fields)
         user.set_password(password)
         user.full_clean()
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Save and return a superuser, who belongs to no organization."""
+        """Create and return a superuser, who belongs to no organization."""
         return self.create_user(email, password, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Find by e-mail address in any spelling of case."""
-        user: User = self.select_related("organization").get(email=username)
-        return user
+        """Return the user with this e-mail address, compared without case."""
+        return self.select_related("organization").get(email=username)
 
 
 class User(AbstractBaseUser, TenantScoped):
-    """A person who signs in by e-mail: a member of one organization, or a superuser of none."""
+    """A person who signs in with an e-mail address.
+
+    A user is either a member of exactly one organization, or a superuser without one.
+    """
 
     email = EmailAddressField(max_length=254, unique=True, verbose_name="e-mail address")
     full_name = TrimmedCharField(max_length=NAME_LENGTH, blank=True, default="")
@@ -58,7 +64,7 @@ class User(AbstractBaseUser, TenantScoped):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
-    #: Every active person may open the admin site; the role table decides what they see there.
+    #: Every active user may open the admin site. Roles determine what they see there.
     is_staff = True
 
     class Meta:
@@ -68,50 +74,54 @@ class User(AbstractBaseUser, TenantScoped):
                 condition=models.Q(is_superuser=True, organization=None)
                 | models.Q(is_superuser=False, organization__isnull=False),
                 name="user_is_member_or_superuser",
-                violation_error_message=MEMBERSHIP,
+                violation_error_message=MEMBERSHIP_ERROR,
             ),
             constraints.one_of("access_role", [role.value for role in MEMBER_ROLES]),
         )
 
     def clean(self) -> None:
-        """Refuse a member of no organization, and a superuser of one."""
+        """Reject a member without an organization and a superuser with one."""
         super().clean()
         if self.is_superuser == (self.organization_id is not None):
-            raise ValidationError(MEMBERSHIP, code="membership")
+            raise ValidationError(MEMBERSHIP_ERROR, code="membership")
 
     @property
     def role(self) -> AccessRole:
-        """The role that the table of roles knows."""
+        """Return the role that permissions depend on."""
         return AccessRole.SUPERADMIN if self.is_superuser else AccessRole(self.access_role)
 
     def get_full_name(self) -> str:
-        """The name to greet with."""
+        """Return the full name, or the e-mail address if it is empty."""
         return self.full_name or self.email
 
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
-        """Django's question (``app.action_model``), answered by the table of roles.
+        """Return whether the role grants a Django permission such as ``webchats.add_webchat``.
 
-        With ``obj`` the row must also exist for this user.
+        With ``obj``, the row must also exist for the user.
         """
         app_label, codename = perm.split(".")
-        action, _, model_name = codename.partition("_")
-        model = type(self)._meta.apps.get_model(app_label, model_name)
+        operation, _, model_name = codename.partition("_")
+        model: type[models.Model] = type(self)._meta.apps.get_model(app_label, model_name)
         if (
             not self.is_active
-            or action not in tuple(Action)
-            or not may(self.role, Action(action), model)
+            or operation not in tuple(Operation)
+            or not role_allows(self.role, Operation(operation), model)
         ):
             return False
         if obj is None or self.is_superuser:
             return True
-        rows: TenantQuerySet[Any] = model._default_manager.all()
+        rows = model._default_manager.all()
+        # Roles grant members nothing on models without an organization.
+        assert isinstance(rows, TenantQuerySet)
         return rows.for_user(self).filter(pk=obj.pk).exists()
 
-    def has_perms(self, perm_list: Any, obj: models.Model | None = None) -> bool:
-        """All of them."""
+    def has_perms(self, perm_list: Iterable[str], obj: models.Model | None = None) -> bool:
+        """Return whether ``has_perm`` holds for each permission."""
         return all(self.has_perm(perm, obj) for perm in perm_list)
 
     def has_module_perms(self, app_label: str) -> bool:
-        """Whether any model of the app may be seen."""
+        """Return whether the user may view any model of the app."""
         models_of_app = type(self)._meta.apps.get_app_config(app_label).get_models()
-        return self.is_active and any(may(self.role, Action.VIEW, model) for model in models_of_app)
+        return self.is_active and any(
+            role_allows(self.role, Operation.VIEW, model) for model in models_of_app
+        )

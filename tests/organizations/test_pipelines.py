@@ -249,6 +249,16 @@ def test_a_new_default_takes_the_flag_from_the_old(
     assert set(defaults) == {answer.json()["data"]["_id"], theirs.pk}
 
 
+def test_history_records_a_pipeline_that_is_no_longer_the_default(
+    api_client: APIClient, pipeline: Pipeline
+) -> None:
+    api_client.put(f"/api/pipelines/{pipeline.pk}", {"isDefault": True})
+    api_client.post("/api/pipelines", {"name": "Second", "isDefault": True})
+    latest = pipeline.history.first()
+    assert latest is not None
+    assert (latest.history_type, latest.is_default) == ("~", False)
+
+
 def test_an_unused_pipeline_is_deleted_with_its_stages(
     api_client: APIClient, pipeline: Pipeline
 ) -> None:

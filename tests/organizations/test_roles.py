@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.sessions.models import Session
 
-from organizations.auth.roles import AccessRole, Action, may
+from organizations.auth.roles import AccessRole, Operation, role_allows
 from organizations.models import ApiKey, Organization, Pipeline, Prompt, Stage, User
 from tests.support import factories
 from webchats.models import Webchat
@@ -16,32 +16,34 @@ TENANT_MODELS = [Webchat, Prompt, Pipeline, Stage, ApiKey]
 def test_an_admin_and_a_department_head_do_everything(
     role: AccessRole, model: type[Webchat]
 ) -> None:
-    assert all(may(role, action, model) for action in Action)
+    assert all(role_allows(role, operation, model) for operation in Operation)
 
 
 @pytest.mark.parametrize("model", TENANT_MODELS)
 def test_a_sales_rep_only_reads(model: type[Webchat]) -> None:
-    allowed = [action for action in Action if may(AccessRole.SALES_REP, action, model)]
-    assert allowed == [Action.VIEW]
+    allowed = [
+        operation for operation in Operation if role_allows(AccessRole.SALES_REP, operation, model)
+    ]
+    assert allowed == [Operation.VIEW]
 
 
 def test_only_an_admin_manages_people() -> None:
-    managers = [role for role in AccessRole if may(role, Action.CHANGE, User)]
+    managers = [role for role in AccessRole if role_allows(role, Operation.CHANGE, User)]
     assert managers == [AccessRole.SUPERADMIN, AccessRole.ADMIN]
 
 
 def test_only_a_superuser_makes_organizations() -> None:
-    makers = [role for role in AccessRole if may(role, Action.ADD, Organization)]
+    makers = [role for role in AccessRole if role_allows(role, Operation.ADD, Organization)]
     assert makers == [AccessRole.SUPERADMIN]
 
 
 def test_a_member_has_no_business_with_rows_of_no_organization() -> None:
-    assert not may(AccessRole.ADMIN, Action.VIEW, Session)
-    assert may(AccessRole.SUPERADMIN, Action.VIEW, Session)
+    assert not role_allows(AccessRole.ADMIN, Operation.VIEW, Session)
+    assert role_allows(AccessRole.SUPERADMIN, Operation.VIEW, Session)
 
 
 def test_an_unknown_role_may_nothing() -> None:
-    assert not may("OWNER", Action.VIEW, Webchat)
+    assert not role_allows("OWNER", Operation.VIEW, Webchat)
 
 
 @pytest.mark.django_db

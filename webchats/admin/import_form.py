@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 
-from organizations.auth.roles import Action, may
+from organizations.auth.roles import Operation, role_allows
 from organizations.models import Organization, User
 from webchats.imports.formats.readers import FORMATS
 from webchats.imports.importer import format_of
@@ -41,7 +41,7 @@ class ImportForm(forms.Form):
         self._user = user
         if user.organization is not None:
             del self.fields["organization"]
-        if not may(user.role, Action.CHANGE, Webchat):
+        if not role_allows(user.role, Operation.CHANGE, Webchat):
             del self.fields["update"]
         size = filesizeformat(settings.MAX_UPLOAD_BYTES)
         self.fields["file"].help_text = (

@@ -58,7 +58,7 @@ class References:
         if pipeline is None:
             raise _refuse("A stage's name needs the pipeline that it belongs to.", "invalid")
         for stage in self._stages.get(pipeline.pk, ()):
-            if stage.is_called(cell.strip()):
+            if stage.has_name_or_slug(cell.strip()):
                 return stage
         raise _refuse("The pipeline has no stage of this name.", "does_not_exist")
 

@@ -12,7 +12,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from organizations.auth.roles import Action, may
+from organizations.auth.roles import Operation, role_allows
 from organizations.models import Organization, User
 from organizations.tenancy.viewsets import TenantViewSet
 from webchat_project.api.object_ids import validate_object_id
@@ -134,7 +134,7 @@ class TransferViewSet(TenantViewSet[Webchat]):
             dry_run=asked["dryRun"] == "true",
             skip_invalid=asked["skipInvalid"] == "true",
         )
-        if options.update and not may(user.role, Action.CHANGE, Webchat):
+        if options.update and not role_allows(user.role, Operation.CHANGE, Webchat):
             raise PermissionDenied
         report = run_import(
             Source(file, file.name, _format(asked.get("format"), file.name)),

@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from django.db.models import Q
 from tqdm import tqdm
 
-from organizations.auth.roles import AccessRole, Action, may
+from organizations.auth.roles import AccessRole, Operation, role_allows
 from organizations.models import Organization, User
 from webchats.imports.listener import Listener
 from webchats.imports.rejects import Rejects
@@ -46,7 +46,9 @@ def writer_of(organization: Organization, email: str | None) -> User:
     user: User | None = people.filter(email=email.strip().lower()).first()
     if user is None or (user.organization_id != organization.pk and not user.is_superuser):
         raise CommandError(f"{email!r} is no active member of the organization.")
-    if not may(user.role, Action.ADD, Webchat) or not may(user.role, Action.CHANGE, Webchat):
+    if not role_allows(user.role, Operation.ADD, Webchat) or not role_allows(
+        user.role, Operation.CHANGE, Webchat
+    ):
         raise CommandError(f"The role of {email!r} may not write webchats.")
     return user
 

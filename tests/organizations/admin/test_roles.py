@@ -216,7 +216,7 @@ def test_two_stages_of_one_name_are_refused(admin: User) -> None:
     body = _stages({"name": "New"}, {"name": "NEW"})
     answer = log_in(admin).post(f"{_list_of(Pipeline)}add/", body)
     errors = answer.context["inline_admin_formsets"][0].formset.errors
-    assert errors[1] == {"name": ["Another stage of this pipeline has it."]}
+    assert errors[1] == {"name": ["Another stage of this pipeline has this name."]}
     assert not Stage.objects.exists()
 
 
@@ -260,5 +260,5 @@ def test_a_superuser_of_an_organization_and_a_member_of_none_are_refused_in_word
         body |= {"organization": organization.pk, "is_superuser": "on"}
     answer = log_in(superuser).post("/admin/organizations/user/add/", body)
     assert answer.status_code == 200
-    assert "A member has one organization, a superuser none." in answer.content.decode()
+    assert "A member needs an organization. A superuser cannot have one." in answer.content.decode()
     assert not User.objects.filter(email="new@example.com").exists()
