@@ -19,8 +19,7 @@ from rest_framework.test import APIClient
 from organizations.models import Organization, User
 from tests.support import factories, object_storage
 from tests.support.clients import log_in, token_client
-from webchats.icons import icon_storage
-from webchats.icons.storage import IconStorage
+from webchats.icons.storage import IconStorage, icon_storage
 from webchats.models import Webchat
 
 
@@ -114,7 +113,7 @@ def storage_calls(storage: IconStorage, monkeypatch: pytest.MonkeyPatch) -> list
 
         monkeypatch.setattr(storage, name, wrapper)
 
-    for name in ("put", "exists", "delete", "objects", "check"):
+    for name in ("put", "exists", "delete", "objects", "check_connection"):
         record(name)
     return calls
 

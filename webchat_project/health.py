@@ -12,8 +12,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from webchats.icons import icon_storage
-from webchats.icons.storage import StorageUnavailable
+from webchats.icons.storage import StorageUnavailable, icon_storage
 
 logger = logging.getLogger(__name__)
 
@@ -120,8 +119,8 @@ def _storage_answers() -> bool:
 
 def _ask_storage() -> bool:
     try:
-        icon_storage().check()
+        icon_storage().check_connection()
     except StorageUnavailable as error:
-        logger.error("The icons' storage does not answer: %s", error)
+        logger.error("%s: %s", error.log_message, error)
         return False
     return True

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from webchat_project.api.exceptions import error_response
-from webchats.icons import icon_storage
+from webchats.icons.storage import icon_storage
 
 #: For all that says nothing else: no page, or the page of an error.
 NOTHING = (

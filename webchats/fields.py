@@ -6,7 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from organizations.storage_keys import MAX_LENGTH
-from webchats import domains, icons
+from webchats import domains
+from webchats.icons.keys import IconNotFound, key_from
 
 
 class AllowedDomainsField(models.JSONField[Any, Any]):
@@ -56,6 +57,6 @@ class IconKeyField(models.CharField[str, str]):
         if value in ("", None):
             return ""
         if not isinstance(value, str):
-            raise icons.no_such_icon()
-        key: str = super().clean(icons.key_in(value), model_instance)
+            raise IconNotFound
+        key: str = super().clean(key_from(value), model_instance)
         return key

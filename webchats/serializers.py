@@ -10,9 +10,10 @@ from organizations import colors
 from organizations.tenancy.serializers import TenantDocumentSerializer
 from webchat_project.api.fields import StringField
 from webchat_project.api.serializers import DocumentSerializer, details_of
-from webchats import icons
 from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH, InvalidDomain, canonical
 from webchats.fields import AllowedDomainsField
+from webchats.icons.keys import IconNotFound
+from webchats.icons.storage import signed_url
 from webchats.models import Webchat
 
 ICON_EXAMPLE = "orgs/65a0e0e0e0e0e0e0e0e0e0e0/webchat/0123456789abcdef0123456789abcdef.png"
@@ -73,7 +74,7 @@ class IconField(StringField):
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
-            raise ValidationError(details_of(icons.no_such_icon()))
+            raise ValidationError(details_of(IconNotFound()))
         return data
 
     def to_representation(self, value: str) -> str | None:  # type: ignore[override]
@@ -82,7 +83,7 @@ class IconField(StringField):
     @staticmethod
     def read(value: str, request: Any) -> str | None:
         """A freshly signed URL: see ``DocumentReader``."""
-        return icons.signed_url(value, request)
+        return signed_url(value, request) if value else None
 
 
 class WebchatSerializer(TenantDocumentSerializer[Webchat]):
@@ -175,7 +176,8 @@ class WidgetConfigSerializer(DocumentSerializer[Webchat]):
 
     def get_icon(self, webchat: Webchat) -> str | None:
         """A URL that the visitor's browser can load, or nothing."""
-        return icons.public_icon_url(webchat, self.context.get("request"))
+        key = webchat.public_icon
+        return signed_url(key, self.context.get("request")) if key else None
 
     def get_primaryTextColor(self, webchat: Webchat) -> str:  # noqa: N802 - the name's own case
         """On the launcher and the buttons."""

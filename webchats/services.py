@@ -3,10 +3,9 @@
 from django.db import transaction
 
 from organizations.models import Organization
-from webchats import icons
-from webchats.icons.cleanup import release
+from webchats.icons.cleanup import delete_unused_on_commit
 from webchats.icons.images import CleanImage
-from webchats.models import Webchat
+from webchats.icons.storage import store_image
 
 
 def set_default_icon(*, organization: Organization, image: CleanImage | None) -> Organization:
@@ -15,10 +14,10 @@ def set_default_icon(*, organization: Organization, image: CleanImage | None) ->
 
     Raises ``StorageUnavailable``, and then nothing is changed.
     """
-    key = "" if image is None else icons.store_image(organization.pk, image)
+    key = "" if image is None else store_image(organization.pk, image)
     with transaction.atomic():
         stored = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
-        release([stored.default_icon], Webchat.objects.all())
+        delete_unused_on_commit([stored.default_icon])
         organization.default_icon = key
         organization.save(update_fields=["default_icon", "updated_at"])
     return organization

@@ -13,9 +13,12 @@ from rest_framework.response import Response
 from webchat_project.api.compiled import compiled_for
 from webchat_project.api.document_reader import DocumentReader
 from webchat_project.api.statements import Statement, Value
-from webchats import examples, icons
+from webchats import examples
 from webchats.filters import WebchatFilter
+from webchats.icons.keys import names_key
+from webchats.icons.references import lock_icons
 from webchats.icons.serializers import IconUploadSerializer
+from webchats.icons.storage import store_image
 from webchats.imports.views import TransferViewSet
 from webchats.models import Webchat
 from webchats.serializers import WebchatSerializer
@@ -50,8 +53,8 @@ class WebchatViewSet(TransferViewSet):
         data = self.request.data
         if isinstance(data, dict) and data.get("icon"):
             for organization_id, stored in self._stored_icon():
-                if not icons.is_of(data["icon"], stored):
-                    icons.lock(organization_id)
+                if not names_key(data["icon"], stored):
+                    lock_icons(organization_id)
 
     def _stored_icon(self) -> list[tuple[Any, ...]]:
         """The organization and the icon of the row, which is not locked; none without a row."""
@@ -76,7 +79,7 @@ class WebchatViewSet(TransferViewSet):
         upload.is_valid(raise_exception=True)
         image = upload.validated_data["file"].image
         # Before the row is locked: others need not wait for the storage.
-        return self._set_icon(icons.store_image(organization_id, image))
+        return self._set_icon(store_image(organization_id, image))
 
     @extend_schema(request=None)
     @icon.mapping.delete

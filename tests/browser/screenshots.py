@@ -18,7 +18,7 @@ from playwright.sync_api import expect
 from organizations.models import User
 from tests.browser.conftest import CustomerSites, Visit, Visitor
 from tests.support import factories
-from webchats import icons
+from tests.support.icons import store_icon
 from webchats.models import Webchat
 from webchats.models.last_load import LastLoad
 
@@ -133,7 +133,7 @@ def _icon(user: User, color: str, form: str) -> str:
     content = io.BytesIO()
     picture.save(content, "PNG")
     content.seek(0)
-    return icons.store(user.organization_id, content)
+    return store_icon(user.organization_id, content.getvalue())
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_staff_sign_in_make_a_webchat_watch_it_change_and_put_it_on_a_site(
     assert webchat.pk in snippet
     assert webchat.primary_color == "#0A7F3F"
     assert webchat.icon
-    expect(page.get_by_alt_text("The icon now")).to_be_visible()
+    expect(page.get_by_alt_text("Current icon")).to_be_visible()
     assert visit.console == []
 
     html = f'<!DOCTYPE html><html lang="en"><title>Shop</title><body><h1>Shop</h1>{snippet}'

@@ -11,7 +11,8 @@ from playwright.sync_api import Route, expect
 from organizations.models import Organization
 from tests.browser.conftest import HOSTILE, CustomerSites, Visit, Visitor
 from tests.support import factories
-from webchats import icons
+from tests.support.icons import store_icon
+from webchats.icons.storage import icon_storage
 from webchats.models import Webchat
 from webchats.widget.views import LOADER
 
@@ -490,7 +491,7 @@ def png() -> io.BytesIO:
 @pytest.mark.parametrize("whose", ["webchat", "organization"])
 def test_the_icon_is_the_webchats_or_else_the_organizations(visit_with: Any, whose: str) -> None:
     webchat = factories.WebchatFactory.create()
-    key = icons.store(webchat.organization_id, png())
+    key = store_icon(webchat.organization_id)
     if whose == "webchat":
         Webchat.objects.update(icon=key)
     else:
@@ -505,9 +506,9 @@ def test_the_icon_is_the_webchats_or_else_the_organizations(visit_with: Any, who
 
 def test_an_icon_that_cannot_be_had_leaves_the_glyph(visit_with: Any) -> None:
     webchat = factories.WebchatFactory.create()
-    key = icons.store(webchat.organization_id, png())
+    key = store_icon(webchat.organization_id)
     Webchat.objects.update(icon=key)
-    icons.icon_storage().delete(key)
+    icon_storage().delete(key)
     visit = visit_with(webchat)
     visit.open()
     assert visit.launcher.locator("img").count() == 0

@@ -20,8 +20,7 @@ from organizations.models import User
 from tests.observability.conftest import Log
 from tests.observability.processes import ROOT, Worker, environment
 from tests.support import factories
-from webchats.icons import icon_storage
-from webchats.icons.storage import StorageUnavailable
+from webchats.icons.storage import StorageUnavailable, icon_storage
 
 pytestmark = pytest.mark.django_db
 
@@ -153,7 +152,7 @@ def test_a_storage_that_does_not_answer_is_counted(settings: Settings, tmp_path:
     settings.STORAGES = {**settings.STORAGES, "icons": {"BACKEND": backend, "OPTIONS": options}}
     before = count("webchats_storage_failures_total", storage="folder")
     with pytest.raises(StorageUnavailable):
-        icon_storage().check()
+        icon_storage().check_connection()
     assert count("webchats_storage_failures_total", storage="folder") == before + 1
 
 

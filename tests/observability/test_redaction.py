@@ -18,7 +18,7 @@ from tests.observability.conftest import Log
 from tests.support import factories
 from webchat_project.observability.formatters import LineFormatter
 from webchat_project.observability.redaction import redacted
-from webchats.icons import icon_storage
+from webchats.icons.storage import signed_url
 from webchats.views import WebchatViewSet
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def test_no_secret_is_logged_whatever_door_it_comes_in(
     staff.post("/admin/login/", {"username": admin.email, "password": WORD})
     staff.get(f"/{WORD}?token={WORD}")
     staff.get(f"/api/webchats?{WORD}", HTTP_HOST=f"{WORD}.example.com")
-    url = icon_storage().signed_url(f"orgs/{admin.organization_id}/webchat/a.png")
+    url = signed_url(f"orgs/{admin.organization_id}/webchat/a.png")
     staff.get(url)
     staff.get(f"{url}{WORD}")
 

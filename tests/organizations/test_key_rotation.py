@@ -18,8 +18,8 @@ from organizations.auth.tokens import AccessToken, issue_pair
 from organizations.models import User
 from tests.support import factories
 from tests.support.environment import PRODUCTION, load_settings
-from webchats.icons import icon_storage, store_image
 from webchats.icons.images import CleanImage
+from webchats.icons.storage import signed_url, store_image
 
 pytestmark = pytest.mark.django_db
 
@@ -167,7 +167,7 @@ def test_a_former_secret_key_does_not_bring_an_old_password_back(
 def test_a_signed_icon_outlives_the_secret_key(admin: User, use_secret: Any, fetch: Any) -> None:
     use_secret(OLD)
     image = CleanImage(b"GIF89a", "png")
-    url = icon_storage().signed_url(store_image(str(admin.organization_id), image))
+    url = signed_url(store_image(str(admin.organization_id), image))
     use_secret(NEW, OLD)
     assert fetch(url).status == 200
     use_secret(NEW)

@@ -83,7 +83,7 @@ class WebchatForm(IconFields, TenantForm[Webchat]):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.show_stored(self.instance.icon)
+        self.show_stored_icon(self.instance.icon)
         for name in ("prompt", "pipeline", "pipeline_stage"):
             if name in self.fields:
                 self._narrow(name)

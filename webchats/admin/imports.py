@@ -221,7 +221,5 @@ def _run(pending: PendingImport, user: User, *, dry_run: bool) -> Report:
         )
     except StorageUnavailable:
         report = Report(status=ImportStatus.INTERRUPTED)
-        report.add(
-            Problem(None, "icon", "The storage of icons does not answer. Try again in a moment.")
-        )
+        report.add(Problem(None, "icon", StorageUnavailable.client_message))
         return report

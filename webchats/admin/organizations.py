@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from organizations.admin.site import site
 from organizations.models import Organization
 from organizations.tenancy.admin import TenantAdmin
-from webchats.icons.forms import IconFields, IconFieldsets, thumbnail
+from webchats.icons.forms import ICON_NOT_STORED, IconFields, IconFieldsMixin, thumbnail
 from webchats.icons.storage import StorageUnavailable
 from webchats.services import set_default_icon
 
@@ -23,11 +23,11 @@ class OrganizationForm(IconFields, forms.ModelForm[Organization]):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.label_suffix = ""
-        self.show_stored(self.instance.default_icon)
+        self.show_stored_icon(self.instance.default_icon)
 
 
 @admin.register(Organization, site=site)
-class OrganizationAdmin(IconFieldsets, TenantAdmin[Organization]):
+class OrganizationAdmin(IconFieldsMixin[Organization], TenantAdmin[Organization]):
     """The tenant. Its administrators edit it; only superusers add or delete one."""
 
     form = OrganizationForm
@@ -61,5 +61,4 @@ class OrganizationAdmin(IconFieldsets, TenantAdmin[Organization]):
         try:
             set_default_icon(organization=obj, image=image)
         except StorageUnavailable:
-            said = "The icon could not be stored right now; everything else was saved."
-            self.message_user(request, said, messages.WARNING)
+            self.message_user(request, ICON_NOT_STORED, messages.WARNING)

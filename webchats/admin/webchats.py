@@ -15,13 +15,12 @@ from organizations.admin.badges import badge
 from organizations.admin.site import site
 from organizations.admin.usage import register_usage
 from organizations.models import Pipeline, Prompt, User
-from webchats import icons
 from webchats.admin import preview
 from webchats.admin.actions import disable, duplicate, enable
 from webchats.admin.forms import WebchatForm
 from webchats.admin.imports import TransferAdmin
-from webchats.icons.forms import IconFieldsets
-from webchats.icons.storage import StorageUnavailable
+from webchats.icons.forms import ICON_NOT_STORED, IconFieldsMixin
+from webchats.icons.storage import StorageUnavailable, signed_url, store_image
 from webchats.models import Webchat
 from webchats.search import FIELDS
 
@@ -29,7 +28,7 @@ _SWATCHES = ("primary_color", "secondary_color", "background_color")
 
 
 @admin.register(Webchat, site=site)
-class WebchatAdmin(IconFieldsets, TransferAdmin):
+class WebchatAdmin(IconFieldsMixin[Webchat], TransferAdmin):
     """Webchats, with what the visitor will see beside the form."""
 
     form = WebchatForm
@@ -111,12 +110,11 @@ class WebchatAdmin(IconFieldsets, TransferAdmin):
             obj.user = obj.created_by = request.user
         try:
             if image := form.cleaned_data["icon_file"]:
-                obj.icon = icons.store_image(obj.organization_id, image)
+                obj.icon = store_image(obj.organization_id, image)
             elif form.cleaned_data["remove_icon"]:
                 obj.icon = ""
         except StorageUnavailable:
-            said = "The icon could not be stored right now; everything else was saved."
-            self.message_user(request, said, messages.WARNING)
+            self.message_user(request, ICON_NOT_STORED, messages.WARNING)
         super().save_model(request, obj, form, change)
 
     def render_change_form(
@@ -166,7 +164,7 @@ class WebchatAdmin(IconFieldsets, TransferAdmin):
         if not webchat.icon:
             return None
         html = '<img class="list-icon" src="{}" width="28" height="28" alt="">'
-        return format_html(html, icons.signed_url(webchat.icon))
+        return format_html(html, signed_url(webchat.icon))
 
     @admin.display(description="colors")
     def swatches(self, webchat: Webchat) -> SafeString:

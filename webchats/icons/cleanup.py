@@ -1,61 +1,72 @@
-"""What becomes of an icon that a row lets go: its object is deleted when nothing refers to it.
+"""Deletion of icons that no row refers to.
 
-Only after the transaction has committed, and without consequence for it: a storage that fails
-keeps the object, and ``manage.py sweep_icons`` finds it later.
+A replaced icon is deleted after the transaction has been committed. If the storage fails, the
+object stays, and ``manage.py sweep_icons`` deletes it later.
 """
 
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db import models, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from webchats import icons
-from webchats.icons.storage import StorageUnavailable
+from organizations.storage_keys import organization_id_of
+from webchats.icons.keys import is_icon_key
+from webchats.icons.references import is_referenced, lock_icons
+from webchats.icons.storage import StorageUnavailable, icon_storage
 
 logger = logging.getLogger(__name__)
 
 
-def release(keys: Iterable[str], webchats: models.QuerySet[Any]) -> None:
-    """Delete the objects after the commit, if no row refers to them then."""
+def delete_unused_on_commit(keys: Iterable[str]) -> None:
+    """On commit, delete the icons that no row refers to by then. Empty keys are ignored."""
     unique = sorted({key for key in keys if key})
     if unique:
-        # Robust: it runs in the request whose work is done, and must not make it fail.
-        transaction.on_commit(partial(_delete_all, unique, webchats), robust=True)
+        # Robust: the rows are stored, so an error must not fail the request.
+        transaction.on_commit(partial(_delete_all_unused, unique), robust=True)
 
 
-def _delete_all(keys: list[str], webchats: models.QuerySet[Any]) -> None:
+def _delete_all_unused(keys: list[str]) -> None:
     for key in keys:
         try:
-            icons.delete_unused(key, webchats)
+            delete_unused(key)
         except StorageUnavailable as error:
-            # The others would wait in vain as well.
+            # Every other key would take another timeout.
             logger.warning("Left for sweep_icons, from %s on: %s", key, error)
             return
 
 
+def delete_unused(key: str) -> bool:
+    """Delete the icon unless a row refers to it. Return whether it was deleted."""
+    organization_id = organization_id_of(key)
+    with transaction.atomic():
+        # A row that is about to refer to the icon holds the same lock: see ``validate_icon``.
+        if organization_id is not None:
+            lock_icons(organization_id)
+        if is_referenced(key):
+            return False
+        icon_storage().delete(key)
+    return True
+
+
 class Swept(NamedTuple):
-    """An object that the sweep found, and whether it was (or would be) deleted."""
+    """An icon that the sweep examined, and whether it was, or would be, deleted."""
 
     key: str
     deleted: bool
 
 
-def sweep(
-    webchats: models.QuerySet[Any], *, older_than: timedelta, dry_run: bool
-) -> Iterator[Swept]:
-    """Delete the icons that no row refers to; yield each one looked at.
+def sweep(*, older_than: timedelta, dry_run: bool) -> Iterator[Swept]:
+    """Delete the icons that no row refers to, and yield each icon examined.
 
-    A young one is left alone: its client has just uploaded it and is about to name it in a
-    document. Objects that are not icons are not ours to delete.
+    Younger icons are skipped: a client may have uploaded one to store its key next. So are
+    objects that are not icons.
     """
     newest = timezone.now() - older_than
-    for found in icons.icon_storage().objects("orgs/"):
-        if icons.is_icon_key(found.key) and found.modified <= newest:
-            if dry_run:
-                yield Swept(found.key, icons.is_unused(found.key, webchats))
-            else:
-                yield Swept(found.key, icons.delete_unused(found.key, webchats))
+    for found in icon_storage().objects("orgs/"):
+        if is_icon_key(found.key) and found.modified_at <= newest:
+            deleted = not is_referenced(found.key) if dry_run else delete_unused(found.key)
+            yield Swept(found.key, deleted)

@@ -1,79 +1,105 @@
-"""An icon on a form of the staff's site: a file to choose, beside the icon that is stored."""
+"""Icons in forms of the admin site: a file input beside the stored icon."""
 
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from django import forms
+from django.contrib import admin
+from django.core.files import File
+from django.db import models
+from django.forms.renderers import BaseRenderer
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webchats import icons
-from webchats.icons.images import CONTENT_TYPES, CleanImage
+from webchats.icons.images import CONTENT_TYPES, CleanImage, read_image
+from webchats.icons.storage import signed_url
+
+if TYPE_CHECKING:
+    from django.contrib.admin.options import _FieldOpts, _FieldsetSpec
+
+_Row = TypeVar("_Row", bound=models.Model)
+
+#: The warning when a row was saved while the storage was unavailable.
+ICON_NOT_STORED = "The icon could not be stored. All other changes were saved."
 
 
 def thumbnail(key: str) -> SafeString | None:
-    """The stored icon as it looks, or nothing without one."""
+    """Return the HTML of the stored icon, ``None`` without a key."""
     if not key:
         return None
-    html = '<img class="icon-now" src="{}" width="48" height="48" alt="The icon now">'
-    return format_html(html, icons.signed_url(key))
+    html = '<img class="icon-thumbnail" src="{}" width="48" height="48" alt="Current icon">'
+    return format_html(html, signed_url(key))
 
 
 class IconInput(forms.FileInput):
-    """The stored icon, and a file to replace it with."""
+    """A file input beside the stored icon."""
 
-    #: The stored icon's key.
-    stored = ""
+    #: The key of the stored icon.
+    stored_key = ""
 
-    def render(self, *arguments: Any, **options: Any) -> SafeString:
-        """The thumbnail and the box."""
-        return format_html(
-            '<span class="icon-input">{}{}</span>',
-            thumbnail(self.stored) or "",
-            super().render(*arguments, **options),
-        )
+    def render(
+        self,
+        name: str,
+        value: object,
+        attrs: dict[str, object] | None = None,
+        renderer: BaseRenderer | None = None,
+    ) -> SafeString:
+        """Return the HTML of the thumbnail and the input."""
+        file_input = super().render(name, value, attrs, renderer)
+        html = '<span class="icon-input">{}{}</span>'
+        return format_html(html, thumbnail(self.stored_key) or "", file_input)
 
 
 class IconFileField(forms.FileField):
-    """An uploaded image; its value is the clean copy, or ``None`` without one."""
+    """An uploaded image, cleaned to the copy that is stored."""
 
     widget = IconInput(attrs={"accept": ",".join(CONTENT_TYPES.values())})
 
-    def clean(self, data: Any, initial: Any = None) -> CleanImage | None:
-        """The image that would be stored; raises for what ``webchats.images`` refuses."""
+    def clean(self, data: File[bytes] | None, initial: object = None) -> CleanImage | None:
+        """Return the clean copy, ``None`` without a file. Raise as ``clean_image`` does."""
         file = super().clean(data, initial)
-        return icons.read_image(file) if file else None
+        return read_image(file) if file else None
 
 
 class IconFields(forms.Form):
-    """The two fields, for a row's form to inherit."""
+    """The fields that replace and remove an icon, for a model form to inherit."""
 
     icon_file = IconFileField(
         required=False,
         label="Icon",
-        help_text="PNG, JPEG, WebP or GIF, at most 1 MiB and 4,096 pixels a side.",
+        help_text="PNG, JPEG, WebP or GIF, at most 1 MiB and 4,096 pixels wide or high.",
     )
     remove_icon = forms.BooleanField(required=False, label="Remove the icon")
 
-    def show_stored(self, key: str) -> None:
-        """Draw the stored icon; without one there is none to remove."""
+    def show_stored_icon(self, key: str) -> None:
+        """Show the stored icon. Without one, hide the field that removes it."""
         if field := self.fields.get("icon_file"):
-            field.widget.stored = key
+            assert isinstance(field.widget, IconInput)
+            field.widget.stored_key = key
         if not key and "remove_icon" in self.fields:
             self.fields["remove_icon"].widget = forms.HiddenInput()
 
 
-class IconFieldsets:
-    """For the page of a form with ``IconFields``: who may only look sees the icon alone."""
+class IconFieldsMixin(admin.ModelAdmin[_Row]):
+    """An admin whose form has ``IconFields``.
 
-    def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
-        """The page's own; the fields to change the icon only for who may."""
-        page: Any = self
-        fieldsets: Any = super().get_fieldsets(request, obj)  # type: ignore[misc]
-        writes = page.has_change_permission(request, obj) if obj else True
-        return fieldsets if writes else [(name, _only_shown(said)) for name, said in fieldsets]
+    Subclasses define the read-only field ``icon_image``, which replaces them for users without
+    the permission to change the row.
+    """
+
+    def get_fieldsets(self, request: HttpRequest, obj: _Row | None = None) -> "_FieldsetSpec":
+        """Hide the upload fields from users without the permission to change the row."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [(title, _read_only(options)) for title, options in fieldsets]
 
 
-def _only_shown(said: dict[str, Any]) -> dict[str, Any]:
-    shown = {"icon_file": "icon_image", "remove_icon": None}
-    names = (shown.get(name, name) if isinstance(name, str) else name for name in said["fields"])
-    return {**said, "fields": tuple(name for name in names if name)}
+def _read_only(options: "_FieldOpts") -> "_FieldOpts":
+    replaced = {"icon_file": ("icon_image",), "remove_icon": ()}
+    fields = [
+        new
+        for name in options["fields"]
+        for new in (replaced.get(name, (name,)) if isinstance(name, str) else (name,))
+    ]
+    return {**options, "fields": fields}

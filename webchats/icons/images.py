@@ -1,30 +1,37 @@
-"""What an image file may be, and the clean copy of it that is kept. Pure: bytes in, bytes out."""
+"""Image files: which are accepted, and the re-encoded copy that is stored."""
 
 import io
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Final
+from typing import IO, Final
 
 from django.core.exceptions import ValidationError
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_BYTES: Final = 1024 * 1024
-#: Pixels a side: of what is sent, and of what is kept.
+#: Largest width and height, in pixels, of an accepted image.
 MAX_SIDE: Final = 4096
-KEPT_SIDE: Final = 512
+#: Largest width and height, in pixels, of a stored image.
+STORED_SIDE: Final = 512
 
-#: The formats read, and what each is kept as. Of an animation only the first picture is kept.
-#: (MPO is what some phones call a JPEG with a second picture in it.)
-_KEPT_AS: Final = {"PNG": "PNG", "GIF": "PNG", "JPEG": "JPEG", "MPO": "JPEG", "WEBP": "WEBP"}
+#: The format in which each accepted format is stored. Only the first frame of an animation is
+#: stored. MPO is a JPEG with more than one frame, as some phones write it.
+_STORED_FORMATS: Final = {
+    "PNG": "PNG",
+    "GIF": "PNG",
+    "JPEG": "JPEG",
+    "MPO": "JPEG",
+    "WEBP": "WEBP",
+}
 _EXTENSIONS: Final = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
-_OPTIONS: Final[dict[str, dict[str, object]]] = {
+_SAVE_OPTIONS: Final[dict[str, dict[str, object]]] = {
     "PNG": {"optimize": True},
     "JPEG": {"quality": 88, "optimize": True},
     "WEBP": {"quality": 88},
 }
 
-#: What a key's ending says about the object's type.
+#: MIME types by the extension of a key.
 CONTENT_TYPES: Final = {
     "png": "image/png",
     "jpg": "image/jpeg",
@@ -33,8 +40,8 @@ CONTENT_TYPES: Final = {
     "gif": "image/gif",
 }
 
-#: What the decoders raise for data that is not what it begins like.
-_BROKEN: Final = (
+#: What Pillow's decoders raise for corrupt data.
+_DECODER_ERRORS: Final = (
     OSError,
     SyntaxError,
     ValueError,
@@ -50,49 +57,52 @@ _BROKEN: Final = (
 
 @dataclass(frozen=True)
 class CleanImage:
-    """A picture that has been decoded and encoded again: no metadata, nothing after its end."""
+    """An image that has been decoded and re-encoded: without metadata or trailing bytes."""
 
     content: bytes
+    #: A key of ``CONTENT_TYPES``.
     extension: str
 
     @property
     def content_type(self) -> str:
-        """Its MIME type."""
+        """The MIME type."""
         return CONTENT_TYPES[self.extension]
 
 
-def clean_image(content: bytes) -> CleanImage:
-    """The copy to keep; raises ``ValidationError`` that says which rule the file breaks.
+def read_image(file: IO[bytes]) -> CleanImage:
+    """Read an image file and return its clean copy: see ``clean_image``."""
+    return clean_image(file.read(MAX_BYTES + 1))
 
-    What the file is called, and what type its sender says it has, plays no part.
+
+def clean_image(content: bytes) -> CleanImage:
+    """Return the re-encoded copy of an image.
+
+    The format is detected from the content. Raise ``ValidationError`` with the code
+    ``file_too_large``, ``image_too_large``, ``unsupported_image`` or ``damaged_image``.
     """
     if len(content) > MAX_BYTES:
-        raise too_many_bytes()
+        message = f"The file is larger than {MAX_BYTES:,} bytes."
+        raise ValidationError(message, code="file_too_large")
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "GIF")) as image:
-            # Known from the file's head: nothing has been decoded yet.
+            # The size is in the header: nothing has been decoded yet.
             if max(image.size) > MAX_SIDE:
                 raise _too_many_pixels()
-            format_ = _KEPT_AS[image.format or ""]
-            kept = _pixels_of(image, opaque=format_ == "JPEG")
+            stored_format = _STORED_FORMATS[image.format or ""]
+            copy = _first_frame(image, opaque=stored_format == "JPEG")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels() from None
     except UnidentifiedImageError:
         message = "The file is not a PNG, JPEG, WebP or GIF image."
         raise ValidationError(message, code="unsupported_image") from None
-    except _BROKEN:
+    except _DECODER_ERRORS:
         raise ValidationError("The image is damaged.", code="damaged_image") from None
-    kept.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
-    # What the decoder found beside the pixels; the encoders would write some of it.
-    kept.info = {}
+    copy.thumbnail((STORED_SIDE, STORED_SIDE), Image.Resampling.LANCZOS)
+    # Metadata, which the encoders would write again in part.
+    copy.info = {}
     output = io.BytesIO()
-    kept.save(output, format=format_, **_OPTIONS[format_])
-    return CleanImage(output.getvalue(), _EXTENSIONS[format_])
-
-
-def too_many_bytes() -> ValidationError:
-    """The error for a file that is too large."""
-    return ValidationError(f"The file is larger than {MAX_BYTES:,} bytes.", code="file_too_large")
+    copy.save(output, format=stored_format, **_SAVE_OPTIONS[stored_format])
+    return CleanImage(output.getvalue(), _EXTENSIONS[stored_format])
 
 
 def _too_many_pixels() -> ValidationError:
@@ -100,11 +110,11 @@ def _too_many_pixels() -> ValidationError:
     return ValidationError(message, code="image_too_large")
 
 
-def _pixels_of(image: Image.Image, *, opaque: bool) -> Image.Image:
-    """The first picture, the way up that its metadata says, in colours that every format has."""
+def _first_frame(image: Image.Image, *, opaque: bool) -> Image.Image:
+    """Return the first frame, rotated as its EXIF orientation requires, in RGB or RGBA."""
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith(("I", "F")):
-        # 16 bits of grey: a plain conversion would make everything but black white.
+        # 16-bit grayscale: Pillow's conversion clips every value above 255 to white.
         upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if not opaque and upright.has_transparency_data:
         return upright.convert("RGBA")

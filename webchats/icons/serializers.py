@@ -1,80 +1,83 @@
-"""Uploads: the files that come in, and what is answered about those that were stored."""
+"""Serializers of uploads: the files in the request, and the stored files in the response."""
 
 from typing import Any, NamedTuple
 
-from django.core.exceptions import ValidationError as ModelError
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.core.files import File
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from organizations.models import Organization
 from organizations.tenancy.serializers import TenantRelatedField
 from webchat_project.api.serializers import details_of
-from webchats import icons
-from webchats.icons.images import CleanImage
+from webchats.icons.images import CleanImage, read_image
 
 MAX_FILES = 10
 _RULES = (
-    "PNG, JPEG, WebP or GIF by content, at most 1 MiB and 4,096 pixels a side. It is stored "
-    "without metadata and at most 512 pixels a side; of an animation the first picture is kept, "
-    "and a GIF becomes a PNG."
+    "PNG, JPEG, WebP or GIF, detected from the content, at most 1 MiB and 4,096 pixels wide or "
+    "high. It is stored without metadata, at most 512 pixels wide and high. Only the first frame "
+    "of an animation is stored. A GIF is stored as PNG."
 )
 
 
 class NamedImage(NamedTuple):
-    """The clean copy of an uploaded image, and what the file was called."""
+    """The clean copy of an uploaded image, and the name of the uploaded file."""
 
     name: str
     image: CleanImage
 
 
 class ImageFileField(serializers.FileField):
-    """An uploaded image; its value is a ``NamedImage``."""
+    """An uploaded image, validated to a ``NamedImage``."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(help_text=_RULES, **options)
+    def __init__(self) -> None:
+        super().__init__(help_text=_RULES)
 
-    def to_internal_value(self, data: Any) -> Any:
+    # djangorestframework-stubs types the value of a file field as a file.
+    def to_internal_value(self, data: File[bytes]) -> NamedImage:  # type: ignore[override]
+        """Return the clean copy. Raise ``ValidationError`` with the codes of ``clean_image``."""
         file = super().to_internal_value(data)
         try:
-            return NamedImage(file.name or "", icons.read_image(file))
-        except ModelError as error:
+            return NamedImage(file.name or "", read_image(file))
+        except ModelValidationError as error:
             raise ValidationError(details_of(error)) from None
 
 
-class IconUploadSerializer(serializers.Serializer[Any]):
+class IconUploadSerializer(serializers.Serializer[None]):
     """One image, for one webchat."""
 
     file = ImageFileField()
 
 
-class UploadSerializer(serializers.Serializer[Any]):
-    """Images for later use: the caller's organization's, or the one that a superuser names."""
+class UploadSerializer(serializers.Serializer[None]):
+    """Images, and for a superuser the organization that they are stored for."""
 
     files = serializers.ListField(child=ImageFileField(), min_length=1, max_length=MAX_FILES)
 
     def get_fields(self) -> dict[str, Any]:
-        """A superuser says whose the images become; for others the name is unknown."""
+        """Add ``organizationId``, which is required, for superusers."""
         fields = super().get_fields()
         if "request" in self.context and self.context["request"].user.is_superuser:
             fields["organizationId"] = TenantRelatedField(queryset=Organization.objects)
         return fields
 
-    def validate(self, attrs: Any) -> Any:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
+        """Return ``{"organizationId": Organization, "files": [NamedImage, ...]}``."""
         return {"organizationId": self.context["request"].user.organization, **attrs}
 
 
-class StoredFileSerializer(serializers.Serializer[Any]):
-    """An image that was stored: ``key`` is what a webchat's ``icon`` takes."""
+class StoredFileSerializer(serializers.Serializer[None]):
+    """A stored image."""
 
-    key = serializers.CharField()
-    type = serializers.CharField(help_text="The MIME type it is stored as.")
-    name = serializers.CharField(help_text="What the file was called.")
-    size = serializers.IntegerField(help_text="Its size as stored, in bytes.")
+    key = serializers.CharField(help_text="The value for a webchat's `icon`.")
+    type = serializers.CharField(help_text="The MIME type of the stored image.")
+    name = serializers.CharField(help_text="The name of the uploaded file.")
+    size = serializers.IntegerField(help_text="The size of the stored image, in bytes.")
     signedUrl = serializers.URLField()
     bucket = serializers.CharField()
 
 
-class UploadAnswerSerializer(serializers.Serializer[Any]):
-    """The stored images, in the order in which they were sent."""
+class UploadResponseSerializer(serializers.Serializer[None]):
+    """The stored images, in the order of the request."""
 
     files = StoredFileSerializer(many=True)

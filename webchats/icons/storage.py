@@ -1,98 +1,136 @@
-"""Where icons are kept: what ``STORAGES["icons"]`` can do, be it a bucket (``s3_storage``) or a
-folder (``folder_storage``).
+"""The icon storage, ``STORAGES["icons"]``: a bucket (``s3.py``) or a folder (``local.py``).
 
-Both give the same: private objects, and URLs that open one of them until they expire.
+Objects are private. A signed URL opens one object until it expires.
 """
 
+import hashlib
+import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, cast
 from urllib.parse import SplitResult
 
-from webchat_project.api.exceptions import DependencyUnavailable
-from webchats.metrics import STORAGE_FAILURES
-from webchats.widget.response_cache import SECONDS
+from django.core.files.storage import storages
+from django.http import HttpRequest
+from rest_framework.request import Request
 
-#: How many signed URLs a process remembers.
-_REMEMBERED = 10_000
+from organizations.storage_keys import organization_prefix
+from webchat_project.api.exceptions import DependencyUnavailable
+from webchats.icons.images import CleanImage
+
+#: How many signed URLs each process caches.
+_CACHED_URLS: Final = 10_000
 
 
 class StorageUnavailable(DependencyUnavailable):
-    """The storage does not answer, or does not let us in."""
+    """The icon storage does not respond, or refuses access."""
 
-    log_message = "The icons' storage did not answer"
-    client_message = "The storage of icons does not answer. Try again in a moment."
-
-
-@contextmanager
-def asking(storage: str, *errors: type[Exception]) -> Iterator[None]:
-    """Around what asks a storage: its own errors are ours, and are counted."""
-    try:
-        yield
-    except errors as error:
-        STORAGE_FAILURES.labels(storage).inc()
-        raise StorageUnavailable(str(error)) from error
+    log_message = "The icon storage is unavailable"
+    client_message = "The icon storage is unavailable. Try again in a moment."
 
 
 class StoredObject(NamedTuple):
-    """What is known of an object without reading it."""
+    """An object as a listing describes it."""
 
     key: str
-    modified: datetime
+    modified_at: datetime
 
 
 class IconStorage(Protocol):
-    """What both storages can do. Every method that asks the storage raises
-    ``StorageUnavailable`` within seconds when it does not answer."""
+    """The interface of both storages.
 
-    #: How the API calls the place.
+    Every method that accesses the storage raises ``StorageUnavailable`` within seconds if it does
+    not respond. ``url``, ``key_from_url`` and ``origin`` do not access it.
+    """
+
+    #: The bucket's name in responses of the API.
     bucket_name: str
+
+    def __hash__(self) -> int:
+        """Allow a storage in a cache key: see ``_cached_url``."""
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
         """Store an object."""
 
     def exists(self, name: str) -> bool:
-        """Whether there is such an object."""
+        """Return whether the object exists."""
 
     def delete(self, name: str) -> None:
-        """Delete the object if there is one."""
+        """Delete the object if it exists."""
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object whose key begins with ``prefix``, which ends with a slash."""
+        """Yield every object whose key starts with ``prefix``, which ends with a slash."""
 
-    #: Makes a URL with at least half of its life left, without asking the storage.
-    signed_url: "SignedUrls"
+    def check_connection(self) -> None:
+        """Return if the storage responds."""
 
-    def key_of(self, url: SplitResult) -> str | None:
-        """The path below our bucket or media host that a URL points to; ``None`` for the URL of
-        another place. Its signature and its age play no part."""
+    def url(self, name: str) -> str:
+        """Return a URL of the object, signed now and valid for ``url_seconds``."""
+
+    @property
+    def url_seconds(self) -> int:
+        """The lifetime of a signed URL."""
+
+    def key_from_url(self, url: SplitResult) -> str | None:
+        """Return the path below the bucket or media host, ``None`` for a URL of another place.
+
+        The signature and the expiry are not checked.
+        """
 
     @property
     def origin(self) -> str | None:
-        """The origin that signed URLs lead to, for a page's ``img-src``; ``None``: our own."""
-
-    def check(self) -> None:
-        """Return if the storage answers."""
+        """The origin of signed URLs, for ``img-src`` of a CSP; ``None`` if it is our own."""
 
 
-class SignedUrls:
-    """Signed URLs, each handed out again while at least half of its life is left: signing costs
-    time, and a browser's cache knows an icon by its URL."""
+def icon_storage() -> IconStorage:
+    """Return the storage that ``STORAGES["icons"]`` configures."""
+    return cast("IconStorage", storages["icons"])
 
-    def __init__(self, sign: Callable[[str], str], seconds: int) -> None:
-        # Less than half, since an answer that is remembered hands a URL out a little longer.
-        self._period = seconds / 2 - SECONDS
-        self._signed = lru_cache(maxsize=_REMEMBERED)(lambda key, _period: sign(key))
 
-    def __call__(self, key: str) -> str:
-        # Signed at some moment of the period, and not used after it.
-        url: str = self._signed(key, self.period)
-        return url
+def store_image(organization_id: str, image: CleanImage) -> str:
+    """Store the image under a new key and return the key.
 
-    @property
-    def period(self) -> int:
-        """The number of the period, in every process: with the next, URLs are others."""
-        return int(time.time() // self._period)
+    ``manage.py sweep_icons`` deletes the object if no row refers to it after a day.
+    """
+    storage = icon_storage()
+    key = f"{organization_prefix(organization_id)}webchat/{secrets.token_hex(16)}.{image.extension}"
+    storage.put(key, image.content, image.content_type)
+    return key
+
+
+def content_key(organization_id: str, image: CleanImage) -> str:
+    """Return the key for an imported image, which is the same for the same content."""
+    digest = hashlib.sha256(image.content).hexdigest()[:32]
+    return f"{organization_prefix(organization_id)}webchat/{digest}.{image.extension}"
+
+
+def signed_url(key: str, request: HttpRequest | Request | None = None) -> str:
+    """Return a URL that opens the icon, with at least half of its lifetime left.
+
+    Makes no network call. URLs of the folder are paths; with ``request`` they are absolute.
+    """
+    storage = icon_storage()
+    url = _cached_url(storage, key, _period(storage))
+    return request.build_absolute_uri(url) if request and url.startswith("/") else url
+
+
+def url_version(key: str) -> str:
+    """Return a text that changes when ``signed_url(key)`` does, equal in every process."""
+    return f"{key} {_period(icon_storage())}"
+
+
+def _period(storage: IconStorage) -> int:
+    """Return the number of the period in which the same URL is reused.
+
+    A period is a third of the lifetime, so that half of it is left even if a response cache keeps
+    the URL for another sixth.
+    """
+    return int(time.time() / (storage.url_seconds / 3))
+
+
+@lru_cache(maxsize=_CACHED_URLS)
+def _cached_url(storage: IconStorage, key: str, _period: int) -> str:
+    """Sign once per period: signing takes time, and browsers cache an icon by its URL."""
+    return storage.url(key)

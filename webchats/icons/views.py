@@ -1,7 +1,7 @@
-"""The icons' doors: uploading images, and opening those that lie in the local file system."""
+"""Upload images over the API, and serve the icons of the local file system."""
 
 import logging
-from typing import Any
+from typing import TypedDict
 
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.views.decorators.http import require_safe
@@ -11,82 +11,88 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from webchats import icons
 from webchats.icons.images import CONTENT_TYPES, CleanImage
 from webchats.icons.local import SignedFileStorage
-from webchats.icons.serializers import UploadAnswerSerializer, UploadSerializer
-from webchats.icons.storage import StorageUnavailable
+from webchats.icons.serializers import UploadResponseSerializer, UploadSerializer
+from webchats.icons.storage import StorageUnavailable, icon_storage, signed_url, store_image
 from webchats.models import Webchat
 
 logger = logging.getLogger(__name__)
 
 
+class StoredFile(TypedDict):
+    """A stored image: see ``StoredFileSerializer``."""
+
+    key: str
+    type: str
+    name: str
+    size: int
+    signedUrl: str
+    bucket: str
+
+
 @extend_schema(tags=["webchats"])
 class UploadView(APIView):
-    """Images for later use."""
+    """Images to be used as icons."""
 
-    #: Whose roles decide: who may write webchats.
+    #: The model whose permissions are required.
     queryset = Webchat.objects.all()
     parser_classes = (MultiPartParser,)
 
     @extend_schema(
         operation_id="upload",
         request={"multipart/form-data": UploadSerializer},
-        responses=UploadAnswerSerializer,
+        responses=UploadResponseSerializer,
     )
     def post(self, request: Request) -> Response:
-        """Store 1 to 10 images. Each answer's `key` is what a webchat's `icon` takes; an image
-        that no webchat takes is removed after a day or more."""
+        """Store 1 to 10 images. Send the `key` of one as a webchat's `icon`. Images that are not
+        used as an icon are deleted after a day or more."""
         serializer = UploadSerializer(data=request.data, context={"request": request})
+        # All or nothing: no image is stored before every image is valid.
         serializer.is_valid(raise_exception=True)
-        # Every image is good before the first one is stored.
-        organization = serializer.validated_data["organizationId"]
-        return Response(
-            {
-                "files": [
-                    self._stored(organization.pk, name, image)
-                    for name, image in serializer.validated_data["files"]
-                ]
-            }
-        )
+        organization_id = serializer.validated_data["organizationId"].pk
+        files = [
+            self._stored_file(organization_id, name, image)
+            for name, image in serializer.validated_data["files"]
+        ]
+        return Response({"files": files})
 
-    def _stored(self, organization_id: str, name: str, image: CleanImage) -> dict[str, Any]:
-        key = icons.store_image(organization_id, image)
+    def _stored_file(self, organization_id: str, name: str, image: CleanImage) -> StoredFile:
+        key = store_image(organization_id, image)
         return {
             "key": key,
             "type": image.content_type,
             "name": name,
             "size": len(image.content),
-            "signedUrl": icons.signed_url(key, self.request),
-            "bucket": icons.icon_storage().bucket_name,
+            "signedUrl": signed_url(key, self.request),
+            "bucket": icon_storage().bucket_name,
         }
 
 
 @require_safe
 def icon_file(request: HttpRequest, key: str) -> HttpResponse:
-    """An icon of the local file system, for who has its signed URL."""
-    storage = icons.icon_storage()
+    """Serve an icon of the local file system at its signed URL."""
+    storage = icon_storage()
     if not isinstance(storage, SignedFileStorage):
         return HttpResponse(status=404)
-    left = storage.seconds_left(
-        key, request.GET.get("expires", ""), request.GET.get("signature", "")
-    )
-    if left is None:
-        return HttpResponseForbidden("The link has expired or is not valid.", "text/plain")
+    expires, signature = request.GET.get("expires", ""), request.GET.get("signature", "")
+    seconds_left = storage.seconds_left(key, expires, signature)
+    if seconds_left is None:
+        return HttpResponseForbidden("The link has expired or is invalid.", "text/plain")
     try:
         content = storage.read(key)
     except StorageUnavailable as error:
-        logger.error("The icons' storage did not answer: %s", error)
+        logger.error("%s: %s", error.log_message, error)
         return HttpResponse(status=503)
     if content is None:
         return HttpResponse(status=404)
-    # Only keys are signed: the name needs no quoting, and its ending is known.
+    # Only icon keys are signed: the name needs no quoting, and its extension is known.
     name = key.rpartition("/")[2]
     response = HttpResponse(content, content_type=CONTENT_TYPES[name.rpartition(".")[2]])
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    response.headers["Cache-Control"] = f"private, max-age={left}, immutable"
+    response.headers["Cache-Control"] = f"private, max-age={seconds_left}, immutable"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    # Shown on the customers' own sites.
+    # Customers' sites embed the icon.
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

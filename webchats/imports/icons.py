@@ -10,8 +10,11 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 
 from organizations.models import Organization
-from webchats import icons
-from webchats.icons.storage import StorageUnavailable
+from webchats.icons.cleanup import delete_unused
+from webchats.icons.images import read_image
+from webchats.icons.keys import IconNotFound
+from webchats.icons.references import validate_icon
+from webchats.icons.storage import StorageUnavailable, content_key, icon_storage
 from webchats.models import Webchat
 
 logger = logging.getLogger(__name__)
@@ -50,7 +53,7 @@ class IconFiles:
         for key in self._put:
             try:
                 # Another import may have met the same image since.
-                icons.delete_unused(key, Webchat.objects.all())
+                delete_unused(key)
             except (StorageUnavailable, DatabaseError) as failure:
                 logger.warning("Left for sweep_icons: %s (%s)", key, failure)
 
@@ -69,9 +72,9 @@ class IconFiles:
         return self._keys[path.name]
 
     def check(self, key: str, organization_id: str) -> None:
-        """As ``icons.check``, which is asked once for each key: its lock keeps the answer true."""
+        """Validate each key once: the lock of ``validate_icon`` keeps the result valid."""
         if not self._is_good(key, organization_id):
-            raise icons.no_such_icon()
+            raise IconNotFound
 
     def _path(self, cell: Any) -> Path | None:
         # A bare name: neither a way out of the folder nor a key.
@@ -86,23 +89,23 @@ class IconFiles:
     def _stored(self, path: Path) -> str:
         try:
             with path.open("rb") as file:
-                image = icons.read_image(file)
+                image = read_image(file)
         except OSError as error:
             raise ValidationError(f"{path.name}: {error.strerror}.", code="unreadable") from None
-        key = icons.key_by_content(self._organization.pk, image)
-        if icons.icon_storage().exists(key):
+        key = content_key(self._organization.pk, image)
+        if icon_storage().exists(key):
             return key
         # Where nothing will be written the image is only looked at.
         if not self._store:
             return ""
         self._put.append(key)
-        icons.icon_storage().put(key, image.content, image.content_type)
+        icon_storage().put(key, image.content, image.content_type)
         return key
 
 
 def _is_good(key: str, organization_id: str) -> bool:
     try:
-        icons.check(key, organization_id)
+        validate_icon(key, organization_id)
     except ValidationError:
         return False
     return True

@@ -17,7 +17,7 @@ from django.db import IntegrityError, reset_queries, transaction
 from django.utils import timezone
 
 from organizations.models import Organization, User
-from webchats.icons.cleanup import release
+from webchats.icons.cleanup import delete_unused_on_commit
 from webchats.imports import bulk, columns, recording
 from webchats.imports.candidate import Candidate
 from webchats.imports.candidates import WRITABLE, Candidates
@@ -214,7 +214,7 @@ class _Import:
         if not self.refused:
             bulk.insert(new, by=self.user)
             bulk.update(changed, (*WRITABLE, "updated_at"), by=self.user)
-            release(let_go, Webchat.objects.all())
+            delete_unused_on_commit(let_go)
 
     def _reject(self, candidate: Candidate) -> None:
         self.report.rejected += 1

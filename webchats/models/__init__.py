@@ -1,5 +1,7 @@
 """The models of webchats, their imports and their last loads."""
 
+from organizations.models import Organization
+from webchats.icons.references import register_icon_field
 from webchats.models.imports import ImportRecord, ImportStatus, PendingImport
 from webchats.models.last_load import LastLoad
 from webchats.models.webchat import COLOR_NAMES, Position, Webchat, WebchatQuerySet
@@ -14,3 +16,6 @@ __all__ = [
     "Webchat",
     "WebchatQuerySet",
 ]
+
+register_icon_field(Webchat, "icon")
+register_icon_field(Organization, "default_icon")

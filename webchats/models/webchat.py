@@ -14,9 +14,10 @@ from organizations.colors import STORED_PATTERN
 from organizations.fields import ColorField, TrimmedCharField, TrimmedTextField
 from organizations.models import Pipeline, Prompt, Stage, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet
-from webchats import icons
 from webchats.fields import AllowedDomainsField, IconKeyField
-from webchats.icons.cleanup import release
+from webchats.icons.cleanup import delete_unused_on_commit
+from webchats.icons.keys import is_icon_key
+from webchats.icons.references import validate_icon
 from webchats.placement import entry_stage_of
 from webchats.search import containing
 from webchats.widget.response_cache import ready_configs
@@ -77,7 +78,7 @@ class WebchatQuerySet(TenantQuerySet["Webchat"]):
         keys = list(self.order_by().exclude(icon="").values_list("icon", flat=True))
         deleted = super().delete()
         transaction.on_commit(ready_configs.forget_all)
-        release(keys, Webchat.objects.all())
+        delete_unused_on_commit(keys)
         return deleted
 
     # As Django's own: not a method of the manager, and in no template.
@@ -326,7 +327,12 @@ class Webchat(TenantModel):
         )
 
     #: Who makes many rows in one transaction gives them one that asks once for each key.
-    check_icon: Callable[[str, str], None] = staticmethod(icons.check)
+    check_icon: Callable[[str, str], None] = staticmethod(validate_icon)
+
+    @property
+    def public_icon(self) -> str:
+        """The storage key of the icon that visitors see; empty without one."""
+        return self.icon or self.organization.default_icon
 
     def duplicate(self, *, by: User) -> "Webchat":
         """An unsaved copy, switched off, which belongs to ``by``."""
@@ -367,7 +373,7 @@ class Webchat(TenantModel):
 
     def _check_icon(self) -> None:
         # What is no key has been refused by the field.
-        if icons.is_icon_key(self.icon):
+        if is_icon_key(self.icon):
             try:
                 self.check_icon(self.icon, self.organization_id)
             except ValidationError as error:
@@ -403,12 +409,12 @@ class Webchat(TenantModel):
         stored = self._stored.get("icon", "")
         self._stored = {**self._stored, "icon": self.icon}
         if stored != self.icon:
-            release([stored], Webchat.objects.all())
+            delete_unused_on_commit([stored])
 
     def delete(self, *arguments: Any, **options: Any) -> tuple[int, dict[str, int]]:
         """Delete, and the icon after the commit."""
         webchat_id = self.pk
         deleted = super().delete(*arguments, **options)
         transaction.on_commit(partial(ready_configs.forget, webchat_id))
-        release([self.icon], Webchat.objects.all())
+        delete_unused_on_commit([self.icon])
         return deleted

@@ -11,7 +11,8 @@ from django.utils.http import parse_etags
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
-from webchats import domains, icons
+from webchats import domains
+from webchats.icons.storage import url_version
 from webchats.models import Webchat
 from webchats.models.last_load import host_of, record_load
 from webchats.widget.answers import enabled_webchat, not_found, public_data, varying
@@ -50,7 +51,7 @@ def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
 def _etag(data: dict[str, Any], webchat: Webchat) -> str:
     """Weak (RFC 9110, section 8.8.1): the icon's URL is signed anew now and then, and one can
     stand for the other."""
-    version = orjson.dumps({**data, "icon": icons.public_icon_version(webchat)})
+    version = orjson.dumps({**data, "icon": url_version(webchat.public_icon)})
     return f'W/"{hashlib.sha256(version).hexdigest()[:32]}"'
 
 

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from tests.benchmarks.peers.document import LIMIT, NAMES, moment, pagination
-from webchats import icons
+from webchats.icons.storage import signed_url
 from webchats.icons.views import icon_file
 from webchats.models import Webchat
 
@@ -63,7 +63,7 @@ class WebchatSerializer(serializers.ModelSerializer[Webchat]):
 
     def get_icon(self, row: Webchat) -> str | None:
         """The signed URL, made as the service makes it."""
-        return icons.signed_url(row.icon, self.context["request"])
+        return signed_url(row.icon, self.context["request"])
 
 
 class Pages(PageNumberPagination):

@@ -21,7 +21,7 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidTok
 
 from organizations.models import User
 from tests.benchmarks.peers.document import ALIASES, LIMIT, moment, pagination
-from webchats import icons
+from webchats.icons.storage import signed_url
 from webchats.icons.views import icon_file
 from webchats.models import Webchat
 
@@ -130,7 +130,7 @@ class Document(Schema):
     @staticmethod
     def resolve_icon(row: Webchat, context: Any) -> str | None:
         """The signed URL, made as the service makes it."""
-        return icons.signed_url(row.icon, context["request"])
+        return signed_url(row.icon, context["request"])
 
 
 class One(Schema):

@@ -12,7 +12,7 @@ from organizations.models import Organization, User
 from tests.support import factories
 from tests.support.clients import log_in
 from tests.support.images import image_upload
-from webchats import icons
+from webchats.icons.images import read_image
 from webchats.icons.storage import IconStorage
 from webchats.services import set_default_icon
 
@@ -26,7 +26,7 @@ def _address(organization: Organization) -> str:
 
 
 def _with_icon(organization: Organization) -> Organization:
-    return set_default_icon(organization=organization, image=icons.read_image(image_upload()))
+    return set_default_icon(organization=organization, image=read_image(image_upload()))
 
 
 def _form(organization: Organization, **more: Any) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def test_a_storage_that_is_down_costs_only_the_icon(
     body = _form(organization, icon_file=image_upload()) | {"name": "Renamed"}
     answer = session_client.post(_address(organization), body, follow=True)
     assert answer.status_code == 200
-    assert "The icon could not be stored right now" in answer.content.decode()
+    assert "The icon could not be stored." in answer.content.decode()
     organization.refresh_from_db()
     assert (organization.name, organization.default_icon) == ("Renamed", "")
 

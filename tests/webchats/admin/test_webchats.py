@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from organizations.models import User
 from tests.support import factories
-from webchats import icons
+from tests.support.icons import store_icon
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -293,7 +293,7 @@ def test_a_duplicate_is_switched_off_and_has_an_own_name(
     session_client: Client, admin: User
 ) -> None:
     assert admin.organization_id is not None
-    icon = icons.store(admin.organization_id, _image())
+    icon = store_icon(admin.organization_id)
     row = factories.WebchatFactory.create(
         user=admin, name="x" * 120, allowed_domains=["example.com"], icon=icon
     )
@@ -332,7 +332,7 @@ def test_who_may_only_look_sees_the_webchats_icon_and_no_field_for_it(
     client = Client()
     client.force_login(rep)
     assert admin.organization_id is not None
-    icon = icons.store(admin.organization_id, _image())
+    icon = store_icon(admin.organization_id)
     row = factories.WebchatFactory.create(user=admin, icon=icon)
     page = client.get(f"{LIST}{row.pk}/change/").content.decode()
     assert f"/icons/{icon}" in page
@@ -498,5 +498,5 @@ def test_a_storage_that_is_down_costs_only_the_icon(session_client: Client, form
     # A file where the folder should be: nothing can be written below it.
     _icon_folder().write_text("")
     answer = session_client.post(ADD, form(icon_file=_image()), follow=True)
-    assert "The icon could not be stored right now" in answer.content.decode()
+    assert "The icon could not be stored." in answer.content.decode()
     assert Webchat.objects.get().icon == ""

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from organizations.models import User
 from tests.support import factories
+from tests.support.icons import store_icon
 from tests.support.images import image_upload
-from webchats import icons
-from webchats.icons.cleanup import sweep
+from webchats.icons.cleanup import delete_unused, sweep
+from webchats.icons.images import read_image
 from webchats.icons.storage import IconStorage
 from webchats.models import Webchat
 from webchats.services import set_default_icon
@@ -23,7 +24,7 @@ from webchats.services import set_default_icon
 
 def new_key(user: User) -> str:
     assert user.organization_id is not None
-    return icons.store(user.organization_id, image_upload())
+    return store_icon(user.organization_id)
 
 
 def with_icon(user: User, key: str) -> Webchat:
@@ -89,11 +90,11 @@ def test_a_replaced_default_icon_is_deleted(
 ) -> None:
     assert admin.organization is not None
     organization = set_default_icon(
-        organization=admin.organization, image=icons.read_image(image_upload())
+        organization=admin.organization, image=read_image(image_upload())
     )
     old = organization.default_icon
     with django_capture_on_commit_callbacks(execute=True):
-        set_default_icon(organization=organization, image=icons.read_image(image_upload()))
+        set_default_icon(organization=organization, image=read_image(image_upload()))
     organization.refresh_from_db()
     assert not storage.exists(old)
     assert storage.exists(organization.default_icon)
@@ -149,10 +150,10 @@ def test_an_icon_that_is_being_adopted_is_not_deleted_under_its_new_row(
 @pytest.mark.django_db
 def test_an_icon_that_is_gone_is_not_adopted(admin: User, storage: IconStorage) -> None:
     key = new_key(admin)
-    assert icons.delete_unused(key, Webchat.objects.all())
+    assert delete_unused(key)
     webchat: Webchat = factories.WebchatFactory.create(user=admin)
     webchat.icon = key
-    with pytest.raises(ValidationError, match="no such icon"):
+    with pytest.raises(ValidationError, match="Icon not found"):
         webchat.full_clean()
 
 
@@ -174,7 +175,7 @@ def test_the_sweep_removes_what_no_row_refers_to(
     assert other_admin.organization is not None
     other_admin.organization.default_icon = default
     other_admin.organization.save()
-    gone = icons.store("f" * 24, image_upload())
+    gone = store_icon("f" * 24)
     foreign = f"orgs/{admin.organization_id}/exports/report.csv"
     storage.put(foreign, b"text", "text/csv")
 
@@ -197,12 +198,11 @@ def test_the_sweep_leaves_young_ones_alone(
     admin: User, storage: IconStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = new_key(admin)
-    webchats = Webchat.objects.all()
     day = timedelta(days=1)
-    assert key not in {found.key for found in sweep(webchats, older_than=day, dry_run=False)}
+    assert key not in {found.key for found in sweep(older_than=day, dry_run=False)}
     tomorrow = timezone.now() + day + timedelta(minutes=1)
     monkeypatch.setattr(timezone, "now", lambda: tomorrow)
-    assert key in {found.key for found in sweep(webchats, older_than=day, dry_run=False)}
+    assert key in {found.key for found in sweep(older_than=day, dry_run=False)}
     assert not storage.exists(key)
 
 

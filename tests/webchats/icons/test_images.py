@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.support.images import decode_image, image_bytes
-from webchats.icons.images import KEPT_SIDE, MAX_BYTES, MAX_SIDE, clean_image
+from webchats.icons.images import MAX_BYTES, MAX_SIDE, STORED_SIDE, clean_image
 
 SCRIPT = b"<script>alert(document.domain)</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -93,7 +93,7 @@ def test_a_mebibyte_is_the_most() -> None:
 
 def test_4096_pixels_a_side_are_the_most_and_512_are_kept() -> None:
     kept = decode_image(clean_image(image_bytes(size=(MAX_SIDE, 2))).content)
-    assert kept.size[0] == KEPT_SIDE
+    assert kept.size[0] == STORED_SIDE
     assert refusal(image_bytes(size=(MAX_SIDE + 1, 2))) == "image_too_large"
     assert refusal(image_bytes(size=(2, MAX_SIDE + 1))) == "image_too_large"
 

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from webchats.icons import icon_storage
+from webchats.icons.storage import icon_storage
 
 
 def make_bucket() -> str:

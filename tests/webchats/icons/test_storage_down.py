@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 
 from organizations.models import User
 from tests.support import factories
+from tests.support.icons import store_icon
 from tests.support.images import image_upload
-from webchats import icons
-from webchats.icons.storage import IconStorage
+from webchats.icons.storage import IconStorage, icon_storage
 from webchats.models import Webchat
 
 #: Seconds to wait for a connection or an answer.
@@ -160,7 +160,7 @@ def test_what_needs_the_storage_is_503_in_time_and_changes_nothing(
     assert time.monotonic() - start < IN_TIME
     assert answer.status_code == 503
     assert answer.json() == {
-        "error": "The storage of icons does not answer. Try again in a moment.",
+        "error": "The icon storage is unavailable. Try again in a moment.",
         "code": "unavailable",
     }
     assert int(answer.headers["Retry-After"]) > 0
@@ -179,7 +179,7 @@ def test_a_webchat_and_its_icon_can_be_removed_and_the_sweep_gets_the_object(
     how: str,
 ) -> None:
     working = settings.STORAGES
-    key = icons.store(admin.organization_id or "", image_upload())
+    key = store_icon(admin.organization_id)
     webchat = factories.WebchatFactory.create(user=admin, icon=key)
     url = f"/api/webchats/{webchat.pk}"
     with refusing() as endpoint:
@@ -190,9 +190,9 @@ def test_a_webchat_and_its_icon_can_be_removed_and_the_sweep_gets_the_object(
         assert answer.status_code == 200
     assert not Webchat.objects.exclude(icon="").exists()
     settings.STORAGES = working
-    assert icons.icon_storage().exists(key)
+    assert icon_storage().exists(key)
     call_command("sweep_icons", "--older-than", "0m", stdout=StringIO())
-    assert not icons.icon_storage().exists(key)
+    assert not icon_storage().exists(key)
 
 
 def test_deleting_a_webchat_succeeds_in_time(

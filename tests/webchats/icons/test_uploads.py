@@ -8,9 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from organizations.models import User
 from tests.support.images import decode_image, image_bytes, image_upload
-from webchats import icons
-from webchats.icons.images import MAX_BYTES
-from webchats.icons.storage import IconStorage
+from webchats.icons.images import MAX_BYTES, read_image
+from webchats.icons.keys import is_icon_key
+from webchats.icons.storage import IconStorage, signed_url
 from webchats.models import Webchat
 from webchats.services import set_default_icon
 
@@ -32,7 +32,7 @@ def test_an_icon_is_put_and_removed(
     assert answer.status_code == 200, answer.json()
     assert answer.json()["message"] == "Webchat configuration updated"
     webchat.refresh_from_db()
-    assert icons.is_icon_key(webchat.icon)
+    assert is_icon_key(webchat.icon)
     assert webchat.icon.startswith(f"orgs/{admin.organization_id}/webchat/")
     assert fetch(answer.json()["data"]["icon"]).content == storage_content(webchat.icon)
 
@@ -214,16 +214,16 @@ def test_a_superuser_says_whose_the_images_become(
 def test_the_organizations_icon_stands_in_for_a_missing_one(
     api: Any, admin: User, webchat: Webchat, storage: IconStorage, fetch: Any
 ) -> None:
-    assert icons.public_icon_url(webchat) is None
+    assert webchat.public_icon == ""
     set_default_icon(
-        organization=webchat.organization, image=icons.read_image(image_upload(image_bytes("WEBP")))
+        organization=webchat.organization, image=read_image(image_upload(image_bytes("WEBP")))
     )
-    url = icons.public_icon_url(Webchat.objects.get())
-    assert url is not None
+    url = signed_url(Webchat.objects.get().public_icon)
     assert fetch(url).headers["Content-Type"] == "image/webp"
     # The document tells the webchat's own.
     document = api(admin).get(f"/api/webchats/{webchat.pk}").json()["data"]
     assert document["icon"] is None
     put_icon(api, admin, webchat, image_upload())
-    own = icons.public_icon_url(Webchat.objects.get()) or ""
-    assert Webchat.objects.get().icon in own
+    row = Webchat.objects.get()
+    assert row.icon
+    assert row.public_icon == row.icon

@@ -16,9 +16,10 @@ from django.test.utils import CaptureQueriesContext
 
 from organizations.models import User
 from tests.support import factories, object_storage
+from tests.support.icons import store_icon
 from tests.support.images import image_bytes, image_upload
-from webchats import icons
-from webchats.icons.storage import IconStorage
+from webchats.icons.images import read_image
+from webchats.icons.storage import IconStorage, signed_url
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +28,12 @@ REFUSED = {
     "error": "Invalid value for: icon.",
     "code": "validation_error",
     "details": [
-        {"field": "icon", "code": "does_not_exist", "message": "There is no such icon."},
+        {
+            "field": "icon",
+            "code": "does_not_exist",
+            "message": "Icon not found. Send a key from POST /api/upload or an icon URL from this "
+            "API.",
+        },
     ],
 }
 
@@ -35,7 +41,7 @@ REFUSED = {
 def stored(user: User) -> str:
     """The key of an icon of the user's organization."""
     assert user.organization_id is not None
-    return icons.store(user.organization_id, image_upload())
+    return store_icon(user.organization_id)
 
 
 def body(admin: User, **fields: Any) -> dict[str, Any]:
@@ -60,7 +66,7 @@ def test_an_uploaded_icon_opens_by_the_documents_url(
     assert got.status == 200
     assert got.headers["Content-Type"] == "image/png"
     assert got.headers["Content-Disposition"].startswith("inline")
-    assert got.content == icons.read_image(image_upload()).content
+    assert got.content == read_image(image_upload()).content
     assert 0 < int(got.headers["Cache-Control"].split("max-age=")[1].split(",")[0]) <= 3600
 
 
@@ -69,7 +75,7 @@ def test_a_url_with_one_character_changed_is_refused(
 ) -> None:
     key = stored(admin)
     other = stored(admin)
-    url = icons.signed_url(key) or ""
+    url = signed_url(key)
     assert fetch(url).status == 200
     for changed in (
         url.replace(key, other),
@@ -88,7 +94,7 @@ def test_a_url_expires(
 ) -> None:
     key = stored(admin)
     set_url_lifetime(1)
-    url = icons.signed_url(key) or ""
+    url = signed_url(key)
     wait_for_the_clock(1.2)
     assert fetch(url).status == 403
 
@@ -157,7 +163,7 @@ def test_an_expired_url_of_another_icon_of_ours_is_taken_as_its_key(
     api: Any, admin: User, webchat: Webchat, storage: IconStorage
 ) -> None:
     key = stored(admin)
-    url = (icons.signed_url(key) or "").partition("?")[0]
+    url = signed_url(key).partition("?")[0]
     answer = api(admin).patch(f"/api/webchats/{webchat.pk}", {"icon": url})
     assert answer.status_code == 200
     assert Webchat.objects.get().icon == key
@@ -180,13 +186,13 @@ def attacks(own: str, other: str) -> dict[str, Any]:
     """What is no icon of ours, by what is wrong with it. ``own`` and ``other`` are good keys."""
     own_prefix, name = own.rsplit("/", 1)
     other_path = other.removeprefix("orgs/")
-    url = icons.signed_url(own) or ""
+    url = signed_url(own)
     absolute = url if url.startswith("http") else f"http://testserver{url}"
     parts = urllib.parse.urlsplit(absolute)
     bucket = object_storage.BUCKET
     return {
         "another's key": other,
-        "another's signed URL": icons.signed_url(other),
+        "another's signed URL": signed_url(other),
         "a step up": f"{own_prefix}/../../{other_path}",
         "a step up with another name": f"{own_prefix}/../webchat/{name}",
         "an encoded step up": f"{own_prefix}/%2e%2e/%2e%2e/{other_path}",

@@ -106,7 +106,7 @@ BAD: tuple[tuple[dict[str, str], str, str], ...] = (
     ({"zIndex": "0"}, "zIndex", "1"),
     ({"zIndex": "2147483648"}, "zIndex", "2147483647"),
     ({"zIndex": "1.5"}, "zIndex", "whole number"),
-    ({"icon": "orgs/x/webchat/y.png"}, "icon", "no such icon"),
+    ({"icon": "orgs/x/webchat/y.png"}, "icon", "Icon not found"),
     ({"_id": "xyz"}, "_id", "24 lower-case"),
     ({"_id": "e" * 24}, "_id", "line 2"),
 )

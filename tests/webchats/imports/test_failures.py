@@ -15,8 +15,7 @@ from organizations.models import Prompt, User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of, imported
 from tests.webchats.imports.test_api import post
-from webchats import icons
-from webchats.icons.storage import StorageUnavailable
+from webchats.icons.storage import StorageUnavailable, icon_storage
 from webchats.imports.listener import Listener
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
@@ -38,7 +37,7 @@ def _no_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(name: str) -> bool:
         raise StorageUnavailable(f"Could not connect to {ADDRESS}")
 
-    monkeypatch.setattr(icons.icon_storage(), "exists", fail)
+    monkeypatch.setattr(icon_storage(), "exists", fail)
 
 
 class _Failing(Listener):
@@ -79,7 +78,7 @@ def test_the_admin_says_that_the_storage_does_not_answer(client: Client, admin: 
     client.force_login(admin)
     answer = client.post(reverse("admin:webchats_webchat_import"), {"file": file})
     assert answer.status_code == 200
-    assert "The storage of icons does not answer." in answer.content.decode()
+    assert "The icon storage is unavailable." in answer.content.decode()
     assert ADDRESS not in answer.content.decode()
     _assert_ended()
 
@@ -114,7 +113,7 @@ def test_a_file_name_that_is_no_unicode_is_recorded(admin: User, tmp_path: Path)
 def test_a_file_that_vanishes_while_the_folder_is_listed_is_passed_over(
     admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage, folder = icons.icon_storage(), f"orgs/{admin.organization_id}/webchat/"
+    storage, folder = icon_storage(), f"orgs/{admin.organization_id}/webchat/"
     for name in ("a.png", "b.png"):
         storage.put(folder + name, b"x", "image/png")
     walk = os.walk

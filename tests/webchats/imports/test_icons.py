@@ -1,6 +1,5 @@
 """Icons of an import: keys, and image files beside the file."""
 
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,9 @@ from PIL import Image
 
 from organizations.models import User
 from tests.support import factories
+from tests.support.icons import store_icon
 from tests.webchats.imports.files import csv_of, exported, imported
-from webchats import icons
+from webchats.icons.storage import icon_storage, signed_url
 from webchats.imports.report import Report
 from webchats.models import Webchat
 
@@ -35,7 +35,7 @@ def _import(admin: User, folder: Path | None, *cells: str, **options: Any) -> Re
 
 
 def _stored_keys() -> list[str]:
-    return [found.key for found in icons.icon_storage().objects("orgs/")]
+    return [found.key for found in icon_storage().objects("orgs/")]
 
 
 def test_a_cell_that_names_a_file_stores_it_once(admin: User, folder: Path) -> None:
@@ -67,15 +67,14 @@ def test_a_key_is_taken_if_it_is_the_organizations_own(
     admin: User, other_admin: User, folder: Path
 ) -> None:
     content = (folder / "red.png").read_bytes()
-    own, theirs = (
-        icons.store(str(user.organization_id), BytesIO(content)) for user in (admin, other_admin)
-    )
+    own, theirs = (store_icon(user.organization_id, content) for user in (admin, other_admin))
     assert _import(admin, None, own).created == 1
-    assert _import(admin, None, icons.signed_url(own) or "").created == 1
+    assert _import(admin, None, signed_url(own)).created == 1
     unknown = own.replace(own[-36:-30], "000000")
     for key in (theirs, unknown, "red.png", "https://evil.example/x.png"):
         report = _import(admin, None, key)
-        assert [found.reason for found in report.problems] == ["There is no such icon."]
+        [problem] = report.problems
+        assert problem.reason.startswith("Icon not found.")
 
 
 def test_an_export_carries_keys_and_a_second_run_asks_for_nothing_new(
@@ -125,9 +124,9 @@ def test_a_key_is_asked_for_once_however_many_rows_name_it(
     admin: User, folder: Path, storage_calls: list[str]
 ) -> None:
     content = (folder / "red.png").read_bytes()
-    keys = [icons.store(str(admin.organization_id), BytesIO(content)) for _ in range(2)]
+    keys = [store_icon(admin.organization_id, content) for _ in range(2)]
     unknown = keys[0].replace(keys[0][-36:-30], "zzzzzz")
-    wanted = [*keys, unknown, icons.signed_url(keys[0]) or ""]
+    wanted = [*keys, unknown, signed_url(keys[0])]
     rows = [{"icon": wanted[n % 4], "initialStage": f"label {n}"} for n in range(40)]
     storage_calls.clear()
     report = imported(csv_of(*rows, more=("icon",)), admin, skip_invalid=True)
@@ -143,7 +142,7 @@ def test_a_key_is_asked_for_once_however_many_rows_name_it(
 def test_a_key_that_many_stored_rows_are_given_is_asked_for_once(
     admin: User, folder: Path, storage_calls: list[str]
 ) -> None:
-    key = icons.store(str(admin.organization_id), BytesIO((folder / "red.png").read_bytes()))
+    key = store_icon(admin.organization_id, (folder / "red.png").read_bytes())
     imported(csv_of(*[{}] * 10), admin)
     storage_calls.clear()
     assert imported(csv_of(*[{"icon": key}] * 10, more=("icon",)), admin, update=True).updated == 10

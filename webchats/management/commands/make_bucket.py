@@ -4,9 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from webchats.icons import icon_storage
 from webchats.icons.s3 import S3IconStorage
-from webchats.icons.storage import StorageUnavailable
+from webchats.icons.storage import StorageUnavailable, icon_storage
 
 
 class Command(BaseCommand):
@@ -23,7 +22,7 @@ class Command(BaseCommand):
         if not isinstance(storage, S3IconStorage):
             raise CommandError("Icons are kept in a folder: ICONS_S3_BUCKET is not set.")
         try:
-            made = storage.make_bucket()
+            made = storage.create_bucket()
         except StorageUnavailable as error:
             raise CommandError(f"The store did not make the bucket: {error}") from error
         said = "made" if made else "is there already"

@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from webchats.icons.cleanup import sweep
 from webchats.icons.storage import StorageUnavailable
-from webchats.models import Webchat
 from webchats.models.imports import PendingImport
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -51,7 +50,6 @@ class Command(BaseCommand):
         verb = "would delete" if options["dry_run"] else "deleted"
         try:
             for key, gone in sweep(
-                Webchat.objects.all(),
                 older_than=options["older_than"],
                 dry_run=options["dry_run"],
             ):
