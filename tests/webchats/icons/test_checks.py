@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from webchats.checks import LONGEST_LIFE, check_icon_storage
+from webchats.checks import MAX_URL_SECONDS, check_icon_storage
 
 S3 = {
     "bucket_name": "icons",
@@ -32,8 +32,8 @@ def found(settings: Any, backend: str, **options: Any) -> list[str]:
         ({}, []),
         ({"access_key": ""}, ["webchats.E003"]),
         ({"secret_key": ""}, ["webchats.E003"]),
-        ({"querystring_expire": LONGEST_LIFE}, []),
-        ({"querystring_expire": LONGEST_LIFE + 1}, ["webchats.E002"]),
+        ({"querystring_expire": MAX_URL_SECONDS}, []),
+        ({"querystring_expire": MAX_URL_SECONDS + 1}, ["webchats.E002"]),
         ({"querystring_expire": 0}, ["webchats.E002"]),
         ({"default_acl": "private"}, []),
         ({"default_acl": "public-read"}, ["webchats.E004"]),

@@ -1,12 +1,16 @@
-"""Configurations that a process sends a second time: asked of what a server runs."""
+"""The response cache of the widget's configuration, in front of the WSGI application."""
 
-import gc
-import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 import time_machine
+from django.core.management import call_command
+from django.db.models import QuerySet
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -14,15 +18,16 @@ from organizations.models import Organization
 from tests.support import factories
 from tests.support.wsgi import Response, request
 from webchat_project.wsgi import application
+from webchats.checks import check_widget_config_cache
 from webchats.models import Webchat
-from webchats.widget.response_cache import ReadyConfig, ReadyConfigs
+from webchats.widget.response_cache import ResponseCache, WidgetConfigCache
 
 pytestmark = pytest.mark.django_db
 
 SITE = "https://shop.example.com"
 
 
-def config_of(webchat: Webchat, **headers: str) -> Response:
+def get_config(webchat: Webchat, **headers: str) -> Response:
     return request(f"/widget/{webchat.pk}/config", **headers)
 
 
@@ -31,40 +36,72 @@ def webchat() -> Webchat:
     return factories.WebchatFactory.create(allowed_domains=["shop.example.com"])
 
 
-def test_what_was_sent_just_now_is_sent_again_without_asking(
+# --- Stored responses ---
+
+
+def test_a_repeated_request_gets_the_stored_response(
     webchat: Webchat, django_assert_num_queries: Any
 ) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        first = config_of(webchat, origin=SITE)
+        first = get_config(webchat, origin=SITE)
         clock.shift(9)
         with django_assert_num_queries(0):
-            again = config_of(webchat, origin=SITE)
+            again = get_config(webchat, origin=SITE)
     assert first.status == "200 OK"
-    # Nine seconds of the minute are over: RFC 9111, section 5.1.
+    # RFC 9111, section 5.1: nine seconds of max-age are over.
     aged = {**first.without_request_id.headers, "Age": "9"}
     assert again.without_request_id == first.without_request_id._replace(headers=aged)
     assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
 
 
-def test_that_the_browser_has_it_is_said_again_too(
-    webchat: Webchat, django_assert_num_queries: Any
-) -> None:
-    etag = config_of(webchat, origin=SITE).headers["ETag"]
-    first = config_of(webchat, origin=SITE, if_none_match=etag)
+def test_a_304_is_stored_too(webchat: Webchat, django_assert_num_queries: Any) -> None:
+    etag = get_config(webchat, origin=SITE).headers["ETag"]
+    first = get_config(webchat, origin=SITE, if_none_match=etag)
     with django_assert_num_queries(0):
-        again = config_of(webchat, origin=SITE, if_none_match=etag)
+        again = get_config(webchat, origin=SITE, if_none_match=etag)
     assert (first.status, first.body) == ("304 Not Modified", b"")
     assert again.without_request_id == first.without_request_id
 
 
-def test_an_answer_has_the_headers_that_it_has_without_a_memory(webchat: Webchat) -> None:
-    config_of(webchat, origin=SITE)
-    answer = config_of(webchat, origin=SITE)
-    without = Client().get(f"/widget/{webchat.pk}/config", headers={"Origin": SITE})
-    headers = {name: value for name, value in without.headers.items() if name != "X-Request-ID"}
-    assert answer.without_request_id.headers == headers
-    assert answer.body == without.content
+def test_a_stored_response_equals_djangos(webchat: Webchat) -> None:
+    get_config(webchat, origin=SITE)
+    stored = get_config(webchat, origin=SITE)
+    django = Client().get(f"/widget/{webchat.pk}/config", headers={"Origin": SITE})
+    headers = {name: value for name, value in django.headers.items() if name != "X-Request-ID"}
+    assert stored.without_request_id.headers == headers
+    assert stored.body == django.content
 
+
+def test_the_setting_0_disables_the_cache(
+    webchat: Webchat, settings: Any, django_assert_num_queries: Any
+) -> None:
+    settings.WIDGET_CONFIG_CACHE_SECONDS = 0
+    first = get_config(webchat, origin=SITE)
+    with django_assert_num_queries(1):
+        again = get_config(webchat, origin=SITE)
+    assert again.without_request_id == first.without_request_id
+
+
+@pytest.mark.parametrize(
+    ("seconds", "url_seconds", "expected"),
+    [
+        (0, 60, []),
+        (10, 60, []),
+        (11, 60, ["webchats.E006"]),
+        (60, 3600, []),
+        (61, 3600, ["webchats.E006"]),
+        (-1, 3600, ["webchats.E006"]),
+    ],
+)
+def test_the_setting_is_checked(
+    settings: Any, seconds: int, url_seconds: int, expected: list[str]
+) -> None:
+    settings.WIDGET_CONFIG_CACHE_SECONDS = seconds
+    settings.ICON_URL_SECONDS = url_seconds
+    assert [message.id for message in check_widget_config_cache()] == expected
+
+
+# --- The key ---
 
 OTHERS = {
     "origin": "http://shop.example.com:8080",
@@ -77,147 +114,195 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_who_asks_otherwise_is_answered_anew(
+def test_a_request_with_another_header_reaches_django(
     webchat: Webchat, name: str, django_assert_num_queries: Any
 ) -> None:
-    config_of(webchat, origin=SITE)
+    get_config(webchat, origin=SITE)
     with django_assert_num_queries(1):
-        config_of(webchat, **{"origin": SITE, name: OTHERS[name]})
+        get_config(webchat, **{"origin": SITE, name: OTHERS[name]})
+
+
+def test_a_request_with_another_scheme_reaches_django(
+    webchat: Webchat, django_assert_num_queries: Any
+) -> None:
+    get_config(webchat, origin=SITE)
     with django_assert_num_queries(1):
         request(f"/widget/{webchat.pk}/config", scheme="https", origin=SITE)
 
 
-def test_an_answer_varies_by_nothing_that_is_not_looked_at(webchat: Webchat) -> None:
-    looked_at = {name.replace("_", "-") for name in OTHERS}
-    varies = config_of(webchat, origin=SITE).headers["Vary"].lower().split(", ")
-    assert set(varies) <= looked_at
-    assert {"origin", "referer", "accept-encoding"} <= set(varies)
+def test_vary_names_only_headers_of_the_key(webchat: Webchat) -> None:
+    vary = set(get_config(webchat, origin=SITE).headers["Vary"].lower().split(", "))
+    assert vary <= {name.replace("_", "-") for name in OTHERS}
+    assert vary >= {"origin", "referer", "accept-encoding"}
 
 
 @pytest.mark.parametrize(
     "headers", [{}, {"origin": "https://evil.test"}, {"origin": "null", "referer": SITE}]
 )
-def test_who_may_not_have_it_is_refused_also_when_it_is_remembered(
-    webchat: Webchat, headers: Any
-) -> None:
-    config_of(webchat, origin=SITE)
+def test_a_refused_page_gets_no_stored_response(webchat: Webchat, headers: Any) -> None:
+    get_config(webchat, origin=SITE)
     for _ in range(2):
-        assert config_of(webchat, **headers).status == "404 Not Found"
+        assert get_config(webchat, **headers).status == "404 Not Found"
 
 
-def test_only_a_get_is_answered_from_memory(webchat: Webchat) -> None:
-    config_of(webchat, origin=SITE)
-    assert request(f"/widget/{webchat.pk}/config", "HEAD", origin=SITE).status == "200 OK"
+def test_an_unknown_host_gets_no_stored_response(webchat: Webchat) -> None:
+    get_config(webchat, origin=SITE)
+    for _ in range(2):
+        assert get_config(webchat, origin=SITE, host="evil.test").status == "400 Bad Request"
+
+
+def test_only_get_requests_get_a_stored_response(
+    webchat: Webchat, django_assert_num_queries: Any
+) -> None:
+    get_config(webchat, origin=SITE)
+    with django_assert_num_queries(1):
+        assert request(f"/widget/{webchat.pk}/config", "HEAD", origin=SITE).status == "200 OK"
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         refused = request(f"/widget/{webchat.pk}/config", method)
         assert refused.status in ("403 Forbidden", "405 Method Not Allowed")
 
 
-def test_what_another_process_disables_is_gone_in_ten_seconds(webchat: Webchat) -> None:
+def test_a_response_to_very_long_headers_is_not_stored(
+    webchat: Webchat, django_assert_num_queries: Any
+) -> None:
+    long = {"origin": SITE, "if_none_match": f'W/"{"x" * 1_000}"'}
+    get_config(webchat, **long)
+    with django_assert_num_queries(1):
+        assert get_config(webchat, **long).status == "200 OK"
+
+
+def test_cookies_of_a_request_do_not_change_the_response(webchat: Webchat) -> None:
+    for cookie in ("sessionid=x", "csrftoken=x"):
+        get_config(webchat, origin=SITE, cookie=cookie)
+    assert "Cookie" not in get_config(webchat, origin=SITE).headers["Vary"]
+
+
+def test_a_request_without_path_info_reaches_django(rf: RequestFactory) -> None:
+    # PEP 3333: a variable that would be empty may be missing.
+    environ = rf.get("/", headers={"Host": "testserver"}).environ
+    del environ["PATH_INFO"]
+    statuses: list[str] = []
+    application(environ, lambda status, *_: statuses.append(status))  # type: ignore[arg-type]
+    assert statuses == ["404 Not Found"]
+
+
+# --- Expiry and invalidation ---
+
+
+def test_a_change_by_another_process_shows_after_ten_seconds(webchat: Webchat) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        config_of(webchat, origin=SITE)
+        get_config(webchat, origin=SITE)
+        # The test's transaction does not commit, and so does not invalidate.
         Webchat.objects.update(is_enabled=False)
         clock.shift(9)
-        assert config_of(webchat, origin=SITE).status == "200 OK"
+        assert get_config(webchat, origin=SITE).status == "200 OK"
         clock.shift(1)
-        assert config_of(webchat, origin=SITE).status == "404 Not Found"
+        assert get_config(webchat, origin=SITE).status == "404 Not Found"
+
+
+def test_a_renamed_organization_shows_after_ten_seconds(webchat: Webchat) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        get_config(webchat, origin=SITE)
+        Organization.objects.update(assistant_name="Ada")
+        clock.shift(10)
+        assert get_config(webchat, origin=SITE).data["title"] == "Ada"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_this_process_changes_is_seen_at_once(webchat: Webchat) -> None:
-    config_of(webchat, origin=SITE)
+def test_saving_and_deleting_invalidate(webchat: Webchat) -> None:
+    get_config(webchat, origin=SITE)
     webchat.status_text = "Back at nine"
     webchat.save(update_fields=["status_text"])
-    assert config_of(webchat, origin=SITE).data["statusText"] == "Back at nine"
+    assert get_config(webchat, origin=SITE).data["statusText"] == "Back at nine"
     webchat.delete()
-    assert config_of(webchat, origin=SITE).status == "404 Not Found"
+    assert get_config(webchat, origin=SITE).status == "404 Not Found"
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "change", [lambda rows: rows.update(is_enabled=False), lambda rows: rows.delete()]
 )
-def test_what_this_process_changes_of_many_is_seen_at_once(webchat: Webchat, change: Any) -> None:
-    config_of(webchat, origin=SITE)
-    change(Webchat.objects.filter(organization=webchat.organization))
-    assert config_of(webchat, origin=SITE).status == "404 Not Found"
-
-
-def test_an_icons_url_has_half_of_its_life_left_also_when_remembered(
-    webchat: Webchat, settings: Any
+def test_bulk_changes_invalidate(
+    webchat: Webchat, change: Callable[[QuerySet[Webchat]], object]
 ) -> None:
+    get_config(webchat, origin=SITE)
+    change(Webchat.objects.filter(organization=webchat.organization))
+    assert get_config(webchat, origin=SITE).status == "404 Not Found"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_invalidates(webchat: Webchat, tmp_path: Path) -> None:
+    get_config(webchat, origin=SITE)
+    file = tmp_path / "webchats.ndjson"
+    file.write_text(f'{{"_id": "{webchat.pk}", "isEnabled": false}}\n')
+    options = {"organization": webchat.organization_id, "update": True, "user": webchat.user.email}
+    call_command("import_webchats", str(file), **options)
+    assert get_config(webchat, origin=SITE).status == "404 Not Found"
+
+
+def test_an_icons_url_has_half_of_its_lifetime_left(webchat: Webchat, settings: Any) -> None:
     Webchat.objects.update(icon=f"orgs/{webchat.organization_id}/webchat/icon.png")
     seconds = settings.STORAGES["icons"]["OPTIONS"]["url_seconds"]
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for _ in range(300):
-            config_of(webchat, origin=SITE)
+            get_config(webchat, origin=SITE)
             clock.shift(9.5)
-            icon = config_of(webchat, origin=SITE).data["icon"]
+            icon = get_config(webchat, origin=SITE).data["icon"]
             expires = int(parse_qs(urlsplit(icon).query)["expires"][0])
             assert expires - timezone.now().timestamp() >= seconds / 2
 
 
-def test_a_host_that_is_not_ours_gets_nothing_from_memory(webchat: Webchat) -> None:
-    config_of(webchat, origin=SITE)
-    for _ in range(2):
-        assert config_of(webchat, origin=SITE, host="evil.test").status == "400 Bad Request"
+# --- The middleware with another application ---
 
 
-def test_a_long_question_is_answered_and_not_remembered(
-    webchat: Webchat, django_assert_num_queries: Any
-) -> None:
-    long = {"origin": SITE, "if_none_match": f'W/"{"x" * 1_000}"'}
-    config_of(webchat, **long)
-    with django_assert_num_queries(1):
-        assert config_of(webchat, **long).status == "200 OK"
+class CountingApplication:
+    """A WSGI application that counts its calls."""
+
+    def __init__(self, *headers: tuple[str, str], body: bytes = b"{}") -> None:
+        self.headers, self.body, self.calls = [*headers], body, 0
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        self.calls += 1
+        self.on_call()
+        start_response("200 OK", self.headers)
+        return [self.body]
+
+    def on_call(self) -> None:
+        """Replaced by a test."""
 
 
-def test_a_renamed_organization_is_seen_in_ten_seconds(webchat: Webchat) -> None:
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        config_of(webchat, origin=SITE)
-        Organization.objects.update(assistant_name="Ada")
-        clock.shift(10)
-        assert config_of(webchat, origin=SITE).data["title"] == "Ada"
+def call(middleware: WidgetConfigCache, number: int = 0) -> list[tuple[str, str]]:
+    """Request the configuration of a webchat and return the headers of the response."""
+    environ: WSGIEnvironment = {"PATH_INFO": f"/widget/{number:024x}/config"}
+    setup_testing_defaults(environ)
+    sent: list[Any] = []
+    list(middleware(environ, lambda *head: sent.extend(head)))  # type: ignore[arg-type]
+    headers: list[tuple[str, str]] = sent[1]
+    return headers
 
 
-def test_a_process_does_not_remember_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webchats.widget.response_cache._MOST", 100_000)
-    memory = ReadyConfigs()
-    answer = ReadyConfig(200, [], b"x" * 30_000, timezone.now().timestamp())
+def test_a_response_with_a_cookie_is_not_stored() -> None:
+    inner = CountingApplication(("Set-Cookie", "a=b"))
+    middleware = WidgetConfigCache(inner, ResponseCache())
+    assert [call(middleware) for _ in range(2)] == [[("Set-Cookie", "a=b")]] * 2
+    assert inner.calls == 2
+
+
+def test_the_cache_is_cleared_when_it_is_full() -> None:
+    inner = CountingApplication(body=b"x" * 30_000)
+    middleware = WidgetConfigCache(inner, ResponseCache(max_bytes=100_000))
     for number in range(10):
-        memory.remember(str(number), (), answer)
-    assert [number for number in range(10) if memory.find(str(number), ())] == [8, 9]
+        call(middleware, number)
+    call(middleware, 0)
+    assert inner.calls == 11
+    call(middleware, 0)
+    assert inner.calls == 11
 
 
-def test_a_remembered_body_does_not_keep_the_buffer_it_was_written_in(webchat: Webchat) -> None:
-    Webchat.objects.update(starter_message="\N{GRINNING FACE}" * 1_000)
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        bodies = [remembered_body(webchat, f"http://shop.example.com:{n}") for n in range(1, 101)]
-        gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert after - before < 3 * sum(map(len, bodies))
-
-
-def remembered_body(webchat: Webchat, origin: str) -> bytes:
-    config_of(webchat, origin=origin)
-    again = config_of(webchat, origin=origin)
-    return again.body
-
-
-def test_what_somebodys_cookies_bring_about_is_not_remembered(webchat: Webchat) -> None:
-    for cookie in ("sessionid=x", "csrftoken=x"):
-        config_of(webchat, origin=SITE, cookie=cookie)
-    assert "Cookie" not in config_of(webchat, origin=SITE).headers["Vary"]
-
-
-def test_a_server_may_leave_out_an_empty_path(rf: RequestFactory) -> None:
-    # PEP 3333: a variable that would be empty may be missing.
-    environ = rf.get("/", headers={"Host": "testserver"}).environ
-    del environ["PATH_INFO"]
-    said: list[str] = []
-    application(environ, lambda status, *_: said.append(status))  # type: ignore[arg-type]
-    assert said == ["404 Not Found"]
+def test_a_response_that_a_change_has_overtaken_is_not_stored() -> None:
+    cache, inner = ResponseCache(), CountingApplication()
+    middleware = WidgetConfigCache(inner, cache)
+    inner.on_call = lambda: cache.invalidate("0" * 24)  # type: ignore[method-assign]
+    call(middleware)
+    call(middleware)
+    assert inner.calls == 2
