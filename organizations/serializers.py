@@ -1,25 +1,23 @@
-"""The kernel's documents: prompts, pipelines with their stages, API keys, and signing in."""
+"""Documents of prompts, pipelines with their stages, and API keys."""
 
 import copy
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
-from django.contrib.auth import authenticate
 from django.db.models import F
 from rest_framework import serializers
-from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, ValidationError
+from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from organizations.auth.tokens import read_refresh_token
-from organizations.models import MAX_STAGES, ApiKey, Pipeline, Prompt, Stage, User
+from organizations.models import MAX_STAGES, ApiKey, Pipeline, Prompt, Stage
 from organizations.models.pipeline import DUPLICATE_STAGE
+from organizations.tenancy.models import DOES_NOT_EXIST
 from organizations.tenancy.serializers import TenantDocumentSerializer, TenantScopedSerializer
-from webchat_project.api.fields import IdField, StringField
+from webchat_project.api.fields import IdField
 from webchat_project.api.object_ids import validate_object_id
-
-_NOT_SENT: Any = object()
 
 
 class PromptSerializer(TenantDocumentSerializer[Prompt]):
-    """What the AI is told, and with which model settings."""
+    """A prompt: instructions for the AI, with the settings of the language model."""
 
     class Meta:
         model = Prompt
@@ -37,94 +35,106 @@ class PromptSerializer(TenantDocumentSerializer[Prompt]):
         )
 
 
-class StageListSerializer(serializers.ListSerializer[Any]):
-    """The stages of a pipeline as they will stand, each complete and told apart from the others."""
-
-    def to_internal_value(self, data: Any) -> list[Stage]:
-        """The stages in their order; raises for all that is wrong with any of them."""
-        if not isinstance(data, list) or len(data) > MAX_STAGES:
-            super().to_internal_value(data)  # raises
-        pipeline = getattr(self.parent, "instance", None)
-        stored = {stage.pk: stage for stage in pipeline.stages.all()} if pipeline else {}
-        stages: list[Stage] = []
-        errors: list[Any] = []
-        for position, entry in enumerate(data):
-            values, wrong = self._read(entry)
-            if values is not None:
-                stage = self._stage(values, stored.get(values.get("id", "")), stages)
-                stage.position = position
-                wrong = {**self._errors_of(stage, values, stored, stages), **wrong}
-                stages.append(stage)
-            errors.append(wrong)
-        if any(errors):
-            raise ValidationError(errors)
-        return stages
-
-    def _read(self, entry: Any) -> tuple[dict[str, Any] | None, Any]:
-        """What an entry says, as far as it can be read, and what is wrong with it."""
-        if entry is None:
-            return None, [ErrorDetail("A stage may not be null.", "null")]
-        if not isinstance(entry, dict):
-            return None, [ErrorDetail("Must be a JSON object.", "invalid")]
-        wrong: Any = {}
-        try:
-            values = self.run_child_validation(entry)
-        except ValidationError as error:
-            child: Any = self.child
-            values, wrong = child.readable, error.detail
-        if values.get("id", "") is None:
-            del values["id"]  # ``null`` is none: a new stage
-        return values, wrong
-
-    def _stage(self, values: dict[str, Any], stored: Stage | None, before: list[Stage]) -> Stage:
-        stage = copy.copy(stored) if stored else Stage()
-        for name, value in values.items():
-            setattr(stage, name, value)
-        if not stage.slug:
-            stage.slug = stage.unused_slug({other.slug for other in before})
-        return stage
-
-    def _errors_of(
-        self,
-        stage: Stage,
-        values: dict[str, Any],
-        stored: dict[str, Stage],
-        before: list[Stage],
-    ) -> dict[str, Any]:
-        errors: dict[str, Any] = {}
-        duplicates = {
-            field: [ErrorDetail(message, "unique")] for field, message in DUPLICATE_STAGE.items()
-        }
-        if "id" in values and values["id"] not in stored:
-            errors["_id"] = [ErrorDetail("The pipeline has no such stage.", "does_not_exist")]
-        elif stage.pk in {other.pk for other in before}:
-            return {"_id": duplicates["id"]}
-        errors |= {field: duplicates[field] for field in stage.duplicate_fields(before)}
-        if not stage.name:
-            errors["name"] = [ErrorDetail("This field is required.", "required")]
-        return errors
-
-
 class StageSerializer(TenantScopedSerializer[Stage]):
-    """A step inside its pipeline. ``_id`` is sent back to keep a stage, left out for a new one."""
+    """A stage inside its pipeline. ``_id`` keeps a stored stage; without it, the stage is new."""
 
     _id = IdField(source="id", required=False, allow_null=True, validators=[validate_object_id])
 
     class Meta:
         model = Stage
         fields = ("_id", "name", "slug", "color", "isActive")
-        list_serializer_class = StageListSerializer
+
+
+class StageListSerializer(serializers.ListSerializer[Any]):
+    """The complete list of a pipeline's stages, in order."""
+
+    child: StageSerializer
+
+    def to_internal_value(self, data: Any) -> list[Stage]:
+        """Return the unsaved stages. Raise one ``ValidationError`` with the errors of all entries.
+
+        Its detail is a list with a dictionary or list of errors for each entry.
+        """
+        if not isinstance(data, list) or len(data) > MAX_STAGES:
+            super().to_internal_value(data)  # Raises.
+        pipeline = getattr(self.parent, "instance", None)
+        stored = {stage.pk: stage for stage in pipeline.stages.all()} if pipeline else {}
+        stages: list[Stage] = []
+        errors: list[Any] = []
+        for position, entry in enumerate(data):
+            try:
+                values, field_errors = self._read_entry(entry)
+            except ValidationError as error:
+                errors.append(error.detail)
+                continue
+            stage = _unsaved_stage(values, stored, stages)
+            stage.position = position
+            errors.append(_list_errors(stage, values, stored, stages) | field_errors)
+            stages.append(stage)
+        if any(errors):
+            raise ValidationError(errors)
+        return stages
+
+    def _read_entry(self, entry: object) -> tuple[dict[str, Any], dict[str, object]]:
+        """Return the valid values of an entry by model field, and the errors of the others.
+
+        Raise ``ValidationError`` for an entry that is not an object.
+        """
+        if entry is None:
+            raise ValidationError([ErrorDetail("A stage may not be null.", "null")])
+        if not isinstance(entry, dict):
+            raise ValidationError([ErrorDetail("Must be a JSON object.", "invalid")])
+        errors: dict[str, object] = {}
+        try:
+            values: dict[str, Any] = self.run_child_validation(entry)
+        except ValidationError as error:
+            values, errors = self.child.readable, cast("dict[str, object]", error.detail)
+        if values.get("id", "") is None:
+            del values["id"]  # A null id is a new stage.
+        return values, errors
+
+
+def _unsaved_stage(
+    values: Mapping[str, Any], stored: Mapping[str, Stage], previous: Iterable[Stage]
+) -> Stage:
+    current = stored.get(values.get("id", ""))
+    stage = copy.copy(current) if current else Stage()
+    for name, value in values.items():
+        setattr(stage, name, value)
+    if not stage.slug:
+        stage.slug = stage.unused_slug(other.slug for other in previous)
+    return stage
+
+
+def _list_errors(
+    stage: Stage,
+    values: Mapping[str, Any],
+    stored: Mapping[str, Stage],
+    previous: Iterable[Stage],
+) -> dict[str, object]:
+    """Return the errors of a stage that depend on the list, by document name."""
+    errors: dict[str, object] = {}
+    duplicate = {field: [ErrorDetail(text, "unique")] for field, text in DUPLICATE_STAGE.items()}
+    if "id" in values and values["id"] not in stored:
+        message = DOES_NOT_EXIST.format(kind=Stage._meta.verbose_name)
+        errors["_id"] = [ErrorDetail(message, "does_not_exist")]
+    elif stage.pk in {other.pk for other in previous}:
+        return {"_id": duplicate["id"]}
+    errors |= {field: duplicate[field] for field in stage.duplicate_fields(previous)}
+    if not stage.name:
+        errors["name"] = [ErrorDetail("This field is required.", "required")]
+    return errors
 
 
 class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
-    """A pipeline with its stages in order. ``stages``, when sent, is the whole list: a stage that
-    is not in it is deleted, which is refused while a webchat uses it."""
+    """A pipeline with its stages in order.
 
-    stages: Any = StageSerializer(
-        many=True,
-        required=False,
-        allow_null=True,
-        max_length=MAX_STAGES,  # type: ignore[call-arg]
+    ``stages``, if sent, is the complete list: a stage that is not in it is deleted, which is
+    refused while a webchat uses it.
+    """
+
+    stages = StageListSerializer(
+        child=StageSerializer(), required=False, allow_null=True, max_length=MAX_STAGES
     )
 
     class Meta:
@@ -141,32 +151,35 @@ class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
 
     def create(self, validated_data: dict[str, Any]) -> Pipeline:
         """Save a pipeline and its stages."""
-        stages = validated_data.pop("stages", None) or []
+        stages = validated_data.pop("stages", None)
         pipeline = super().create(validated_data)
-        self._write_stages(pipeline, stages)
+        _save_stages(pipeline, stages or [])
         return pipeline
 
     def update(self, instance: Pipeline, validated_data: dict[str, Any]) -> Pipeline:
-        """Save what was sent; the stages only if they were."""
-        stages = validated_data.pop("stages", _NOT_SENT)
+        """Save the fields that were sent, and the stages if they were sent."""
+        sends_stages = "stages" in validated_data
+        stages = validated_data.pop("stages", None)
         pipeline = super().update(instance, validated_data)
-        if stages is not _NOT_SENT:
-            self._write_stages(pipeline, stages or [])
+        if sends_stages:
+            _save_stages(pipeline, stages or [])
         return pipeline
 
-    def _write_stages(self, pipeline: Pipeline, stages: list[Stage]) -> None:
-        pipeline.stages.exclude(pk__in=[stage.pk for stage in stages]).delete()
-        # Names and slugs are unique at each statement: step aside, so that two can be swapped.
-        pipeline.stages.update(name=F("id"), slug=F("id"))
-        for stage in stages:
-            stage.pipeline = pipeline
-            stage.save()
-        # What was read before the change must not answer.
-        getattr(pipeline, "_prefetched_objects_cache", {}).pop("stages", None)
+
+def _save_stages(pipeline: Pipeline, stages: list[Stage]) -> None:
+    """Replace the stages of the pipeline by ``stages``."""
+    pipeline.stages.exclude(pk__in=[stage.pk for stage in stages]).delete()
+    # Uniqueness is checked at each statement: with temporary values, two names can be swapped.
+    pipeline.stages.update(name=F("id"), slug=F("id"))
+    for stage in stages:
+        stage.pipeline = pipeline
+        stage.save()
+    # The response must not contain stages that were prefetched before the change.
+    getattr(pipeline, "_prefetched_objects_cache", {}).pop("stages", None)
 
 
 class ApiKeySerializer(TenantDocumentSerializer[ApiKey]):
-    """A machine's key. The secret itself is in the answer that makes it, and nowhere after."""
+    """An API key without its secret."""
 
     class Meta:
         model = ApiKey
@@ -180,82 +193,28 @@ class ApiKeySerializer(TenantDocumentSerializer[ApiKey]):
             "lastUsedAt",
             "createdAt",
         )
-        # userId: a key acts as the one who made it; to choose another would lend their name.
+        # A key makes requests as its user. Choosing another user would be impersonation.
         read_only_fields = ("userId",)
 
 
 class NewApiKeySerializer(ApiKeySerializer):
-    """A key that was just made, with its secret in ``key``."""
+    """A new API key with its secret in ``key``."""
 
-    key = serializers.CharField(read_only=True, help_text="The secret: shown this once.")
+    key = serializers.CharField(
+        source="secret", read_only=True, help_text="The secret. No later response contains it."
+    )
 
     class Meta(ApiKeySerializer.Meta):
         fields: tuple[str, ...] = (*ApiKeySerializer.Meta.fields, "key")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """A key acts as its maker, inside its organization: a superuser has none."""
+        """Reject a superuser: a key needs a user with an organization."""
         if self.context["request"].user.is_superuser:
-            message = "A key acts as a member of the organization: sign in as one to make it."
+            message = "Only a member of the organization can create a key for it."
             raise ValidationError({"organizationId": ErrorDetail(message, "invalid")})
         return attrs
 
     def create(self, validated_data: dict[str, Any]) -> ApiKey:
-        """Save a new key; its ``key`` attribute holds the secret."""
-        secret = self.checked_row.generate_secret()
-        api_key = super().create(validated_data)
-        api_key.key = secret  # type: ignore[attr-defined]
-        return api_key
-
-
-class SignedInUserSerializer(serializers.Serializer[User]):
-    """Who has signed in."""
-
-    id = serializers.CharField()
-    email = serializers.CharField()
-    fullName = serializers.CharField(source="full_name")
-    organizationId = serializers.CharField(source="organization_id", allow_null=True)
-    accessRole = serializers.CharField(source="role")
-
-
-class LoginSerializer(serializers.Serializer[User]):
-    """E-mail and password; ``validated_data["user"]`` is who they belong to."""
-
-    email = StringField(max_length=254)
-    password = StringField(trim_whitespace=False, max_length=1000)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        user = authenticate(
-            self.context["request"], username=attrs["email"], password=attrs["password"]
-        )
-        if user is None:
-            raise AuthenticationFailed("Wrong e-mail address or password", "invalid_credentials")
-        return {"user": user}
-
-
-class RefreshSerializer(serializers.Serializer[User]):
-    """A live refresh token; ``validated_data`` has it parsed, and its owner."""
-
-    refreshToken = StringField(max_length=4000)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        token, user = read_refresh_token(attrs["refreshToken"])
-        return {"token": token, "user": user}
-
-
-class TokenPairSerializer(serializers.Serializer[User]):
-    """An access token and the refresh token that follows it."""
-
-    token = serializers.CharField()
-    refreshToken = serializers.CharField()
-
-
-class LoginAnswerSerializer(TokenPairSerializer):
-    """The answer to signing in."""
-
-    user = SignedInUserSerializer()
-
-
-class MessageSerializer(serializers.Serializer[User]):
-    """One sentence."""
-
-    message = serializers.CharField()
+        """Save a new key, whose ``secret`` is set."""
+        self.checked_row.generate_secret()
+        return super().create(validated_data)

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from organizations import views as organizations
+from organizations.auth import views as auth
 from webchats import views as webchats
 from webchats.icons import views as icons
 
@@ -17,10 +18,10 @@ router.register("api-keys", organizations.ApiKeyViewSet)
 urlpatterns = [
     *router.urls,
     path("upload", icons.UploadView.as_view(), name="upload"),
-    path("auth/login", organizations.LoginView.as_view(), name="login"),
-    path("auth/refresh", organizations.RefreshView.as_view(), name="refresh"),
-    path("auth/logout", organizations.LogoutView.as_view(), name="logout"),
-    path("auth/verify-token", organizations.VerifyTokenView.as_view(), name="verify-token"),
+    path("auth/login", auth.LoginView.as_view(), name="login"),
+    path("auth/refresh", auth.RefreshView.as_view(), name="refresh"),
+    path("auth/logout", auth.LogoutView.as_view(), name="logout"),
+    path("auth/verify-token", auth.VerifyTokenView.as_view(), name="verify-token"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path(
         "docs",

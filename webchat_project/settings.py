@@ -199,6 +199,8 @@ SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": _jwt_key or SECRET_KEY,
     "ISSUER": "webchats",
+    # Changing a password ends the user's tokens.
+    "CHECK_REVOKE_TOKEN": True,
 }
 
 # --- The API ----------------------------------------------------------------------------------

@@ -56,8 +56,7 @@ class ApiKeyAdmin(TenantAdmin[ApiKey]):
         """Save a new key, which acts as the one who makes it."""
         assert isinstance(request.user, User)
         obj.user = request.user
-        # Kept on the request alone: a message would write the secret into a cookie.
-        request.new_secret = obj.generate_secret()  # type: ignore[attr-defined]
+        obj.generate_secret()
         super().save_model(request, obj, form, change)
 
     def response_add(
@@ -69,7 +68,7 @@ class ApiKeyAdmin(TenantAdmin[ApiKey]):
             "title": "Your new API key",
             "opts": self.opts,
             "api_key": obj,
-            "secret": request.new_secret,  # type: ignore[attr-defined]
+            "secret": obj.secret,
         }
         return TemplateResponse(request, "admin/organizations/apikey/secret.html", context)
 

@@ -1,10 +1,11 @@
-"""Signing in by e-mail and password, the same for the API and for the staff's site."""
+"""Authentication by e-mail address and password, for the API and the admin site."""
 
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
+from organizations.models import User
 from webchat_project.observability.security_log import (
     SecurityEvent,
     account_digest,
@@ -13,19 +14,20 @@ from webchat_project.observability.security_log import (
 
 
 class PasswordBackend(ModelBackend):
-    """Django's own, which tells the log what came of each attempt."""
+    """Django's model backend, with a security event for each attempt."""
 
     def authenticate(
         self,
         request: HttpRequest | None,
         username: str | None = None,
         password: str | None = None,
-        **options: Any,
-    ) -> Any:
-        """The active user with this e-mail address and password, or ``None``."""
-        user: Any = super().authenticate(request, username, password, **options)
-        if user is not None:
+        **kwargs: Any,
+    ) -> User | None:
+        """Return the active user with this e-mail address and password, or ``None``."""
+        user = super().authenticate(request, username, password, **kwargs)
+        if isinstance(user, User):
             log_event(SecurityEvent.SIGNED_IN, user=user.pk, organization=user.organization_id)
-        elif username:
+            return user
+        if username:
             log_event(SecurityEvent.SIGN_IN_FAILED, account=account_digest(username))
-        return user
+        return None

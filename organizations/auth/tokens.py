@@ -1,15 +1,14 @@
 """Access and refresh tokens (JWT), and the keys that sign them."""
 
 from functools import lru_cache
-from itertools import chain
-from typing import Any
+from typing import Self, TypedDict
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils.crypto import constant_time_compare
 from jwt.exceptions import InvalidSignatureError
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt import tokens
+from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenBackendError, TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
@@ -19,115 +18,104 @@ from organizations.models import User
 from webchat_project.observability.security_log import SecurityEvent, log_event
 
 
-class KeyRing(TokenBackend):
-    """The token library's backend for several keys. The algorithm is ours, never the token's."""
-
-    def __init__(self, key: str, *former: str) -> None:
-        options = settings.SIMPLE_JWT
-        super().__init__(options["ALGORITHM"], key, issuer=options["ISSUER"])
-        # Each former key has a ring of its own, with those before it.
-        self._former = KeyRing(*former) if former else None
-
-    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        """The payload of a token that one of the keys signed; ``TokenBackendError`` for others."""
-        try:
-            return super().decode(token, verify)
-        except TokenBackendError as error:
-            if self._former is None or not isinstance(error.__cause__, InvalidSignatureError):
-                raise
-        return self._former.decode(token, verify)
-
-
-@lru_cache(maxsize=8)
-def _ring(*keys: str) -> KeyRing:
-    return KeyRing(*keys)
-
-
-class SignedByTheRing:
-    """A kind of token, for the token library's classes to be mixed with."""
-
-    @property
-    def token_backend(self) -> TokenBackend:
-        """The library's hook."""
-        return _ring(settings.SIMPLE_JWT["SIGNING_KEY"], *settings.JWT_SIGNING_KEY_FALLBACKS)
-
-
 class InvalidCredential(AuthenticationFailed):
-    """Any bad credential: the answer does not tell which part of it was wrong."""
+    """Any invalid credential. The response does not reveal the reason."""
 
     default_detail = "Invalid or expired token"
     default_code = "invalid_token"
 
 
-def refused(kind: str, reason: str = "invalid", **known: str | None) -> InvalidCredential:
-    """The error for a bad credential, which the log is told more of than the caller."""
-    log_event(SecurityEvent.BAD_CREDENTIAL, kind=kind, reason=reason, **known)
+def invalid_credential(
+    kind: str, reason: str = "invalid", **fields: str | None
+) -> InvalidCredential:
+    """Log the reason for rejecting a credential and return the exception to raise.
+
+    ``kind`` is ``access_token``, ``refresh_token`` or ``api_key``. ``reason`` is ``invalid``,
+    ``expired``, ``unknown``, or ``ended`` where the credential was valid once.
+    """
+    log_event(SecurityEvent.BAD_CREDENTIAL, kind=kind, reason=reason, **fields)
     return InvalidCredential()
 
 
-def reason_of(error: TokenError) -> str:
-    return "expired" if isinstance(error, ExpiredTokenError) else "invalid"
+class RotatingTokenBackend(TokenBackend):
+    """A token backend that also verifies signatures of former keys.
 
-
-def _claims_of(user: User) -> dict[str, str | None]:
-    return {
-        "organization_id": user.organization_id,
-        "role": user.role.value,
-        # Changes with the password, and with it every older token ends.
-        "session": user.get_session_auth_hash(),
-    }
-
-
-def owner_of(token: tokens.Token) -> User:
-    """The active user the token was issued to.
-
-    Raises ``InvalidCredential`` where the user is gone or deactivated, has moved to another
-    organization or has another password since.
+    The algorithm comes from the settings, never from the token.
     """
-    user: User | None = User.objects.filter(pk=str(token.get("user_id", ""))).first()
-    if (
-        user is None
-        or not user.is_active
-        or token.get("organization_id") != user.organization_id
-        or not _is_of_the_session(token, user)
-    ):
-        raise refused(f"{token.token_type}_token", "ended", user=user.pk if user else None)
-    return user
+
+    def __init__(self, key: str, *former_keys: str) -> None:
+        super().__init__(
+            settings.SIMPLE_JWT["ALGORITHM"], key, issuer=settings.SIMPLE_JWT["ISSUER"]
+        )
+        self._fallback = RotatingTokenBackend(*former_keys) if former_keys else None
+
+    def decode(self, token: tokens.Token, verify: bool = True) -> dict[str, object]:
+        """Return the payload. Raise ``TokenBackendError`` if no key has signed the token."""
+        try:
+            return super().decode(token, verify)
+        except TokenBackendError as error:
+            if self._fallback is None or not isinstance(error.__cause__, InvalidSignatureError):
+                raise
+        return self._fallback.decode(token, verify)
 
 
-def _is_of_the_session(token: tokens.Token, user: User) -> bool:
-    # As Django does for sessions: a changed SECRET_KEY ends none while the former one is known.
-    known = chain([user.get_session_auth_hash()], user.get_session_auth_fallback_hash())
-    claim = str(token.get("session"))
-    return any(constant_time_compare(claim, session) for session in known)
+@lru_cache(maxsize=8)
+def _backend_for(*keys: str) -> RotatingTokenBackend:
+    return RotatingTokenBackend(*keys)
 
 
-class AccessToken(SignedByTheRing, tokens.AccessToken):
-    """A short-lived JWT that says who calls. The role is a claim for the client's eyes only: the
-    service reads it from the database at each request."""
+class RotatingKeysMixin(tokens.Token):
+    """A token that the current key signs and that the current and the former keys verify."""
+
+    @property
+    def token_backend(self) -> TokenBackend:
+        return _backend_for(settings.SIMPLE_JWT["SIGNING_KEY"], *settings.JWT_SIGNING_KEY_FALLBACKS)
 
     @classmethod
-    def for_user(cls, user: Any) -> "AccessToken":
-        """A token for ``user``, with their organization and role."""
+    def parse(cls, encoded: str) -> Self:
+        """Return the verified token. Raise ``InvalidCredential`` for any other text."""
+        try:
+            # Annotated as Token | None in the library, which documents an encoded token.
+            return cls(encoded)  # type: ignore[arg-type]
+        except TokenError as error:
+            reason = "expired" if isinstance(error, ExpiredTokenError) else "invalid"
+            raise invalid_credential(f"{cls.token_type}_token", reason) from None
+
+    def add_claims(self, user: User) -> None:
+        """Add the user's organization and role to the payload."""
+        self.payload.update(organization_id=user.organization_id, role=user.role.value)
+
+
+class AccessToken(RotatingKeysMixin, tokens.AccessToken):
+    """A short-lived JWT that authenticates requests.
+
+    The role is a claim for clients only: permissions use the role in the database.
+    """
+
+    @classmethod
+    def for_user(cls, user: tokens.AuthUser) -> Self:
+        """Return a new token for ``user`` with their organization and role."""
+        assert isinstance(user, User)
         token = super().for_user(user)
-        token.payload.update(_claims_of(user))
+        token.add_claims(user)
         return token
 
 
-class RefreshToken(SignedByTheRing, tokens.RefreshToken):
-    """A JWT that buys one new pair of tokens.
-
-    The library keeps issued refresh tokens in clear; here only their ids are stored, so that who
-    reads the database cannot sign in with what is found there.
-    """
+class RefreshToken(RotatingKeysMixin, tokens.RefreshToken):
+    """A JWT that can be exchanged once for a new pair of tokens."""
 
     access_token_class = AccessToken
 
     @classmethod
-    def for_user(cls, user: Any) -> "RefreshToken":
-        """A token for ``user``, recorded as issued."""
-        token = cls()
-        token.payload.update(user_id=user.pk, **_claims_of(user))
+    def for_user(cls, user: tokens.AuthUser) -> Self:
+        """Return a new token for ``user`` and store its id as outstanding.
+
+        ``BlacklistMixin.for_user`` would store the signed token, with which anyone who reads the
+        database could sign in.
+        """
+        assert isinstance(user, User)
+        token = super(tokens.BlacklistMixin, cls).for_user(user)
+        token.add_claims(user)
         OutstandingToken.objects.create(
             user=user,
             jti=token["jti"],
@@ -138,41 +126,57 @@ class RefreshToken(SignedByTheRing, tokens.RefreshToken):
         return token
 
     def check_blacklist(self) -> None:
-        """Refuse a token that was used: whoever comes with it has it from somewhere."""
+        """Raise ``InvalidCredential`` for a token that was used before, possibly by a thief."""
         try:
             super().check_blacklist()
         except TokenError:
+            raise self._reused() from None
+
+    def revoke(self) -> None:
+        """Blacklist the token.
+
+        Raise ``InvalidCredential`` if it was never issued or is blacklisted already: of concurrent
+        calls with one token, only one succeeds.
+        """
+        try:
+            with transaction.atomic():
+                issued = OutstandingToken.objects.get(jti=self["jti"])
+                BlacklistedToken.objects.create(token=issued)
+        except OutstandingToken.DoesNotExist:
+            raise invalid_credential("refresh_token", "unknown", user=self.get("user_id")) from None
+        except IntegrityError:
             raise self._reused() from None
 
     def _reused(self) -> InvalidCredential:
         log_event(SecurityEvent.REFRESH_TOKEN_REUSED, user=self.get("user_id"))
         return InvalidCredential()
 
-    def revoke(self) -> None:
-        """End the token. Raises ``InvalidCredential`` if it was ended before: of two calls with
-        one token only one succeeds."""
-        try:
-            with transaction.atomic():
-                issued = OutstandingToken.objects.get(jti=self["jti"])
-                BlacklistedToken.objects.create(token=issued)
-        except OutstandingToken.DoesNotExist:
-            raise refused("refresh_token", "unknown", user=self.get("user_id")) from None
-        except IntegrityError:
-            raise self._reused() from None
+
+class TokenPair(TypedDict):
+    """An access token and a refresh token, under their names in the API."""
+
+    token: str
+    refreshToken: str
 
 
-def issue_pair(user: User) -> dict[str, str]:
-    """Sign ``user`` in: a fresh access and refresh token under the API's names."""
+def issue_token_pair(user: User) -> TokenPair:
+    """Return a new access token and a new refresh token for ``user``."""
     return {
         "token": str(AccessToken.for_user(user)),
         "refreshToken": str(RefreshToken.for_user(user)),
     }
 
 
-def read_refresh_token(raw: str) -> tuple[RefreshToken, User]:
-    """A live refresh token and its owner; raises ``InvalidCredential`` for any other text."""
+def user_of(token: tokens.Token) -> User:
+    """Return the active user to whom the token was issued.
+
+    Raise ``InvalidCredential`` if the user is deleted or inactive, has moved to another
+    organization, or has changed their password (``SIMPLE_JWT["CHECK_REVOKE_TOKEN"]``).
+    """
     try:
-        token = RefreshToken(raw)  # type: ignore[arg-type]
-    except TokenError as error:
-        raise refused("refresh_token", reason_of(error)) from None
-    return token, owner_of(token)
+        user = JWTAuthentication().get_user(token)
+    except AuthenticationFailed:
+        user = None
+    if not isinstance(user, User) or token.get("organization_id") != user.organization_id:
+        raise invalid_credential(f"{token.token_type}_token", "ended", user=token.get("user_id"))
+    return user

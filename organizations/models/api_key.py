@@ -31,6 +31,9 @@ class ApiKey(TenantModel):
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
 
+    #: The secret of a key that ``generate_secret`` was called on. It is not a column.
+    secret: str | None = None
+
     class Meta:
         verbose_name = "API key"
         verbose_name_plural = "API keys"
@@ -44,14 +47,10 @@ class ApiKey(TenantModel):
         """Return the SHA-256 digest of ``secret``, in hexadecimal."""
         return hashlib.sha256(secret.encode()).hexdigest()
 
-    def generate_secret(self) -> str:
-        """Set ``prefix`` and ``digest`` from a new random secret and return the secret.
-
-        It cannot be read from the key later.
-        """
-        secret = self.SECRET_PREFIX + secrets.token_urlsafe(32)
-        self.prefix, self.digest = secret[:12], self.digest_of(secret)
-        return secret
+    def generate_secret(self) -> None:
+        """Set ``secret`` to a new random secret, with its ``prefix`` and ``digest``."""
+        self.secret = self.SECRET_PREFIX + secrets.token_urlsafe(32)
+        self.prefix, self.digest = self.secret[:12], self.digest_of(self.secret)
 
     def clean(self) -> None:
         """Reject a new key that has already expired."""

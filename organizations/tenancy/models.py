@@ -16,12 +16,16 @@ django-stubs then types ``Stage.objects.for_user(user).active()`` and ``pipeline
 ``Prompt.objects.for_user(user)`` is a ``TenantQuerySet[Prompt]``.
 """
 
-from typing import ClassVar, Protocol, Self, TypeVar
+from typing import ClassVar, Final, Protocol, Self, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
 from organizations.fields import ObjectIdField
+
+#: The message for a reference to a row that does not exist for the user, whether it exists for
+#: others or not. ``kind`` is the verbose name of the model.
+DOES_NOT_EXIST: Final = "This {kind} does not exist."
 
 _Row_co = TypeVar("_Row_co", bound="TenantScoped", covariant=True)
 

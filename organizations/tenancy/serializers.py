@@ -1,70 +1,73 @@
-"""Serializers of tenants' rows: whose row a document, or a reference in it, may name."""
+"""Serializers for rows of organizations, and fields that refer to such rows."""
 
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import SkipField, empty
 
 from organizations import colors, fields
 from organizations.models import Organization
-from organizations.tenancy.models import TenantQuerySet
+from organizations.tenancy.models import DOES_NOT_EXIST, TenantModel, TenantQuerySet, TenantScoped
 from webchat_project.api.fields import ID_SCHEMA, IdField, StringField
-from webchat_project.api.object_ids import PATTERN
+from webchat_project.api.object_ids import PATTERN, validate_object_id
 from webchat_project.api.serializers import DocumentSerializer
 
-_Row = TypeVar("_Row", bound=models.Model)
+_Row = TypeVar("_Row", bound=TenantScoped)
+_TenantRow = TypeVar("_TenantRow", bound=TenantModel)
 
 
 @extend_schema_field(ID_SCHEMA)
-class TenantRelatedField(serializers.PrimaryKeyRelatedField[Any]):
-    """The id of a row that exists for the caller. Every other text, another organization's id
-    among them, gets one and the same answer."""
+class TenantRelatedField(serializers.PrimaryKeyRelatedField[_Row]):
+    """The id of a row that exists for the user.
+
+    The ids of other organizations' rows are rejected like ids that do not exist.
+    """
 
     default_error_messages = {
-        "does_not_exist": "There is no such {kind}.",
-        "incorrect_type": "Must be an id: 24 hexadecimal characters.",
+        "does_not_exist": DOES_NOT_EXIST,
+        "incorrect_type": str(validate_object_id.message),
     }
 
-    def get_queryset(self) -> models.QuerySet[Any]:
-        return self._rows().for_user(self.context["request"].user)
-
-    def _rows(self) -> TenantQuerySet[Any]:
+    def get_queryset(self) -> TenantQuerySet[_Row]:
         queryset = super().get_queryset()
-        assert isinstance(queryset, TenantQuerySet), "a tenant's row points to tenants' rows only"
-        return queryset
+        assert isinstance(queryset, TenantQuerySet)
+        return queryset.for_user(self.context["request"].user)
 
-    def run_validation(self, data: Any = empty) -> Any:
-        # The framework takes "" for null, as a form sends it; in JSON it is an id that is none.
-        return self.to_internal_value(data) if data == "" else super().run_validation(data)
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str):
-            self.fail("incorrect_type")
-        if data == getattr(self.root.instance, f"{self.source}_id", None):
-            raise SkipField  # it is stored, and so it stays without being looked for
-        row = self._row_of(data) if re.fullmatch(PATTERN, data) else None
-        if row is None:
-            self.fail("does_not_exist", kind=self._rows().model._meta.verbose_name)
+    def run_validation(self, data: object = empty) -> _Row | None:
+        # DRF treats "" as null, as in a form. In JSON it is an invalid id.
+        if data == "":
+            return self.to_internal_value(data)
+        row: _Row | None = super().run_validation(data)
         return row
 
-    def _row_of(self, row_id: str) -> Any:
-        return self.get_queryset().filter(pk=row_id).first()
+    def to_internal_value(self, data: object) -> _Row:
+        """Return the row.
+
+        Raise ``SkipField`` for the stored id: it is kept without a query, and without a check
+        whether the row could be selected today.
+        """
+        if not isinstance(data, str):
+            self.fail("incorrect_type")
+        instance = getattr(self.parent, "instance", None)
+        if data == getattr(instance, f"{self.source}_id", None):
+            raise SkipField
+        rows = self.get_queryset()
+        row = rows.filter(pk=data).first() if re.fullmatch(PATTERN, data) else None
+        if row is None:
+            self.fail("does_not_exist", kind=rows.model._meta.verbose_name)
+        return row
 
 
 @extend_schema_field({"type": "string", "pattern": colors.INPUT_PATTERN, "example": "#1F2937"})
 class ColorField(StringField):
-    """``#RGB`` or ``#RRGGBB``."""
-
-    def to_internal_value(self, data: Any) -> str:
-        return colors.expand_short_color(super().to_internal_value(data))
+    """A color as ``#RGB`` or ``#RRGGBB``. The model field validates and expands it."""
 
 
 class TenantScopedSerializer(DocumentSerializer[_Row]):
-    """The document of a row that belongs to an organization, directly or through a parent."""
+    """The document of a row that belongs to an organization, directly or through another row."""
 
     serializer_related_field = TenantRelatedField
     serializer_field_mapping = {
@@ -74,24 +77,24 @@ class TenantScopedSerializer(DocumentSerializer[_Row]):
     }
 
 
-class TenantDocumentSerializer(TenantScopedSerializer[_Row]):
-    """The document of a row with an ``organization``: the caller's, or the one that a superuser
-    names when creating."""
+class TenantDocumentSerializer(TenantScopedSerializer[_TenantRow]):
+    """The document of a row with an organization.
+
+    A new row gets the user's organization. A superuser, who has none, must send
+    ``organizationId``. It cannot be changed later.
+    """
 
     def get_fields(self) -> dict[str, Any]:
-        """``organizationId`` is read-only, except for a superuser who creates."""
         fields = super().get_fields()
         user = self.context["request"].user if "request" in self.context else None
         if self.instance is None and user is not None and user.is_superuser:
             fields["organizationId"] = TenantRelatedField(
-                source="organization",
-                queryset=Organization.objects,
+                source="organization", queryset=Organization.objects.all()
             )
         return fields
 
-    def unsaved_row(self, values: Mapping[str, Any]) -> _Row:
-        """The row, in the caller's organization where it is new."""
+    def unsaved_row(self, values: Mapping[str, object]) -> _TenantRow:
         row = super().unsaved_row(values)
         if self.instance is None and "organization" not in values:
-            row.organization_id = self.context["request"].user.organization_id  # type: ignore[attr-defined]
+            row.organization_id = self.context["request"].user.organization_id
         return row

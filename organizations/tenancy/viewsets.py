@@ -1,20 +1,18 @@
-"""Viewsets of tenants' rows: the REST API answers for the caller's rows only."""
+"""Viewsets for rows of organizations."""
 
 from typing import Any, TypeVar, cast
 
-from django.db import models
-
 from organizations.models import User
-from organizations.tenancy.models import TenantQuerySet
+from organizations.tenancy.models import TenantQuerySet, TenantScoped
 from webchat_project.api.viewsets import DocumentViewSet
 
-_Row = TypeVar("_Row", bound=models.Model)
+_Row = TypeVar("_Row", bound=TenantScoped)
 
 
 class TenantViewSet(DocumentViewSet[_Row]):
-    """A resource of the API whose rows belong to organizations.
+    """A resource whose rows belong to organizations. Other rows give a 404.
 
-    A subclass names its ``queryset`` and ``serializer_class``.
+    Subclasses set ``queryset`` and ``serializer_class``.
     """
 
     def rows_of(self, user: Any) -> Any:
@@ -25,5 +23,5 @@ class TenantViewSet(DocumentViewSet[_Row]):
 
     @property
     def tenant_id(self) -> str | None:
-        """The id of the caller's organization; ``None`` for a superuser."""
+        """Return the id of the user's organization, or ``None`` for a superuser."""
         return cast("User", self.request.user).organization_id

@@ -178,8 +178,8 @@ def test_a_token_made_as_ours_would_be_good(member: User) -> None:
         {"claims": {"organization_id": None}},
         {"claims": {"user_id": "0" * 24}},
         {"claims": {"user_id": None}},
-        {"claims": {"session": "x"}},
-        {"claims": {"session": None}},
+        {"claims": {"hash_password": "x"}},
+        {"claims": {"hash_password": None}},
         {"claims": {"iss": "somebody"}},
         {"claims": {"exp": 1}},
     ],
@@ -221,7 +221,7 @@ def test_a_refresh_that_fails_half_way_leaves_the_token_alive(
 
     token = sign_in().json()["refreshToken"]
     with monkeypatch.context() as patched:
-        patched.setattr("organizations.views.issue_pair", fail)
+        patched.setattr("organizations.auth.views.issue_token_pair", fail)
         assert refresh(token).status_code == 503
     assert refresh(token).status_code == 200
 

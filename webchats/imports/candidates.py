@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models.base import ModelState
 
 from organizations.models import Organization, User
-from webchat_project.api.object_ids import new_object_id
+from webchat_project.api.object_ids import new_object_id, validate_object_id
 from webchat_project.api.serializers import model_name_of
 from webchats.imports import columns
 from webchats.imports.candidate import Candidate
@@ -95,7 +95,7 @@ class Candidates:
         if cell is None:
             return
         if not isinstance(cell, str):
-            candidate.refuse("_id", "Must be an id: 24 hexadecimal characters.")
+            candidate.refuse("_id", str(validate_object_id.message))
             return
         try:
             candidate.id = Webchat._meta.pk.clean(cell.strip(), None)

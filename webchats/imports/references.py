@@ -8,6 +8,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from organizations.models import Organization, Pipeline, Prompt, Stage
+from organizations.tenancy.models import DOES_NOT_EXIST
+from webchat_project.api.object_ids import validate_object_id
 
 
 def _refuse(message: str, code: str) -> ValidationError:
@@ -33,10 +35,10 @@ class References:
     def with_id(self, kind: str, cell: Any) -> Any:
         """The row of this id; raises ``ValidationError``."""
         if not isinstance(cell, str):
-            raise _refuse("Must be an id: 24 hexadecimal characters.", "incorrect_type")
+            raise _refuse(str(validate_object_id.message), "incorrect_type")
         row = self.by_id[kind].get(cell.strip())
         if row is None:
-            raise _refuse(f"There is no such {kind}.", "does_not_exist")
+            raise _refuse(DOES_NOT_EXIST.format(kind=kind), "does_not_exist")
         return row
 
     def named(self, kind: str, cell: Any) -> Any:

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from organizations.auth.roles import Operation, role_allows
 from organizations.models import Organization, User
+from organizations.tenancy.models import DOES_NOT_EXIST
 from organizations.tenancy.viewsets import TenantViewSet
 from webchat_project.api.object_ids import validate_object_id
 from webchats.imports.downloads import download
@@ -158,7 +159,7 @@ def _organization(user: User, asked: str | None) -> Organization:
         return user.organization
     organization: Organization | None = Organization.objects.filter(pk=asked or "").first()
     if organization is None:
-        raise ValidationError({"organizationId": ["There is no such organization."]})
+        raise ValidationError({"organizationId": [DOES_NOT_EXIST.format(kind="organization")]})
     return organization
 
 

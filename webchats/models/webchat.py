@@ -12,7 +12,7 @@ from organizations import constraints
 from organizations.colors import STORED_PATTERN
 from organizations.fields import ColorField, TrimmedCharField, TrimmedTextField
 from organizations.models import Pipeline, Prompt, Stage, User
-from organizations.tenancy.models import TenantModel, TenantQuerySet
+from organizations.tenancy.models import DOES_NOT_EXIST, TenantModel, TenantQuerySet
 from webchats.fields import AllowedDomainsField, IconKeyField
 from webchats.icons.cleanup import delete_unused_on_commit
 from webchats.icons.keys import is_icon_key
@@ -391,7 +391,7 @@ class Webchat(TenantModel):
         row = getattr(self, name)
         if row.organization_id != self.organization_id:
             # Another organization's row is answered like one that does not exist.
-            message = f"There is no such {row._meta.verbose_name}."
+            message = DOES_NOT_EXIST.format(kind=row._meta.verbose_name)
             raise ValidationError({name: ValidationError(message, "does_not_exist")})
 
     def save(self, *arguments: Any, **options: Any) -> None:

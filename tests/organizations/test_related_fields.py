@@ -1,0 +1,84 @@
+"""References to rows of organizations in documents."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from organizations.models import Prompt, User
+from organizations.tenancy.serializers import TenantRelatedField
+from tests.support import factories
+
+pytestmark = pytest.mark.django_db
+
+
+class ReferenceSerializer(serializers.Serializer[Any]):
+    anyPrompt = TenantRelatedField(source="any_prompt", queryset=Prompt.objects.all())
+    activePrompt = TenantRelatedField(
+        source="active_prompt", queryset=Prompt.objects.filter(is_active=True)
+    )
+
+
+class OuterSerializer(serializers.Serializer[Any]):
+    reference = ReferenceSerializer()
+
+
+def context_of(user: User) -> dict[str, Any]:
+    return {"request": SimpleNamespace(user=user)}
+
+
+def test_two_fields_of_one_model_keep_their_own_querysets(admin: User) -> None:
+    inactive = factories.PromptFactory.create(organization=admin.organization, is_active=False)
+    data = {"anyPrompt": inactive.pk, "activePrompt": inactive.pk}
+    # Twice, because a cache would answer the second time.
+    for _ in range(2):
+        serializer = ReferenceSerializer(data=data, context=context_of(admin))
+        assert not serializer.is_valid()
+        assert serializer.errors.keys() == {"activePrompt"}
+
+
+def test_a_stored_reference_is_kept_without_a_query(
+    admin: User, django_assert_num_queries: Any
+) -> None:
+    prompt = factories.PromptFactory.create(organization=admin.organization)
+    stored = SimpleNamespace(any_prompt_id=prompt.pk, active_prompt_id=prompt.pk)
+    data = {"anyPrompt": prompt.pk, "activePrompt": prompt.pk}
+    serializer = ReferenceSerializer(stored, data=data, context=context_of(admin))
+    with django_assert_num_queries(0):
+        serializer.is_valid(raise_exception=True)
+    assert serializer.validated_data == {}
+
+
+def test_a_nested_reference_is_not_compared_with_the_outer_row(admin: User) -> None:
+    prompt = factories.PromptFactory.create(organization=admin.organization)
+    outer = SimpleNamespace(any_prompt_id=prompt.pk, active_prompt_id=prompt.pk)
+    data = {"reference": {"anyPrompt": prompt.pk, "activePrompt": prompt.pk}}
+    serializer = OuterSerializer(outer, data=data, context=context_of(admin))
+    serializer.is_valid(raise_exception=True)
+    assert serializer.validated_data == {
+        "reference": {"any_prompt": prompt, "active_prompt": prompt}
+    }
+
+
+@pytest.mark.parametrize("value", ["", "x", "0" * 24, 7, None, ["0" * 24]])
+def test_it_rejects_anything_but_the_id_of_a_row(admin: User, value: object) -> None:
+    field = TenantRelatedField(queryset=Prompt.objects.all())
+    serializer: serializers.Serializer[Any] = serializers.Serializer(context=context_of(admin))
+    field.bind("prompt", serializer)
+    with pytest.raises(ValidationError):
+        field.run_validation(value)
+
+
+def test_it_rejects_a_row_of_another_organization_like_an_unknown_one(
+    admin: User, other_admin: User
+) -> None:
+    other = factories.PromptFactory.create(organization=other_admin.organization)
+    answers = []
+    for row_id in (other.pk, "0" * 24):
+        data = {"anyPrompt": row_id, "activePrompt": row_id}
+        serializer = ReferenceSerializer(data=data, context=context_of(admin))
+        assert not serializer.is_valid()
+        answers.append(serializer.errors)
+    assert answers[0] == answers[1]
