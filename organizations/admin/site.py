@@ -1,95 +1,123 @@
-"""The staff's site: Django's admin with our rows only, our order, and a limit on signing in."""
+"""The admin site: navigation, and throttling of sign-in attempts."""
 
 import math
+from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any
+from typing import TypeVar, cast
 
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+_View = TypeVar("_View", bound=Callable[..., HttpResponseBase])
 
-class _SignInAttempt(Request):
-    """A posted sign-in form as the API's throttles read it."""
+
+class SignInForm(AdminAuthenticationForm):
+    """Django's form, without its wrong hint that the e-mail address is case-sensitive."""
+
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": "Wrong e-mail address or password, or the user is deactivated.",
+    }
+
+
+class _SignInRequest(Request):
+    """The sign-in form as the throttles of the API read it."""
 
     @property
     def data(self) -> dict[str, str]:
-        """The account that is tried, under the API's name."""
+        """Return the e-mail address under its name in the API."""
         return {"email": self._request.POST.get("username", "")}
 
 
-class _SignInCounter(APIView):
-    """Counts an attempt as ``POST /api/auth/login`` does: by the same classes, numbers and cache
-    keys, so that neither door gives an attacker a second budget."""
+class _SignInThrottle(APIView):
+    """Applies the throttles of ``POST /api/auth/login`` to the sign-in form.
+
+    Both share rates and cache keys: attempts are counted together.
+    """
 
     authentication_classes = ()
     throttle_scope = "sign_in"
 
-    def wait(self, request: HttpRequest) -> int | None:
-        """Count, and return the seconds to wait if it was one attempt too many."""
+    def seconds_to_wait(self, request: HttpRequest) -> int | None:
+        """Count the attempt. Return ``None`` if it is allowed, else when to try again."""
         try:
-            self.check_throttles(_SignInAttempt(request))
+            self.check_throttles(_SignInRequest(request))
         except Throttled as throttled:
             return max(1, math.ceil(getattr(throttled, "wait", None) or 1))
         return None
 
 
-def _has_nul(values: QueryDict) -> bool:
+def _contains_nul(values: QueryDict) -> bool:
     return any("\0" in key + "".join(map(str, texts)) for key, texts in values.lists())
 
 
-class StaffSite(admin.AdminSite):
-    """Registers what staff administer. Models that other packages bring stay out of sight."""
+class WebchatsAdminSite(admin.AdminSite):
+    """The admin site. Models of third-party apps are not registered."""
 
     site_header = "Webchats"
     site_title = "Webchats"
     index_title = "Overview"
     site_url = None
     empty_value_display = "–"
-    # The navigation is part of our own page frame.
+    login_form = SignInForm
+    logout_template = "admin/signed_out.html"
+    # ``admin/base_site.html`` has its own navigation.
     enable_nav_sidebar = False
 
-    def get_urls(self) -> list[Any]:
-        """Django's addresses, less the one that leads from any row to its public page: no row
-        has one."""
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        """Return Django's URLs without ``view_on_site``: no row has a public page."""
         return [
             entry for entry in super().get_urls() if getattr(entry, "name", "") != "view_on_site"
         ]
 
-    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Django's own gate. A NUL, which no column can hold, goes no further than here: some of
-        Django's look-ups would hand it to the database, which answers with an error."""
+    def admin_view(self, view: _View, cacheable: bool = False) -> _View:
+        """Wrap a view as Django does, and reject NUL characters with a 400.
+
+        Some of Django's lookups would send them to PostgreSQL, which raises ``DataError``.
+        """
         inner = super().admin_view(view, cacheable)
 
-        def guarded(request: HttpRequest, *arguments: Any, **options: Any) -> Any:
-            if _has_nul(request.GET) or _has_nul(request.POST):
+        def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            if _contains_nul(request.GET) or _contains_nul(request.POST):
                 raise BadRequest("NUL characters are not allowed.")
-            return inner(request, *arguments, **options)
+            return inner(request, *args, **kwargs)
 
-        return update_wrapper(guarded, inner)
+        return cast("_View", update_wrapper(wrapper, inner))
 
     def login(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """Django's sign-in, as often as the API's."""
-        wait = _SignInCounter().wait(request) if request.method == "POST" else None
+        """Show or process the sign-in form, with the throttles of the API's login."""
+        wait = _SignInThrottle().seconds_to_wait(request) if request.method == "POST" else None
         if wait is None:
-            return super().login(request, extra_context)
+            return super().login(request, {"title": "Sign in", **(extra_context or {})})
         context = {**self.each_context(request), "title": "Too many sign-in attempts", "wait": wait}
         response = TemplateResponse(request, "admin/rate_limited.html", context, status=429)
         response.headers["Retry-After"] = str(wait)
         return response
 
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The apps in the order of the settings, each with its models by name."""
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
+    ) -> TemplateResponse:
+        """Sign the user out and confirm it."""
+        return super().logout(request, {"title": "Signed out", **(extra_context or {})})
+
+    def get_app_list(
+        self, request: HttpRequest, app_label: str | None = None
+    ) -> list[dict[str, object]]:
+        """Return the apps in the order of ``INSTALLED_APPS``, with their models by name."""
         order = [config.label for config in apps.get_app_configs()]
-        app_list: list[Any] = super().get_app_list(request, app_label)
-        return sorted(app_list, key=lambda app: order.index(app["app_label"]))
+        app_list: list[dict[str, object]] = super().get_app_list(request, app_label)
+        return sorted(app_list, key=lambda app: order.index(str(app["app_label"])))
 
 
-site = StaffSite(name="admin")
+site = WebchatsAdminSite(name="admin")

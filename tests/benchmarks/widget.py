@@ -161,7 +161,7 @@ def _preview(
         page.goto(f"http://{HOST}:{server.port}/admin/login/")
         page.get_by_label("E-mail address").fill(data.email)
         page.get_by_label("Password").fill(data.password)
-        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name="Sign in").click()
         page.goto(f"http://{HOST}:{server.port}/admin/webchats/webchat/{row['id']}/change/")
         page.wait_for_load_state("networkidle")
         return [_type(page, (number, 127, 63)) for number in range(16, 16 + rounds)]

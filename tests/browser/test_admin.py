@@ -89,7 +89,7 @@ def test_staff_sign_in_make_a_webchat_watch_it_change_and_put_it_on_a_site(
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_label("E-mail address").fill("ada@example.com")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Add webchat").click()
 
     page.get_by_label("Name", exact=False).first.fill("Shop")

@@ -1,14 +1,14 @@
 "use strict";
-// Keeps each colour's text box and the browser's picker in step. The text is what is sent.
+// Synchronizes each color's text field with the browser's color picker. Only the text is submitted.
 {
-  const full = (text) => {
+  const expand = (text) => {
     const digits = /^#([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(text.trim())?.[1];
     if (!digits) return null;
     return "#" + (digits.length === 3 ? [...digits].map((digit) => digit + digit).join("") : digits).toLowerCase();
   };
-  const follow = (text) => {
+  const updatePicker = (text) => {
     const picker = text.closest(".color-input").querySelector("input[type=color]");
-    picker.value = full(text.value) ?? picker.value;
+    picker.value = expand(text.value) ?? picker.value;
   };
   document.addEventListener("input", ({ target }) => {
     if (target.matches(".color-input input[type=color]")) {
@@ -16,10 +16,10 @@
       text.value = target.value.toUpperCase();
       text.dispatchEvent(new Event("input", { bubbles: true }));
     } else if (target.matches(".color-text")) {
-      follow(target);
+      updatePicker(target);
     }
   });
-  const followAll = () => document.querySelectorAll(".color-text").forEach(follow);
-  document.addEventListener("formset:added", followAll);
-  document.addEventListener("DOMContentLoaded", followAll);
+  const updateAll = () => document.querySelectorAll(".color-text").forEach(updatePicker);
+  document.addEventListener("formset:added", updateAll);
+  document.addEventListener("DOMContentLoaded", updateAll);
 }

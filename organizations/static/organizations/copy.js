@@ -1,5 +1,5 @@
 "use strict";
-// A button that copies the text of the element it names.
+// Buttons with data-copy="<id>" copy the text of the element with that id.
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("button[data-copy]");
   if (!button) return;
@@ -8,7 +8,7 @@ document.addEventListener("click", async ({ target }) => {
     await navigator.clipboard.writeText(source.textContent);
     button.textContent = "Copied";
   } catch {
-    // No access to the clipboard: leave the text selected, one key stroke away.
+    // Without access to the clipboard, select the text for copying by hand.
     getSelection().selectAllChildren(source);
     button.textContent = "Press Ctrl+C";
   }

@@ -1,12 +1,13 @@
 "use strict";
-// Moves a stage up and down; the numbers, which are what is sent, follow.
+// Adds "Move up" and "Move down" buttons to the stages and numbers the order fields, which are
+// submitted.
 {
   const rows = () => [...document.querySelectorAll("#stages-group tbody tr.form-row:not(.empty-form)")];
   const number = () => rows().forEach((row, index) => (row.querySelector(".stage-order").value = index + 1));
-  const arm = (row) => {
+  const addButtons = (row) => {
     const input = row.querySelector(".stage-order");
     if (!input || row.querySelector(".stage-move")) return;
-    input.setAttribute("aria-label", "Place in the order");
+    input.setAttribute("aria-label", "Order");
     for (const [step, sign, label] of [[-1, "↑", "Move up"], [1, "↓", "Move down"]]) {
       const button = document.createElement("button");
       Object.assign(button, { type: "button", className: "stage-move", textContent: sign });
@@ -21,9 +22,9 @@
       input.parentElement.append(button);
     }
   };
-  document.addEventListener("DOMContentLoaded", () => rows().forEach(arm));
+  document.addEventListener("DOMContentLoaded", () => rows().forEach(addButtons));
   document.addEventListener("formset:added", ({ target }) => {
-    arm(target);
+    addButtons(target);
     number();
   });
 }

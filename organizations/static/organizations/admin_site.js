@@ -1,17 +1,18 @@
 "use strict";
-// The phone's menu, and the names of columns for lists that become cards there.
+// The menu on small screens, column labels of the change list, and its filter toggle.
 {
   const button = document.getElementById("menu-button");
   button?.addEventListener("click", () => {
     const open = document.getElementById("side").classList.toggle("open");
     button.setAttribute("aria-expanded", String(open));
   });
-  const heads = [...document.querySelectorAll("#result_list thead th")].map((head) =>
-    head.querySelector(".text")?.textContent.trim() ?? "");
+  // On small screens rows become cards. Each cell then shows the label of its column.
+  const labels = [...document.querySelectorAll("#result_list thead th")].map((header) =>
+    header.querySelector(".text")?.textContent.trim() ?? "");
   for (const row of document.querySelectorAll("#result_list tbody tr")) {
-    [...row.children].forEach((cell, index) => (cell.dataset.label = heads[index] ?? ""));
+    [...row.children].forEach((cell, index) => (cell.dataset.label = labels[index] ?? ""));
   }
-  // The filters stand beside the rows when they are asked for, or already narrow them.
+  // Filters are collapsed unless one is active.
   const filters = document.getElementById("changelist-filter");
   if (filters) {
     const toggle = document.createElement("button");
