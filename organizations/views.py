@@ -10,15 +10,14 @@ from organizations import serializers
 from organizations.models import ApiKey, Pipeline, Prompt
 from organizations.tenancy.viewsets import TenantViewSet
 from webchat_project.api import filters
-from webchat_project.api.document_reader import DocumentReader
 
 
 class PromptFilter(django_filters.FilterSet):
     """Filters and orderings of the list of prompts."""
 
     search = filters.SearchFilter(fields=("name", "instructions"))
-    isActive = filters.FlagFilter(field_name="is_active")
-    ordering = filters.DocumentOrdering(
+    isActive = filters.StrictBooleanFilter(field_name="is_active")
+    ordering = filters.DocumentOrderingFilter(
         fields={"created_at": "createdAt", "updated_at": "updatedAt", "name": "name"}
     )
 
@@ -30,15 +29,14 @@ class PromptViewSet(TenantViewSet[Prompt]):
     queryset = Prompt.objects.all()
     serializer_class = serializers.PromptSerializer
     filterset_class = PromptFilter
-    reader = DocumentReader(serializers.PromptSerializer)
 
 
 class PipelineFilter(django_filters.FilterSet):
     """Filters and orderings of the list of pipelines."""
 
     search = filters.SearchFilter(fields=("name",))
-    isDefault = filters.FlagFilter(field_name="is_default")
-    ordering = filters.DocumentOrdering(
+    isDefault = filters.StrictBooleanFilter(field_name="is_default")
+    ordering = filters.DocumentOrderingFilter(
         fields={"created_at": "createdAt", "updated_at": "updatedAt", "name": "name"}
     )
 
@@ -56,7 +54,7 @@ class ApiKeyFilter(django_filters.FilterSet):
     """Filters and orderings of the list of API keys."""
 
     search = filters.SearchFilter(fields=("name",))
-    ordering = filters.DocumentOrdering(
+    ordering = filters.DocumentOrderingFilter(
         fields={"created_at": "createdAt", "last_used_at": "lastUsedAt", "name": "name"}
     )
 
@@ -70,7 +68,6 @@ class ApiKeyViewSet(TenantViewSet[ApiKey]):
     queryset = ApiKey.objects.all()
     serializer_class = serializers.ApiKeySerializer
     filterset_class = ApiKeyFilter
-    reader = DocumentReader(serializers.ApiKeySerializer)
 
     def get_serializer_class(self) -> type[BaseSerializer[ApiKey]]:
         """Return the serializer; only that of ``create`` contains the secret."""

@@ -210,9 +210,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["organizations.auth.permissions.RolePermission"],
     "DEFAULT_PARSER_CLASSES": ["webchat_project.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["webchat_project.api.renderers.OrjsonRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["webchat_project.api.filters.ListQueryBackend"],
-    "DEFAULT_PAGINATION_CLASS": "webchat_project.api.pagination.EnvelopePagination",
-    "DEFAULT_SCHEMA_CLASS": "webchat_project.api.openapi.EnvelopeSchema",
+    "DEFAULT_FILTER_BACKENDS": ["webchat_project.api.filters.DocumentFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "webchat_project.api.pagination.DocumentPagination",
+    "DEFAULT_SCHEMA_CLASS": "webchat_project.api.openapi.DocumentSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "webchat_project.api.throttling.CredentialRateThrottle",
         "webchat_project.api.throttling.AddressRateThrottle",

@@ -2,17 +2,22 @@
 
 from django_filters import rest_framework as django_filters
 
-from webchat_project.api.filters import DocumentOrdering, FlagFilter, IdFilter, SearchFilter
+from webchat_project.api.filters import (
+    DocumentOrderingFilter,
+    IdFilter,
+    SearchFilter,
+    StrictBooleanFilter,
+)
 
 
 class WebchatFilter(django_filters.FilterSet):
     """The query parameters, named as the document's fields."""
 
     search = SearchFilter()
-    isEnabled = FlagFilter(field_name="is_enabled")
-    isAutopilot = FlagFilter(field_name="is_autopilot")
+    isEnabled = StrictBooleanFilter(field_name="is_enabled")
+    isAutopilot = StrictBooleanFilter(field_name="is_autopilot")
     promptId = IdFilter(field_name="prompt_id")
     pipelineId = IdFilter(field_name="pipeline_id")
-    ordering = DocumentOrdering(
+    ordering = DocumentOrderingFilter(
         fields={"created_at": "createdAt", "updated_at": "updatedAt", "name": "name"}
     )

@@ -1,13 +1,8 @@
 """Where do the new contacts of a webchat go? The one place that answers."""
 
-from collections.abc import Iterable
-from functools import cache
-from typing import Any, cast
-
 from django.core.exceptions import ValidationError
 
 from organizations.models import Pipeline, Stage
-from webchat_project.api.statements import RowStatement, Value
 
 #: How many stages an error names.
 _NAMED = 20
@@ -32,22 +27,10 @@ def entry_stage_of(
             return pipeline_stage
         message = "This is not a stage of the pipeline."
         raise ValidationError({"pipeline_stage": ValidationError(message, "does_not_exist")})
-    active = [stage for stage in _stages_of(pipeline) if stage.is_active]
+    active = [stage for stage in pipeline.stages.all() if stage.is_active]
     named: Stage | None = next((s for s in active if s.has_name_or_slug(initial_stage)), None)
     if named is not None:
         return named
     names = ", ".join(stage.name for stage in active[:_NAMED]) or "none"
     message = f"The pipeline has no active stage of this name. Its active stages: {names}."
     raise ValidationError({"initial_stage": ValidationError(message, "does_not_exist")})
-
-
-@cache
-def _stages_statement() -> RowStatement[Stage]:
-    return RowStatement(Stage.objects.filter(pipeline_id=Value("pipeline_id")))
-
-
-def _stages_of(pipeline: Any) -> Iterable[Stage]:
-    """All stages in their order; who places many webchats has prefetched them."""
-    if "stages" in getattr(pipeline, "_prefetched_objects_cache", ()):
-        return cast("Iterable[Stage]", pipeline.stages.all())
-    return _stages_statement().all(pipeline_id=pipeline.pk)

@@ -78,12 +78,7 @@ class IconField(StringField):
         return data
 
     def to_representation(self, value: str) -> str | None:  # type: ignore[override]
-        return self.read(value, self.context.get("request"))
-
-    @staticmethod
-    def read(value: str, request: Any) -> str | None:
-        """A freshly signed URL: see ``DocumentReader``."""
-        return signed_url(value, request) if value else None
+        return signed_url(value, self.context.get("request")) if value else None
 
 
 class WebchatSerializer(TenantDocumentSerializer[Webchat]):

@@ -10,9 +10,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webchat_project.api.compiled import compiled_for
-from webchat_project.api.document_reader import DocumentReader
-from webchat_project.api.statements import Statement, Value
+from webchat_project.api.fast_reads import FastReadsMixin
 from webchats import examples
 from webchats.filters import WebchatFilter
 from webchats.icons.keys import names_key
@@ -36,42 +34,28 @@ _CREATE = [
 
 @extend_schema(tags=["webchats"])
 @extend_schema_view(create=extend_schema(examples=_CREATE))
-class WebchatViewSet(TransferViewSet):
+class WebchatViewSet(FastReadsMixin, TransferViewSet):
     """The configurations of the organization's chat widgets."""
 
     queryset = Webchat.objects.all()
     serializer_class = WebchatSerializer
     filterset_class = WebchatFilter
     document_name = "webchat configuration"
-    reader = DocumentReader(WebchatSerializer)
 
     def owner(self) -> dict[str, Any]:
         return {"user": self.request.user, "created_by": self.request.user}
 
     def lock_before_row(self) -> None:
         """The check of a new icon locks its organization: before the row, as an import does."""
-        data = self.request.data
-        if isinstance(data, dict) and data.get("icon"):
-            for organization_id, stored in self._stored_icon():
-                if not names_key(data["icon"], stored):
+        icon = self.request.data.get("icon") if isinstance(self.request.data, dict) else None
+        if icon:
+            rows = Webchat.objects.for_user(self.request.user).filter(pk=self.kwargs["pk"])
+            for organization_id, stored in rows.values_list("organization_id", "icon"):
+                if not names_key(icon, stored):
                     lock_icons(organization_id)
 
-    def _stored_icon(self) -> list[tuple[Any, ...]]:
-        """The organization and the icon of the row, which is not locked; none without a row."""
-        statement = compiled_for(
-            self.request.user,
-            ("the icon of a webchat",),
-            lambda caller: Statement(
-                Webchat.objects.for_user(caller)
-                .order_by()
-                .filter(pk=Value("pk"))
-                .values_list("organization_id", "icon")
-            ),
-        )
-        return statement.rows(**self._values)
-
     @extend_schema(request={"multipart/form-data": IconUploadSerializer})
-    @action(detail=True, methods=["put"], parser_classes=[MultiPartParser])
+    @action(detail=True, methods=["put"], parser_classes=[MultiPartParser], locks_row=False)
     def icon(self, request: Request, pk: str) -> Response:
         """Store an image and make it the webchat's icon."""
         organization_id = self.get_object().organization_id

@@ -1,9 +1,8 @@
 """Viewsets for rows of organizations."""
 
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-from organizations.models import User
-from organizations.tenancy.models import TenantQuerySet, TenantScoped
+from organizations.tenancy.models import TenantQuerySet, TenantScoped, TenantUser
 from webchat_project.api.viewsets import DocumentViewSet
 
 _Row = TypeVar("_Row", bound=TenantScoped)
@@ -15,13 +14,8 @@ class TenantViewSet(DocumentViewSet[_Row]):
     Subclasses set ``queryset`` and ``serializer_class``.
     """
 
-    def rows_of(self, user: Any) -> Any:
-        """Return the rows that exist for ``user``."""
-        queryset = super().rows_of(user)
+    def get_queryset(self) -> TenantQuerySet[_Row]:
+        """Return the rows that exist for the user."""
+        queryset = super().get_queryset()
         assert isinstance(queryset, TenantQuerySet)
-        return self.locked(queryset.for_user(user))
-
-    @property
-    def tenant_id(self) -> str | None:
-        """Return the id of the user's organization, or ``None`` for a superuser."""
-        return cast("User", self.request.user).organization_id
+        return queryset.for_user(cast("TenantUser", self.request.user))

@@ -1,81 +1,164 @@
-"""What is read by compiled statements is what the serializer and the queryset would give."""
+"""Fast reads answer as the plain path does, for every caller, filter, ordering and page."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+import time_machine
 from django.core.cache import cache
-from rest_framework.test import APIClient, APIRequestFactory
+from rest_framework.permissions import BasePermission
+from rest_framework.test import APIRequestFactory, force_authenticate
 
 from organizations.models import Prompt, User
+from organizations.tenancy.models import TenantQuerySet
 from tests.support import factories
-from tests.test_tenant_isolation import RESOURCES, row_of
-from webchat_project.api import pages
-from webchat_project.api.statements import Compiled, Statement, Value
+from webchat_project.api.fast_reads import CompiledQuery, FastReadsMixin, Placeholder
+from webchat_project.api.filters import (
+    DocumentOrderingFilter,
+    IdFilter,
+    SearchFilter,
+    StrictBooleanFilter,
+)
+from webchats.filters import WebchatFilter
 from webchats.models import Webchat
+from webchats.views import WebchatViewSet
 
 pytestmark = pytest.mark.django_db
 
-WITH_READER = [resource for resource in RESOURCES if resource[1].reader is not None]
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+LATER = NOW + timedelta(days=40)
+FILTERS: dict[str, Any] = WebchatFilter.base_filters
+#: With two rows each. For a list of five: the first, a middle one, the last, and after the end.
+PAGES = (1, 2, 3, 4)
 
 
-@pytest.mark.parametrize(("prefix", "viewset"), WITH_READER)
-def test_a_document_is_the_serializers_own(
-    prefix: str, viewset: Any, api: Any, admin: User
-) -> None:
-    row = row_of(viewset, admin.organization)
-    request = APIRequestFactory().get("/")
-    request.user = admin
-    expected = viewset.serializer_class(row, context={"request": request}).data
-    client = api(admin)
-    # (An icon's URL may be signed at another second.)
-    one = client.get(f"/api/{prefix}/{row.pk}").json()["data"]
-    assert one == expected
-    assert list(one) == list(expected)
-    keys_too = {entry["_id"]: entry for entry in client.get(f"/api/{prefix}").json()["data"]}
-    assert keys_too[row.pk] == expected
+@contextmanager
+def plain_reads() -> Iterator[None]:
+    """Answer with DRF's own list and retrieve."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("list", "retrieve"):
+            patch.delattr(FastReadsMixin, name)
+        yield
 
 
-def test_a_full_document_is_the_serializers_own(api: Any, admin: User) -> None:
-    stage = factories.StageFactory.create(pipeline__organization=admin.organization)
-    row = factories.WebchatFactory.create(
-        user=admin,
+def values_of(name: str, rows: list[Webchat]) -> list[str]:
+    """Values of a filter. A new kind of filter needs values here."""
+    match FILTERS[name]:
+        case StrictBooleanFilter():
+            return ["true", "false"]
+        case IdFilter():
+            ids = {getattr(row, FILTERS[name].field_name) for row in (rows[3], rows[-2])}
+            return ["", "0" * 24, *ids]
+        case SearchFilter():
+            return ["", "shop", "Shop 1", "100% (new)", "no such text"]
+        case DocumentOrderingFilter():
+            return ["name,-createdAt", ",", *(value for value, _ in FILTERS[name].extra["choices"])]
+    raise AssertionError(f"No values for the filter {name}.")
+
+
+def webchats_of(user: User) -> list[Webchat]:
+    """Five webchats that differ in everything that can be filtered or converted."""
+    stage = factories.StageFactory.create(pipeline__organization=user.organization)
+    icon = f"orgs/{user.organization_id}/webchat/icon.png"
+    plain = [
+        factories.WebchatFactory.create(
+            user=user, name=f"Shop {number % 2}", description="" if number else "100% (new)"
+        )
+        for number in range(3)
+    ]
+    full = factories.WebchatFactory.create(
+        user=user,
+        name="\u2028 \U0001f600",
         allowed_domains=["example.com", "*.example.com"],
-        icon=f"orgs/{admin.organization_id}/webchat/icon.png",
+        icon=icon,
         pipeline=stage.pipeline,
         pipeline_stage=stage,
         entry_stage=stage,
-        name="\u2028 \U0001f600",
         is_autopilot=True,
         offset_x=7,
     )
-    row.refresh_from_db()
-    client = api(admin)
-    answer = client.get(f"/api/webchats/{row.pk}")
-    written = client.patch(f"/api/webchats/{row.pk}", {}).json()["data"]
-    assert answer.json()["data"] == {**written, "updatedAt": answer.json()["data"]["updatedAt"]}
-    assert answer.json()["data"]["pipelineStage"] == stage.pk
+    disabled = factories.WebchatFactory.create(user=user, is_enabled=False, prompt=full.prompt)
+    return [*plain, full, disabled]
 
 
-def test_one_question_of_two_organizations_has_two_answers(
-    api: Any, admin: User, other_admin: User, superuser: User
+def respond(viewset: Any, user: User, action: str, query: str = "", **kwargs: str) -> Any:
+    """Return the status and data of an action's response, before it is rendered."""
+    request = APIRequestFactory().get(f"/?{query}")
+    force_authenticate(request, user)
+    view = viewset.as_view({"get": action}, detail=action == "retrieve")
+    response = view(request, **kwargs)
+    return response.status_code, response.data
+
+
+@pytest.fixture
+def assert_equal_reads(
+    admin: User, other_admin: User, superuser: User
+) -> Callable[..., list[tuple[int, Any]]]:
+    """``assert_equal_reads("list", query)`` compares both paths for two members of different
+    organizations and a superuser, and returns the responses."""
+
+    def compare(
+        action: str, query: str = "", at: datetime = NOW, **kwargs: str
+    ) -> list[tuple[int, Any]]:
+        found = []
+        with time_machine.travel(at, tick=False):
+            for user in (admin, other_admin, superuser):
+                fast = respond(WebchatViewSet, user, action, query, **kwargs)
+                with plain_reads():
+                    assert fast == respond(WebchatViewSet, user, action, query, **kwargs)
+                found.append(fast)
+        return found
+
+    return compare
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_lists_are_equal_for_each_value_of_a_filter_and_each_page(
+    name: str, assert_equal_reads: Any, admin: User, other_admin: User
 ) -> None:
-    mine = factories.WebchatFactory.create(user=admin)
-    theirs = factories.WebchatFactory.create(user=other_admin)
-
-    def seen(user: User) -> set[str]:
-        answer = api(user).get("/api/webchats?limit=50&search=Webchat").json()
-        assert answer["pagination"]["total"] == len(answer["data"])
-        return {document["_id"] for document in answer["data"]}
-
-    assert [seen(user) for user in (admin, other_admin, superuser, admin)] == [
-        {mine.pk},
-        {theirs.pk},
-        {mine.pk, theirs.pk},
-        {mine.pk},
-    ]
+    rows = [row for user in (admin, other_admin) for row in webchats_of(user)]
+    for value in values_of(name, rows):
+        for page in PAGES:
+            assert_equal_reads("list", urlencode({name: value, "limit": 2, "page": page}))
+        # The compiled query is the same, so a condition on the current time would be outdated.
+        assert_equal_reads("list", urlencode({name: value, "limit": 2, "page": 1}), at=LATER)
 
 
-def test_the_same_question_sees_what_was_written_since(api: Any, admin: User) -> None:
+def test_lists_are_equal_without_a_query(
+    assert_equal_reads: Any, admin: User, other_admin: User
+) -> None:
+    for user in (admin, other_admin):
+        webchats_of(user)
+    totals = [data["pagination"]["total"] for _, data in assert_equal_reads("list")]
+    assert totals == [5, 5, 10]
+
+
+def test_documents_are_equal_for_each_caller(
+    assert_equal_reads: Any, admin: User, other_admin: User
+) -> None:
+    for row in [row for user in (admin, other_admin) for row in webchats_of(user)]:
+        statuses = [status for status, _ in assert_equal_reads("retrieve", pk=row.pk)]
+        assert sorted(statuses) == [200, 200, 404]
+
+
+def test_documents_have_their_fields_in_the_order_of_the_serializer(api: Any, admin: User) -> None:
+    row = factories.WebchatFactory.create(user=admin)
+    assert list(api(admin).get(f"/api/webchats/{row.pk}").json()["data"]) == list(
+        WebchatViewSet.serializer_class.Meta.fields
+    )
+
+
+def test_permissions_do_not_depend_on_the_row() -> None:
+    """Fast reads do not check object permissions."""
+    permissions: Any = WebchatViewSet.permission_classes
+    for permission in permissions:
+        assert permission.has_object_permission is BasePermission.has_object_permission
+
+
+def test_a_list_includes_what_was_written_since_the_last_request(api: Any, admin: User) -> None:
     client = api(admin)
     assert client.get("/api/webchats").json()["pagination"]["total"] == 0
     factories.WebchatFactory.create_batch(21, user=admin)
@@ -85,20 +168,65 @@ def test_the_same_question_sees_what_was_written_since(api: Any, admin: User) ->
     assert client.get("/api/webchats").json()["data"] == []
 
 
-@pytest.fixture
-def counted_to_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More than three rows are too many to be counted at each request."""
-    monkeypatch.setattr(pages, "COUNTED_ROWS", 3)
-    monkeypatch.setattr("webchat_project.api.compiled._compiled", Compiled())
+def test_a_query_string_that_is_too_long_to_cache_filters_all_the_same(
+    api: Any, admin: User
+) -> None:
+    factories.WebchatFactory.create(user=admin, name="Shop")
+    factories.WebchatFactory.create(user=admin, name="Blog")
+    query = {"search": "shop", "unknown": "x" * 1_000}
+    answer = api(admin).get("/api/webchats", query).json()
+    assert [document["name"] for document in answer["data"]] == ["Shop"]
 
 
-@pytest.mark.usefixtures("counted_to_three")
-def test_a_long_list_is_counted_to_the_end_once_a_minute(api: Any, admin: User) -> None:
-    client = api(admin)
+# --- Viewsets of their own ---
+
+
+def test_two_viewsets_of_one_model_keep_their_querysets(admin: User) -> None:
+    class EnabledViewSet(WebchatViewSet):
+        queryset = Webchat.objects.filter(is_enabled=True)
+
+    class DisabledViewSet(WebchatViewSet):
+        queryset = Webchat.objects.filter(is_enabled=False)
+
+    enabled = factories.WebchatFactory.create(user=admin)
+    disabled = factories.WebchatFactory.create(user=admin, is_enabled=False)
+    for viewset, row in ((EnabledViewSet, enabled), (DisabledViewSet, disabled)):
+        assert [document["_id"] for document in respond(viewset, admin, "list")[1]["data"]] == [
+            row.pk
+        ]
+
+
+def _of_the_caller(view: Any) -> Any:
+    return view.request.user.email
+
+
+def _of_the_path(view: Any) -> Any:
+    return view.kwargs["organization_id"]
+
+
+def _of_a_header(view: Any) -> Any:
+    return getattr(view.request, "headers", {}).get("X-Only")
+
+
+@pytest.mark.parametrize("depend", [_of_the_caller, _of_the_path, _of_a_header])
+def test_a_query_cannot_depend_on_more_than_its_cache_key(
+    admin: User, depend: Callable[[Any], Any]
+) -> None:
+    class DependentViewSet(WebchatViewSet):
+        def get_queryset(self) -> TenantQuerySet[Webchat]:
+            return super().get_queryset().exclude(name=depend(self))
+
+    with pytest.raises((RuntimeError, KeyError)):
+        respond(DependentViewSet, admin, "list")
+
+
+def test_a_long_list_is_counted_once_a_minute(admin: User) -> None:
+    class ShortListViewSet(WebchatViewSet):
+        exact_total_up_to = 3
 
     def total(limit: int) -> int:
-        answer = client.get(f"/api/webchats?limit={limit}").json()["pagination"]
-        found: int = answer["total"]
+        _, data = respond(ShortListViewSet, admin, "list", f"limit={limit}")
+        found: int = data["pagination"]["total"]
         return found
 
     factories.WebchatFactory.create_batch(3, user=admin)
@@ -106,57 +234,50 @@ def test_a_long_list_is_counted_to_the_end_once_a_minute(api: Any, admin: User) 
     factories.WebchatFactory.create_batch(2, user=admin)
     assert total(2) == 5
     factories.WebchatFactory.create(user=admin)
-    assert total(2) == 5, "as it was at most a minute ago"
-    assert total(10) == 6, "the last page tells it"
+    assert total(2) == 5, "as counted less than a minute ago"
+    assert total(10) == 6, "the last page shows it"
     cache.clear()
     assert total(2) == 6
 
 
-@pytest.mark.usefixtures("counted_to_three")
-def test_a_long_lists_total_is_each_organizations_own(
-    api: Any, admin: User, other_admin: User
+def test_the_total_of_a_long_list_is_cached_per_organization(
+    admin: User, other_admin: User
 ) -> None:
+    class ShortListViewSet(WebchatViewSet):
+        exact_total_up_to = 3
+
     factories.WebchatFactory.create_batch(5, user=admin)
     factories.WebchatFactory.create_batch(4, user=other_admin)
     totals = [
-        api(user).get("/api/webchats?limit=1").json()["pagination"]["total"]
+        respond(ShortListViewSet, user, "list", "limit=1")[1]["pagination"]["total"]
         for user in (admin, other_admin)
     ]
     assert totals == [5, 4]
 
 
-def test_a_statement_without_rows_asks_nothing(django_assert_num_queries: Any) -> None:
+# --- Compiled queries ---
+
+
+def test_an_empty_queryset_runs_no_query(django_assert_num_queries: Any) -> None:
     nothing = Prompt.objects.none()
     with django_assert_num_queries(0):
-        assert Statement(nothing.values_list("pk")).rows() == []
-        assert Statement.counting(nothing).number() == 0
+        assert CompiledQuery(nothing.values_list("pk")).rows() == []
+        assert CompiledQuery.count(nothing).number() == 0
 
 
-def test_a_statement_takes_other_values_each_time() -> None:
+def test_a_placeholder_takes_another_value_each_time() -> None:
     prompts = factories.PromptFactory.create_batch(2)
-    statement = Statement(Prompt.objects.filter(pk=Value("pk")).values_list("name"))
-    assert [statement.rows(pk=prompt.pk) for prompt in prompts] == [
+    query = CompiledQuery(Prompt.objects.filter(pk=Placeholder("pk")).values_list("name"))
+    assert [query.rows(pk=prompt.pk) for prompt in prompts] == [
         [(prompt.name,)] for prompt in prompts
     ]
 
 
-def test_what_is_compiled_is_remembered_until_it_is_too_much() -> None:
-    compiled = Compiled(most=2, longest=5)
-    made: list[str] = []
+def test_compiled_queries_with_equal_parameters_have_one_digest() -> None:
+    """It is a cache key that processes share."""
 
-    def ask(question: str) -> None:
-        def make() -> str:
-            made.append(question)
-            return question
+    def digest(pk: str) -> str:
+        query = CompiledQuery(Prompt.objects.filter(pk=Placeholder("pk")).values_list("name"))
+        return query.digest(pk=pk)
 
-        assert compiled.get((question,), make) == question
-
-    for question in ("a", "a", "b", "a", "c", "a", "longer", "longer"):
-        ask(question)
-    assert made == ["a", "b", "c", "a", "longer", "longer"]
-
-
-def test_json_may_be_asked_for_with_indents(api: Any, admin: User) -> None:
-    client: APIClient = api(admin)
-    answer = client.get("/api/webchats", HTTP_ACCEPT="application/json; indent=2")
-    assert b'\n  "data": []' in answer.content
+    assert digest("a") == digest("a") != digest("b")

@@ -104,7 +104,3 @@ class TimestampField(DateTimeField):
 
     def to_representation(self, value: datetime) -> str:
         return f"{value.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
-
-    def read(self, value: datetime | None, request: Any) -> str | None:
-        """The moment's text: see ``DocumentReader``."""
-        return None if value is None else self.to_representation(value)

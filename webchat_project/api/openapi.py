@@ -102,7 +102,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
         }
 
 
-class EnvelopeSchema(AutoSchema):
+class DocumentSchema(AutoSchema):
     """Describes a view's answers as ``DocumentViewSet`` and ``errors`` shape them."""
 
     def get_request_serializer(self) -> Any:

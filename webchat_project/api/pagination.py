@@ -1,23 +1,34 @@
-"""What a list's query may say: paging, and through django-filter search, filters and order."""
+"""Pagination by page number, with strict parameters and the list's envelope."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, TypedDict
 
 from django import forms
-from rest_framework.exceptions import ErrorDetail
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
-if TYPE_CHECKING:
-    from rest_framework.views import APIView
+#: Far above any list, and its offset still fits into 64 bits.
+_MAX_PAGE = 1_000_000_000
+_MAX_LIMIT = 100
 
-#: Past this no database can count; it is also far past any real list.
-_LAST_PAGE = 1_000_000_000
+ErrorDetails = dict[str, list[ErrorDetail]]
 
 
-class _WholeNumberField(forms.IntegerField):
-    """Digits and nothing else: Python would also take 1_0, 1.0 and other scripts' digits."""
+class Pagination(TypedDict):
+    """The position of a page. ``page`` counts from 1."""
+
+    page: int
+    limit: int
+    total: int
+    totalPages: int
+
+
+class _DigitsField(forms.IntegerField):
+    """ASCII digits. Python's ``int()`` also accepts ``1_0`` and the digits of other scripts."""
 
     def to_python(self, value: Any) -> int | None:
         if value and not re.fullmatch(r"-?[0-9]{1,20}", value):
@@ -27,61 +38,62 @@ class _WholeNumberField(forms.IntegerField):
 
 
 class _PageForm(forms.Form):
-    page = _WholeNumberField(min_value=1, max_value=_LAST_PAGE, required=False)
-    limit = _WholeNumberField(min_value=1, max_value=100, required=False)
+    page = _DigitsField(min_value=1, max_value=_MAX_PAGE, required=False)
+    limit = _DigitsField(min_value=1, max_value=_MAX_LIMIT, required=False)
 
 
-def form_errors(form: forms.Form) -> dict[str, list[ErrorDetail]]:
+def form_errors(form: forms.Form) -> ErrorDetails:
+    """Return the errors of a form by field, with their codes."""
     return {
-        name: [
-            ErrorDetail(error.messages[0], error.code or "invalid") for error in errors.as_data()
-        ]
-        for name, errors in form.errors.items()
+        name: [ErrorDetail(error.messages[0], error.code or "invalid") for error in errors]
+        for name, errors in form.errors.as_data().items()
     }
 
 
-class EnvelopePagination(BasePagination):
-    """``page`` from 1 and ``limit`` of 1–100 (default 20); a page past the end is empty."""
+class DocumentPagination(BasePagination):
+    """``page`` from 1 and ``limit`` from 1 to 100. A page after the last one is empty.
+
+    A malformed parameter is a validation error. DRF would ignore a wrong limit, and answer 404 for
+    a page after the last one.
+    """
 
     default_limit = 20
 
-    def errors(self, request: Request) -> dict[str, list[ErrorDetail]]:
-        """What is wrong with ``page`` and ``limit``, by name."""
+    def errors(self, request: Request) -> ErrorDetails:
+        """Return what is wrong with ``page`` and ``limit``, by parameter."""
         return form_errors(_PageForm(request.query_params))
 
-    def paginate_queryset(
-        self, queryset: Any, request: Request, view: "APIView | None" = None
-    ) -> list[Any]:
-        """The rows of the page asked for."""
-        self.number, self.limit = self.asked(request)
-        self.total = queryset.count()
-        start = (self.number - 1) * self.limit
-        return list(queryset[start : start + self.limit]) if start < self.total else []
-
-    def asked(self, request: Request) -> tuple[int, int]:
-        """The page's number and its limit; ``ListQueryBackend`` has checked the question."""
+    def page_of(self, request: Request) -> tuple[int, int]:
+        """Return the requested page and limit; raise ``ValidationError`` if one is malformed."""
         form = _PageForm(request.query_params)
-        form.is_valid()
+        if not form.is_valid():
+            raise ValidationError(form_errors(form))
         return form.cleaned_data["page"] or 1, form.cleaned_data["limit"] or self.default_limit
 
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        self.page, self.limit = self.page_of(request)
+        self.total = queryset.count()
+        start = (self.page - 1) * self.limit
+        return list(queryset[start : start + self.limit]) if start < self.total else []
+
     def get_paginated_response(self, data: Any) -> Response:
-        """The list's envelope, after ``paginate_queryset``."""
-        return self.envelope(data, self.number, self.limit, self.total)
+        return self.response(data, self.page, self.limit, self.total)
 
     @staticmethod
-    def envelope(data: Any, number: int, limit: int, total: int) -> Response:
-        """The list's envelope."""
-        pagination = {
-            "page": number,
+    def response(documents: Sequence[object], page: int, limit: int, total: int) -> Response:
+        """Return the envelope: ``{"data": documents, "pagination": Pagination}``."""
+        pagination: Pagination = {
+            "page": page,
             "limit": limit,
             "total": total,
             "totalPages": -(-total // limit),
         }
-        return Response({"data": data, "pagination": pagination})
+        return Response({"data": documents, "pagination": pagination})
 
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """The list's envelope in OpenAPI."""
-        names = ("page", "limit", "total", "totalPages")
+    def get_paginated_response_schema(self, schema: dict[str, object]) -> dict[str, object]:
+        names = list(Pagination.__annotations__)
         return {
             "type": "object",
             "required": ["data", "pagination"],
@@ -89,22 +101,26 @@ class EnvelopePagination(BasePagination):
                 "data": schema,
                 "pagination": {
                     "type": "object",
-                    "required": list(names),
+                    "required": names,
                     "properties": {name: {"type": "integer", "minimum": 0} for name in names},
                     "example": {"page": 1, "limit": 20, "total": 1, "totalPages": 1},
                 },
             },
         }
 
-    def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
-        """``page`` and ``limit`` in OpenAPI."""
-        bounds = {"page": (_LAST_PAGE, 1), "limit": (100, self.default_limit)}
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, object]]:
+        bounds = {"page": (_MAX_PAGE, 1), "limit": (_MAX_LIMIT, self.default_limit)}
         return [
             {
                 "name": name,
                 "in": "query",
                 "required": False,
-                "schema": {"type": "integer", "minimum": 1, "maximum": most, "default": default},
+                "schema": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": maximum,
+                    "default": default,
+                },
             }
-            for name, (most, default) in bounds.items()
+            for name, (maximum, default) in bounds.items()
         ]

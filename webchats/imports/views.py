@@ -104,7 +104,7 @@ class TransferViewSet(TenantViewSet[Webchat]):
         parameters=[ExportQuerySerializer],
         responses=_EXPORTED,
     )
-    @action(detail=False, methods=["get"], url_path="export")
+    @action(detail=False, methods=["get"], url_path="export", pagination_class=None)
     def export(self, request: Request) -> StreamingHttpResponse:
         """Download webchats as CSV, JSON, NDJSON or XLSX. Takes the list's filters, and what it
         gives can be imported. Icons are storage keys."""
