@@ -169,7 +169,7 @@ def _preview(
 
 def _type(page: Page, color: tuple[int, int, int]) -> float:
     field = page.get_by_label("Primary color").last
-    bar = page.frame_locator("#preview-frame iframe:not(.coming)").locator(".bar")
+    bar = page.frame_locator("#preview-frame iframe:not(.loading)").locator(".bar")
     text, wanted = "#{:02X}{:02X}{:02X}".format(*color), "rgb({}, {}, {})".format(*color)
     start = time.perf_counter()
     field.fill(text)

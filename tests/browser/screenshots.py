@@ -206,7 +206,7 @@ def test_the_staff_s_pages(staff: Any, shop: Webchat, name: str, options: Any) -
     visit.page.wait_for_load_state("networkidle")
     _keep(visit, f"admin-list-{name}")
     visit.page.goto(f"{origin}{LIST}{shop.pk}/change/")
-    preview = visit.page.frame_locator("#preview-frame iframe:not(.coming)")
+    preview = visit.page.frame_locator("#preview-frame iframe:not(.loading)")
     expect(preview.locator(".bar")).to_be_visible()
     visit.page.wait_for_load_state("networkidle")
     _keep(visit, f"admin-form-{name}")

@@ -55,7 +55,7 @@ def _png() -> bytes:
 
 
 def _preview(page: Page) -> FrameLocator:
-    return page.frame_locator("#preview-frame iframe:not(.coming)")
+    return page.frame_locator("#preview-frame iframe:not(.loading)")
 
 
 def _violations(page: Page) -> list[str]:
@@ -179,14 +179,18 @@ def test_an_invalid_field_keeps_the_last_picture_and_says_what_is_wrong(staff: A
     page.get_by_label("Starter message").fill("Still here")
     expect(_preview(page).get_by_text("Still here")).to_be_visible()
     page.locator("#id_primary_color").fill("red")
-    expect(page.locator("#preview-says")).to_contain_text("Primary color: Enter a color as #RGB")
+    expect(page.locator("#preview-messages")).to_contain_text(
+        "Primary color: Enter a color as #RGB"
+    )
     expect(_preview(page).get_by_text("Still here")).to_be_visible()
 
 
 def test_the_preview_warns_of_low_contrast_and_tells_canonical_domains(staff: Any) -> None:
     page = staff(f"{LIST}add/").page
     page.locator("#id_header_text_color").fill("#222222")
-    expect(page.locator("#preview-says")).to_contain_text("Hard to read: header text on primary")
+    expect(page.locator("#preview-messages")).to_contain_text(
+        "Hard to read: header text on primary"
+    )
     page.locator("#id_allowed_domains").fill("HTTPS://Bücher.example/")
     expect(page.locator(".canonical")).to_contain_text("https://xn--bcher-kva.example")
 
@@ -280,7 +284,7 @@ def test_a_file_is_checked_and_then_imported(staff: Any, ada: User) -> None:
     rows = csv_of({"name": "Moved in"}, {"backgroundColor": "reddish"})
     file = FilePayload(name="in.csv", mimeType="text/csv", buffer=rows.encode())
     page.get_by_label("File").set_input_files(file)
-    page.get_by_label("Skip bad rows").check()
+    page.get_by_label("Skip invalid rows").check()
     page.get_by_role("button", name="Check the file").click()
     expect(page.get_by_role("row", name="3 backgroundColor Enter a color")).to_be_visible()
     assert not Webchat.objects.exists()

@@ -1,5 +1,5 @@
-"""The admin site's pages of webchats, their imports, and organizations."""
+"""The admin pages of webchats, their imports, and organizations."""
 
-from webchats.admin import imports, organizations, webchats
+from webchats.admin import import_records, organizations, webchats
 
-__all__ = ["imports", "organizations", "webchats"]
+__all__ = ["import_records", "organizations", "webchats"]

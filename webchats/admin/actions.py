@@ -1,61 +1,102 @@
-"""What the staff's list does to several webchats at once."""
+"""Actions on several webchats: enable, disable, duplicate, export."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from simple_history.utils import bulk_update_with_history
 
 from organizations.models import User
 from webchats.icons.storage import StorageUnavailable
+from webchats.imports.downloads import download
 from webchats.models import Webchat
+
+ModelAdmin: TypeAlias = "admin.ModelAdmin[Webchat]"
 
 
 @admin.action(description="Enable", permissions=["change"])
-def enable(page: Any, request: HttpRequest, queryset: QuerySet[Webchat]) -> None:
-    """Switch on."""
-    _switch(page, request, queryset, is_enabled=True)
+def enable(model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Webchat]) -> None:
+    """Enable the webchats, each with a history record."""
+    count = _set_enabled(queryset, request, is_enabled=True)
+    model_admin.message_user(request, f"{_webchats(count)} enabled.", messages.SUCCESS)
 
 
 @admin.action(description="Disable", permissions=["change"])
-def disable(page: Any, request: HttpRequest, queryset: QuerySet[Webchat]) -> None:
-    """Switch off."""
-    _switch(page, request, queryset, is_enabled=False)
+def disable(model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Webchat]) -> None:
+    """Disable the webchats, each with a history record."""
+    count = _set_enabled(queryset, request, is_enabled=False)
+    model_admin.message_user(request, f"{_webchats(count)} disabled.", messages.SUCCESS)
 
 
-def _switch(
-    page: Any, request: HttpRequest, queryset: QuerySet[Webchat], *, is_enabled: bool
-) -> None:
-    rows = list(queryset.exclude(is_enabled=is_enabled))
-    for row in rows:
-        row.is_enabled, row.updated_at = is_enabled, timezone.now()
+def _set_enabled(queryset: QuerySet[Webchat], request: HttpRequest, *, is_enabled: bool) -> int:
+    """Return how many webchats were changed."""
+    changed = list(queryset.exclude(is_enabled=is_enabled))
+    for webchat in changed:
+        webchat.is_enabled, webchat.updated_at = is_enabled, timezone.now()
     bulk_update_with_history(
-        rows, Webchat, ["is_enabled", "updated_at"], batch_size=500, default_user=request.user
+        changed, Webchat, ["is_enabled", "updated_at"], batch_size=500, default_user=request.user
     )
-    word = "enabled" if is_enabled else "disabled"
-    page.message_user(request, f"{len(rows)} {word}.", messages.SUCCESS)
+    return len(changed)
 
 
 @admin.action(description="Duplicate", permissions=["add"])
-def duplicate(page: Any, request: HttpRequest, queryset: QuerySet[Webchat]) -> None:
-    """Make copies that are switched off, so that nothing goes live by copying."""
+def duplicate(model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Webchat]) -> None:
+    """Create a disabled copy of each webchat."""
     assert isinstance(request.user, User)
-    made = 0
-    for row in queryset:
-        copy = row.duplicate(by=request.user)
+    count = 0
+    for webchat in queryset:
+        copy = webchat.duplicate(by=request.user)
         try:
-            # In one transaction: the icon that the check has seen stays until the copy has it.
+            # One transaction: the validation of the icon locks it until the copy is stored.
             with transaction.atomic():
                 copy.full_clean()
                 copy.save()
-        except (ValidationError, StorageUnavailable) as error:
-            why = " ".join(getattr(error, "messages", ["The icons cannot be read right now."]))
-            page.message_user(request, f"{row} was not duplicated: {why}", messages.ERROR)
-            continue
-        made += 1
-    if made:
-        page.message_user(request, f"{made} duplicated, switched off.", messages.SUCCESS)
+        except ValidationError as error:
+            message = f"{webchat} was not duplicated: {' '.join(error.messages)}"
+            model_admin.message_user(request, message, messages.ERROR)
+        except StorageUnavailable as error:
+            message = f"{webchat} was not duplicated: {error.client_message}"
+            model_admin.message_user(request, message, messages.ERROR)
+        else:
+            count += 1
+    if count:
+        copies = "The copy is" if count == 1 else "The copies are"
+        message = f"{_webchats(count)} duplicated. {copies} disabled."
+        model_admin.message_user(request, message, messages.SUCCESS)
+
+
+def _webchats(count: int) -> str:
+    """Return the count with its noun."""
+    return "1 webchat" if count == 1 else f"{count:,} webchats"
+
+
+ExportAction: TypeAlias = Callable[
+    [ModelAdmin, HttpRequest, QuerySet[Webchat]], StreamingHttpResponse
+]
+
+
+def _export_action(format_name: str, label: str) -> ExportAction:
+    """Return the action that downloads the webchats in a format of ``webchats.imports``."""
+
+    @admin.action(description=f"Export selected webchats as {label}", permissions=["view"])
+    def export(
+        model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Webchat]
+    ) -> StreamingHttpResponse:
+        return download(queryset, format_name)
+
+    # The value of the action in the form of the list.
+    export.__name__ = f"export_{format_name}"
+    return export
+
+
+EXPORTS = (
+    _export_action("csv", "CSV"),
+    _export_action("xlsx", "Excel"),
+    _export_action("json", "JSON"),
+    _export_action("ndjson", "NDJSON"),
+)

@@ -1,43 +1,47 @@
-"""The webchat's form on the staff's site. Its rules are the model's."""
+"""The form of a webchat. Its rules are those of the model."""
 
 from typing import Any
 
 from django import forms
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
+from organizations.models import Stage
 from organizations.tenancy.admin import TenantForm
+from organizations.tenancy.models import TenantQuerySet
 from webchats.fields import AllowedDomainsField
-from webchats.icons.forms import IconFields
+from webchats.icons.forms import IconForm
 from webchats.models import Webchat
 
 _DOMAINS = Webchat._meta.get_field("allowed_domains")
 
 
 class DomainListField(forms.CharField):
-    """The list of domains as text, one on each line; blank lines do not count."""
+    """A list of domains, one on each line. Blank lines are ignored."""
 
     widget = forms.Textarea
 
-    def prepare_value(self, value: Any) -> Any:
-        """The list as lines; text that was sent comes back as it is."""
+    def prepare_value(self, value: object) -> object:
+        """Return the list as lines; text that was submitted is returned unchanged."""
         return "\n".join(value) if isinstance(value, list) else value
 
-    def clean(self, value: Any) -> list[str]:
-        """The canonical list; a refused entry is named as it was typed."""
+    def clean(self, value: str | None) -> list[str]:
+        """Return the canonical list. An error message quotes the entry as it was entered."""
         lines = [line.strip() for line in super().clean(value).splitlines() if line.strip()]
         assert isinstance(_DOMAINS, AllowedDomainsField)
         try:
             return _DOMAINS.clean(lines, None)
         except ValidationError as error:
-            raise ValidationError([_named(single, lines) for single in error.error_list]) from None
+            errors = [_quoting_entry(single, lines) for single in error.error_list]
+            raise ValidationError(errors) from None
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Whether the lines differ, however they are broken."""
+    def has_changed(self, initial: list[str] | None, data: str | None) -> bool:
+        """Return whether the entries differ; blank lines and line endings do not count."""
         return (data or "").split() != list(initial or [])
 
 
-def _named(error: ValidationError, lines: list[str]) -> ValidationError:
+def _quoting_entry(error: ValidationError, lines: list[str]) -> ValidationError:
     index = (error.params or {}).get("index")
     if index is None:
         return error
@@ -45,27 +49,31 @@ def _named(error: ValidationError, lines: list[str]) -> ValidationError:
 
 
 class StageSelect(forms.Select):
-    """Options that know their pipeline, so that a script can offer those of the chosen one."""
+    """A select whose options name their pipeline, so that a script can filter them."""
 
-    def create_option(self, name: str, value: Any, *arguments: Any, **options: Any) -> Any:
-        option = super().create_option(name, value, *arguments, **options)
+    # The further arguments of ``forms.Select``.
+    def create_option(self, name: str, value: object, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Add ``data-pipeline`` and ``data-name`` to the option of a stage."""
+        option = super().create_option(name, value, *args, **kwargs)
+        # A ``ModelChoiceIteratorValue``, but for the empty choice.
         if stage := getattr(value, "instance", None):
-            option["attrs"]["data-pipeline"] = stage.pipeline_id
-            option["attrs"]["data-name"] = stage.name
+            option["attrs"] |= {"data-pipeline": stage.pipeline_id, "data-name": stage.name}
         return option
 
 
-class StageChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A stage, with its pipeline for whoever has no script."""
+class StageChoiceField(forms.ModelChoiceField[Stage]):
+    """A stage, labeled with its pipeline for browsers without scripts."""
 
     widget = StageSelect
 
-    def label_from_instance(self, obj: Any) -> str:
+    def label_from_instance(self, obj: Stage) -> str:
         return f"{obj.pipeline} → {obj}"
 
 
-class WebchatForm(IconFields, TenantForm[Webchat]):
-    """One webchat, saved or only previewed."""
+class WebchatForm(IconForm[Webchat], TenantForm[Webchat]):
+    """A webchat, to be saved or previewed."""
+
+    icon_key_field = "icon"
 
     allowed_domains = DomainListField(
         required=False,
@@ -81,25 +89,30 @@ class WebchatForm(IconFields, TenantForm[Webchat]):
             "csat_thank_you_message": forms.Textarea(attrs={"rows": 2}),
         }
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.show_stored_icon(self.instance.icon)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         for name in ("prompt", "pipeline", "pipeline_stage"):
+            # Read-only pages have no fields.
             if name in self.fields:
-                self._narrow(name)
+                self._limit_choices(name)
 
-    def _narrow(self, name: str) -> None:
-        """Offer what can be chosen: rows of the webchat's own organization, active prompts."""
-        field: Any = self.fields[name]
-        rows = field.queryset
+    def _limit_choices(self, name: str) -> None:
+        """Offer only rows of the webchat's organization, and only active prompts."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        queryset = field.queryset
+        assert isinstance(queryset, TenantQuerySet)
         if self.instance.organization_id:
-            rows = rows.for_organization(self.instance.organization_id)
+            queryset = queryset.for_organization(self.instance.organization_id)
         if name == "prompt":
-            rows = rows.filter(Q(is_active=True) | Q(pk=self.instance.prompt_id))
+            # An inactive prompt that is stored stays valid.
+            queryset = queryset.filter(Q(is_active=True) | Q(pk=self.instance.prompt_id))
         if name == "pipeline_stage":
-            rows = rows.select_related("pipeline").order_by("pipeline__name", "position", "id")
-        field.queryset = rows
+            queryset = queryset.select_related("pipeline")
+            queryset = queryset.order_by("pipeline__name", "position", "id")
+        field.queryset = queryset
         field.empty_label = "Choose…" if field.required else "None"
+        assert isinstance(field.widget, RelatedFieldWidgetWrapper)
         field.widget.can_add_related = False
         field.widget.can_change_related = False
         field.widget.can_view_related = False

@@ -1,4 +1,4 @@
-"""The form that takes a file of webchats on the staff's site."""
+"""The form that uploads a file of webchats to import."""
 
 from typing import Any
 
@@ -14,29 +14,31 @@ from webchats.imports.formats.readers import FORMATS
 from webchats.imports.importer import format_of
 from webchats.models import Webchat
 
-_NAMES = ", ".join(f".{name}" for name in FORMATS)
+_EXTENSIONS = ", ".join(f".{name}" for name in FORMATS)
 
 
 class ImportForm(forms.Form):
-    """A file, what to do with it, and, from a superuser, the organization it goes to."""
+    """A file, the options of its import, and for superusers the organization to import into."""
 
     organization = forms.ModelChoiceField(Organization.objects.all(), empty_label="Choose…")
-    file = forms.FileField(widget=forms.FileInput(attrs={"accept": f"{_NAMES},.jsonl,.tsv,.txt"}))
+    file = forms.FileField(
+        widget=forms.FileInput(attrs={"accept": f"{_EXTENSIONS},.jsonl,.tsv,.txt"})
+    )
     update = forms.BooleanField(
         required=False,
         label="Update existing webchats",
-        help_text="Change the webchats of the same _id, else of the same name. Without it every "
-        "row becomes a new webchat.",
+        help_text="Update the webchats with the same _id, or else with the same name. If off, "
+        "every row creates a new webchat.",
     )
     skip_invalid = forms.BooleanField(
         required=False,
-        label="Skip bad rows",
-        help_text="Import the good rows of a file that has bad ones. Without it one bad row "
-        "refuses the file.",
+        label="Skip invalid rows",
+        help_text="Import the valid rows only. If off, one invalid row stops the whole import.",
     )
 
-    def __init__(self, user: User, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    # The arguments of ``forms.Form``.
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.label_suffix = ""
         self._user = user
         if user.organization is not None:
@@ -45,19 +47,19 @@ class ImportForm(forms.Form):
             del self.fields["update"]
         size = filesizeformat(settings.MAX_UPLOAD_BYTES)
         self.fields["file"].help_text = (
-            f"CSV, Excel (.xlsx), JSON or NDJSON, at most {size}. It is checked first: nothing is "
-            "written before you confirm."
+            f"CSV, Excel (.xlsx), JSON or NDJSON, at most {size}. The file is checked first. "
+            "Nothing is imported before you confirm."
         )
 
     def clean_file(self) -> UploadedFile[bytes]:
-        """The file, whose name says its format."""
+        """Return the file. Raise ``ValidationError`` if its name has no supported extension."""
         file: UploadedFile[bytes] = self.cleaned_data["file"]
         if format_of(file.name or "") is None:
-            raise ValidationError(f"The file’s name has to end in one of {_NAMES}.")
+            raise ValidationError(f"The file name must end in one of {_EXTENSIONS}.")
         return file
 
     @property
     def target(self) -> Organization:
-        """Where the rows of a valid form go."""
+        """The organization to import into, once the form is valid."""
         organization: Organization = self._user.organization or self.cleaned_data["organization"]
         return organization

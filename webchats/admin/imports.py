@@ -1,215 +1,117 @@
-"""The staff's way in and out for many webchats, and the record of what came in."""
+"""Import of webchats in the admin site: upload a file, review the report, confirm."""
 
-from datetime import datetime
 from io import BytesIO
-from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin import helpers
+from django.contrib import messages
+from django.contrib.admin.helpers import AdminForm
 from django.core.exceptions import PermissionDenied
-from django.db import models
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from organizations.admin.badges import badge
-from organizations.admin.site import site
 from organizations.models import User
 from organizations.tenancy.admin import TenantAdmin
 from webchats.admin.import_form import ImportForm
 from webchats.icons.storage import StorageUnavailable
-from webchats.imports.downloads import download
 from webchats.imports.importer import Options, Source, format_of, run_import
 from webchats.imports.report import Problem, Report
 from webchats.models import Webchat
-from webchats.models.imports import ImportRecord, ImportStatus, PendingImport
-
-_KINDS = {
-    ImportStatus.COMPLETED: "good",
-    ImportStatus.REFUSED: "bad",
-    ImportStatus.INTERRUPTED: "warn",
-}
+from webchats.models.imports import ImportStatus, PendingImport
 
 
-def _moment(at: datetime) -> SafeString:
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%d %b %Y, %H:%M}")
+class WebchatImportMixin(TenantAdmin[Webchat]):
+    """The two pages of an import, for the admin of webchats to inherit."""
 
-
-@admin.register(ImportRecord, site=site)
-class ImportRecordAdmin(TenantAdmin[ImportRecord]):
-    """Records are read. The importer writes them, and they go with their organization."""
-
-    list_display: Any = (
-        "file_name",
-        "state",
-        "started",
-        "user",
-        "created",
-        "updated",
-        "unchanged",
-        "rejected",
-    )
-    list_select_related = ("user",)
-    list_filter = ("status",)
-    search_fields = ("file_name",)
-    search_help_text = "Search file names"
-    fieldsets = (
-        ("File", {"fields": ("file_name", "sha256")}),
-        (
-            "Import",
-            {"fields": ("user", "started", "finished", ("update_existing", "skip_invalid"))},
-        ),
-        (
-            "Result",
-            {"fields": ("state", ("created", "updated"), ("unchanged", "rejected"))},
-        ),
-    )
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ImportRecord | None = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ImportRecord | None = None) -> bool:
-        """Not on these pages. Django asks this also of whoever deletes the organization."""
-        match = request.resolver_match
-        here = match is None or str(match.url_name).startswith("webchats_importrecord_")
-        return not here and super().has_delete_permission(request, obj)
-
-    @admin.display(description="status", ordering="status")
-    def state(self, record: ImportRecord) -> SafeString:
-        status = ImportStatus(record.status)
-        return badge(status.label.capitalize(), _KINDS.get(status, "quiet"))
-
-    @admin.display(description="started", ordering="created_at")
-    def started(self, record: ImportRecord) -> SafeString:
-        return _moment(record.created_at)
-
-    @admin.display(description="finished")
-    def finished(self, record: ImportRecord) -> SafeString | None:
-        return _moment(record.finished_at) if record.finished_at else None
-
-
-class TransferAdmin(TenantAdmin[Webchat]):
-    """For the webchats' pages to inherit: a file in, in two steps, and the selection as a file."""
-
-    actions: Any = ("export_csv", "export_xlsx", "export_json", "export_ndjson")
-
-    def get_urls(self) -> Any:
-        """Django's pages and the two of an import."""
-        checked, confirmed = (
-            self.admin_site.admin_view(view)
-            for view in (self.import_view, require_POST(self.confirm_view))
-        )
+    def get_urls(self) -> list[URLPattern]:
+        """Add the URLs of the two pages."""
+        upload = self.admin_site.admin_view(self.import_view)
+        confirm = self.admin_site.admin_view(require_POST(self.confirm_import_view))
         return [
-            path("import/", checked, name="webchats_webchat_import"),
-            path("import/confirm/", confirmed, name="webchats_webchat_import_confirm"),
+            path("import/", upload, name="webchats_webchat_import"),
+            path("import/confirm/", confirm, name="webchats_webchat_import_confirm"),
             *super().get_urls(),
         ]
 
-    # --- Import ---
-
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """The form; once a file is sent, what importing it would do."""
-        user = self._importer(request)
+        """Return the upload form, or the report of a dry run of the uploaded file.
+
+        The file is stored for confirmation if importing it would change anything. It replaces
+        the user's earlier file.
+        """
+        user = self._importing_user(request)
         PendingImport.objects.expired().delete()
         if request.method != "POST":
-            return self._form_page(request, ImportForm(user))
+            return self._form_response(request, ImportForm(user))
         form = ImportForm(user, request.POST, request.FILES)
         if not form.is_valid():
-            return self._form_page(request, form)
+            return self._form_response(request, form)
         PendingImport.objects.filter(user=user).delete()
-        asked = form.cleaned_data
         pending = PendingImport(
             organization=form.target,
             user=user,
-            file_name=asked["file"].name,
-            content=asked["file"].read(),
-            update_existing=asked.get("update", False),
-            skip_invalid=asked["skip_invalid"],
+            file_name=form.cleaned_data["file"].name,
+            content=form.cleaned_data["file"].read(),
+            update_existing=form.cleaned_data.get("update", False),
+            skip_invalid=form.cleaned_data["skip_invalid"],
         )
         report = _run(pending, user, dry_run=True)
-        if waits := report.is_good and bool(report.created or report.updated):
+        can_confirm = report.is_good and bool(report.created or report.updated)
+        if can_confirm:
             pending.save()
-        return self._report_page(request, pending, report, waits=waits)
+        return self._report_response(request, pending, report, can_confirm=can_confirm)
 
-    def confirm_view(self, request: HttpRequest) -> HttpResponse:
-        """Import the file that was checked, as it was checked."""
-        user = self._importer(request)
+    def confirm_import_view(self, request: HttpRequest) -> HttpResponse:
+        """Import the stored file with the options that it was checked with."""
+        user = self._importing_user(request)
         pending = PendingImport.take(user, request.POST.get("pending", ""))
         if pending is None:
-            said = "That file is not kept any more. Nothing was written: please upload it again."
-            self.message_user(request, said, messages.WARNING)
+            message = "The upload has expired. Nothing was imported. Upload the file again."
+            self.message_user(request, message, messages.WARNING)
             return redirect("admin:webchats_webchat_import")
         if pending.update_existing and not self.has_change_permission(request):
             raise PermissionDenied
         report = _run(pending, user, dry_run=False)
         if not report.is_good:
-            # What the rows point to was changed since they were checked.
-            return self._report_page(request, pending, report, waits=False)
+            # Rows that the file refers to have changed since the dry run.
+            return self._report_response(request, pending, report, can_confirm=False)
         self.message_user(request, report.summary, messages.SUCCESS)
         return redirect("admin:webchats_webchat_changelist")
 
-    def _importer(self, request: HttpRequest) -> User:
+    def _importing_user(self, request: HttpRequest) -> User:
         if not self.has_add_permission(request):
             raise PermissionDenied
         assert isinstance(request.user, User)
         return request.user
 
-    def _form_page(self, request: HttpRequest, form: ImportForm) -> TemplateResponse:
+    def _form_response(self, request: HttpRequest, form: ImportForm) -> TemplateResponse:
         fieldsets = [(None, {"fields": list(form.fields)})]
-        shown = helpers.AdminForm(form, fieldsets, {}, model_admin=self)  # type: ignore[arg-type]
-        return self._page(request, "import_form", form=form, adminform=shown)
+        # The template of a fieldset works with every form, though the stubs require a model form.
+        admin_form = AdminForm(form, fieldsets, {}, model_admin=self)  # type: ignore[arg-type]
+        return self._response(request, "import_form", form=form, adminform=admin_form)
 
-    def _report_page(
-        self, request: HttpRequest, pending: PendingImport, report: Report, *, waits: bool
+    def _report_response(
+        self, request: HttpRequest, pending: PendingImport, report: Report, *, can_confirm: bool
     ) -> TemplateResponse:
-        more = report.problem_count - len(report.problems)
-        context = {"pending": pending, "report": report, "more_problems": more, "waits": waits}
-        return self._page(request, "import_report", **context)
+        return self._response(
+            request,
+            "import_report",
+            pending=pending,
+            report=report,
+            unlisted_problems=report.problem_count - len(report.problems),
+            can_confirm=can_confirm,
+        )
 
-    def _page(self, request: HttpRequest, name: str, **context: Any) -> TemplateResponse:
-        every = self.admin_site.each_context(request)
-        context = {**every, "title": "Import webchats", "opts": self.opts, **context}
+    def _response(self, request: HttpRequest, name: str, **context: object) -> TemplateResponse:
+        shared = {"title": "Import webchats", "opts": self.opts}
+        context = {**self.admin_site.each_context(request), **shared, **context}
         return TemplateResponse(request, f"admin/webchats/webchat/{name}.html", context)
-
-    # --- Export ---
-
-    @admin.action(description="Export selected webchats as CSV", permissions=["view"])
-    def export_csv(
-        self, request: HttpRequest, queryset: models.QuerySet[Webchat]
-    ) -> StreamingHttpResponse:
-        return download(queryset, "csv")
-
-    @admin.action(description="Export selected webchats as Excel", permissions=["view"])
-    def export_xlsx(
-        self, request: HttpRequest, queryset: models.QuerySet[Webchat]
-    ) -> StreamingHttpResponse:
-        return download(queryset, "xlsx")
-
-    @admin.action(description="Export selected webchats as JSON", permissions=["view"])
-    def export_json(
-        self, request: HttpRequest, queryset: models.QuerySet[Webchat]
-    ) -> StreamingHttpResponse:
-        return download(queryset, "json")
-
-    @admin.action(description="Export selected webchats as NDJSON", permissions=["view"])
-    def export_ndjson(
-        self, request: HttpRequest, queryset: models.QuerySet[Webchat]
-    ) -> StreamingHttpResponse:
-        return download(queryset, "ndjson")
 
 
 def _run(pending: PendingImport, user: User, *, dry_run: bool) -> Report:
     format_name = format_of(pending.file_name)
-    assert format_name, "the form takes no other file"
+    assert format_name is not None, "ImportForm accepts only names with a supported extension"
     try:
         return run_import(
             Source(BytesIO(pending.content), pending.file_name, format_name),
@@ -219,7 +121,7 @@ def _run(pending: PendingImport, user: User, *, dry_run: bool) -> Report:
                 update=pending.update_existing, skip_invalid=pending.skip_invalid, dry_run=dry_run
             ),
         )
-    except StorageUnavailable:
+    except StorageUnavailable as error:
         report = Report(status=ImportStatus.INTERRUPTED)
-        report.add(Problem(None, "icon", StorageUnavailable.client_message))
+        report.add(Problem(None, "icon", error.client_message))
         return report

@@ -1,8 +1,5 @@
-"""Admin pages of organizations: their names, and the icon that their webchats show by default."""
+"""The admin pages of organizations: their names, and the default icon of their webchats."""
 
-from typing import Any, ClassVar
-
-from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -10,30 +7,27 @@ from django.utils.safestring import SafeString
 from organizations.admin.site import site
 from organizations.models import Organization
 from organizations.tenancy.admin import TenantAdmin
-from webchats.icons.forms import ICON_NOT_STORED, IconFields, IconFieldsMixin, thumbnail
+from webchats.icons.forms import ICON_NOT_STORED, IconFieldsMixin, IconForm, thumbnail
 from webchats.icons.storage import StorageUnavailable
 from webchats.services import set_default_icon
 
 _ICON_FIELDS = ("icon_file", "remove_icon")
 
 
-class OrganizationForm(IconFields, forms.ModelForm[Organization]):
+class OrganizationForm(IconForm[Organization]):
     """The organization's names and its default icon."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.label_suffix = ""
-        self.show_stored_icon(self.instance.default_icon)
+    icon_key_field = "default_icon"
 
 
 @admin.register(Organization, site=site)
 class OrganizationAdmin(IconFieldsMixin[Organization], TenantAdmin[Organization]):
-    """The tenant. Its administrators edit it; only superusers add or delete one."""
+    """Organizations. Their administrators edit them; only superusers add or delete one."""
 
     form = OrganizationForm
     list_display = ("name", "assistant_name", "created_at")
     search_fields = ("name", "assistant_name")
-    fieldsets: ClassVar[Any] = (
+    fieldsets = (
         (None, {"fields": ("name", "assistant_name")}),
         (
             "Default icon",
@@ -51,8 +45,11 @@ class OrganizationAdmin(IconFieldsMixin[Organization], TenantAdmin[Organization]
     def icon_image(self, organization: Organization) -> SafeString | None:
         return thumbnail(organization.default_icon)
 
-    def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
-        """Save what was changed; a storage that is down costs only the icon."""
+    def save_model(
+        self, request: HttpRequest, obj: Organization, form: OrganizationForm, change: bool
+    ) -> None:
+        """Save the names, then the icon. Show a warning if the icon storage is unavailable."""
+        # A change of the icon alone is one save, and so one history record.
         if not change or set(form.changed_data) - set(_ICON_FIELDS):
             super().save_model(request, obj, form, change)
         image = form.cleaned_data["icon_file"]

@@ -1,7 +1,7 @@
-"""The live preview: the unsaved webchat of a posted form, drawn by the visitor's own template."""
+"""The live preview: an unsaved webchat, rendered by the template of the visitor's frame."""
 
 import base64
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from django.http import HttpRequest
 
@@ -11,35 +11,70 @@ from webchats.serializers import WidgetConfigSerializer
 from webchats.warnings import low_contrasts
 from webchats.widget.frame import render_frame
 
-#: What the picture shows; a mistake elsewhere on the form does not blank it.
-_DRAWN = frozenset(
+#: The fields that the preview shows. Errors of other fields do not prevent it.
+_SHOWN_FIELDS = frozenset(
     {*COLOR_NAMES, "organization", "starter_message", "status_text", "csat_thank_you_message"}
 )
 
 
-def of_form(request: HttpRequest, form: WebchatForm) -> dict[str, Any]:
-    """The picture (``None``: keep the last good one), what is wrong, what is hard to read, and
-    the domains as they would be stored."""
-    errors = {name: list(map(str, messages)) for name, messages in form.errors.items()}
-    drawable = not _DRAWN & errors.keys()
-    drawn = picture(request, form.instance, **_icon_of(form)) if drawable else {"html": None}
+class Launcher(TypedDict):
+    """What the script needs to draw the launcher; ``icon`` is a URL."""
+
+    icon: str | None
+    primaryColor: str
+    primaryTextColor: str
+
+
+class Rendering(TypedDict):
+    """The frame's page with sample messages, and its launcher."""
+
+    html: str
+    launcher: Launcher
+
+
+class Preview(TypedDict):
+    """The response to a posted form."""
+
+    #: ``None`` if a field that the preview shows is invalid: the previous rendering stays.
+    html: str | None
+    launcher: NotRequired[Launcher]
+    #: Messages by field name; those of the form as a whole are named ``__all__``.
+    errors: dict[str, list[str]]
+    #: One sentence for each pair of colors with low contrast.
+    warnings: list[str]
+    #: The canonical entries; ``None`` if one is invalid.
+    domains: list[str] | None
+
+
+def preview_form(request: HttpRequest, form: WebchatForm) -> Preview:
+    """Return the preview of a bound form."""
+    errors = {name: [str(message) for message in found] for name, found in form.errors.items()}
+    domains: list[str] | None = form.cleaned_data.get("allowed_domains")
+    if _SHOWN_FIELDS & errors.keys():
+        return {"html": None, "errors": errors, "warnings": [], "domains": domains}
     return {
-        **drawn,
+        **render_webchat(request, form.instance, **_unsaved_icon(form)),
         "errors": errors,
-        "warnings": list(low_contrasts(form.instance)) if drawable else [],
-        "domains": form.cleaned_data.get("allowed_domains"),
+        "warnings": list(low_contrasts(form.instance)),
+        "domains": domains,
     }
 
 
-def picture(request: HttpRequest, webchat: Webchat, **changes: Any) -> dict[str, Any]:
-    """The page that visitors see, with sample messages, and what their launcher shows."""
+def render_webchat(request: HttpRequest, webchat: Webchat, **changes: str) -> Rendering:
+    """Render a webchat; ``changes`` replace values of its public configuration."""
     config = {**WidgetConfigSerializer(webchat, context={"request": request}).data, **changes}
-    launcher = {name: config[name] for name in ("icon", "primaryColor", "primaryTextColor")}
-    return {"html": render_frame(request, config, preview=True), "launcher": launcher}
+    return {
+        "html": render_frame(request, config, preview=True),
+        "launcher": {
+            "icon": config["icon"],
+            "primaryColor": config["primaryColor"],
+            "primaryTextColor": config["primaryTextColor"],
+        },
+    }
 
 
-def _icon_of(form: WebchatForm) -> dict[str, str | None]:
-    """An icon that was chosen but is not stored yet, inside the page itself."""
+def _unsaved_icon(form: WebchatForm) -> dict[str, str]:
+    """Return a chosen icon, which is not stored yet, as a ``data:`` URL."""
     image = form.cleaned_data.get("icon_file")
     if image:
         content = base64.b64encode(image.content).decode()
@@ -50,6 +85,6 @@ def _icon_of(form: WebchatForm) -> dict[str, str | None]:
 
 
 def snippet(request: HttpRequest, webchat: Webchat) -> str:
-    """What a customer pastes into their pages, the same for ever."""
-    address = request.build_absolute_uri("/embed.js")
-    return f'<script src="{address}" data-webchat="{webchat.pk}" async></script>'
+    """Return the HTML that embeds the webchat in a customer's page."""
+    source = request.build_absolute_uri("/embed.js")
+    return f'<script src="{source}" data-webchat="{webchat.pk}" async></script>'

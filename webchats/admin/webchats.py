@@ -1,11 +1,14 @@
-"""The staff's pages of webchats: the list, and the form with its live preview."""
+"""The admin pages of webchats: the list, and the form with its live preview."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
-from django.urls import path, reverse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import smart_split, unescape_string_literal
@@ -15,25 +18,39 @@ from organizations.admin.badges import badge
 from organizations.admin.site import site
 from organizations.admin.usage import register_usage
 from organizations.models import Pipeline, Prompt, User
-from webchats.admin import preview
-from webchats.admin.actions import disable, duplicate, enable
+from webchats.admin.actions import EXPORTS, disable, duplicate, enable
 from webchats.admin.forms import WebchatForm
-from webchats.admin.imports import TransferAdmin
+from webchats.admin.imports import WebchatImportMixin
+from webchats.admin.preview import preview_form, render_webchat, snippet
+from webchats.admin.times import time_tag
 from webchats.icons.forms import ICON_NOT_STORED, IconFieldsMixin
 from webchats.icons.storage import StorageUnavailable, signed_url, store_image
-from webchats.models import Webchat
+from webchats.models import Webchat, WebchatQuerySet
 from webchats.search import FIELDS
+
+if TYPE_CHECKING:
+    from django.contrib.admin.filters import _ListFilterChoices
 
 _SWATCHES = ("primary_color", "secondary_color", "background_color")
 
 
+class EnabledFilter(admin.BooleanFieldListFilter):
+    """A filter by ``is_enabled`` whose choices are named as the badges of the list."""
+
+    def choices(self, changelist: ChangeList) -> Iterator["_ListFilterChoices"]:
+        """Yield Django's choices under other names."""
+        names = ("All", "Enabled", "Disabled")
+        for name, choice in zip(names, super().choices(changelist), strict=True):
+            yield {**choice, "display": name}
+
+
 @admin.register(Webchat, site=site)
-class WebchatAdmin(IconFieldsMixin[Webchat], TransferAdmin):
-    """Webchats, with what the visitor will see beside the form."""
+class WebchatAdmin(IconFieldsMixin[Webchat], WebchatImportMixin):
+    """Webchats, with a live preview of the widget beside the form."""
 
     form = WebchatForm
     change_form_template = "admin/webchats/webchat/change_form.html"
-    list_display: Any = (
+    list_display = (
         "name",
         "icon_image",
         "swatches",
@@ -46,14 +63,14 @@ class WebchatAdmin(IconFieldsMixin[Webchat], TransferAdmin):
     )
     list_select_related = ("prompt", "pipeline")
     list_filter = (
-        "is_enabled",
+        ("is_enabled", EnabledFilter),
         "is_autopilot",
         ("prompt", admin.RelatedOnlyFieldListFilter),
         ("pipeline", admin.RelatedOnlyFieldListFilter),
     )
     search_fields = FIELDS
     search_help_text = "Search name and description"
-    actions = (enable, disable, duplicate, *TransferAdmin.actions)
+    actions = (enable, disable, duplicate, *EXPORTS)
     fieldsets = (
         ("Identity", {"fields": ("name", "description", "icon_file", "remove_icon")}),
         (
@@ -82,82 +99,18 @@ class WebchatAdmin(IconFieldsMixin[Webchat], TransferAdmin):
     # --- The list ---
 
     def get_search_results(
-        self, request: HttpRequest, queryset: Any, search_term: str
-    ) -> tuple[Any, bool]:
-        """The rows with each of the words, or with a text in quotes, as Django's own: but asked
-        as the API asks."""
+        self, request: HttpRequest, queryset: QuerySet[Webchat], search_term: str
+    ) -> tuple[QuerySet[Webchat], bool]:
+        """Return the webchats that contain every word or quoted phrase, and ``False``: no
+        duplicates.
+
+        Words and phrases are Django's. The condition is the API's, which an index supports.
+        """
+        assert isinstance(queryset, WebchatQuerySet)
         for word in smart_split(search_term):
-            quoted = len(word) > 1 and word[0] in "\"'" and word[0] == word[-1]
-            queryset = queryset.containing(unescape_string_literal(word) if quoted else word)
+            is_quoted = len(word) > 1 and word[0] in "\"'" and word[0] == word[-1]
+            queryset = queryset.containing(unescape_string_literal(word) if is_quoted else word)
         return queryset, False
-
-    # --- The form ---
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> Any:
-        """Required values that most people keep, so that the preview has something to show."""
-        return {
-            "background_color": "#FFFFFF",
-            "primary_color": "#1F2937",
-            "secondary_color": "#3B82F6",
-            "initial_stage": "new",
-            **super().get_changeform_initial_data(request),
-        }
-
-    def save_model(self, request: HttpRequest, obj: Webchat, form: Any, change: bool) -> None:
-        """Save; a new webchat belongs to whoever makes it."""
-        assert isinstance(request.user, User)
-        if not change:
-            obj.user = obj.created_by = request.user
-        try:
-            if image := form.cleaned_data["icon_file"]:
-                obj.icon = store_image(obj.organization_id, image)
-            elif form.cleaned_data["remove_icon"]:
-                obj.icon = ""
-        except StorageUnavailable:
-            self.message_user(request, ICON_NOT_STORED, messages.WARNING)
-        super().save_model(request, obj, form, change)
-
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *arguments: Any, **options: Any
-    ) -> Any:
-        """The page, told where its preview comes from and what the webchat's snippet is."""
-        row: Webchat | None = options.get("obj")
-        name = "admin:webchats_webchat_preview"
-        context["preview_url"] = reverse(
-            f"{name}_{'change' if row else 'add'}", args=[row.pk] if row else []
-        )
-        if row is not None:
-            context["picture"] = preview.picture(request, row)
-            context["snippet"] = preview.snippet(request, row)
-            context["last_change"] = row.history.select_related("history_user").first()
-        return super().render_change_form(request, context, *arguments, **options)
-
-    # --- The live preview ---
-
-    def get_urls(self) -> Any:
-        """Django's pages and the preview of a new and of a stored webchat."""
-        view = self.admin_site.admin_view(require_POST(self.preview_view))
-        return [
-            path("add/preview/", view, name="webchats_webchat_preview_add"),
-            path("<path:object_id>/preview/", view, name="webchats_webchat_preview_change"),
-            *super().get_urls(),
-        ]
-
-    def preview_view(self, request: HttpRequest, object_id: str | None = None) -> JsonResponse:
-        """What saving the posted form would show; nothing is saved."""
-        row = None if object_id is None else self.get_object(request, object_id)
-        if object_id is not None and row is None:
-            raise Http404
-        allowed = (
-            self.has_change_permission(request, row) if row else self.has_add_permission(request)
-        )
-        if not allowed:
-            raise PermissionDenied
-        form_class = self.get_form(request, row, change=row is not None)
-        form = form_class(request.POST, request.FILES, instance=row)
-        return JsonResponse(preview.of_form(request, form))
-
-    # --- The list ---
 
     @admin.display(description="icon")
     def icon_image(self, webchat: Webchat) -> SafeString | None:
@@ -168,7 +121,7 @@ class WebchatAdmin(IconFieldsMixin[Webchat], TransferAdmin):
 
     @admin.display(description="colors")
     def swatches(self, webchat: Webchat) -> SafeString:
-        # A colour as an attribute of a drawing: the policy of these pages allows no inline style.
+        # SVG attributes, because the CSP of the admin site forbids inline styles.
         return format_html(
             '<svg class="swatches" viewBox="0 0 60 20" role="img" aria-label="{}">{}</svg>',
             ", ".join(getattr(webchat, name) for name in _SWATCHES),
@@ -181,7 +134,7 @@ class WebchatAdmin(IconFieldsMixin[Webchat], TransferAdmin):
 
     @admin.display(description="state", ordering="is_enabled")
     def state(self, webchat: Webchat) -> SafeString:
-        return badge("On", "good") if webchat.is_enabled else badge("Off", "quiet")
+        return badge("Enabled", "good") if webchat.is_enabled else badge("Disabled", "quiet")
 
     @admin.display(description="autopilot", ordering="is_autopilot")
     def autopilot(self, webchat: Webchat) -> SafeString | None:
@@ -198,8 +151,81 @@ class WebchatAdmin(IconFieldsMixin[Webchat], TransferAdmin):
 
     @admin.display(description="updated", ordering="updated_at")
     def updated(self, webchat: Webchat) -> SafeString:
-        at = webchat.updated_at
-        return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%d %b %Y, %H:%M}")
+        return time_tag(webchat.updated_at)
+
+    # --- The form ---
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
+        """Return initial values of required fields, so that the preview can render a new form."""
+        return {
+            "background_color": "#FFFFFF",
+            "primary_color": "#1F2937",
+            "secondary_color": "#3B82F6",
+            "initial_stage": "new",
+            **super().get_changeform_initial_data(request),
+        }
+
+    def save_model(
+        self, request: HttpRequest, obj: Webchat, form: WebchatForm, change: bool
+    ) -> None:
+        """Save the webchat and its icon. Show a warning if the icon storage is unavailable."""
+        assert isinstance(request.user, User)
+        if not change:
+            obj.user = obj.created_by = request.user
+        try:
+            if image := form.cleaned_data["icon_file"]:
+                obj.icon = store_image(obj.organization_id, image)
+            elif form.cleaned_data["remove_icon"]:
+                obj.icon = ""
+        except StorageUnavailable:
+            self.message_user(request, ICON_NOT_STORED, messages.WARNING)
+        super().save_model(request, obj, form, change)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Webchat | None = None,
+    ) -> HttpResponse:
+        """Add the URL of the preview; for a stored webchat also its rendering and its snippet."""
+        if obj is None:
+            context["preview_url"] = reverse("admin:webchats_webchat_preview_add")
+        else:
+            context["preview_url"] = reverse("admin:webchats_webchat_preview_change", args=[obj.pk])
+            context["rendering"] = render_webchat(request, obj)
+            context["snippet"] = snippet(request, obj)
+            context["last_change"] = obj.history.select_related("history_user").first()
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    # --- The live preview ---
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the URLs of the preview of a new and of a stored webchat."""
+        view = self.admin_site.admin_view(require_POST(self.preview_view))
+        return [
+            path("add/preview/", view, name="webchats_webchat_preview_add"),
+            path("<path:object_id>/preview/", view, name="webchats_webchat_preview_change"),
+            *super().get_urls(),
+        ]
+
+    def preview_view(self, request: HttpRequest, object_id: str | None = None) -> JsonResponse:
+        """Return the ``Preview`` of the posted form. Nothing is saved."""
+        webchat = None if object_id is None else self.get_object(request, object_id)
+        if object_id is not None and webchat is None:
+            raise Http404
+        is_allowed = (
+            self.has_change_permission(request, webchat)
+            if webchat
+            else self.has_add_permission(request)
+        )
+        if not is_allowed:
+            raise PermissionDenied
+        form_class = self.get_form(request, webchat, change=webchat is not None)
+        form = form_class(request.POST, request.FILES, instance=webchat)
+        return JsonResponse(preview_form(request, form))
 
 
 for _model in (Prompt, Pipeline):

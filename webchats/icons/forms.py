@@ -1,6 +1,6 @@
 """Icons in forms of the admin site: a file input beside the stored icon."""
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
@@ -61,8 +61,11 @@ class IconFileField(forms.FileField):
         return read_image(file) if file else None
 
 
-class IconFields(forms.Form):
-    """The fields that replace and remove an icon, for a model form to inherit."""
+class IconForm(forms.ModelForm[_Row]):
+    """The form of a row with an icon: fields that replace it and remove it."""
+
+    #: The model field that stores the icon's key.
+    icon_key_field: ClassVar[str]
 
     icon_file = IconFileField(
         required=False,
@@ -71,8 +74,13 @@ class IconFields(forms.Form):
     )
     remove_icon = forms.BooleanField(required=False, label="Remove the icon")
 
-    def show_stored_icon(self, key: str) -> None:
+    # The arguments of ``forms.ModelForm``.
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Show the stored icon. Without one, hide the field that removes it."""
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        key: str = getattr(self.instance, self.icon_key_field)
+        # Read-only pages have no fields.
         if field := self.fields.get("icon_file"):
             assert isinstance(field.widget, IconInput)
             field.widget.stored_key = key
@@ -81,10 +89,10 @@ class IconFields(forms.Form):
 
 
 class IconFieldsMixin(admin.ModelAdmin[_Row]):
-    """An admin whose form has ``IconFields``.
+    """An admin whose form is an ``IconForm``.
 
-    Subclasses define the read-only field ``icon_image``, which replaces them for users without
-    the permission to change the row.
+    Subclasses define the read-only field ``icon_image``. It replaces the upload fields for users
+    without the permission to change the row.
     """
 
     def get_fieldsets(self, request: HttpRequest, obj: _Row | None = None) -> "_FieldsetSpec":

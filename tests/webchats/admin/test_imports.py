@@ -112,7 +112,7 @@ def test_a_refused_file_is_told_line_by_line_and_not_kept(session_client: Client
 def test_a_file_that_changes_nothing_has_nothing_to_confirm(session_client: Client) -> None:
     confirm(session_client, check(session_client, csv_of({})))
     answer = check(session_client, csv_of({}), update="on")
-    assert "There is nothing to import" in answer.content.decode()
+    assert "Nothing to import" in answer.content.decode()
     assert not PendingImport.objects.exists()
 
 
@@ -120,7 +120,7 @@ def test_a_file_is_imported_once(session_client: Client) -> None:
     answer = check(session_client, csv_of({}))
     confirm(session_client, answer)
     again = session_client.post(CONFIRM, {"pending": answer.context["pending"].pk}, follow=True)
-    assert "please upload it again" in again.content.decode()
+    assert "Upload the file again." in again.content.decode()
     assert Webchat.objects.count() == 1
 
 
@@ -205,8 +205,8 @@ def test_nothing_of_a_file_is_in_a_cookie(session_client: Client) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("in.pdf", "x", "has to end in one of .csv"),
-        ("in", "x", "has to end in one of .csv"),
+        ("in.pdf", "x", "must end in one of .csv"),
+        ("in", "x", "must end in one of .csv"),
         ("in.csv", "", "The submitted file is empty."),
     ],
 )

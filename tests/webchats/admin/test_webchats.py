@@ -286,7 +286,7 @@ def test_several_are_switched_off_and_on_at_once(session_client: Client, admin: 
     assert rows[0].history.first().history_user == admin
     answer = _act(session_client, "enable", *rows)
     assert Webchat.objects.enabled().count() == 2
-    assert "2 enabled." in answer.content.decode()
+    assert "2 webchats enabled." in answer.content.decode()
 
 
 def test_a_duplicate_is_switched_off_and_has_an_own_name(
@@ -297,7 +297,8 @@ def test_a_duplicate_is_switched_off_and_has_an_own_name(
     row = factories.WebchatFactory.create(
         user=admin, name="x" * 120, allowed_domains=["example.com"], icon=icon
     )
-    _act(session_client, "duplicate", row)
+    answer = _act(session_client, "duplicate", row)
+    assert "1 webchat duplicated. The copy is disabled." in answer.content.decode()
     copy = Webchat.objects.exclude(pk=row.pk).get()
     assert copy.name == "x" * 113 + " (copy)"
     assert (copy.is_enabled, copy.allowed_domains, copy.icon) == (False, ["example.com"], icon)

@@ -1,5 +1,5 @@
 "use strict";
-// The webchat's form: a live preview beside it, and stages that follow the chosen pipeline.
+// The form of a webchat: a live preview, and only the stages of the selected pipeline.
 document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("webchat_form");
   const panel = document.getElementById("preview");
@@ -7,17 +7,17 @@ document.addEventListener("DOMContentLoaded", () => {
   const stage = document.getElementById("preview-stage");
   const field = (name) => form.elements.namedItem(name);
 
-  // --- What the preview shows ---
+  // --- State and width of the preview ---
 
-  for (const [kind, name] of [["state", "data-state"], ["width", "data-width"]]) {
-    const buttons = panel.querySelectorAll(`.segments button[${name}]`);
+  for (const kind of ["state", "width"]) {
+    const buttons = panel.querySelectorAll(`.segments button[data-${kind}]`);
     buttons.forEach((button) => button.addEventListener("click", () => {
       stage.dataset[kind] = button.dataset[kind];
       buttons.forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
     }));
   }
 
-  const place = () => {
+  const updatePosition = () => {
     if (!field("position")) return;
     stage.dataset.position = field("position").value;
     for (const axis of ["x", "y"]) {
@@ -25,56 +25,56 @@ document.addEventListener("DOMContentLoaded", () => {
       if (offset >= 0 && offset <= 200) stage.style.setProperty(`--offset-${axis}`, `${offset}px`);
     }
   };
-  place();
-  if (!field("csrfmiddlewaretoken") || !field("name")) return; // only to look at
+  updatePosition();
+  const isReadOnly = !field("csrfmiddlewaretoken") || !field("name");
+  if (isReadOnly) return;
 
-  // --- The picture, drawn by the server from the unsaved form ---
+  // --- The rendering of the unsaved form, by the server ---
 
   const slot = document.getElementById("preview-frame");
-  const says = document.getElementById("preview-says");
-  const touched = new Set();
-  let shown = "", timer = 0, asking = null;
+  const messages = document.getElementById("preview-messages");
+  const changedFields = new Set();
+  let currentHtml = "", timer = 0, pendingRequest = null;
 
-  const draw = (html) => {
-    if (html === shown) return;
-    shown = html;
+  const showFrame = (html) => {
+    if (html === currentHtml) return;
+    currentHtml = html;
     const next = document.createElement("iframe");
-    next.title = "The widget as a visitor sees it";
+    next.title = "Preview of the widget";
     next.setAttribute("sandbox", "allow-scripts");
-    next.className = "coming";
+    next.className = "loading";
     next.srcdoc = html;
-    // The old picture stays until the new one is ready: nothing flickers.
+    // Keep the previous frame until the next one has loaded, to avoid flickering.
     next.addEventListener("load", () => {
-      if (next.srcdoc !== shown) return next.remove();
+      if (next.srcdoc !== currentHtml) return next.remove();
       next.className = "";
       [...slot.children].forEach((frame) => frame !== next && frame.remove());
     }, { once: true });
     slot.append(next);
   };
 
-  // The loader's own button cannot stand here: it is drawn from the same values.
-  const drawLauncher = ({ icon, primaryColor, primaryTextColor }) => {
+  // The loader positions its launcher in the window, so the preview draws its own.
+  const showLauncher = ({ icon, primaryColor, primaryTextColor }) => {
     const launcher = document.getElementById("preview-launcher");
     launcher.setAttribute("stroke", primaryTextColor);
     launcher.querySelector("circle").setAttribute("fill", primaryColor);
     launcher.querySelector("image").setAttribute("href", icon ?? "");
   };
 
-  const label = (name) => {
-    const input = field(name);
-    return input?.labels?.[0]?.textContent.replace(/:$/, "") ?? "";
-  };
-  const say = ({ errors, warnings }) => {
+  const labelOf = (name) => field(name)?.labels?.[0]?.textContent.replace(/:$/, "") ?? "";
+  const showMessages = ({ errors, warnings }) => {
     const lines = [];
-    for (const [name, messages] of Object.entries(errors)) {
-      // What nobody has filled in yet is not wrong yet.
-      if (!touched.has(name) && name !== "__all__") continue;
-      for (const message of messages) lines.push(["bad", [label(name), message].filter(Boolean).join(": ")]);
+    for (const [name, fieldErrors] of Object.entries(errors)) {
+      // A required field is not an error before the user has changed it.
+      if (!changedFields.has(name) && name !== "__all__") continue;
+      for (const error of fieldErrors) {
+        lines.push(["bad", [labelOf(name), error].filter(Boolean).join(": ")]);
+      }
     }
     for (const warning of warnings) lines.push(["warn", warning]);
-    says.replaceChildren(...lines.map(([kind, text]) => {
+    messages.replaceChildren(...lines.map(([kind, text]) => {
       const line = document.createElement("p");
-      line.className = `says-${kind}`;
+      line.className = `message-${kind}`;
       line.textContent = text;
       return line;
     }));
@@ -84,58 +84,59 @@ document.addEventListener("DOMContentLoaded", () => {
   const canonical = document.createElement("div");
   canonical.className = "help canonical";
   domains?.closest(".form-row").append(canonical);
-  const showDomains = (entries) => {
-    const typed = domains.value.split("\n").map((line) => line.trim()).filter(Boolean);
-    const differs = entries && entries.join("\n") !== typed.join("\n");
+  const showCanonicalDomains = (entries) => {
+    const entered = domains.value.split("\n").map((line) => line.trim()).filter(Boolean);
+    const differs = entries && entries.join("\n") !== entered.join("\n");
     canonical.textContent = differs ? `Will be stored as:\n${entries.join("\n")}` : "";
   };
 
-  const ask = async () => {
-    asking?.abort();
-    asking = new AbortController();
+  const update = async () => {
+    pendingRequest?.abort();
+    pendingRequest = new AbortController();
     const body = new FormData(form);
     if (!field("icon_file").files.length) body.delete("icon_file");
     try {
-      const answer = await fetch(panel.dataset.url, { method: "POST", body, signal: asking.signal });
-      if (!answer.ok) throw new Error(String(answer.status));
-      const picture = await answer.json();
-      if (picture.html !== null) {
-        draw(picture.html);
-        drawLauncher(picture.launcher);
+      const response = await fetch(panel.dataset.url, { method: "POST", body, signal: pendingRequest.signal });
+      if (!response.ok) throw new Error(String(response.status));
+      const preview = await response.json();
+      if (preview.html !== null) {
+        showFrame(preview.html);
+        showLauncher(preview.launcher);
       }
-      say(picture);
-      showDomains(picture.domains);
+      showMessages(preview);
+      showCanonicalDomains(preview.domains);
     } catch (error) {
-      if (error.name !== "AbortError") say({ errors: { __all__: ["The preview is not available right now."] }, warnings: [] });
+      if (error.name === "AbortError") return;
+      showMessages({ errors: { __all__: ["The preview is not available right now."] }, warnings: [] });
     }
   };
-  const askSoon = () => {
+  const updateSoon = () => {
     clearTimeout(timer);
-    timer = setTimeout(ask, 250);
+    timer = setTimeout(update, 250);
   };
   for (const kind of ["input", "change"]) {
     form.addEventListener(kind, ({ target }) => {
-      if (target.name) touched.add(target.name);
-      place();
-      askSoon();
+      if (target.name) changedFields.add(target.name);
+      updatePosition();
+      updateSoon();
     });
   }
 
-  // --- Stages of the chosen pipeline only ---
+  // --- The stages of the selected pipeline ---
 
   const pipeline = field("pipeline"), stages = field("pipeline_stage");
   if (pipeline && stages) {
-    const all = [...stages.options];
-    for (const option of all) if (option.dataset.name) option.textContent = option.dataset.name;
-    const offer = () => {
-      const chosen = stages.value;
-      stages.replaceChildren(...all.filter((option) => !option.value || option.dataset.pipeline === pipeline.value));
-      stages.value = chosen;
-      if (stages.value !== chosen) stages.value = "";
+    const options = [...stages.options];
+    for (const option of options) if (option.dataset.name) option.textContent = option.dataset.name;
+    const filterStages = () => {
+      const selected = stages.value;
+      stages.replaceChildren(...options.filter((option) => !option.value || option.dataset.pipeline === pipeline.value));
+      stages.value = selected;
+      if (stages.value !== selected) stages.value = "";
       stages.disabled = false;
     };
-    pipeline.addEventListener("change", offer);
-    offer();
+    pipeline.addEventListener("change", filterStages);
+    filterStages();
   }
-  ask();
+  update();
 });

@@ -1,0 +1,76 @@
+"""The admin pages of past imports, which are read-only."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from organizations.admin.badges import badge
+from organizations.admin.site import site
+from organizations.tenancy.admin import TenantAdmin
+from webchats.admin.times import time_tag
+from webchats.models.imports import ImportRecord, ImportStatus
+
+_BADGES = {
+    ImportStatus.COMPLETED: "good",
+    ImportStatus.REFUSED: "bad",
+    ImportStatus.INTERRUPTED: "warn",
+}
+
+
+@admin.register(ImportRecord, site=site)
+class ImportRecordAdmin(TenantAdmin[ImportRecord]):
+    """Past imports. The importer creates the records; deleting an organization deletes them."""
+
+    list_display = (
+        "file_name",
+        "state",
+        "started",
+        "user",
+        "created",
+        "updated",
+        "unchanged",
+        "invalid",
+    )
+    list_select_related = ("user",)
+    list_filter = ("status",)
+    search_fields = ("file_name",)
+    search_help_text = "Search file names"
+    fieldsets = (
+        ("File", {"fields": ("file_name", "sha256")}),
+        (
+            "Import",
+            {"fields": ("user", "started", "finished", ("update_existing", "skip_invalid"))},
+        ),
+        ("Result", {"fields": ("state", ("created", "updated"), ("unchanged", "invalid"))}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Deny: only the importer creates records."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ImportRecord | None = None) -> bool:
+        """Deny: records do not change."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ImportRecord | None = None) -> bool:
+        """Deny on these pages, but allow it when Django asks before deleting an organization."""
+        match = request.resolver_match
+        is_own_page = match is None or str(match.url_name).startswith("webchats_importrecord_")
+        return not is_own_page and super().has_delete_permission(request, obj)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, record: ImportRecord) -> SafeString:
+        status = ImportStatus(record.status)
+        return badge(status.label.capitalize(), _BADGES.get(status, "quiet"))
+
+    @admin.display(description="started", ordering="created_at")
+    def started(self, record: ImportRecord) -> SafeString:
+        return time_tag(record.created_at)
+
+    @admin.display(description="finished")
+    def finished(self, record: ImportRecord) -> SafeString | None:
+        return time_tag(record.finished_at) if record.finished_at else None
+
+    @admin.display(description="invalid", ordering="rejected")
+    def invalid(self, record: ImportRecord) -> int:
+        return record.rejected
