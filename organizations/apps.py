@@ -1,4 +1,4 @@
-"""The kernel as a Django application."""
+"""The configuration of the app."""
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register
@@ -7,7 +7,7 @@ from organizations import checks
 
 
 class OrganizationsConfig(AppConfig):
-    """Organizations, their people and keys, and what a webchat points to."""
+    """Organizations, users, API keys, prompts and pipelines."""
 
     name = "organizations"
 

@@ -1,37 +1,36 @@
-"""What is missing or dangerous in the settings that concern who may call, and how often."""
+"""System checks of the settings for tokens."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Final
 
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Error
 
-#: RFC 7518, section 3.2: a key for HS256 has at least as many bits as its hash.
-MIN_SIGNING_KEY_BYTES = 32
-#: An access token cannot be taken back one by one, so it should not live long.
-LONGEST_ACCESS_TOKEN = timedelta(days=1)
+#: RFC 7518, section 3.2: a key for HS256 must have at least as many bits as the hash.
+MIN_SIGNING_KEY_BYTES: Final = 32
+#: Access tokens cannot be revoked one by one and should therefore expire soon.
+MAX_ACCESS_TOKEN_LIFETIME: Final = timedelta(days=1)
 
 
-def check_tokens(**options: Any) -> list[CheckMessage]:
-    """``organizations.E002``/``W001``: a weak signing key, access tokens that live too long."""
-    messages: list[CheckMessage] = []
+def check_tokens(**kwargs: object) -> list[checks.CheckMessage]:
+    """Return ``organizations.E002`` for a short signing key and ``W001`` for long-lived tokens."""
+    messages: list[checks.CheckMessage] = []
     keys = [settings.SIMPLE_JWT["SIGNING_KEY"], *settings.JWT_SIGNING_KEY_FALLBACKS]
     if min(len(key.encode()) for key in keys) < MIN_SIGNING_KEY_BYTES and not settings.DEBUG:
         messages.append(
-            Error(
-                f"A key of tokens has fewer than {MIN_SIGNING_KEY_BYTES} bytes.",
-                hint="Set JWT_SIGNING_KEY (or SECRET_KEY) to 50 random characters or more, and "
-                "take shorter ones out of the fallbacks.",
+            checks.Error(
+                f"A signing key for tokens has fewer than {MIN_SIGNING_KEY_BYTES} bytes.",
+                hint="Set JWT_SIGNING_KEY (or SECRET_KEY) to at least 50 random characters, and "
+                "remove shorter keys from the fallbacks.",
                 id="organizations.E002",
             )
         )
-    if settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"] > LONGEST_ACCESS_TOKEN:
+    if settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"] > MAX_ACCESS_TOKEN_LIFETIME:
         messages.append(
             checks.Warning(
-                "Access tokens live longer than a day.",
-                hint="Lower ACCESS_TOKEN_MINUTES: clients renew by /api/auth/refresh; machines "
-                "that need a long-lived credential use an API key.",
+                "Access tokens are valid for more than a day.",
+                hint="Lower ACCESS_TOKEN_MINUTES. Clients renew tokens with /api/auth/refresh. "
+                "For a long-lived credential, use an API key.",
                 id="organizations.W001",
             )
         )

@@ -1,21 +1,32 @@
-"""Form fields as the staff's site draws them."""
+"""Form widgets of the admin site."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.forms.renderers import BaseRenderer
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 
 class ColorInput(forms.TextInput):
-    """A colour as text, which is what is sent, and beside it the browser's own picker; a script
-    keeps the two in step. Without the script the text alone works."""
+    """A text field for a color with the browser's color picker beside it.
+
+    Only the text is submitted. A script synchronizes the two; without it, the text field works
+    alone.
+    """
 
     class Media:
         js = ("organizations/color_input.js",)
 
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        """The text box and the picker, which has no name and so is not sent."""
+    def render(
+        self,
+        name: str,
+        value: object,
+        attrs: Mapping[str, Any] | None = None,
+        renderer: BaseRenderer | None = None,
+    ) -> SafeString:
+        """Return the HTML. The picker has no name, so that it is not submitted."""
         text = super().render(
             name, value, {**(attrs or {}), "class": "color-text", "spellcheck": "false"}, renderer
         )

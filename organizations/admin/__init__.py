@@ -1,4 +1,4 @@
-"""The admin site and its pages of the models of ``organizations``."""
+"""The admin site, and the model admins of ``organizations``."""
 
 from organizations.admin import api_keys, pipelines, prompts, users
 

@@ -1,6 +1,4 @@
-"""Admin pages of API keys."""
-
-from typing import Any
+"""The model admin of API keys."""
 
 from django import forms
 from django.contrib import admin
@@ -9,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_stubs_ext import FieldsetSpec
 
 from organizations.admin.badges import badge
 from organizations.admin.site import site
@@ -17,15 +16,15 @@ from organizations.tenancy.admin import TenantAdmin, TenantForm
 
 
 class ApiKeyForm(TenantForm[ApiKey]):
-    """A new key."""
+    """The form of a new API key."""
 
 
 @admin.register(ApiKey, site=site)
 class ApiKeyAdmin(TenantAdmin[ApiKey]):
-    """Keys of machines: made here, shown once, deleted to revoke them, never changed."""
+    """API keys can be created and deleted, but not changed."""
 
     form = ApiKeyForm
-    # The browser's own picker instead of two text boxes.
+    # The browser's date and time picker instead of Django's two text fields.
     formfield_overrides = {
         models.DateTimeField: {
             "form_class": forms.DateTimeField,
@@ -38,22 +37,22 @@ class ApiKeyAdmin(TenantAdmin[ApiKey]):
     fieldsets = ((None, {"fields": ("name", "expires_at")}),)
     readonly_fields = ("shown_prefix", "user", "created_at", "last_used_at")
 
-    def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> FieldsetSpec:
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
             return fieldsets
         return [*fieldsets, ("Use", {"fields": self.readonly_fields})]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """As the roles say; a superuser, having no organization, has nothing a key could open."""
+        """Return whether the user may create a key; it needs a user with an organization."""
         return not request.user.is_superuser and super().has_add_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
-        """Never."""
+        """Return ``False``: a key cannot be changed."""
         return False
 
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        """Save a new key, which acts as the one who makes it."""
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: object, change: bool) -> None:
+        """Save a new key with a secret. Its requests are made as the current user."""
         assert isinstance(request.user, User)
         obj.user = request.user
         obj.generate_secret()
@@ -62,7 +61,10 @@ class ApiKeyAdmin(TenantAdmin[ApiKey]):
     def response_add(
         self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """The page with the secret: this once, and kept by no cache."""
+        """Show the secret in the response to the form.
+
+        A redirect would have to keep the secret in the session or, as a message, in a cookie.
+        """
         context = {
             **self.admin_site.each_context(request),
             "title": "Your new API key",
@@ -72,10 +74,10 @@ class ApiKeyAdmin(TenantAdmin[ApiKey]):
         }
         return TemplateResponse(request, "admin/organizations/apikey/secret.html", context)
 
-    @admin.display(description="begins with", ordering="prefix")
+    @admin.display(description="starts with", ordering="prefix")
     def shown_prefix(self, key: ApiKey) -> SafeString:
         return format_html("<code>{}…</code>", key.prefix)
 
     @admin.display(description="state")
     def state(self, key: ApiKey) -> SafeString:
-        return badge("Expired", "bad") if key.is_expired() else badge("Live", "good")
+        return badge("Expired", "bad") if key.is_expired() else badge("Active", "good")

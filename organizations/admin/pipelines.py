@@ -1,6 +1,4 @@
-"""Admin pages of pipelines and their stages."""
-
-from typing import Any
+"""The model admin of pipelines and their stages."""
 
 from django.contrib import admin
 from django.db import models
@@ -17,12 +15,16 @@ from organizations.tenancy.admin import TenantForm
 from organizations.widgets import ColorInput
 
 
+class PipelineForm(TenantForm[Pipeline]):
+    """The form of a pipeline."""
+
+
 class StageInline(admin.TabularInline[Stage, Pipeline]):
-    """The stages of the pipeline on its own page, in their order."""
+    """The ordered stages of a pipeline."""
 
     model = Stage
     form = StageForm
-    formset: Any = StageFormSet
+    formset = StageFormSet
     formfield_overrides = {ColorField: {"widget": ColorInput}}
     fields = ("order", "name", "slug", "color", "is_active")
     extra = 0
@@ -33,17 +35,17 @@ class StageInline(admin.TabularInline[Stage, Pipeline]):
 
 
 @admin.register(Pipeline, site=site)
-class PipelineAdmin(UsageAdmin):
-    """The way of a contact, in ordered stages."""
+class PipelineAdmin(UsageAdmin[Pipeline]):
+    """Pipelines with their stages."""
 
-    form = TenantForm
+    form = PipelineForm
     inlines = (StageInline,)
     list_display = ("name", "default_badge", "stage_names", "updated_at")
     list_filter = ("is_default",)
     search_fields = ("name",)
     fieldsets = ((None, {"fields": ("name", "is_default")}),)
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Pipeline]:
         return super().get_queryset(request).prefetch_related("stages")
 
     @admin.display(description="default", ordering="is_default")

@@ -1,4 +1,4 @@
-"""Admin pages of prompts."""
+"""The model admin of prompts."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -10,11 +10,15 @@ from organizations.models import Prompt
 from organizations.tenancy.admin import TenantForm
 
 
-@admin.register(Prompt, site=site)
-class PromptAdmin(UsageAdmin):
-    """What the AI is told before it answers."""
+class PromptForm(TenantForm[Prompt]):
+    """The form of a prompt."""
 
-    form = TenantForm
+
+@admin.register(Prompt, site=site)
+class PromptAdmin(UsageAdmin[Prompt]):
+    """Prompts: instructions for the AI and model settings."""
+
+    form = PromptForm
     list_display = ("name", "state", "model", "temperature", "updated_at")
     list_filter = ("is_active",)
     search_fields = ("name", "instructions")

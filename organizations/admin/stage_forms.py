@@ -30,7 +30,7 @@ class StageForm(forms.ModelForm[Stage]):
             self.initial["order"] = self.instance.position + 1
 
 
-class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, StageForm]):
+class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, forms.ModelForm[Stage]]):
     """All stages of one pipeline."""
 
     def clean(self) -> None:
@@ -52,7 +52,7 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, StageForm]):
                 form.add_error(field, DUPLICATE_STAGE[field])
             previous.append(form.instance)
 
-    def add_fields(self, form: StageForm, index: int | None) -> None:
+    def add_fields(self, form: forms.ModelForm[Stage], index: int | None) -> None:
         """Add the formset's fields, with an accessible name for the delete checkbox."""
         super().add_fields(form, index)
         if "DELETE" in form.fields:
@@ -62,7 +62,7 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, StageForm]):
         """Do nothing: ``clean`` compares the stages after slugs have been generated."""
 
     @staticmethod
-    def _is_filled(form: StageForm) -> bool:
+    def _is_filled(form: forms.ModelForm[Stage]) -> bool:
         return form.has_changed() or not form.instance._state.adding
 
     def save_existing_objects(self, commit: bool = True) -> list[Stage]:
@@ -75,6 +75,6 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, StageForm]):
         return saved
 
 
-def _order_of(form: StageForm) -> int:
+def _order_of(form: forms.ModelForm[Stage]) -> int:
     order: int | None = form.cleaned_data.get("order")
     return _MAX_ORDER if order is None else order

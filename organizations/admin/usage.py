@@ -1,23 +1,27 @@
-"""How many rows of upper apps use a row: a column of its list in the admin site.
+"""A change list column with the number of rows that refer to each row.
 
-``organizations`` does not import the apps above it; each registers the related name by which its
-model refers to prompts and pipelines, in ``AppConfig.ready()``.
+``organizations`` does not import the apps above it. Each of them registers its related name in
+``AppConfig.ready()`` or in its admin modules.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, TypeVar, cast
 
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
 from organizations.tenancy.admin import TenantAdmin
+from organizations.tenancy.models import TenantScoped
+
+_Row = TypeVar("_Row", bound=TenantScoped)
+_ListDisplay: TypeAlias = tuple[str | Callable[[_Row], str | bool], ...]
 
 
 @dataclass(frozen=True)
 class Usage:
-    """The related name that an upper app's rows are counted by, and the column's label."""
+    """The related name of the counted rows, and the column's label."""
 
     related_name: str
     label: str
@@ -27,36 +31,34 @@ _usages: dict[type[models.Model], Usage] = {}
 
 
 def register_usage(model: type[models.Model], related_name: str, label: str) -> None:
-    """Show, in the list of ``model``, how many rows ``related_name`` leads to."""
+    """Add a column to the change list of ``model`` that counts the rows of ``related_name``."""
     _usages[model] = Usage(related_name, label)
 
 
-class UsageAdmin(TenantAdmin[Any]):
-    """An admin whose list shows how many rows use each of its rows."""
+class UsageAdmin(TenantAdmin[_Row]):
+    """A model admin whose change list shows how many rows refer to each row."""
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        """Return the rows; on the list, annotated with ``usage_count``."""
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[_Row]:
+        """Return the rows. Those of the change list are annotated with ``usage_count``."""
         queryset = super().get_queryset(request)
         usage = _usages.get(self.model)
-        # A row with an aggregate cannot be locked: only the list needs the count.
+        # SELECT FOR UPDATE, as in ``get_object``, is not possible with an aggregate.
         match = request.resolver_match
         if usage and match is not None and str(match.url_name).endswith("_changelist"):
-            queryset = queryset.annotate(
-                usage_count=models.Count(usage.related_name, distinct=True)
-            )
+            count = models.Count(usage.related_name, distinct=True)
+            return cast("models.QuerySet[_Row]", queryset.annotate(usage_count=count))
         return queryset
 
-    def get_list_display(self, request: HttpRequest) -> Any:
+    def get_list_display(self, request: HttpRequest) -> _ListDisplay[_Row]:
         """Return the columns, with the count before the last one."""
         *columns, last = super().get_list_display(request)
         usage = _usages.get(self.model)
         return (*columns, _count_column(usage), last) if usage else (*columns, last)
 
 
-def _count_column(usage: Usage) -> Callable[[Any], int]:
+def _count_column(usage: Usage) -> Callable[[Any], str]:
     @admin.display(description=usage.label, ordering="usage_count")
-    def used_by(row: Any) -> int:
-        count: int = row.usage_count
-        return count
+    def usage_count(row: Any) -> str:
+        return str(row.usage_count)
 
-    return used_by
+    return usage_count

@@ -1,7 +1,8 @@
-"""Whose row is it? The one place that answers for the staff's site."""
+"""Model admins and forms for rows of organizations."""
 
 import re
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from django import forms
 from django.contrib import admin
@@ -11,50 +12,55 @@ from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
+from django_stubs_ext import FieldsetSpec
 
 from organizations.fields import ColorField
 from organizations.history import versions_of
 from organizations.models import Organization, User
-from organizations.tenancy.models import TenantModel, TenantQuerySet
+from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from organizations.widgets import ColorInput
 from webchat_project.api.object_ids import PATTERN
 
-_Row = TypeVar("_Row", bound=models.Model)
+_Row = TypeVar("_Row", bound=TenantScoped)
+_ListDisplay: TypeAlias = tuple[str | Callable[[_Row], str | bool], ...]
 
 
 class TenantForm(forms.ModelForm[_Row], Generic[_Row]):
-    """The form of a row with an organization: the user's own, or, when a superuser makes one, the
-    organization that they choose. A row never moves to another."""
+    """The form of a row with an organization.
 
-    #: Who fills in the form: ``TenantAdmin`` sets it.
+    A new row gets the user's organization. A superuser chooses one. It never changes later.
+    """
+
+    #: The user who submits the form. ``TenantAdmin.get_form`` sets it.
     user: User
 
     organization = forms.ModelChoiceField(Organization.objects.all())
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.label_suffix = ""
-        row: Any = self.instance
-        if row._state.adding and not self.user.is_superuser:
+        row, is_new = self.instance, self.instance._state.adding
+        if is_new and self.user.organization_id and isinstance(row, TenantModel | User):
             row.organization_id = self.user.organization_id
-        if not (row._state.adding and self.user.is_superuser):
-            # (Where it is shown read-only, Django has taken it away already.)
+        if not is_new or not self.user.is_superuser:
+            # Absent already if the model admin shows it as a read-only field.
             self.fields.pop("organization", None)
 
     def clean(self) -> dict[str, Any] | None:
-        """Give a new row its organization, before the model checks the row as a whole."""
+        """Set the organization of a new row before the model validates it."""
         values = super().clean()
-        if self.cleaned_data.get("organization"):
-            self.instance.organization = self.cleaned_data["organization"]  # type: ignore[attr-defined]
+        organization = self.cleaned_data.get("organization")
+        if organization and isinstance(self.instance, TenantModel | User):
+            self.instance.organization = organization
         return values
 
 
 class TenantAdmin(admin.ModelAdmin[_Row]):
-    """A model's pages, over the rows that exist for the user.
+    """A model admin of the rows that exist for the user.
 
-    Lists, forms, deletion, history, actions, autocompletion and direct addresses all start from
-    ``get_queryset``; what a form offers and accepts comes from ``formfield_for_foreignkey``. What
-    may be done to the rows is asked of ``User.has_perm``, which asks the table of roles.
+    Lists, forms, deletion, history, actions, autocompletion and URLs of rows all start from
+    ``get_queryset``. ``formfield_for_foreignkey`` limits the choices of forms. Permissions come
+    from ``User.has_perm``.
     """
 
     formfield_overrides = {ColorField: {"widget": ColorInput}}
@@ -62,15 +68,15 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
     show_facets = admin.ShowFacets.NEVER
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[_Row]:
-        """The user's rows."""
+        """Return the rows that exist for the user."""
         queryset = super().get_queryset(request)
-        assert isinstance(queryset, TenantQuerySet), "staff administer tenants' rows only"
+        assert isinstance(queryset, TenantQuerySet)
         return queryset.for_user(request.user)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> _Row | None:
-        """The user's row, locked while a change to it is checked and written."""
+        """Return the user's row, or ``None``. A POST locks it until the end of the transaction."""
         if from_field is None and not re.fullmatch(PATTERN, object_id):
             return None
         if request.method != "POST" or not transaction.get_connection().in_atomic_block:
@@ -79,84 +85,93 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         return queryset.filter(**{from_field or "pk": object_id}).first()
 
     def formfield_for_foreignkey(
-        self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **options: Any
-    ) -> Any:
-        """A choice among the user's rows. Every other id is answered alike."""
+        self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField[Any] | None:
+        """Return a field whose choices are the user's rows."""
         related = db_field.remote_field.model._default_manager.all()
-        assert isinstance(related, TenantQuerySet), "a tenant's row points to tenants' rows only"
-        options["queryset"] = related.for_user(request.user)
-        return super().formfield_for_foreignkey(db_field, request, **options)
+        assert isinstance(related, TenantQuerySet)
+        kwargs["queryset"] = related.for_user(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
-    ) -> Any:
-        """The form, which knows its user."""
-        names = options.get("fields") or flatten_fieldsets(self.get_fieldsets(request, obj))
-        # The form declares it: the model's own is not editable.
-        options["fields"] = [name for name in names if name != "organization"]
-        form: Any = super().get_form(request, obj, change=change, **options)
-        return type(form.__name__, (form,), {"user": request.user})
+        self, request: HttpRequest, obj: _Row | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm[_Row]]:
+        """Return a form class with the attribute ``user``."""
+        names = kwargs.get("fields") or flatten_fieldsets(self.get_fieldsets(request, obj))
+        # Declared by ``TenantForm``: the model field is not editable.
+        kwargs["fields"] = [name for name in names if name != "organization"]
+        form = super().get_form(request, obj, change=change, **kwargs)
+        with_user = type(form.__name__, (form,), {"user": request.user})
+        return cast("type[forms.ModelForm[_Row]]", with_user)
 
-    # --- The organization itself: only superusers, who see several, need to be told ---
+    # --- The organization, which only superusers see: members have one ---
 
     def _shows_organization(self, request: HttpRequest) -> bool:
         return request.user.is_superuser and issubclass(self.model, TenantModel | User)
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: _Row | None = None) -> FieldsetSpec:
         fieldsets = list(super().get_fieldsets(request, obj))
         if self._shows_organization(request):
             fieldsets.insert(0, ("Organization", {"fields": ("organization",)}))
         return fieldsets
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fixed = ("organization",) if obj and self._shows_organization(request) else ()
-        return (*super().get_readonly_fields(request, obj), *fixed)
+    def get_readonly_fields(self, request: HttpRequest, obj: _Row | None = None) -> tuple[str, ...]:
+        organization = ("organization",) if obj and self._shows_organization(request) else ()
+        return (*super().get_readonly_fields(request, obj), *organization)
 
-    def get_list_display(self, request: HttpRequest) -> Any:
-        more = ("organization",) if self._shows_organization(request) else ()
-        return (*super().get_list_display(request), *more)
+    def get_list_display(self, request: HttpRequest) -> _ListDisplay[_Row]:
+        organization = ("organization",) if self._shows_organization(request) else ()
+        return (*super().get_list_display(request), *organization)
 
-    def get_list_filter(self, request: HttpRequest) -> Any:
-        more: tuple[Any, ...] = ()
-        if self._shows_organization(request):
-            more = (("organization", admin.RelatedOnlyFieldListFilter),)
-        return (*super().get_list_filter(request), *more)
+    # (The stubs' type of a filter is private.)
+    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
+        if not self._shows_organization(request):
+            return tuple(super().get_list_filter(request))
+        organization = ("organization", admin.RelatedOnlyFieldListFilter)
+        return (*super().get_list_filter(request), organization)
 
-    def get_list_select_related(self, request: HttpRequest) -> Any:
+    def get_list_select_related(self, request: HttpRequest) -> bool | tuple[str, ...]:
         related = super().get_list_select_related(request)
-        more = ("organization",) if self._shows_organization(request) else ()
-        return (*related, *more) if isinstance(related, tuple | list) else (more or related)
+        organization = ("organization",) if self._shows_organization(request) else ()
+        if isinstance(related, tuple | list):
+            return (*related, *organization)
+        return organization or related
 
-    def get_action_choices(self, request: HttpRequest, default_choices: Any = ()) -> Any:
-        """The list's actions, under a word in place of dashes."""
-        return super().get_action_choices(request, [("", "Choose…")])
+    # --- The change list ---
 
-    # --- What a query may ask ---
+    def get_action_choices(
+        self, request: HttpRequest, default_choices: list[tuple[str, str]] | None = None
+    ) -> list[tuple[str, str]]:
+        """Return the actions, with a placeholder in place of Django's dashes."""
+        return super().get_action_choices(request, [("", "Select an action")])
 
     def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """The list, titled by what is in it."""
+        """Show the list, with the plural name of the model as its title."""
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what the list's filters ask. Django also lets a query search every column of the
-        row itself, and so guess a digest from its beginning, or run a regular expression."""
+        """Allow only the lookups of ``list_filter``.
+
+        Django also allows every column of the row itself: a user could guess a digest from its
+        prefix or run a regular expression.
+        """
         filters = self.get_list_filter(request)
         names = [entry[0] if isinstance(entry, tuple | list) else entry for entry in filters]
-        asked = [getattr(name, "parameter_name", name) for name in names]
+        allowed = [getattr(name, "parameter_name", name) for name in names]
         return super().lookup_allowed(lookup, value, request) and any(
-            re.fullmatch(rf"{name}(__id)?(__exact|__isnull)?", lookup) for name in asked
+            re.fullmatch(rf"{name}(__id)?(__exact|__isnull)?", lookup) for name in allowed
         )
 
     # --- History ---
 
     def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """The versions of the row, each with what it changed from what to what."""
-        row: Any = self.get_object(request, unquote(object_id))
+        """Show the versions of a row with ``history``, or else Django's log entries."""
+        row = self.get_object(request, unquote(object_id))
         if row is None or not hasattr(row, "history"):
             return super().history_view(request, object_id, extra_context)
         if not self.has_view_or_change_permission(request, row):

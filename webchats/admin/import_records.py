@@ -4,13 +4,13 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from organizations.admin.badges import badge
+from organizations.admin.badges import BadgeKind, badge
 from organizations.admin.site import site
 from organizations.tenancy.admin import TenantAdmin
 from webchats.admin.times import time_tag
 from webchats.models.imports import ImportRecord, ImportStatus
 
-_BADGES = {
+_BADGES: dict[ImportStatus, BadgeKind] = {
     ImportStatus.COMPLETED: "good",
     ImportStatus.REFUSED: "bad",
     ImportStatus.INTERRUPTED: "warn",

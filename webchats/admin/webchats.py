@@ -225,6 +225,7 @@ class WebchatAdmin(IconFieldsMixin[Webchat], WebchatImportMixin):
             raise PermissionDenied
         form_class = self.get_form(request, webchat, change=webchat is not None)
         form = form_class(request.POST, request.FILES, instance=webchat)
+        assert isinstance(form, WebchatForm)
         return JsonResponse(preview_form(request, form))
 
 
