@@ -32,7 +32,7 @@ RANKS = {prefix: rank for rank, layer in enumerate(LAYERS) for prefix in layer}
 
 REFUSED_NAMES = {"utils", "helpers", "common", "core", "misc", "base", "lib"}
 LONGEST_MODULE = 250
-UNLIMITED = {"webchat_project.settings", "webchats.models.webchat"}
+UNLIMITED = {"webchat_project.settings"}
 LONGEST_FUNCTION = 40
 
 

@@ -9,12 +9,12 @@ from django.db.utils import DataError
 
 from organizations.models import Organization, Pipeline, Prompt, Stage, User
 from tests.support import factories
-from webchats.models import COLOR_NAMES, Webchat
+from webchats.models import COLOR_FIELDS, Webchat
 
 pytestmark = pytest.mark.django_db
 
 WRONG: list[tuple[Any, str, Any]] = [
-    *((Webchat, name, value) for name in COLOR_NAMES for value in ("red", "#FFF", "#FFFFFF\n")),
+    *((Webchat, name, value) for name in COLOR_FIELDS for value in ("red", "#FFF", "#FFFFFF\n")),
     (Webchat, "name", ""),
     (Webchat, "name", "a" * 121),
     (Webchat, "description", "a" * 2001),

@@ -5,7 +5,6 @@ from typing import TypeAlias
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
@@ -15,6 +14,7 @@ from organizations.models import User
 from webchats.icons.storage import StorageUnavailable
 from webchats.imports.downloads import download
 from webchats.models import Webchat
+from webchats.services import duplicate_webchat
 
 ModelAdmin: TypeAlias = "admin.ModelAdmin[Webchat]"
 
@@ -50,12 +50,8 @@ def duplicate(model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[
     assert isinstance(request.user, User)
     count = 0
     for webchat in queryset:
-        copy = webchat.duplicate(by=request.user)
         try:
-            # One transaction: the validation of the icon locks it until the copy is stored.
-            with transaction.atomic():
-                copy.full_clean()
-                copy.save()
+            duplicate_webchat(webchat=webchat, user=request.user)
         except ValidationError as error:
             message = f"{webchat} was not duplicated: {' '.join(error.messages)}"
             model_admin.message_user(request, message, messages.ERROR)

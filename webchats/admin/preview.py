@@ -6,14 +6,14 @@ from typing import NotRequired, TypedDict
 from django.http import HttpRequest
 
 from webchats.admin.forms import WebchatForm
-from webchats.models import COLOR_NAMES, Webchat
+from webchats.models import COLOR_FIELDS, Webchat
 from webchats.serializers import WidgetConfigSerializer
 from webchats.warnings import low_contrasts
 from webchats.widget.frame import render_frame
 
 #: The fields that the preview shows. Errors of other fields do not prevent it.
 _SHOWN_FIELDS = frozenset(
-    {*COLOR_NAMES, "organization", "starter_message", "status_text", "csat_thank_you_message"}
+    {*COLOR_FIELDS, "organization", "starter_message", "status_text", "csat_thank_you_message"}
 )
 
 

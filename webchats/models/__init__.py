@@ -2,12 +2,14 @@
 
 from organizations.models import Organization
 from webchats.icons.references import register_icon_field
+from webchats.models.appearance import COLOR_FIELDS, Position
 from webchats.models.imports import ImportRecord, ImportStatus, PendingImport
 from webchats.models.last_load import LastLoad
-from webchats.models.webchat import COLOR_NAMES, Position, Webchat, WebchatQuerySet
+from webchats.models.querysets import WebchatQuerySet
+from webchats.models.webchat import Webchat
 
 __all__ = [
-    "COLOR_NAMES",
+    "COLOR_FIELDS",
     "ImportRecord",
     "ImportStatus",
     "LastLoad",

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,8 @@ from django.views.decorators.http import require_safe
 from webchats import domains
 from webchats.icons.storage import url_version
 from webchats.models import Webchat
-from webchats.models.last_load import host_of, record_load
+from webchats.models.last_load import HOST_LENGTH
+from webchats.services import record_load
 from webchats.widget.answers import enabled_webchat, not_found, public_data, varying
 
 #: In an ``Accept-Encoding``: gzip, unless it is named to be refused (RFC 9110, section 12.5.3).
@@ -32,7 +34,7 @@ def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
         webchat.allowed_domains, origin=origin, referer=referer
     ):
         return not_found()
-    record_load(webchat, host_of(origin=origin, referer=referer))
+    record_load(webchat=webchat, host=_host_of(origin=origin, referer=referer))
     data = public_data(webchat, request)
     etag = _etag(data, webchat)
     if _has(request, etag):
@@ -46,6 +48,15 @@ def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
     if origin is not None and origin.isascii() and origin.isprintable():
         response.headers["Access-Control-Allow-Origin"] = origin
     return response
+
+
+def _host_of(*, origin: str | None, referer: str | None) -> str:
+    """Return the host of the page, or an empty text if the headers do not name it."""
+    try:
+        host = urlsplit(referer or "" if origin is None else origin).hostname or ""
+    except ValueError:
+        return ""
+    return host if len(host) <= HOST_LENGTH and host.isascii() and host.isprintable() else ""
 
 
 def _etag(data: dict[str, Any], webchat: Webchat) -> str:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from organizations.models import Organization
 from tests.support import factories
 from webchats.icons.storage import IconStorage
-from webchats.models import COLOR_NAMES, Webchat
+from webchats.models import COLOR_FIELDS, Webchat
 from webchats.models.last_load import LastLoad
 from webchats.serializers import WidgetConfigSerializer
 from webchats.widget.frame import render_frame
@@ -295,7 +295,7 @@ def test_hostile_texts_stay_text(preview: bool) -> None:
     webchat = Webchat(
         organization=Organization(name=HOSTILE),
         **dict.fromkeys(texts, HOSTILE),
-        **dict.fromkeys(COLOR_NAMES, "#123456"),
+        **dict.fromkeys(COLOR_FIELDS, "#123456"),
     )
     data = WidgetConfigSerializer(webchat).data
     page = render_frame(None, data, preview=preview)  # type: ignore[arg-type]
@@ -317,7 +317,7 @@ def test_only_the_preview_has_samples(webchat: Webchat) -> None:
 
 
 def test_the_preview_draws_what_is_not_saved(organization: Organization) -> None:
-    unsaved = Webchat(organization=organization, **dict.fromkeys(COLOR_NAMES, "#ABCDEF"))
+    unsaved = Webchat(organization=organization, **dict.fromkeys(COLOR_FIELDS, "#ABCDEF"))
     page = render_frame(None, WidgetConfigSerializer(unsaved).data, preview=True)  # type: ignore[arg-type]
     assert "#ABCDEF" in page
     assert not Webchat.objects.exists()
@@ -375,7 +375,7 @@ def test_a_note_that_cannot_be_written_costs_the_visitor_nothing(
     with connection.execute_wrapper(locked):
         answer = config_of(webchat, Origin=SITE)
     assert answer.status_code == 200
-    assert "was not noted" in caplog.text
+    assert "was not recorded" in caplog.text
 
 
 def test_the_last_load_goes_with_its_webchat(webchat: Webchat) -> None:
@@ -399,7 +399,7 @@ def test_a_visitor_does_not_wait_for_who_holds_the_whole_database(
         other.close()
     # Had it waited, it would have been for the twenty seconds of the settings, and in vain too.
     assert answer.status_code == 200
-    assert "was not noted" in caplog.text
+    assert "was not recorded" in caplog.text
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout")
         assert cursor.fetchone() == (20_000,)

@@ -1,0 +1,90 @@
+"""Where the new contacts of a webchat start: a pipeline and one of its stages."""
+
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from organizations.fields import NAME_LENGTH, TrimmedCharField
+from organizations.models import Pipeline, Stage
+
+#: The fields that decide the entry stage.
+PLACEMENT_FIELDS: Final = frozenset({"pipeline", "pipeline_stage", "initial_stage"})
+
+#: How many stages an error message lists.
+_MAX_LISTED: Final = 20
+
+
+class Placement(models.Model):
+    """Abstract base of ``Webchat``: the fields that place new contacts in a pipeline."""
+
+    pipeline = models.ForeignKey(
+        Pipeline,
+        on_delete=models.RESTRICT,
+        db_index=False,
+        null=True,
+        blank=True,
+        related_name="webchats",
+        help_text="The pipeline for new contacts.",
+    )
+    pipeline_id: str | None
+    pipeline_stage = models.ForeignKey(
+        Stage,
+        on_delete=models.RESTRICT,
+        db_index=False,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Where new contacts start. If empty, “Initial stage” is used.",
+    )
+    pipeline_stage_id: str | None
+    initial_stage = TrimmedCharField(
+        max_length=NAME_LENGTH,
+        help_text=(
+            "The status of new contacts. With a pipeline but no stage, the name or slug of one of "
+            "its active stages."
+        ),
+    )
+    entry_stage = models.ForeignKey(
+        Stage,
+        on_delete=models.RESTRICT,
+        db_index=False,
+        null=True,
+        editable=False,
+        related_name="webchats",
+        help_text="Where new contacts start, computed from the three fields above.",
+    )
+    entry_stage_id: str | None
+
+    class Meta:
+        abstract = True
+
+    def set_entry_stage(self) -> None:
+        """Set the stage that new contacts enter, ``None`` without a pipeline.
+
+        ``pipeline_stage`` takes precedence. Without it, ``initial_stage`` is the name or slug of an
+        active stage, in any case. Raise ``ValidationError`` by field if there is no such stage.
+        """
+        if self.pipeline_stage is None:
+            self.entry_stage = self._initial_stage_of(self.pipeline) if self.pipeline else None
+        elif self.pipeline is None:
+            raise _error("pipeline_stage", "A stage requires its pipeline.", "invalid")
+        elif self.pipeline_stage.pipeline_id != self.pipeline.pk:
+            message = "The stage does not belong to the pipeline."
+            raise _error("pipeline_stage", message, "does_not_exist")
+        else:
+            self.entry_stage = self.pipeline_stage
+
+    def _initial_stage_of(self, pipeline: Pipeline) -> Stage:
+        # Bulk imports have prefetched the stages.
+        active = [stage for stage in pipeline.stages.all() if stage.is_active]
+        for stage in active:
+            if stage.has_name_or_slug(self.initial_stage):
+                return stage
+        names = ", ".join(stage.name for stage in active[:_MAX_LISTED]) or "none"
+        message = f"The pipeline has no active stage with this name. Active stages: {names}."
+        raise _error("initial_stage", message, "does_not_exist")
+
+
+def _error(field: str, message: str, code: str) -> ValidationError:
+    return ValidationError({field: ValidationError(message, code)})

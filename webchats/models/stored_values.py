@@ -1,0 +1,59 @@
+"""Which columns of a row differ from the stored row."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Self
+
+from django.db import models
+
+
+class StoredValues(models.Model):
+    """Abstract base that remembers the values with which a row was loaded or saved."""
+
+    #: The stored values by column, as far as they are known.
+    _stored: Mapping[str, object] = {}
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def from_db(
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any
+    ) -> Self:
+        row = super().from_db(db, field_names, values, **options)
+        row._stored = dict(zip(field_names, values, strict=False))
+        return row
+
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: models.QuerySet[Self] | None = None,
+    ) -> None:
+        names = None if fields is None else set(fields)
+        super().refresh_from_db(using, names, from_queryset)
+        self._remember(names)
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        names = None if update_fields is None else set(update_fields)
+        super().save(update_fields=names, **options)
+        self._remember(names)
+
+    def changed_columns(self) -> set[str]:
+        """Return the columns that differ from the stored row; all of them for a new row."""
+        return {
+            column
+            for field in self._meta.concrete_fields
+            if (column := field.attname) in self.__dict__
+            if column not in self._stored or self._stored[column] != self.__dict__[column]
+        }
+
+    def _remember(self, names: Collection[str] | None) -> None:
+        """Take the current values of these fields, or of all, as stored."""
+        values = {
+            field.attname: self.__dict__[field.attname]
+            for field in self._meta.concrete_fields
+            if field.attname in self.__dict__
+            if names is None or field.name in names or field.attname in names
+        }
+        # Copies of the row share the old mapping.
+        self._stored = {**self._stored, **values}
