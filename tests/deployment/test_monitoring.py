@@ -1,0 +1,241 @@
+"""docs/monitoring: the dashboard and the alerting rules fit the metrics of the service."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from pytest_django import Settings
+
+from organizations.auth.tokens import AccessToken
+from organizations.models import User
+from tests.deployment import service
+from tests.deployment.expressions import (
+    ALERTS,
+    ALERTS_FILE,
+    DASHBOARD,
+    PANELS,
+    TARGET_LABELS,
+    VARIABLES,
+    LabelValues,
+    alert_expressions,
+    dashboard_expressions,
+    label_values_of,
+    missing_in,
+    result_labels,
+    uses_of,
+)
+from tests.deployment.prometheus import TOKEN, Prometheus, running_instance, running_prometheus
+from tests.deployment.site import Site
+from tests.deployment.traffic import DOMAIN, Traffic
+from tests.support import factories
+from tests.test_docs import anchor_of, headings_of
+
+OPERATIONS = service.ROOT / "docs" / "operations.md"
+GRID_COLUMNS = 24
+
+every_panel = pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
+every_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=ALERTS)
+
+
+def require(program: str) -> None:
+    """Skip the test if a program of Debian's package prometheus is missing; fail it in CI."""
+    if shutil.which(program) is None:
+        reason = f"No {program}: install prometheus."
+        assert "CI" not in os.environ, reason
+        pytest.skip(reason)
+
+
+# --- Metrics that expressions use ---
+
+
+@pytest.fixture
+def exposition(admin: User, settings: Settings, tmp_path: Path) -> LabelValues:
+    """The values of each label of each metric, as ``/metrics`` returns them after some requests."""
+    if connection.vendor != "postgresql":
+        pytest.skip("Only PostgreSQL has a connection pool: run without --database sqlite.")
+    settings.METRICS_TOKEN = TOKEN
+
+    def send(method: str, path: str, body: bytes, headers: dict[str, str]) -> int:
+        type_ = headers.get("Content-Type", "")
+        response = Client(headers=headers).generic(method, path, body, content_type=type_)
+        b"".join(response)  # a download counts at its end
+        return response.status_code
+
+    webchat = factories.WebchatFactory.create(user=admin, allowed_domains=[DOMAIN])
+    key = str(AccessToken.for_user(admin))
+    traffic = Traffic(send, key, webchat.pk, webchat.prompt_id)
+    traffic.send_all()
+    traffic.fail(tmp_path / "icons")
+    response = Client(headers={"authorization": f"Bearer {TOKEN}"}).get("/metrics")
+    return label_values_of(response.content.decode())
+
+
+@pytest.mark.django_db
+def test_every_metric_label_and_value_in_an_expression_exists(
+    exposition: LabelValues,
+) -> None:
+    problems = [
+        f"{expression.place}: {problem}"
+        for expression in [*dashboard_expressions(), *alert_expressions()]
+        for problem in missing_in(exposition, expression.text)
+    ]
+    assert problems == []
+
+
+def test_every_metric_of_the_service_is_on_the_dashboard() -> None:
+    used = {name for item in dashboard_expressions() for name in uses_of(item.text)}
+    documented = set(re.findall(r"^\| `(webchats_\w+)` \|", OPERATIONS.read_text(), re.MULTILINE))
+    assert documented
+    assert documented <= {re.sub(r"_(bucket|sum|count)$", "", name) for name in used}
+
+
+# --- The dashboard ---
+
+
+def test_panel_ids_and_titles_are_unique() -> None:
+    ids = [panel["id"] for panel in DASHBOARD["panels"]]
+    titles = [panel["title"] for panel in DASHBOARD["panels"]]
+    assert len(set(ids)) == len(ids)
+    assert len(set(titles)) == len(titles)
+
+
+def test_panels_fill_the_grid_without_overlaps() -> None:
+    cells: list[set[tuple[int, int]]] = []
+    for panel in DASHBOARD["panels"]:
+        x, y, w, h = (panel["gridPos"][name] for name in "xywh")
+        assert x + w <= GRID_COLUMNS
+        cells.append({(column, row) for column in range(x, x + w) for row in range(y, y + h)})
+    assert not any(first & second for first, second in combinations(cells, 2))
+
+
+@every_panel
+def test_a_panel_has_description_unit_and_ascending_thresholds(panel: dict[str, Any]) -> None:
+    assert panel["description"].endswith(".")
+    defaults = panel["fieldConfig"]["defaults"]
+    assert defaults["unit"]
+    base, *steps = [step["value"] for step in defaults["thresholds"]["steps"]]
+    assert base is None
+    assert steps == sorted(set(steps))
+
+
+def test_every_query_uses_the_selected_data_source() -> None:
+    queries = [
+        *PANELS.values(),
+        *(target for panel in PANELS.values() for target in panel["targets"]),
+        *(variable for variable in VARIABLES.values() if variable["type"] == "query"),
+        *(item for item in DASHBOARD["annotations"]["list"] if "target" in item),
+    ]
+    selected = {"type": VARIABLES["datasource"]["query"], "uid": "${datasource}"}
+    assert [query for query in queries if query["datasource"] != selected] == []
+
+
+@every_panel
+def test_queries_of_a_panel_have_different_references(panel: dict[str, Any]) -> None:
+    references = [target["refId"] for target in panel["targets"]]
+    assert len(set(references)) == len(references)
+
+
+def test_every_query_filters_by_job_and_instance() -> None:
+    for expression in dashboard_expressions():
+        if not expression.place.startswith("$"):
+            for metric, labels in uses_of(expression.text).items():
+                assert labels.keys() >= TARGET_LABELS, (expression.place, metric)
+
+
+# --- The alerting rules ---
+
+
+@every_alert
+def test_an_alert_says_when_it_fires_and_what_to_do(alert: dict[str, Any]) -> None:
+    assert re.fullmatch(r"\d+m", alert["for"])
+    assert alert["labels"]["severity"] in ("critical", "warning")
+    assert alert["annotations"]["summary"].endswith(".")
+    anchors = {anchor_of(heading) for _, heading in headings_of(OPERATIONS)}
+    links = set(
+        re.findall(r"\(docs/operations\.md#([\w-]+)\)", alert["annotations"]["description"])
+    )
+    assert links
+    assert links <= anchors
+
+
+@every_alert
+def test_an_alert_names_existing_panels(alert: dict[str, Any]) -> None:
+    assert set(re.findall(r'"([^"]+)"', alert["annotations"]["description"])) <= {
+        *PANELS,
+        "webchats",
+    }
+
+
+def test_labels_in_the_text_of_an_alert_are_labels_of_its_expression() -> None:
+    for alert in alert_expressions():
+        labels = result_labels(alert.text)
+        available = TARGET_LABELS if labels is None else labels
+        assert alert.shown <= available, alert.place
+
+
+def test_dashboard_and_documentation_name_the_existing_alerts() -> None:
+    alert = r"\bWebchats[A-Z]\w+"
+    assert set(re.findall(alert, str(DASHBOARD))) <= ALERTS.keys()
+    rows = re.findall(rf"^\| `({alert})` \| (\w+) \|", OPERATIONS.read_text(), re.MULTILINE)
+    assert dict(rows) == {name: rule["labels"]["severity"] for name, rule in ALERTS.items()}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("check", "rules", "--lint-fatal", str(ALERTS_FILE)), ("test", "rules", "alerts_test.yaml")],
+    ids=["valid", "tested"],
+)
+def test_promtool_accepts_the_rules(arguments: tuple[str, ...]) -> None:
+    require("promtool")
+    folder = Path(__file__).parent
+    command = ["promtool", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# --- A real Prometheus ---
+
+
+@pytest.fixture
+def prometheus(empty_database: str, static_root: str, tmp_path: Path) -> Iterator[Prometheus]:
+    """Prometheus, some scrapes after requests to two instances, of which one failed."""
+    require("prometheus")
+    site = Site.create(empty_database, tmp_path, webchats=1)
+    with (
+        running_instance(site, "first", static_root) as (first, _),
+        running_instance(site, "second", static_root) as (second, icons),
+        running_prometheus([first, second], tmp_path) as server,
+    ):
+        Traffic.to_instance(first, site.seeded).send_all()
+        traffic = Traffic.to_instance(second, site.seeded)
+        traffic.send_all()
+        traffic.fail(icons)
+        server.wait_for("count_over_time(webchats_storage_failures_total[1m]) > 2", 1)
+        yield server
+
+
+def test_a_real_prometheus_evaluates_every_expression(prometheus: Prometheus) -> None:
+    for expression in dashboard_expressions():
+        series = prometheus.query(expression.text)
+        assert series, expression
+        assert all(expression.shown <= one["metric"].keys() for one in series), expression
+
+    (group,) = prometheus.get("rules")["groups"]
+    assert {rule["name"]: rule["health"] for rule in group["rules"]} == dict.fromkeys(ALERTS, "ok")
+
+    imported = {
+        one["metric"]["outcome"]: float(one["value"][1])
+        for expression in dashboard_expressions()
+        if expression.place == "Imported rows within the time range"
+        for one in prometheus.query(expression.text)
+    }
+    # Of both instances, although Prometheus never saw zero.
+    assert imported == {"created": 2, "updated": 0, "unchanged": 0, "rejected": 2}
