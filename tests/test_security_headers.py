@@ -117,7 +117,7 @@ def test_a_page_of_an_error_of_ours_has_a_policy(monkeypatch: pytest.MonkeyPatch
     def fail(*arguments: Any) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("webchats.widget.views.enabled_webchat", fail)
+    monkeypatch.setattr("webchats.models.querysets.WebchatQuerySet.enabled", fail)
     answer = Client(raise_request_exception=False).get(f"/widget/{'0' * 24}")
     assert answer.status_code == 500
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")

@@ -6,10 +6,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from organizations import colors
 from organizations.tenancy.serializers import TenantDocumentSerializer
 from webchat_project.api.fields import StringField
-from webchat_project.api.serializers import DocumentSerializer, details_of
+from webchat_project.api.serializers import details_of
 from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH, InvalidDomain, canonical
 from webchats.fields import AllowedDomainsField
 from webchats.icons.keys import IconNotFound
@@ -17,8 +16,6 @@ from webchats.icons.storage import signed_url
 from webchats.models import Webchat
 
 ICON_EXAMPLE = "orgs/65a0e0e0e0e0e0e0e0e0e0e0/webchat/0123456789abcdef0123456789abcdef.png"
-#: How far a reply's bubble is from the panel's background, towards black or white.
-REPLY_SHADE = 0.06
 
 
 @extend_schema_field(
@@ -126,67 +123,3 @@ class WebchatSerializer(TenantDocumentSerializer[Webchat]):
             "createdAt",
             "updatedAt",
         )
-
-
-class WidgetConfigSerializer(DocumentSerializer[Webchat]):
-    """What a stranger may see of a webchat: these names, and never one more.
-
-    Read-only. The last four colours are not stored: they follow from the stored ones, and are
-    worked out here so that the scripts hold no second copy of the formula.
-    """
-
-    title = serializers.CharField(source="organization.public_title")
-    icon = serializers.SerializerMethodField()
-    primaryTextColor = serializers.SerializerMethodField()
-    secondaryTextColor = serializers.SerializerMethodField()
-    replyColor = serializers.SerializerMethodField()
-    replyTextColor = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Webchat
-        fields = (
-            "_id",
-            "title",
-            "icon",
-            "starterMessage",
-            "statusText",
-            "csatThankYouMessage",
-            "backgroundColor",
-            "primaryColor",
-            "secondaryColor",
-            "headerTextColor",
-            "statusTextColor",
-            "timestampColor",
-            "csatBackgroundColor",
-            "csatTextColor",
-            "position",
-            "offsetX",
-            "offsetY",
-            "zIndex",
-            "primaryTextColor",
-            "secondaryTextColor",
-            "replyColor",
-            "replyTextColor",
-        )
-
-    def get_icon(self, webchat: Webchat) -> str | None:
-        """A URL that the visitor's browser can load, or nothing."""
-        key = webchat.public_icon
-        return signed_url(key, self.context.get("request")) if key else None
-
-    def get_primaryTextColor(self, webchat: Webchat) -> str:  # noqa: N802 - the name's own case
-        """On the launcher and the buttons."""
-        return colors.readable_text_color(webchat.primary_color)
-
-    def get_secondaryTextColor(self, webchat: Webchat) -> str:  # noqa: N802
-        """In the bubbles that the visitor sends."""
-        return colors.readable_text_color(webchat.secondary_color)
-
-    def get_replyColor(self, webchat: Webchat) -> str:  # noqa: N802
-        """The bubbles that answer: the panel's background, a shade away from it."""
-        background = webchat.background_color
-        return colors.mix(background, colors.readable_text_color(background), REPLY_SHADE)
-
-    def get_replyTextColor(self, webchat: Webchat) -> str:  # noqa: N802
-        """In the bubbles that answer."""
-        return colors.readable_text_color(self.get_replyColor(webchat))

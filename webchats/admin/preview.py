@@ -7,9 +7,9 @@ from django.http import HttpRequest
 
 from webchats.admin.forms import WebchatForm
 from webchats.models import COLOR_FIELDS, Webchat
-from webchats.serializers import WidgetConfigSerializer
 from webchats.warnings import low_contrasts
-from webchats.widget.frame import render_frame
+from webchats.widget.serializers import public_config
+from webchats.widget.views import render_frame
 
 #: The fields that the preview shows. Errors of other fields do not prevent it.
 _SHOWN_FIELDS = frozenset(
@@ -53,18 +53,19 @@ def preview_form(request: HttpRequest, form: WebchatForm) -> Preview:
     if _SHOWN_FIELDS & errors.keys():
         return {"html": None, "errors": errors, "warnings": [], "domains": domains}
     return {
-        **render_webchat(request, form.instance, **_unsaved_icon(form)),
+        **render_webchat(request, form.instance, icon=_unsaved_icon(form)),
         "errors": errors,
         "warnings": list(low_contrasts(form.instance)),
         "domains": domains,
     }
 
 
-def render_webchat(request: HttpRequest, webchat: Webchat, **changes: str) -> Rendering:
-    """Render a webchat; ``changes`` replace values of its public configuration."""
-    config = {**WidgetConfigSerializer(webchat, context={"request": request}).data, **changes}
+def render_webchat(request: HttpRequest, webchat: Webchat, *, icon: str | None = None) -> Rendering:
+    """Render a webchat, with the URL of another icon if one is given."""
+    config = public_config(webchat, request)
+    config["icon"] = icon or config["icon"]
     return {
-        "html": render_frame(request, config, preview=True),
+        "html": render_frame(config, preview=True),
         "launcher": {
             "icon": config["icon"],
             "primaryColor": config["primaryColor"],
@@ -73,15 +74,15 @@ def render_webchat(request: HttpRequest, webchat: Webchat, **changes: str) -> Re
     }
 
 
-def _unsaved_icon(form: WebchatForm) -> dict[str, str]:
+def _unsaved_icon(form: WebchatForm) -> str | None:
     """Return a chosen icon, which is not stored yet, as a ``data:`` URL."""
     image = form.cleaned_data.get("icon_file")
     if image:
         content = base64.b64encode(image.content).decode()
-        return {"icon": f"data:{image.content_type};base64,{content}"}
+        return f"data:{image.content_type};base64,{content}"
     if form.cleaned_data.get("remove_icon"):
         form.instance.icon = ""
-    return {}
+    return None
 
 
 def snippet(request: HttpRequest, webchat: Webchat) -> str:

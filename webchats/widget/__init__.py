@@ -1,1 +1,1 @@
-"""The widget's public face: the loader, the public configuration, the page inside the iframe."""
+"""The public side of the widget: loader, configuration, page in the iframe, response cache."""

@@ -1,56 +1,84 @@
-"""What an anonymous browser may ask. No cookie, no session, no rate limit: all of it is cacheable.
+"""The public endpoints of the widget: the loader, the configuration and the page in the iframe.
 
-Two doors are guarded by the webchat's list of allowed domains. The configuration is fetched by
-the customer's page, so the browser names that page in ``Origin`` (a page of this very host sends
-no ``Origin`` with a GET, and is judged by its ``Referer``). The frame is a navigation, which has
-no ``Origin`` and whose ``Referer`` a visitor's browser may withhold: a page that names itself is
-held to the list here, and all pages are held to it by the browser, through ``frame-ancestors``.
+They need no credential, set no cookie and have no throttle, so that browsers and proxies can cache
+them. Two of them check the webchat's allowed domains:
+
+* ``config`` is fetched by a script on the customer's page, so the browser names the page in
+  ``Origin``. Only a page of this service's own host sends no ``Origin`` with a GET request; its
+  ``Referer`` is checked.
+* ``frame`` is a navigation, which has no ``Origin`` and possibly no ``Referer``. A ``Referer`` is
+  checked if there is one. The browser enforces ``frame-ancestors`` in any case.
+
+An unknown, a disabled and a refused webchat get the same 404, so that nobody can find out which
+webchats exist.
 """
 
+import gzip
 import hashlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Final
 from urllib.parse import urlsplit
 
+import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response
+from django.utils.http import parse_etags
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from webchats import domains
+from webchat_project.api.exceptions import error_response
+from webchat_project.api.object_ids import PATTERN
+from webchats.domains import frame_ancestors, may_embed
+from webchats.icons.storage import url_version
 from webchats.models import Webchat
-from webchats.widget.answers import enabled_webchat, not_found, public_data, varying
-from webchats.widget.frame import render_frame
+from webchats.models.last_load import HOST_LENGTH
+from webchats.services import record_load
+from webchats.widget.serializers import PublicConfig, public_config
 
-LOADER = Path(__file__).parent.parent / "static" / "webchats" / "embed.js"
-#: The loader changes only with a release; browsers take the new one at the latest after an hour,
-#: and may use the old one for a day while they ask.
-LOADER_CACHE = "public, max-age=3600, stale-while-revalidate=86400"
+LOADER: Final = Path(__file__).parent.parent / "static" / "webchats" / "embed.js"
+#: The loader only changes with a release. A browser uses it for an hour, and for a day more while
+#: it fetches a new one.
+LOADER_CACHE_CONTROL: Final = "public, max-age=3600, stale-while-revalidate=86400"
+#: A saved change shows within a minute.
+CONFIG_CACHE_CONTROL: Final = "max-age=60"
+
+_ID: Final = re.compile(PATTERN)
+#: ``Accept-Encoding`` allows gzip (RFC 9110, section 12.5.3).
+_ACCEPTS_GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z))", re.IGNORECASE)
 
 
-def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
-    """A view of this module's kind: read-only, compressed, validated by ``ETag``, and free to be
-    used by other sites as far as its own headers allow."""
+def public_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """Return the view for GET and HEAD, with compression and a strong ``ETag``, and frameable."""
 
-    def answer(request: HttpRequest, **arguments: str) -> HttpResponseBase:
-        response = view(request, **arguments)
-        response.headers["X-Content-Type-Options"] = "nosniff"
+    def conditional_view(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
+        response = view(request, **kwargs)
         if response.status_code != 200:
             return response
-        response.headers["ETag"] = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
-        conditional = get_conditional_response(
-            request, etag=response.headers["ETag"], response=response
-        )
-        assert conditional is not None  # given a response, it returns one
+        etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+        response.headers["ETag"] = etag
+        conditional = get_conditional_response(request, etag=etag, response=response)
+        assert conditional is not None  # since it was given a response
         if policy := response.headers.get("Content-Security-Policy"):
             conditional.headers["Content-Security-Policy"] = policy
         return conditional
 
-    return require_safe(xframe_options_exempt(gzip_page(answer)))
+    return require_safe(xframe_options_exempt(gzip_page(conditional_view)))
+
+
+@public_view
+def loader(request: HttpRequest) -> HttpResponse:
+    """Return ``embed.js``. Customers' pages contain this URL, so it never changes."""
+    body = LOADER.read_bytes() if settings.DEBUG else _loader_bytes()
+    response = HttpResponse(body, content_type="text/javascript; charset=utf-8")
+    response.headers["Cache-Control"] = LOADER_CACHE_CONTROL
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
 
 
 @cache
@@ -58,33 +86,93 @@ def _loader_bytes() -> bytes:
     return LOADER.read_bytes()
 
 
-@public
-def loader(request: HttpRequest) -> HttpResponse:
-    """``embed.js``, at an address that stands in customers' pages for ever."""
-    body = LOADER.read_bytes() if settings.DEBUG else _loader_bytes()
-    response = HttpResponse(body, content_type="text/javascript; charset=utf-8")
-    response.headers["Cache-Control"] = LOADER_CACHE
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+@require_safe
+@xframe_options_exempt
+def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
+    """Return the public configuration as JSON, with CORS headers for the page that requests it.
+
+    ``response_cache`` lists all request headers that the response depends on.
+    """
+    origin, referer = request.META.get("HTTP_ORIGIN"), request.META.get("HTTP_REFERER")
+    webchat = _enabled_webchat(webchat_id)
+    if webchat is None or not may_embed(webchat.allowed_domains, origin=origin, referer=referer):
+        return _not_found()
+    record_load(webchat=webchat, host=_host_of(origin=origin, referer=referer))
+    data = public_config(webchat, request)
+    # Weak (RFC 9110, section 8.8.1): processes sign different URLs of the same icon.
+    version = orjson.dumps({**data, "icon": url_version(webchat.public_icon)})
+    etag = f'W/"{hashlib.sha256(version).hexdigest()[:32]}"'
+    known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
+    response: HttpResponse
+    if etag in known or "*" in known:
+        response = HttpResponseNotModified()
+    elif _ACCEPTS_GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")):
+        body = gzip.compress(orjson.dumps(data), mtime=0)
+        response = HttpResponse(body, content_type="application/json")
+        response.headers["Content-Encoding"] = "gzip"
+    else:
+        response = HttpResponse(orjson.dumps(data), content_type="application/json")
+    response.headers["Cache-Control"] = CONFIG_CACHE_CONTROL
+    response.headers["Vary"] = "Origin, Referer, Accept-Encoding"
+    response.headers["ETag"] = etag
+    if origin is not None and origin.isascii() and origin.isprintable():
+        response.headers["Access-Control-Allow-Origin"] = origin
     return response
 
 
-@public
+@public_view
 def frame(request: HttpRequest, webchat_id: str) -> HttpResponse:
-    """The page inside the iframe."""
-    referer = request.headers.get("Referer")
-    webchat = enabled_webchat(webchat_id)
+    """Return the page in the iframe."""
+    referer = request.META.get("HTTP_REFERER")
+    webchat = _enabled_webchat(webchat_id)
     if webchat is None or (
-        referer and not domains.may_embed(webchat.allowed_domains, origin=None, referer=referer)
+        referer and not may_embed(webchat.allowed_domains, origin=None, referer=referer)
     ):
-        return not_found()
-    data = public_data(webchat, request)
-    response = varying(HttpResponse(render_frame(request, data, preview=False)))
-    response.headers["Content-Security-Policy"] = _policy(webchat, data)
+        return _not_found()
+    data = public_config(webchat, request)
+    response = HttpResponse(render_frame(data, preview=False))
+    response.headers["Cache-Control"] = CONFIG_CACHE_CONTROL
+    response.headers["Vary"] = "Origin, Referer"
+    response.headers["Content-Security-Policy"] = _content_security_policy(webchat, data)
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
-def _policy(webchat: Webchat, data: dict[str, Any]) -> str:
+def render_frame(config: Mapping[str, object], *, preview: bool) -> str:
+    """Render the page in the iframe from a ``PublicConfig``. The admin's preview uses it too.
+
+    The page has no inline script or style and only absolute URLs, so that it also works as
+    ``srcdoc`` on a page with ``script-src 'self'``. With ``preview`` it shows sample messages and
+    the survey, so that all colors are visible, and accepts no messages from its parent.
+    """
+    # Without the request: the page must not depend on who requests it.
+    return render_to_string("widget/frame.html", {"config": config, "preview": preview})
+
+
+def _enabled_webchat(webchat_id: str) -> Webchat | None:
+    if not _ID.fullmatch(webchat_id):
+        return None
+    webchats = Webchat.objects.enabled().select_related("organization", "last_load")
+    return webchats.filter(pk=webchat_id).first()
+
+
+def _not_found() -> HttpResponse:
+    response = error_response(404, "Not found.", "not_found")
+    response.headers["Cache-Control"] = CONFIG_CACHE_CONTROL
+    response.headers["Vary"] = "Origin, Referer"
+    return response
+
+
+def _host_of(*, origin: str | None, referer: str | None) -> str:
+    """Return the host of the page, or an empty text if the headers do not name it."""
+    try:
+        host = urlsplit(referer or "" if origin is None else origin).hostname or ""
+    except ValueError:
+        return ""
+    return host if len(host) <= HOST_LENGTH and host.isascii() and host.isprintable() else ""
+
+
+def _content_security_policy(webchat: Webchat, data: PublicConfig) -> str:
     directives = {
         "default-src": "'none'",
         "script-src": _sources(settings.STATIC_URL),
@@ -94,12 +182,12 @@ def _policy(webchat: Webchat, data: dict[str, Any]) -> str:
         "form-action": "'none'",
     }
     if webchat.allowed_domains:
-        # Without a list there is no directive: even ``*`` shuts out files, apps and sandboxes.
-        directives["frame-ancestors"] = domains.frame_ancestors(webchat.allowed_domains)
+        # Without a list there is no directive, since even ``*`` refuses files, apps and sandboxes.
+        directives["frame-ancestors"] = frame_ancestors(webchat.allowed_domains)
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())
 
 
-def _sources(address: str | None) -> str:
-    """This host, and the one of ``address`` where it names another."""
-    parts = urlsplit(address or "")
+def _sources(url: str | None) -> str:
+    """Return the CSP sources for this host and, if it is another one, for the host of ``url``."""
+    parts = urlsplit(url or "")
     return f"'self' {parts.scheme}://{parts.netloc}" if parts.netloc else "'self'"

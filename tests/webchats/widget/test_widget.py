@@ -19,8 +19,8 @@ from tests.support import factories
 from webchats.icons.storage import IconStorage
 from webchats.models import COLOR_FIELDS, Webchat
 from webchats.models.last_load import LastLoad
-from webchats.serializers import WidgetConfigSerializer
-from webchats.widget.frame import render_frame
+from webchats.widget.serializers import public_config
+from webchats.widget.views import render_frame
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +83,7 @@ def test_text_on_a_bubble_is_black_or_white_whichever_contrasts_more() -> None:
         primary_color="#FDE047",
         secondary_color="#1E3A8A",
     )
-    data = WidgetConfigSerializer(webchat).data
+    data = public_config(webchat)
     assert data["primaryTextColor"] == "#000000"
     assert data["secondaryTextColor"] == "#FFFFFF"
     assert data["replyColor"] == "#1E1E1E"
@@ -297,8 +297,8 @@ def test_hostile_texts_stay_text(preview: bool) -> None:
         **dict.fromkeys(texts, HOSTILE),
         **dict.fromkeys(COLOR_FIELDS, "#123456"),
     )
-    data = WidgetConfigSerializer(webchat).data
-    page = render_frame(None, data, preview=preview)  # type: ignore[arg-type]
+    data = public_config(webchat)
+    page = render_frame(data, preview=preview)
     inside = page.split('type="application/json">')[1].split("</script>")[0]
     assert json.loads(inside) == data
     assert "<img" not in page
@@ -307,18 +307,15 @@ def test_hostile_texts_stay_text(preview: bool) -> None:
 
 
 def test_only_the_preview_has_samples(webchat: Webchat) -> None:
-    data = WidgetConfigSerializer(webchat).data
-    live, preview = (
-        render_frame(None, data, preview=flag)  # type: ignore[arg-type]
-        for flag in (False, True)
-    )
+    data = public_config(webchat)
+    live, preview = (render_frame(data, preview=flag) for flag in (False, True))
     assert [mark in live for mark in ('csat"', "<time", "sent")] == [False, False, False]
     assert [mark in preview for mark in ('csat"', "<time", "sent")] == [True, True, True]
 
 
 def test_the_preview_draws_what_is_not_saved(organization: Organization) -> None:
     unsaved = Webchat(organization=organization, **dict.fromkeys(COLOR_FIELDS, "#ABCDEF"))
-    page = render_frame(None, WidgetConfigSerializer(unsaved).data, preview=True)  # type: ignore[arg-type]
+    page = render_frame(public_config(unsaved), preview=True)
     assert "#ABCDEF" in page
     assert not Webchat.objects.exists()
 
