@@ -1,4 +1,4 @@
-"""The staff's sign-in counts as the API's does, on the same account."""
+"""Throttling of sign-in attempts on the admin site."""
 
 from typing import Any
 
@@ -15,49 +15,49 @@ WRONG = {"username": "ada@example.com", "password": "wrong"}
 
 
 @pytest.fixture(autouse=True)
-def _three_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def _three_attempts_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = {"sign_in_address": "3/min", "sign_in_account": "3/min"}
     monkeypatch.setattr(
         SimpleRateThrottle, "THROTTLE_RATES", {**SimpleRateThrottle.THROTTLE_RATES, **rates}
     )
 
 
-def test_too_many_attempts_are_told_to_wait() -> None:
-    client, address = Client(), reverse("admin:login")
+def test_too_many_attempts_are_throttled() -> None:
+    client, login_url = Client(), reverse("admin:login")
     for _ in range(3):
-        assert client.post(address, WRONG).status_code == 200
-    answer = client.post(address, WRONG)
-    assert answer.status_code == 429
-    assert 0 < int(answer.headers["Retry-After"]) <= 2 * 60
-    assert "Too many sign-in attempts" in answer.content.decode()
-    assert client.get(address).status_code == 200
+        assert client.post(login_url, WRONG).status_code == 200
+    response = client.post(login_url, WRONG)
+    assert response.status_code == 429
+    assert 0 < int(response.headers["Retry-After"]) <= 2 * 60
+    assert "Too many sign-in attempts" in response.content.decode()
+    assert client.get(login_url).status_code == 200
 
 
-def test_the_right_password_does_not_help_who_tried_too_often() -> None:
+def test_throttled_sign_in_ignores_the_right_password() -> None:
     factories.UserFactory.create(email="ada@example.com", password="right-and-long")
-    client, address = Client(), reverse("admin:login")
+    client, login_url = Client(), reverse("admin:login")
     for _ in range(3):
-        client.post(address, WRONG)
-    answer = client.post(address, {**WRONG, "password": "right-and-long"})
-    assert answer.status_code == 429
+        client.post(login_url, WRONG)
+    response = client.post(login_url, {**WRONG, "password": "right-and-long"})
+    assert response.status_code == 429
     assert "_auth_user_id" not in client.session
 
 
-def test_an_account_tried_from_many_addresses_is_closed_too() -> None:
-    address = reverse("admin:login")
+def test_attempts_on_an_account_are_throttled_across_addresses() -> None:
+    login_url = reverse("admin:login")
     statuses = [
-        Client(REMOTE_ADDR=f"192.0.2.{n}").post(address, WRONG).status_code for n in range(5)
+        Client(REMOTE_ADDR=f"192.0.2.{n}").post(login_url, WRONG).status_code for n in range(5)
     ]
     assert statuses == [200, 200, 200, 429, 429]
 
 
-def test_attempts_at_the_api_count_for_the_staff_s_site(api: Any) -> None:
+def test_api_and_admin_site_count_attempts_together(api: Any) -> None:
     for _ in range(3):
         api(None).post("/api/auth/login", {"email": WRONG["username"], "password": "wrong"})
     assert Client(REMOTE_ADDR="192.0.2.9").post(reverse("admin:login"), WRONG).status_code == 429
 
 
-def test_every_staff_page_has_a_strict_policy() -> None:
+def test_admin_pages_have_a_strict_csp() -> None:
     for address in (reverse("admin:login"), "/admin/nothing/here/"):
         policy = Client().get(address, follow=True).headers["Content-Security-Policy"]
         assert "script-src 'self'" in policy
@@ -65,8 +65,8 @@ def test_every_staff_page_has_a_strict_policy() -> None:
         assert "frame-ancestors 'none'" in policy
 
 
-def test_another_spelling_of_the_account_is_the_account() -> None:
-    address = reverse("admin:login")
+def test_spellings_of_an_account_are_counted_together() -> None:
+    login_url = reverse("admin:login")
     spellings = [
         "ada@example.com",
         "Ada@example.com",
@@ -75,7 +75,7 @@ def test_another_spelling_of_the_account_is_the_account() -> None:
     ]
     statuses = [
         Client(REMOTE_ADDR=f"192.0.2.{number}")
-        .post(address, {**WRONG, "username": spelling})
+        .post(login_url, {**WRONG, "username": spelling})
         .status_code
         for number, spelling in enumerate(spellings)
     ]

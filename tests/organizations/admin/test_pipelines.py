@@ -1,0 +1,68 @@
+"""The admin pages of pipelines and their stages."""
+
+from typing import Any
+
+import pytest
+
+from organizations.models import Pipeline, Stage, User
+from tests.organizations.admin.urls import list_url
+from tests.support import factories
+from tests.support.clients import log_in
+
+pytestmark = pytest.mark.django_db
+
+
+def stage_data(*rows: dict[str, Any], stored: int = 0) -> dict[str, Any]:
+    """Return the data of a pipeline's form with these stages, of which ``stored`` exist."""
+    body = {"stages-TOTAL_FORMS": len(rows), "stages-INITIAL_FORMS": stored}
+    for index, row in enumerate(rows):
+        row = {"color": "#123456", "is_active": "on", **row}
+        body |= {f"stages-{index}-{name}": value for name, value in row.items()}
+    return {"name": "Sales", **body}
+
+
+def test_stages_are_sorted_by_order(admin: User) -> None:
+    body = stage_data({"name": "B", "order": 2}, {"name": "C"}, {"name": "A", "order": 1})
+    response = log_in(admin).post(f"{list_url(Pipeline)}add/", body)
+    assert response.status_code == 302, response.context["inline_admin_formsets"][0].formset.errors
+    stages = Stage.objects.order_by("position").values_list("name", "position", "slug")
+    assert list(stages) == [("A", 0, "a"), ("B", 1, "b"), ("C", 2, "c")]
+
+
+def test_order_of_stages_can_be_changed(admin: User) -> None:
+    pipeline = factories.PipelineFactory.create(organization=admin.organization)
+    first, second = (
+        factories.StageFactory.create(pipeline=pipeline, position=place) for place in range(2)
+    )
+    rows = [
+        {"id": row.pk, "pipeline": pipeline.pk, "name": row.name, "slug": row.slug, "order": order}
+        for row, order in ((first, 2), (second, 1))
+    ]
+    url = f"{list_url(Pipeline)}{pipeline.pk}/change/"
+    response = log_in(admin).post(url, stage_data(*rows, stored=2))
+    assert response.status_code == 302
+    assert [row.pk for row in pipeline.stages.all()] == [second.pk, first.pk]
+
+
+def test_it_rejects_two_stages_with_one_name(admin: User) -> None:
+    body = stage_data({"name": "New"}, {"name": "NEW"})
+    response = log_in(admin).post(f"{list_url(Pipeline)}add/", body)
+    errors = response.context["inline_admin_formsets"][0].formset.errors
+    assert errors[1] == {"name": ["Another stage of this pipeline has this name."]}
+    assert not Stage.objects.exists()
+
+
+def test_stage_of_another_organization_cannot_be_moved_into_a_pipeline(
+    admin: User, other_admin: User
+) -> None:
+    other = factories.StageFactory.create(
+        pipeline=factories.PipelineFactory.create(organization=other_admin.organization),
+        name="Foreign",
+    )
+    pipeline = factories.PipelineFactory.create(organization=admin.organization)
+    row = {"id": other.pk, "pipeline": pipeline.pk, "name": "Changed", "slug": "x"}
+    url = f"{list_url(Pipeline)}{pipeline.pk}/change/"
+    log_in(admin).post(url, stage_data(row, stored=1))
+    other.refresh_from_db()
+    assert (other.name, other.pipeline_id) != ("Changed", pipeline.pk)
+    assert other.name == "Foreign"

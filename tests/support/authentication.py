@@ -1,0 +1,25 @@
+"""Requests to the authentication endpoints of the API."""
+
+from typing import Any
+
+from rest_framework.test import APIClient
+
+PASSWORD = "correct horse battery"
+
+
+def request_login(email: str = "member@example.com", password: str = PASSWORD) -> Any:
+    """Return the response to a login."""
+    return APIClient().post("/api/auth/login", {"email": email, "password": password})
+
+
+def request_refresh(token: str) -> Any:
+    """Return the response to the exchange of a refresh token."""
+    return APIClient().post("/api/auth/refresh", {"refreshToken": token})
+
+
+def status_of(credential: str) -> int:
+    """Return the status code for an access token or API key: 200 if it is valid, else 401."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {credential}")
+    status: int = client.get("/api/auth/verify-token").status_code
+    return status
