@@ -88,7 +88,7 @@ class StageListSerializer(serializers.ListSerializer[Any]):
         try:
             values: dict[str, Any] = self.run_child_validation(entry)
         except ValidationError as error:
-            values, errors = self.child.readable, cast("dict[str, object]", error.detail)
+            values, errors = self.child.valid_values, cast("dict[str, object]", error.detail)
         if values.get("id", "") is None:
             del values["id"]  # A null id is a new stage.
         return values, errors
@@ -216,5 +216,5 @@ class NewApiKeySerializer(ApiKeySerializer):
 
     def create(self, validated_data: dict[str, Any]) -> ApiKey:
         """Save a new key, whose ``secret`` is set."""
-        self.checked_row.generate_secret()
+        self.validated_row.generate_secret()
         return super().create(validated_data)
