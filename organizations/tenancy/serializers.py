@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.fields import SkipField, empty
+from rest_framework.fields import SkipField
 
 from organizations import colors, fields
 from organizations.models import Organization
@@ -36,12 +36,8 @@ class TenantRelatedField(serializers.PrimaryKeyRelatedField[_Row]):
         assert isinstance(queryset, TenantQuerySet)
         return queryset.for_user(self.context["request"].user)
 
-    def run_validation(self, data: object = empty) -> _Row | None:
-        # DRF treats "" as null, as in a form. In JSON it is an invalid id.
-        if data == "":
-            return self.to_internal_value(data)
-        row: _Row | None = super().run_validation(data)
-        return row
+    # ``RelatedField`` treats "" as null, as in a form. In JSON it is an invalid id.
+    run_validation = serializers.Field.run_validation
 
     def to_internal_value(self, data: object) -> _Row:
         """Return the row.
@@ -84,14 +80,13 @@ class TenantDocumentSerializer(TenantScopedSerializer[_TenantRow]):
     ``organizationId``. It cannot be changed later.
     """
 
-    def get_fields(self) -> dict[str, Any]:
-        fields = super().get_fields()
-        user = self.context["request"].user if "request" in self.context else None
-        if self.instance is None and user is not None and user.is_superuser:
-            fields["organizationId"] = TenantRelatedField(
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        request = self.context.get("request")
+        if self.instance is None and request is not None and request.user.is_superuser:
+            self.fields["organizationId"] = TenantRelatedField(
                 source="organization", queryset=Organization.objects.all()
             )
-        return fields
 
     def unsaved_row(self, values: Mapping[str, object]) -> _TenantRow:
         row = super().unsaved_row(values)
