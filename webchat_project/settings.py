@@ -215,7 +215,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "webchat_project.api.openapi.DocumentSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "webchat_project.api.throttling.CredentialRateThrottle",
-        "webchat_project.api.throttling.AddressRateThrottle",
+        "webchat_project.api.throttling.AnonymousRateThrottle",
         "webchat_project.api.throttling.SignInAddressThrottle",
         "webchat_project.api.throttling.SignInAccountThrottle",
     ],

@@ -1,9 +1,9 @@
-"""The one shape of every error under ``/api``, whoever raised it."""
+"""Errors of the REST API: one JSON shape for every error, and the exceptions of our own."""
 
 import logging
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NotRequired, TypedDict
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, OperationalError
@@ -11,6 +11,8 @@ from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
+
+from webchat_project.api.throttling import CHECKED
 
 logger = logging.getLogger(__name__)
 
@@ -20,18 +22,33 @@ _CODES = {
     exceptions.Throttled: "rate_limited",
     exceptions.UnsupportedMediaType: "unsupported_media_type",
 }
-
-
-#: What ends a request before the framework counts it.
-_REFUSALS = (
+#: Exceptions that DRF raises before it checks the throttles.
+_BEFORE_THROTTLES = (
     exceptions.NotAuthenticated,
     exceptions.AuthenticationFailed,
     exceptions.PermissionDenied,
 )
 
 
+class ErrorItem(TypedDict):
+    """One validation error. ``field`` is a dotted path in the document, such as ``stages.1.name``,
+    and empty for errors of the document as a whole."""
+
+    field: str
+    code: str
+    message: str
+
+
+class ErrorBody(TypedDict):
+    """The body of an error: a sentence for people, and a word for programs that never changes."""
+
+    error: str
+    code: str
+    details: NotRequired[list[ErrorItem]]
+
+
 class Conflict(exceptions.APIException):
-    """409: the row's state does not allow it."""
+    """409: the state of the row does not allow the request."""
 
     status_code = 409
     default_detail = "Somebody else changed this at the same time. Read it again and retry."
@@ -39,7 +56,7 @@ class Conflict(exceptions.APIException):
 
 
 class Unavailable(exceptions.APIException):
-    """503: something the service depends on does not answer."""
+    """503: a dependency of the service is unavailable."""
 
     status_code = 503
     default_detail = "The service is busy. Try again in a moment."
@@ -47,29 +64,23 @@ class Unavailable(exceptions.APIException):
 
 
 class DependencyUnavailable(Exception):
-    """Something that the service depends on does not answer; a view that raises it answers 503.
+    """A dependency of the service, such as a storage, is unavailable. Views answer 503.
 
-    A subclass says what it is, in ``log_message`` to the operator and in ``client_message`` to
-    the client.
+    Subclasses set ``log_message`` for operators and ``client_message`` for clients.
     """
 
-    log_message = "A dependency did not answer"
+    log_message = "A dependency is unavailable"
     client_message = Unavailable.default_detail
 
 
-def error_body(message: str, code: str, details: list[dict[str, str]] | None = None) -> Any:
-    """The shape itself."""
-    body: dict[str, Any] = {"error": message, "code": code}
-    return body if details is None else {**body, "details": details}
-
-
 def error_response(status: int, message: str, code: str) -> JsonResponse:
-    """An error from outside the framework's views."""
-    return JsonResponse(error_body(message, code), status=status)
+    """Return an error for use outside of DRF's views."""
+    body: ErrorBody = {"error": message, "code": code}
+    return JsonResponse(body, status=status)
 
 
-def flatten(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
-    """A validation error's nested messages as one list, each with its dotted field name."""
+def flatten(detail: object, field: str = "") -> Iterator[ErrorItem]:
+    """Yield the nested errors of a ``ValidationError`` with dotted field names."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             here = "" if name in ("non_field_errors", "__all__") else str(name)
@@ -82,57 +93,57 @@ def flatten(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
         yield {"field": field, "code": getattr(detail, "code", "invalid"), "message": str(detail)}
 
 
-def _validation_body(detail: Any) -> Any:
-    # A rule that both the field and the model state is reported once.
-    unique = {(item["field"], item["code"]): item for item in flatten(detail)}
-    details = list(unique.values())
+def _validation_body(detail: object) -> ErrorBody:
+    # The serializer field and the model may report the same error.
+    details = list({(item["field"], item["code"]): item for item in flatten(detail)}.values())
     names = sorted({item["field"] for item in details if item["field"]})
     sentence = f"Invalid value for: {', '.join(names)}." if names else details[0]["message"]
-    return error_body(sentence, "validation_error", details)
+    return {"error": sentence, "code": "validation_error", "details": details}
 
 
 def _in_use(error: ProtectedError | RestrictedError) -> Conflict:
     users = (
         error.protected_objects if isinstance(error, ProtectedError) else error.restricted_objects
     )
-    row = next(iter(users))._meta
-    noun = row.verbose_name if len(users) == 1 else row.verbose_name_plural
+    options = next(iter(users))._meta
+    noun = options.verbose_name if len(users) == 1 else options.verbose_name_plural
     return Conflict(f"It is in use by {len(users)} {noun} and cannot be deleted.", "in_use")
 
 
-def _lost_a_race(error: IntegrityError) -> bool:
-    """Whether a row that the checks had seen was changed before the write: a foreign key or a
-    uniqueness rule failed. Any other rule should have been refused earlier, with its name."""
+def _is_race(error: IntegrityError) -> bool:
+    """Return whether a row changed between validation and write.
+
+    Then a foreign key or a unique constraint fails. Validation finds all other violations.
+    """
     sqlstate = getattr(error.__cause__, "sqlstate", "")
     return sqlstate in ("23503", "23505") or any(
         kind in str(error) for kind in ("FOREIGN KEY constraint", "UNIQUE constraint")
     )
 
 
-def _translated(error: Exception, context: dict[str, Any]) -> Exception:
+def _as_api_exception(error: Exception) -> Exception:
+    """Return the exception of the API for one of Django, the database or a dependency."""
     if isinstance(error, Http404):
         return exceptions.NotFound("Not found.")
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
     if isinstance(error, ProtectedError | RestrictedError):
         return _in_use(error)
-    if isinstance(error, IntegrityError) and _lost_a_race(error):
+    if isinstance(error, IntegrityError) and _is_race(error):
         return Conflict()
     if isinstance(error, OperationalError):
-        logger.error("The database did not answer: %s", error)
+        logger.error("The database is unavailable: %s", error)
         return Unavailable()
     if isinstance(error, DependencyUnavailable):
         logger.error("%s: %s", error.log_message, error)
         return Unavailable(error.client_message)
-    if isinstance(error, _REFUSALS) and not getattr(context["request"], "was_counted", False):
-        return _counted(error, context)
     return error
 
 
-def _counted(error: exceptions.APIException, context: dict[str, Any]) -> exceptions.APIException:
-    """A refused caller's error, or that they have been refused too often.
+def _throttled_or(error: exceptions.APIException, context: Mapping[str, Any]) -> Exception:
+    """Count a request that was refused before the throttles were checked.
 
-    The framework counts only requests that it has let in, so that guessing would cost nothing.
+    Otherwise guessing credentials would not be throttled.
     """
     try:
         context["view"].check_throttles(context["request"])
@@ -141,10 +152,15 @@ def _counted(error: exceptions.APIException, context: dict[str, Any]) -> excepti
     return error
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Django REST Framework's hook: an exception of a view as a response, ``None`` for one that
-    is our fault (logged and answered 500 by ``ApiErrorMiddleware``)."""
-    error = _translated(error, context)
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Return the response for an exception of a view (``EXCEPTION_HANDLER``).
+
+    ``None`` stands for a programming error, which Django logs. ``ApiErrorMiddleware`` gives its
+    response the shape of an error.
+    """
+    error = _as_api_exception(error)
+    if isinstance(error, _BEFORE_THROTTLES) and CHECKED not in context["request"].META:
+        error = _throttled_or(error, context)
     if not isinstance(error, exceptions.APIException):
         return None
     headers = {}
@@ -158,5 +174,5 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         body = _validation_body(error.detail)
     else:
         code = _CODES.get(type(error)) or str(getattr(error.detail, "code", error.default_code))
-        body = error_body(str(error.detail), code)
+        body = {"error": str(error.detail), "code": code}
     return Response(body, status=error.status_code, headers=headers)

@@ -1,7 +1,7 @@
-"""What an id is: 24 lower-case hexadecimal characters, a MongoDB-style ObjectId.
+"""Ids of rows: a MongoDB ObjectId as 24 lower-case hexadecimal characters.
 
-The layout is that of the BSON specification: four bytes of seconds since 1970, five bytes that are
-random for each process, three bytes of a counter. Ids made by one process therefore sort by time.
+The layout is that of the BSON specification: four bytes with the seconds since 1970, five random
+bytes per process, and three bytes of a counter. Ids of one process sort by time.
 """
 
 import itertools
@@ -12,7 +12,7 @@ import time
 from django.core.validators import RegexValidator
 
 LENGTH = 24
-#: For URL patterns and schemas: not anchored.
+#: Not anchored, for URL patterns and JSON schemas.
 PATTERN = r"[0-9a-f]{24}"
 
 validate_object_id = RegexValidator(
@@ -21,12 +21,11 @@ validate_object_id = RegexValidator(
 
 
 class _Generator:
-    """The random part and the counter of this process."""
-
     def __init__(self) -> None:
-        self.start_afresh()
+        self.reset()
 
-    def start_afresh(self) -> None:
+    def reset(self) -> None:
+        """Choose the random part and the first number of the counter."""
         self.process = secrets.token_hex(5)
         self.counter = itertools.count(secrets.randbelow(1 << 24))
 
@@ -35,12 +34,10 @@ class _Generator:
 
 
 _generator = _Generator()
-
-
-# Without this the workers that a server forks would hand out the same ids.
-os.register_at_fork(after_in_child=_generator.start_afresh)
+# Forked workers would generate the same ids.
+os.register_at_fork(after_in_child=_generator.reset)
 
 
 def new_object_id() -> str:
-    """Return an id that no other process or call returns."""
+    """Return a new id, unique across calls and processes."""
     return _generator()

@@ -1,46 +1,45 @@
-"""Reading a request's body."""
+"""Parsers of request bodies."""
 
 import json
-from typing import IO, Any
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 
-class _NotStrict(ValueError):
-    """What Python's reader would let pass."""
+class _InvalidJSON(ValueError):
+    """A text that Python's decoder accepts, but that is not interoperable JSON."""
 
 
-def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise _NotStrict("a name stands twice in one object")
+        raise _InvalidJSON("an object has a duplicate key")
     return document
 
 
-def _refuse_constant(name: str) -> Any:
-    raise _NotStrict(f"{name} is not JSON")
+def _reject_constant(name: str) -> NoReturn:
+    raise _InvalidJSON(f"{name} is not allowed")
 
 
 class StrictJSONParser(JSONParser):
-    """JSON as RFC 8259 has it: in UTF-8, without NaN, and without a name that stands twice
-    (of which every reader takes another value)."""
+    """Parses JSON as RFC 8259 defines it: UTF-8, without ``NaN`` and without duplicate keys."""
 
     def parse(
         self,
-        stream: IO[Any],
+        stream: IO[bytes],
         media_type: str | None = None,
-        parser_context: Any = None,
+        parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The document; raises ``ParseError`` (400) for what is none."""
         try:
             text = stream.read().decode("utf-8-sig")
-            return json.loads(text, object_pairs_hook=_object_of, parse_constant=_refuse_constant)
+            return json.loads(text, object_pairs_hook=_object, parse_constant=_reject_constant)
         except RecursionError:
             raise ParseError("The JSON body is nested too deeply.") from None
         except UnicodeDecodeError:
             raise ParseError("The JSON body is not UTF-8.") from None
-        except (json.JSONDecodeError, _NotStrict) as error:
+        except (json.JSONDecodeError, _InvalidJSON) as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from None
         except ValueError:
             raise ParseError("The JSON body has a number that is too long.") from None

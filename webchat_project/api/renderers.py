@@ -1,4 +1,4 @@
-"""JSON out."""
+"""Renderers of response bodies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,22 +8,21 @@ from rest_framework.renderers import JSONRenderer
 
 
 class OrjsonRenderer(JSONRenderer):
-    """The framework's renderer, a tenth of its time: a list of 20 costs 20 µs instead of 300.
+    """Renders JSON with orjson: 20 µs for a list of 20 webchats, where DRF's renderer takes 300 µs.
 
-    What orjson does not write (indentation, which a client may ask for; numbers above 64 bits) the
-    framework writes.
+    DRF's renderer is used for what orjson does not support: indentation, which a client may
+    request, numbers of more than 64 bits, and unpaired surrogates, which an error may quote.
     """
 
-    # The framework's only: half of a surrogate pair, which an error may quote, is no UTF-8.
+    # Escapes unpaired surrogates, which cannot be encoded as UTF-8.
     ensure_ascii = True
 
     def render(
         self,
-        data: Any,
+        data: object,
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """The body."""
         indent = self.get_indent(accepted_media_type or "", renderer_context or {})
         if data is not None and indent is None:
             try:

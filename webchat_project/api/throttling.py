@@ -1,83 +1,78 @@
-"""How much a client may send, and how often. The numbers are settings."""
+"""Throttles of API requests and of sign-in attempts. The rates are settings: ``RATE_LIMIT_…``."""
 
 import ipaddress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
 
 from webchat_project.client_address import client_address
-from webchat_project.observability.security_log import (
-    SecurityEvent,
-    account_digest,
-    log_event,
-)
+from webchat_project.observability.security_log import SecurityEvent, account_digest, log_event
 
 if TYPE_CHECKING:
-    # The framework's views import this module: it has their default throttles.
+    # Imports this module at run time, for the default throttles.
     from rest_framework.views import APIView
 
+#: A key of ``request.META``, set when the throttles of a request have been checked.
+CHECKED: Final = "rest_framework.throttles_checked"
 
-class _CountingThrottle(SimpleRateThrottle):
-    """Counts in a sliding window, and remembers that a request was counted: see
-    ``errors.exception_handler``.
 
-    The framework's own keeps the moment of every request in one list, which each request reads and
-    writes: that is slow where the limit is high, and of two requests at once one is forgotten.
-    Here two numbers do: the requests of this period, and those of the one before it as far as the
-    window still reaches into it, taken as evenly spread. The cache adds up, so none is lost.
+class SlidingWindowThrottle(SimpleRateThrottle):
+    """Counts requests in a sliding window with two counters.
+
+    The counters are the requests of the current period and of the previous one, which is assumed
+    to be evenly spread. They are incremented atomically. DRF's throttle writes a list of
+    timestamps for each request, which is slow for high rates and loses parallel requests.
     """
 
     num_requests: int
     duration: int
 
-    #: Whom the limit is about, where it is not the address.
-    who: dict[str, str | None]
-
     def __init__(self) -> None:
         super().__init__()
-        self.who = {}
+        #: What the security log says about a throttled caller.
+        self.log_fields: dict[str, str] = {}
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        request.was_counted = True  # type: ignore[attr-defined]
+        request.META[CHECKED] = True
         key = None if self.rate is None else self.get_cache_key(request, view)
         if key is None:
             return True
-        period, into = divmod(self.timer(), self.duration)
-        self.passed = into / self.duration
-        this, last = f"{key}:{int(period)}", f"{key}:{int(period) - 1}"
-        self.before = self.cache.get(last, 0)
-        self.count = self._add_to(this, 1)
-        if self.count + self.before * (1 - self.passed) <= self.num_requests:
+        period, seconds = divmod(self.timer(), self.duration)
+        self.elapsed = seconds / self.duration
+        current, previous = f"{key}:{int(period)}", f"{key}:{int(period) - 1}"
+        self.previous_count: int = self.cache.get(previous, 0)
+        self.count = self._increment(current)
+        if self.count + self.previous_count * (1 - self.elapsed) <= self.num_requests:
             return True
-        self._add_to(this, -1)  # what is refused does not count
+        self.cache.decr(current)  # throttled requests do not count
         return self.throttle_failure()
 
-    def _add_to(self, key: str, number: int) -> int:
+    def _increment(self, key: str) -> int:
         try:
-            return self.cache.incr(key, number)
-        except ValueError:  # not there yet
+            return self.cache.incr(key)
+        except ValueError:  # the key does not exist
             self.cache.add(key, 0, 2 * self.duration)
-            return self.cache.incr(key, number)
+            return self.cache.incr(key)
 
     def wait(self) -> float:
-        """Seconds until the window has moved on far enough for one request more."""
-        count = self.count
-        if count <= self.num_requests:  # when enough of the period before is out of the window
-            free = 1 - (self.num_requests - count) / self.before
-            return float(self.duration * (free - self.passed))
-        # when the next period begins, and enough of this one is out of the window
-        free = 1 - (self.num_requests - 1) / max(1, count - 1)
-        return float(self.duration * (1 - self.passed + free))
+        """Return the seconds until one more request is allowed."""
+        if self.count <= self.num_requests:  # when enough of the previous period has passed
+            share = 1 - (self.num_requests - self.count) / self.previous_count
+            return self.duration * (share - self.elapsed)
+        # when the next period begins and enough of the current one has passed
+        share = 1 - (self.num_requests - 1) / max(1, self.count - 1)
+        return self.duration * (1 - self.elapsed + share)
 
     def throttle_failure(self) -> bool:
-        """Called for one request too many, at the API's door and at the staff's."""
-        log_event(SecurityEvent.RATE_LIMITED, limit=self.scope, **self.who)
+        log_event(SecurityEvent.RATE_LIMITED, limit=self.scope, **self.log_fields)
         return super().throttle_failure()
 
     def get_ident(self, request: Request) -> str:
-        """The client's address; of an IPv6 address the network of 64 bits, since that is what one
-        household or one machine is given (RFC 6177)."""
+        """Return the client's IPv4 address, or the /64 network of its IPv6 address.
+
+        A household or a machine usually has a /64 network of its own (RFC 6177).
+        """
         ident = client_address(request.META)
         try:
             address = ipaddress.ip_address(ident)
@@ -90,8 +85,8 @@ class _CountingThrottle(SimpleRateThrottle):
         return ident
 
 
-class CredentialRateThrottle(_CountingThrottle):
-    """Counts what one credential sends: an API key, or a user however many tokens they hold."""
+class CredentialRateThrottle(SlidingWindowThrottle):
+    """Counts the requests of an API key, or of a user with all their access tokens."""
 
     scope = "credential"
 
@@ -99,24 +94,18 @@ class CredentialRateThrottle(_CountingThrottle):
         if not request.user.is_authenticated:
             return None
         key_id = getattr(request.auth, "pk", None)
-        self.who = (
-            {"user": request.user.pk, "api_key": key_id} if key_id else {"user": request.user.pk}
-        )
+        self.log_fields = {"user": request.user.pk} | ({"api_key": key_id} if key_id else {})
         return self.cache_format % {"scope": self.scope, "ident": key_id or request.user.pk}
 
 
-class AddressRateThrottle(_CountingThrottle, AnonRateThrottle):
-    """Counts what an address sends without a credential, or with a bad one."""
+class AnonymousRateThrottle(SlidingWindowThrottle, AnonRateThrottle):
+    """Counts the requests of an address without a valid credential."""
 
     scope = "address"
 
 
-class SignInAddressThrottle(_CountingThrottle):
-    """Counts sign-in attempts from one address, whoever is tried.
-
-    Like the next one it stands among the defaults and acts where a view's ``throttle_scope`` says
-    ``sign_in``.
-    """
+class SignInAddressThrottle(SlidingWindowThrottle):
+    """Counts the sign-in attempts of an address, for views with ``throttle_scope = "sign_in"``."""
 
     scope = "sign_in_address"
 
@@ -126,8 +115,8 @@ class SignInAddressThrottle(_CountingThrottle):
         return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
 
 
-class SignInAccountThrottle(_CountingThrottle):
-    """Counts sign-in attempts on one account, wherever they come from."""
+class SignInAccountThrottle(SlidingWindowThrottle):
+    """Counts the sign-in attempts on an account, for views with ``throttle_scope = "sign_in"``."""
 
     scope = "sign_in_account"
 
@@ -137,7 +126,7 @@ class SignInAccountThrottle(_CountingThrottle):
         email = request.data.get("email") if isinstance(request.data, dict) else None
         if not isinstance(email, str):
             return None
-        # A digest: an address is personal, and a cache key has a length and an alphabet.
+        # An e-mail address is personal, and may be too long for a cache key.
         account = account_digest(email)
-        self.who = {"account": account}
+        self.log_fields = {"account": account}
         return self.cache_format % {"scope": self.scope, "ident": account}
