@@ -1,12 +1,11 @@
-"""Serializer fields that take JSON's types as they are.
+"""Serializer fields that accept only the JSON type of the field.
 
-The framework's own fields also take ``"yes"`` for true, ``"7"`` for 7 and 7 for ``"7"``. A
-document whose schema says ``boolean`` takes booleans, so that a client's slip is found.
+DRF's fields convert other types: ``"yes"`` to true, ``"7"`` to 7, and 7 to ``"7"``. These fields
+reject them, so that mistakes of a client are found.
 """
 
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -20,13 +19,13 @@ class StringField(serializers.CharField):
 
     default_error_messages = {"invalid": "Must be a string."}
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
 
 
-#: What an id looks like, in OpenAPI.
+#: The OpenAPI schema of an id.
 ID_SCHEMA = {
     "type": "string",
     "pattern": f"^{object_ids.PATTERN}$",
@@ -36,7 +35,7 @@ ID_SCHEMA = {
 
 @extend_schema_field(ID_SCHEMA)
 class IdField(StringField):
-    """An ObjectId."""
+    """An id: see ``object_ids``."""
 
 
 class BooleanField(serializers.BooleanField):
@@ -44,18 +43,18 @@ class BooleanField(serializers.BooleanField):
 
     default_error_messages = {"invalid": "Must be true or false."}
 
-    def to_internal_value(self, data: Any) -> bool:
+    def to_internal_value(self, data: object) -> bool:
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
 
 
 class IntegerField(serializers.IntegerField):
-    """A JSON number without a fraction (JSON Schema takes 24.0 for an integer as well)."""
+    """A JSON number without a fraction. ``24.0`` is an integer, as in JSON Schema."""
 
     default_error_messages = {"invalid": "Must be a whole number."}
 
-    def to_internal_value(self, data: Any) -> int:
+    def to_internal_value(self, data: object) -> int:
         if isinstance(data, float) and data.is_integer():
             data = int(data)
         if isinstance(data, bool) or not isinstance(data, int):
@@ -68,7 +67,7 @@ class NumberField(serializers.FloatField):
 
     default_error_messages = {"invalid": "Must be a number."}
 
-    def to_internal_value(self, data: Any) -> float:
+    def to_internal_value(self, data: object) -> float:
         if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("invalid")
         try:
@@ -78,26 +77,28 @@ class NumberField(serializers.FloatField):
 
 
 class ChoiceField(serializers.ChoiceField):
-    """One of the given strings."""
+    """A JSON string that is one of the choices."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             self.fail("invalid_choice", input=data)
         return super().to_internal_value(data)
 
 
-#: RFC 3339, section 5.6: with a time zone, and none of ISO 8601's other spellings.
+#: RFC 3339, section 5.6. ISO 8601 has more forms.
 _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 
 
 class TimestampField(DateTimeField):
-    """A moment: RFC 3339 with a time zone in; UTC with milliseconds and ``Z`` out."""
+    """A date and time: any time zone of RFC 3339 in, UTC with milliseconds out."""
 
-    default_error_messages = {"invalid": "Must be a moment such as 2026-03-12T10:00:00.000Z."}
+    default_error_messages = {
+        "invalid": "Must be a date and time such as 2026-03-12T10:00:00.000Z.",
+    }
 
-    def to_internal_value(self, value: Any) -> datetime:
+    def to_internal_value(self, value: object) -> datetime:
         if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
             self.fail("invalid", format="")
         return super().to_internal_value(value)

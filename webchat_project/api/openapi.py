@@ -1,43 +1,49 @@
-"""The OpenAPI document: envelopes, errors and nullability as the API really has them."""
+"""The OpenAPI document: what drf-spectacular cannot infer about envelopes, errors and null."""
 
 from typing import Any
 
 from django.core.validators import RegexValidator
+from django.db import models
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import Direction
 from rest_framework.fields import Field
 
+from webchat_project.api.exceptions import ErrorBody
 from webchat_project.api.viewsets import DocumentViewSet
 
-#: What an error is called, and when it comes.
-_ERRORS = {
-    "400": "A value is wrong (`details` names each), or the body is not valid JSON.",
-    "401": "There is no credential, or it is invalid or has expired.",
+#: A part of the document.
+Schema = dict[str, Any]
+_Field = Field[Any, Any, Any, Any]
+
+_DESCRIPTIONS = {
+    "400": "A value is invalid (`details` lists all of them), or the body is not valid JSON.",
+    "401": "The credential is missing, invalid or expired.",
     "403": "The caller's role does not allow it.",
-    "404": "There is no such row, or it belongs to another organization.",
-    "406": "The client accepts no JSON.",
+    "404": "The row does not exist, or belongs to another organization.",
+    "406": "The client does not accept JSON.",
     "409": "The row is in use, or was changed by somebody else at the same time.",
-    "413": "The body is larger than the service accepts.",
-    "415": "The body is not of a media type that this call reads.",
-    "429": "Too many requests; `Retry-After` says in how many seconds to come again.",
-    "503": "Something the service depends on does not answer.",
+    "413": "The body is too large.",
+    "415": "The media type of the body is not supported.",
+    "429": "Too many requests. `Retry-After` is the number of seconds to wait.",
+    "503": "The database or another dependency is unavailable.",
 }
 
-_ERROR_SCHEMA = {
+_ERROR_SCHEMA: Schema = {
     "type": "object",
     "required": ["error", "code"],
     "properties": {
-        "error": {"type": "string", "description": "One sentence for people."},
-        "code": {"type": "string", "description": "One word for machines."},
+        "error": {"type": "string", "description": "A sentence for people."},
+        "code": {"type": "string", "description": "A word for programs. It never changes."},
         "details": {
             "type": "array",
-            "description": "For validation: everything that is wrong.",
+            "description": "All validation errors.",
             "items": {
                 "type": "object",
                 "required": ["field", "code", "message"],
                 "properties": {
-                    "field": {"type": "string", "description": "Dotted, as in the document."},
+                    "field": {"type": "string", "description": "A dotted path in the document."},
                     "code": {"type": "string"},
                     "message": {"type": "string"},
                 },
@@ -46,7 +52,7 @@ _ERROR_SCHEMA = {
     },
 }
 
-_ERROR_EXAMPLES: dict[str, dict[str, Any]] = {
+_EXAMPLES: dict[str, ErrorBody] = {
     "400": {
         "error": "Invalid value for: allowedDomains.1.",
         "code": "validation_error",
@@ -88,13 +94,12 @@ _ERROR_EXAMPLES: dict[str, dict[str, Any]] = {
 class BearerScheme(OpenApiAuthenticationExtension):
     """The security scheme of the API: a bearer token (RFC 6750)."""
 
-    # The project has one authentication class, in an app above this package.
+    # The authentication class is in an app above this package.
     target_class = "rest_framework.authentication.BaseAuthentication"
     match_subclasses = True
     name = "bearer"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        """RFC 6750."""
         return {
             "type": "http",
             "scheme": "bearer",
@@ -103,16 +108,16 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 
 class DocumentSchema(AutoSchema):
-    """Describes a view's answers as ``DocumentViewSet`` and ``errors`` shape them."""
+    """Describes responses with the envelopes of ``DocumentViewSet`` and the errors of the API."""
 
     def get_request_serializer(self) -> Any:
-        """``PUT`` takes what ``PATCH`` takes: every field is optional."""
+        """Make every field of PUT optional, as those of PATCH."""
         serializer = super().get_request_serializer()
         if self.method == "PUT" and serializer is not None:
             serializer.partial = True
         return serializer
 
-    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Direction = "response") -> Schema:
         bodies = super()._get_response_bodies(direction)
         if self.method == "DELETE" and "204" in bodies:
             del bodies["204"]
@@ -125,28 +130,27 @@ class DocumentSchema(AutoSchema):
         self,
         serializer: Any,
         status_code: str,
-        media_types: Any = None,
-        direction: str = "response",
-    ) -> Any:
-        described: Any = super()
-        body = described._get_response_for_code(serializer, status_code, media_types, direction)
-        if not self._has_envelope() or self._is_list_view(serializer):
+        media_types: list[str] | None = None,
+        direction: Direction = "response",
+    ) -> Schema:
+        untyped: Any = super()
+        body: Schema = untyped._get_response_for_code(
+            serializer, status_code, media_types, direction
+        )
+        if not isinstance(self.view, DocumentViewSet) or self._is_list_view(serializer):
             return body
-        schemas: list[Any] = [content["schema"] for content in body.get("content", {}).values()]
+        schemas = [content["schema"] for content in body.get("content", {}).values()]
         if not all("$ref" in schema for schema in schemas):
-            return body  # a file: only documents have an envelope
+            return body  # Files have no envelope.
         for content in body.get("content", {}).values():
             content["schema"] = self._envelope(content["schema"])
         if status_code == "201":
             body["headers"] = {
-                "Location": {"description": "The new row's path.", "schema": {"type": "string"}}
+                "Location": {"description": "The path of the row.", "schema": {"type": "string"}}
             }
         return body
 
-    def _has_envelope(self) -> bool:
-        return isinstance(self.view, DocumentViewSet)
-
-    def _envelope(self, schema: Any) -> dict[str, Any]:
+    def _envelope(self, schema: Schema) -> Schema:
         if self.method == "GET":
             return {"type": "object", "required": ["data"], "properties": {"data": schema}}
         envelope = _message()
@@ -173,7 +177,7 @@ class DocumentSchema(AutoSchema):
         }
         return [status for status, applied in applies.items() if applied]
 
-    def _error_body(self, status: str) -> dict[str, Any]:
+    def _error_body(self, status: str) -> Schema:
         component = ResolvedComponent(
             name="Error",
             type=ResolvedComponent.SCHEMA,
@@ -181,43 +185,43 @@ class DocumentSchema(AutoSchema):
             object="Error",
         )
         self.registry.register_on_missing(component)
-        body = _json_body(_ERRORS[status], component.ref)
-        body["content"]["application/json"]["example"] = _ERROR_EXAMPLES[status]
+        body = _json_body(_DESCRIPTIONS[status], component.ref)
+        body["content"]["application/json"]["example"] = _EXAMPLES[status]
         if status == "429":
             seconds = {"description": "Seconds.", "schema": {"type": "integer"}}
             body["headers"] = {"Retry-After": seconds}
         return body
 
     def _map_serializer_field(
-        self, field: Field[Any, Any, Any, Any], direction: str, bypass_extensions: bool = False
-    ) -> Any:
-        described: Any = super()
-        schema = dict(described._map_serializer_field(field, direction, bypass_extensions))
-        schema.pop("title", None)  # the name with other spacing
+        self, field: _Field, direction: str, bypass_extensions: bool = False
+    ) -> Schema:
+        untyped: Any = super()
+        schema: Schema = {**untyped._map_serializer_field(field, direction, bypass_extensions)}
+        schema.pop("title", None)  # It repeats the name.
         if (column := _column_of(field)) is None:
             return schema
         if direction == "response" and not column.null and column.default != "":
-            # ``null`` is a way to ask for the default; it is never what is stored.
+            # ``null`` requests the default and is never stored.
             schema.pop("nullable", None)
         if direction == "request" and column.has_default() and not callable(column.default):
             schema["default"] = column.default
         for rule in column.validators:
             if isinstance(rule, RegexValidator) and "pattern" not in schema:
-                # ECMA 262, the dialect of JSON Schema, has no \\A and \\Z.
+                # JSON Schema has the regular expressions of ECMA 262, without ``\A`` and ``\Z``.
                 pattern = str(getattr(rule.regex, "pattern", rule.regex))
                 schema["pattern"] = pattern.replace(r"\A", "^").replace(r"\Z", "$")
         return schema
 
 
-def _column_of(field: Field[Any, Any, Any, Any]) -> Any:
-    """The model's field behind a serializer's, ``None`` where there is none."""
-    model = getattr(field.parent, "model", None)
+def _column_of(field: _Field) -> models.Field[Any, Any] | None:
+    """Return the model field of a serializer field, if it has one."""
+    model: type[models.Model] | None = getattr(field.parent, "model", None)
     if model is None:
         return None
     return {column.name: column for column in model._meta.fields}.get(str(field.source))
 
 
-def _message() -> dict[str, Any]:
+def _message() -> Schema:
     return {
         "type": "object",
         "required": ["message"],
@@ -225,5 +229,5 @@ def _message() -> dict[str, Any]:
     }
 
 
-def _json_body(description: str, schema: Any) -> dict[str, Any]:
+def _json_body(description: str, schema: Schema) -> Schema:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
