@@ -80,3 +80,22 @@ def test_spellings_of_an_account_are_counted_together() -> None:
         for number, spelling in enumerate(spellings)
     ]
     assert statuses == [200, 200, 200, 429]
+
+
+def test_signed_out_page_links_to_the_sign_in_page(session_client: Client) -> None:
+    response = session_client.post(reverse("admin:logout"))
+    assert response.status_code == 200
+    content = response.content.decode()
+    assert "<h1>Signed out</h1>" in content
+    assert f'href="{reverse("admin:index")}">Sign in again' in content
+
+
+def test_error_of_the_sign_in_form_does_not_depend_on_the_account(db: None) -> None:
+    factories.UserFactory.create(email=WRONG["username"], password="right-and-long")
+    login_url = reverse("admin:login")
+    responses = [
+        Client().post(login_url, {**WRONG, "username": email})
+        for email in (WRONG["username"], "nobody@example.com")
+    ]
+    errors = [response.context["form"].non_field_errors() for response in responses]
+    assert errors[0] == errors[1] != []
