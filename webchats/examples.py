@@ -1,6 +1,6 @@
-"""The example of the API's documentation, of the README and of the demo: one and the same."""
+"""The example webchat of the API documentation, the README and the demo."""
 
-from typing import Any, Final
+from typing import Final
 
 ORGANIZATION_ID: Final = "65a0e0e0e0e0e0e0e0e0e0e0"
 USER_ID: Final = "65b1f0a2c3d4e5f6a7b8c9d0"
@@ -8,8 +8,8 @@ PROMPT_ID: Final = "65b2a1c3d4e5f6a7b8c9d0e1"
 PIPELINE_ID: Final = "66f0a0b0c0d0e0f0a0b0c0d0"
 STAGE_ID: Final = "67f0a0b0c0d0e0f0a0b0c0d0"
 
-#: What a client sends to ``POST /api/webchats``.
-REQUEST: Final[dict[str, Any]] = {
+#: The body of ``POST /api/webchats``.
+REQUEST: Final[dict[str, object]] = {
     "name": "Marketing site widget",
     "description": "Bottom-right widget on the marketing site",
     "starterMessage": "Hi! Looking for pricing?",
@@ -32,8 +32,8 @@ REQUEST: Final[dict[str, Any]] = {
     "isEnabled": True,
 }
 
-#: The document that comes back.
-DOCUMENT: Final[dict[str, Any]] = {
+#: The document in the response.
+DOCUMENT: Final[dict[str, object]] = {
     "_id": "67d3a0b0c0d0e0f0a0b0c0d0",
     "organizationId": ORGANIZATION_ID,
     "userId": USER_ID,

@@ -1,4 +1,4 @@
-"""The model fields of a webchat that are more than text or a number."""
+"""Model fields of webchats: allowed domains, and the storage key of an icon."""
 
 from typing import Any
 
@@ -6,54 +6,53 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from organizations.storage_keys import MAX_LENGTH
-from webchats import domains
+from webchats.domains import MAX_ENTRIES, canonicalize_all
 from webchats.icons.keys import IconNotFound, key_from
 
 
-class AllowedDomainsField(models.JSONField[Any, Any]):
-    """A list of who may embed, each entry in the canonical form of ``webchats.domains``.
-
-    A refused entry is named by its place: the error's ``params`` hold ``index``, counted from 0
-    in the list as it was given.
-    """
+class AllowedDomainsField(models.JSONField[list[str], list[str]]):
+    """A list of entries in the canonical form of ``webchats.domains``."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("default", list)
         options.setdefault("blank", True)
         super().__init__(**options)
 
-    def clean(self, value: Any, model_instance: models.Model | None) -> list[str]:
-        """The canonical list; raises ``ValidationError`` with every refused entry."""
+    def clean(self, value: object, model_instance: models.Model | None) -> list[str]:
+        """Return the canonical entries.
+
+        Raise ``ValidationError`` with one error per invalid entry. Its ``params["index"]`` is the
+        position in ``value``, from 0.
+        """
         if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
             raise ValidationError("Must be a list of strings.", code="invalid")
-        if len(value) > domains.MAX_ENTRIES:
+        if len(value) > MAX_ENTRIES:
             raise ValidationError(
-                f"Ensure this field has no more than {domains.MAX_ENTRIES} entries.",
-                code="max_length",
+                f"Ensure this field has no more than {MAX_ENTRIES} entries.", code="max_length"
             )
-        entries, refused = domains.canonical_list(value)
-        if refused:
+        entries, errors = canonicalize_all(value)
+        if errors:
             raise ValidationError(
                 [
                     ValidationError(error.message, code=error.code, params={"index": index})
-                    for index, error in refused.items()
+                    for index, error in errors.items()
                 ]
             )
         return entries
 
 
 class IconKeyField(models.CharField[str, str]):
-    """The storage key of an icon, given as the key or as a signed URL of it; empty: none.
+    """The storage key of an icon, or an empty text.
 
-    Whose it is, and whether it exists, is for the model to check, which knows the organization.
+    Accepts the key or a signed URL of it. The model checks the owner and that the object exists.
     """
 
     def __init__(self, **options: Any) -> None:
         options = {"max_length": MAX_LENGTH, "blank": True, "default": "", **options}
         super().__init__(**options)
 
-    def clean(self, value: Any, model_instance: models.Model | None) -> str:
-        """The key; raises ``ValidationError`` for what is neither a key nor a URL of ours."""
+    def clean(self, value: object, model_instance: models.Model | None) -> str:
+        """Return the key. Raise ``ValidationError`` for any other text or type."""
         if value in ("", None):
             return ""
         if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What the list of webchats can be asked."""
+"""Query parameters of the list of webchats."""
 
 from django_filters import rest_framework as django_filters
 
@@ -11,7 +11,7 @@ from webchat_project.api.filters import (
 
 
 class WebchatFilter(django_filters.FilterSet):
-    """The query parameters, named as the document's fields."""
+    """Named like the fields of the document."""
 
     search = SearchFilter()
     isEnabled = StrictBooleanFilter(field_name="is_enabled")

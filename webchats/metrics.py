@@ -1,11 +1,17 @@
-"""What of the product an operator counts. Served at ``/metrics``."""
+"""Metrics of webchats, served at ``/metrics``."""
+
+from typing import Final
 
 from prometheus_client import Counter
 
-# With a label each, so that a process which counts nothing keeps no file for it.
-ROWS_IMPORTED = Counter(
-    "webchats_rows_imported_total", "Rows of completed imports, by what came of them.", ["outcome"]
+# Both have a label: without one, every process would create a metrics file, even if unused.
+ROWS_IMPORTED: Final = Counter(
+    "webchats_rows_imported_total",
+    "Rows of completed imports.",
+    ["outcome"],  # created, updated, unchanged, rejected
 )
-STORAGE_FAILURES = Counter(
-    "webchats_storage_failures_total", "Times the icons' storage did not answer.", ["storage"]
+STORAGE_FAILURES: Final = Counter(
+    "webchats_storage_failures_total",
+    "Failed calls to the icon storage.",
+    ["storage"],  # folder, bucket
 )

@@ -1,57 +1,57 @@
-"""The search for a text in name or description, and what PostgreSQL's index is asked for it."""
+"""Search in name and description, with the trigram index ``webchat_search`` on PostgreSQL."""
 
 import functools
 import operator
 import re
-from typing import Any
+from typing import Final
 
 from django.db.models import BooleanField, Func, Q, TextField, Value
 from django.db.models.functions import StrIndex, Upper
 from django.db.models.lookups import GreaterThan
 
-#: What is searched, here and on the staff's site.
-FIELDS = ("name", "description")
+#: The fields that the API and the admin site search.
+FIELDS: Final = ("name", "description")
 
 
-class _Searched(Func):
-    """What is searched, in one: word for word the expression of the index ``webchat_search``."""
+class _IndexedText(Func):
+    """Both fields in one text: exactly the expression of the index."""
 
     template = "UPPER(%(expressions)s)"
     arg_joiner = " || ' ' || "
-    output_field: Any = TextField()
+    output_field = TextField()
 
 
 class _Like(Func):
     template = "%(expressions)s"
     arg_joiner = " LIKE "
-    output_field: Any = BooleanField()
+    output_field = BooleanField()
 
 
 def containing(text: str) -> Q:
-    """Rows with the text in one of the fields, compared without case.
+    """Return the condition for rows with ``text`` in one of the fields, ignoring case.
 
-    The index finds who may be meant, with one look-up for both fields. A single word is found
-    there for certain; whatever else is looked for in each field. That is asked by ``StrIndex``
-    because it says the same again: of two patterns the planner would multiply the odds, expect
-    next to no rows, and collect a hundred thousand of them for a page.
+    ``LIKE`` on the indexed text finds candidates in both fields with one index scan. For a single
+    word these are the results. Any other text is also searched in each field, with ``StrIndex``:
+    for a second ``LIKE``, the planner would multiply both selectivities, expect almost no rows, and
+    read a hundred thousand of them for one page.
     """
     words = re.findall(r"[^\W_]{3,}", text)
-    indexed = Q(_Like(_Searched(*FIELDS), Upper(Value(pattern_of(words)))))
+    candidates = Q(_Like(_IndexedText(*FIELDS), Upper(Value(_like_pattern(words)))))
     if words == [text]:
-        return indexed
-    asked = Upper(Value(text))
-    found = functools.reduce(
-        operator.or_, [Q(GreaterThan(StrIndex(Upper(field), asked), 0)) for field in FIELDS]
+        return candidates
+    upper = Upper(Value(text))
+    matches = functools.reduce(
+        operator.or_, [Q(GreaterThan(StrIndex(Upper(field), upper), 0)) for field in FIELDS]
     )
-    return indexed & found if words else found
+    return candidates & matches if words else matches
 
 
-def pattern_of(words: list[str]) -> str:
-    """The pattern that the index is asked for.
+def _like_pattern(words: list[str]) -> str:
+    """Return the pattern for candidates.
 
-    The index knows three letters each, and reads a list as long as the table for each three that
-    it is asked about. A single word is asked as it is. Of several the one that is likely to be
-    rare, a number or else the longest, is asked by every third three, the others by their first.
+    The index has a list of rows for each trigram, as long as the table for a frequent one. A single
+    word is used completely. Of several words, the one that is probably the rarest, a number or the
+    longest word, is reduced to every third trigram, and the others to their first.
     """
     if len(words) > 1:
         rarest = max(words, key=lambda word: (word.isdigit(), len(word)))

@@ -1,6 +1,6 @@
-"""The webchat's document: as its organization sees it, and as a stranger may."""
+"""The JSON document of a webchat."""
 
-from typing import Any
+from typing import Any, Final, cast
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -9,13 +9,13 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from organizations.tenancy.serializers import TenantDocumentSerializer
 from webchat_project.api.fields import StringField
 from webchat_project.api.serializers import details_of
-from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH, InvalidDomain, canonical
+from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH, InvalidDomain, canonicalize
 from webchats.fields import AllowedDomainsField
 from webchats.icons.keys import IconNotFound
 from webchats.icons.storage import signed_url
 from webchats.models import Webchat
 
-ICON_EXAMPLE = "orgs/65a0e0e0e0e0e0e0e0e0e0e0/webchat/0123456789abcdef0123456789abcdef.png"
+ICON_EXAMPLE: Final = "orgs/65a0e0e0e0e0e0e0e0e0e0e0/webchat/0123456789abcdef0123456789abcdef.png"
 
 
 @extend_schema_field(
@@ -28,53 +28,57 @@ ICON_EXAMPLE = "orgs/65a0e0e0e0e0e0e0e0e0e0e0/webchat/0123456789abcdef0123456789
     }
 )
 class AllowedDomainEntryField(StringField):
-    """One entry's JSON shape."""
+    """An entry of ``allowedDomains``, of any text. White space is not trimmed but rejected."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=MAX_ENTRY_LENGTH, trim_whitespace=False, **options)
 
 
 class AllowedDomainsListField(serializers.ListField):
-    """The list's JSON shape; what an entry may be is the model field's to say."""
+    """A list of texts. The model field validates and canonicalizes the entries."""
 
     def __init__(self, **options: Any) -> None:
-        # Options that fit the model field's JSON, not a list.
+        # DRF passes the options of a JSONField.
         for name in ("decoder", "encoder", "allow_null"):
             options.pop(name, None)
-        options |= {"child": AllowedDomainEntryField()}
-        super().__init__(max_length=MAX_ENTRIES, **options | {"required": True})
+        options |= {"child": AllowedDomainEntryField(), "max_length": MAX_ENTRIES, "required": True}
+        super().__init__(**options)
 
-    def run_child_validation(self, data: Any) -> Any:
-        """The entries; raises for each that is wrong, by its shape or by what it says."""
+    def run_child_validation(self, data: list[Any]) -> list[str]:
+        """Return the entries. Raise ``ValidationError`` with the errors of all entries by index."""
         try:
-            return super().run_child_validation(data)
+            entries: list[str] = super().run_child_validation(data)
         except ValidationError as error:
-            errors: Any = dict(error.detail)  # type: ignore[arg-type]
-        # The model, which says the rest, is not asked about a list with a wrong shape.
+            errors = cast("dict[Any, Any]", error.detail)
+        else:
+            return entries
+        # Some entries are no texts, so the model will not validate the others.
         for index, entry in enumerate(data):
             if index not in errors:
                 try:
-                    canonical(entry)
-                except InvalidDomain as refused:
-                    errors[index] = [ErrorDetail(refused.message, refused.code)]
+                    canonicalize(entry)
+                except InvalidDomain as invalid:
+                    errors[index] = [ErrorDetail(invalid.message, invalid.code)]
         raise ValidationError(errors)
 
 
 @extend_schema_field({"type": "string", "nullable": True, "example": ICON_EXAMPLE})
 class IconField(StringField):
-    """A storage key or a signed URL in, a freshly signed URL out. What else is sent gets one and
-    the same answer, whatever is wrong with it; the model field and the model say what is."""
+    """Accepts a storage key or a signed URL, and returns a signed URL, ``null`` without an icon.
+
+    The model validates the key. Every invalid value gets the same error.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.validators = []
 
-    def to_internal_value(self, data: Any) -> str:
+    def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             raise ValidationError(details_of(IconNotFound()))
         return data
 
-    def to_representation(self, value: str) -> str | None:  # type: ignore[override]
+    def to_representation(self, value: str) -> str | None:  # type: ignore[override] # null: no icon
         return signed_url(value, self.context.get("request")) if value else None
 
 

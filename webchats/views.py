@@ -1,6 +1,6 @@
-"""The webchats' door for API clients."""
+"""The REST API of webchats."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
@@ -21,7 +21,7 @@ from webchats.imports.views import TransferViewSet
 from webchats.models import Webchat
 from webchats.serializers import WebchatSerializer
 
-_CREATE = [
+_CREATE_EXAMPLES: Final = [
     OpenApiExample("A widget for the marketing site", examples.REQUEST, request_only=True),
     OpenApiExample(
         "The stored document",
@@ -33,7 +33,7 @@ _CREATE = [
 
 
 @extend_schema(tags=["webchats"])
-@extend_schema_view(create=extend_schema(examples=_CREATE))
+@extend_schema_view(create=extend_schema(examples=_CREATE_EXAMPLES))
 class WebchatViewSet(FastReadsMixin, TransferViewSet):
     """The configurations of the organization's chat widgets."""
 
@@ -46,7 +46,8 @@ class WebchatViewSet(FastReadsMixin, TransferViewSet):
         return {"user": self.request.user, "created_by": self.request.user}
 
     def lock_before_row(self) -> None:
-        """The check of a new icon locks its organization: before the row, as an import does."""
+        # Validation of a new icon locks the organization's icons, which must happen first: see
+        # ``lock_icons``.
         icon = self.request.data.get("icon") if isinstance(self.request.data, dict) else None
         if icon:
             rows = Webchat.objects.for_user(self.request.user).filter(pk=self.kwargs["pk"])
@@ -57,18 +58,18 @@ class WebchatViewSet(FastReadsMixin, TransferViewSet):
     @extend_schema(request={"multipart/form-data": IconUploadSerializer})
     @action(detail=True, methods=["put"], parser_classes=[MultiPartParser], locks_row=False)
     def icon(self, request: Request, pk: str) -> Response:
-        """Store an image and make it the webchat's icon."""
+        """Store an image and set it as the webchat's icon."""
         organization_id = self.get_object().organization_id
         upload = IconUploadSerializer(data=request.data)
         upload.is_valid(raise_exception=True)
         image = upload.validated_data["file"].image
-        # Before the row is locked: others need not wait for the storage.
+        # Before the row is locked, so that other writers do not wait for the storage.
         return self._set_icon(store_image(organization_id, image))
 
     @extend_schema(request=None)
     @icon.mapping.delete
     def remove_icon(self, request: Request, pk: str) -> Response:
-        """Take the webchat's icon away."""
+        """Remove the webchat's icon."""
         return self._set_icon("")
 
     @transaction.atomic

@@ -1,13 +1,15 @@
-"""What is probably not meant: said to staff, never a reason to refuse."""
+"""Warnings about a webchat for staff: settings that are valid but probably unintended."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from organizations.colors import READABLE_RATIO, contrast_ratio
+from organizations.fields import ColorField
 from webchats.models import Webchat
 
-#: Text and what it stands on, as the widget draws them. (Text on bubbles and buttons is black or
-#: white by the widget's own choice, and always readable.)
-_PAIRS = (
+#: Text and its background in the widget. Text on bubbles and buttons is always readable: the widget
+#: chooses black or white for it.
+_PAIRS: Final = (
     ("header_text_color", "primary_color"),
     ("status_text_color", "background_color"),
     ("timestamp_color", "background_color"),
@@ -16,27 +18,29 @@ _PAIRS = (
 
 
 def low_contrasts(webchat: Webchat) -> Iterator[str]:
-    """The pairs of colours that are hard to read, each with its ratio (WCAG 2.2, 1.4.3)."""
-    for text, surface in _PAIRS:
-        ratio = contrast_ratio(getattr(webchat, text), getattr(webchat, surface))
+    """Yield a sentence for each pair of colors with low contrast (WCAG 2.2, 1.4.3)."""
+    for text, background in _PAIRS:
+        ratio = contrast_ratio(getattr(webchat, text), getattr(webchat, background))
         if ratio < READABLE_RATIO:
-            # Rounded down, so that 4.49 is not said to be the 4.5 it misses.
+            # Rounded down: 4.49 must not be shown as 4.5.
             shown = int(ratio * 10) / 10
             yield (
-                f"Hard to read: {_name(text)} on {_name(surface)} has a contrast of {shown}:1, "
-                f"less than {READABLE_RATIO}:1."
+                f"Hard to read: {_label(text)} on {_label(background)} has a contrast of "
+                f"{shown}:1, less than {READABLE_RATIO}:1."
             )
 
 
-def concerns(webchat: Webchat) -> list[str]:
-    """Everything worth a look, the riskiest first. Reads the prompt with autopilot."""
-    said = []
+def warnings_of(webchat: Webchat) -> list[str]:
+    """Return all warnings, the most serious first. With autopilot it reads the prompt."""
+    warnings = []
     if webchat.is_autopilot and not webchat.prompt.is_active:
-        said.append(f"Autopilot answers with “{webchat.prompt}”, a prompt that is not active.")
+        warnings.append(f"Autopilot uses “{webchat.prompt}”, a prompt that is not active.")
     if not webchat.allowed_domains:
-        said.append("No domain list: every site may embed it.")
-    return [*said, *low_contrasts(webchat)]
+        warnings.append("No allowed domains: every site may embed it.")
+    return [*warnings, *low_contrasts(webchat)]
 
 
-def _name(field: str) -> str:
-    return str(Webchat._meta.get_field(field).verbose_name).removesuffix(" color")  # type: ignore[union-attr]
+def _label(name: str) -> str:
+    field = Webchat._meta.get_field(name)
+    assert isinstance(field, ColorField)
+    return str(field.verbose_name).removesuffix(" color")

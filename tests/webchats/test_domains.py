@@ -12,8 +12,8 @@ from webchats.domains import (
     MAX_ENTRIES,
     MAX_ENTRY_LENGTH,
     InvalidDomain,
-    canonical,
-    canonical_list,
+    canonicalize,
+    canonicalize_all,
     frame_ancestors,
     may_embed,
 )
@@ -25,12 +25,12 @@ quickly = settings(max_examples=150, deadline=None, database=None)
 
 
 def permits(entry: str, origin: str) -> bool:
-    return may_embed([canonical(entry)], origin=origin, referer=None)
+    return may_embed([canonicalize(entry)], origin=origin, referer=None)
 
 
 def refusal(entry: str) -> InvalidDomain:
     with pytest.raises(InvalidDomain) as caught:
-        canonical(entry)
+        canonicalize(entry)
     return caught.value
 
 
@@ -83,7 +83,7 @@ def refusal(entry: str) -> InvalidDomain:
     ],
 )
 def test_an_entry_is_stored_canonical(entry: str, stored: str) -> None:
-    assert canonical(entry) == stored
+    assert canonicalize(entry) == stored
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_an_entry_is_stored_canonical(entry: str, stored: str) -> None:
     ],
 )
 def test_an_international_name_is_stored_as_browsers_resolve_it(entry: str, stored: str) -> None:
-    assert canonical(entry) == stored
+    assert canonicalize(entry) == stored
 
 
 # --- Entries that are refused --------------------------------------------------------------------
@@ -192,11 +192,11 @@ def test_a_list_drops_duplicates_and_keeps_the_order() -> None:
         "https://a.example/",
         "a.example",
     ]
-    assert canonical_list(entries) == (["b.example", "https://a.example", "a.example"], {})
+    assert canonicalize_all(entries) == (["b.example", "https://a.example", "a.example"], {})
 
 
 def test_errors_carry_the_index_of_the_entry_as_sent() -> None:
-    kept, errors = canonical_list(iter(["a.example", "a.example", "*", "b.example", "com"]))
+    kept, errors = canonicalize_all(iter(["a.example", "a.example", "*", "b.example", "com"]))
     assert kept == ["a.example", "b.example"]
     assert {index: error.code for index, error in errors.items()} == {
         2: "wildcard",
@@ -205,7 +205,7 @@ def test_errors_carry_the_index_of_the_entry_as_sent() -> None:
 
 
 def test_an_empty_list_is_valid() -> None:
-    assert canonical_list([]) == ([], {})
+    assert canonicalize_all([]) == ([], {})
 
 
 def test_the_limits_are_the_documented_ones() -> None:
@@ -504,7 +504,7 @@ canonical_entries = st.one_of(
         st.sampled_from(HOSTS),
         st.sampled_from(PORTS),
     ),
-).map(canonical)
+).map(canonicalize)
 
 
 @quickly
@@ -512,10 +512,10 @@ canonical_entries = st.one_of(
 @example("a\u0308\u00df.example:0443")
 @example("xn--0.example")
 def test_anything_is_either_refused_or_stored_in_a_safe_fixed_form(entry: str) -> None:
-    kept, errors = canonical_list([entry])
+    kept, errors = canonicalize_all([entry])
     assert len(kept) + len(errors) == 1
     for stored in kept:
-        assert canonical(stored) == stored
+        assert canonicalize(stored) == stored
         assert re.fullmatch(r"[a-z0-9.:/*-]+", stored)
         assert len(stored) <= MAX_ENTRY_LENGTH
 
@@ -532,19 +532,19 @@ def test_no_header_makes_the_matcher_raise(
 @quickly
 @given(sound_names, st.sampled_from(["http", "https"]), st.none() | st.integers(1, 65535))
 def test_a_host_admits_its_own_pages_on_any_port(name: str, scheme: str, port: int | None) -> None:
-    host = canonical(name)
+    host = canonicalize(name)
     origin = f"{scheme}://{host}" + ("" if port is None else f":{port}")
     assert may_embed([host], origin=origin, referer=None)
     assert may_embed([host], origin=None, referer=f"{origin}/page")
     assert browser_admits(frame_ancestors([host]), origin)
-    assert may_embed([canonical(origin)], origin=origin, referer=None)
-    assert browser_admits(frame_ancestors([canonical(origin)]), origin)
+    assert may_embed([canonicalize(origin)], origin=origin, referer=None)
+    assert browser_admits(frame_ancestors([canonicalize(origin)]), origin)
 
 
 @quickly
 @given(sound_names, st.sampled_from(["http", "https"]))
 def test_a_wildcard_admits_every_subdomain_and_never_its_apex(name: str, scheme: str) -> None:
-    wildcard = canonical(f"*.{name}")
+    wildcard = canonicalize(f"*.{name}")
     apex = wildcard.removeprefix("*.")
     assert not may_embed([wildcard], origin=f"{scheme}://{apex}", referer=None)
     assert may_embed([wildcard], origin=f"{scheme}://a.{apex}", referer=None)

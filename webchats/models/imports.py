@@ -1,4 +1,4 @@
-"""Imports: the record of each one, and uploaded files awaiting confirmation."""
+"""Records of imports, and uploaded files awaiting confirmation."""
 
 from datetime import timedelta
 from typing import ClassVar, Final, Self
@@ -12,9 +12,9 @@ from organizations.tenancy.models import TenantModel, TenantQuerySet
 
 
 class ImportStatus(models.TextChoices):
-    """How an import ended."""
+    """The state of an import."""
 
-    #: Also what stands for ever when the machine lost power: nothing was written then.
+    #: Also the permanent state of an import whose process was killed. It has written nothing.
     RUNNING = "running", "running"
     COMPLETED = "completed", "completed"
     CHECKED = "checked", "checked (dry run)"
@@ -23,8 +23,11 @@ class ImportStatus(models.TextChoices):
 
 
 class ImportRecord(TenantModel):
-    """One import of webchats. A completed one is recorded in the transaction of its rows: the
-    record says so if, and only if, the rows are there."""
+    """An import of webchats.
+
+    ``COMPLETED`` is stored in the transaction that stores the rows, so neither exists without the
+    other.
+    """
 
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     user_id: str | None
@@ -52,26 +55,28 @@ class ImportRecord(TenantModel):
         return f"{self.file_name} ({self.status})"
 
 
-#: How long a checked file waits.
-PATIENCE: Final = timedelta(hours=1)
+#: How long an uploaded file can be confirmed.
+EXPIRES_AFTER: Final = timedelta(hours=1)
 
 
 class PendingImportQuerySet(TenantQuerySet["PendingImport"]):
-    """Files that wait."""
+    """Uploaded files awaiting confirmation."""
 
     def expired(self) -> Self:
-        """Those that nobody confirmed in time."""
-        return self.filter(created_at__lte=timezone.now() - PATIENCE)
+        """Return the files that were not confirmed in time."""
+        return self.filter(created_at__lte=timezone.now() - EXPIRES_AFTER)
 
 
 PendingImportManager = models.Manager.from_queryset(PendingImportQuerySet)
 
 
 class PendingImport(TenantModel):
-    """What was checked, kept so that this and nothing else is imported. In the database, which all
-    processes share. It is found only by who sent it, and taken once; the next file that the same
-    person sends replaces it, and anybody's next visit, or the daily sweep, clears what has waited
-    too long."""
+    """An uploaded file that has been checked and awaits confirmation.
+
+    The database stores it, since the confirmation may reach another process. Each user has one
+    file: the next upload replaces it. Expired files are deleted whenever a user opens the import
+    page, and by ``manage.py sweep_icons``.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     user_id: str
@@ -87,11 +92,11 @@ class PendingImport(TenantModel):
 
     @classmethod
     def take(cls, user: User, pk: str) -> "PendingImport | None":
-        """The user's file, which then waits no longer; ``None`` if it does not."""
+        """Delete the user's file and return it; ``None`` if it has expired or been taken."""
         cls.objects.expired().delete()
         with transaction.atomic():
-            waiting = cls.objects.for_user(user).filter(user=user, pk=pk)
-            taken: PendingImport | None = waiting.select_for_update(of=("self",)).first()
-            if taken is not None:
+            files = cls.objects.for_user(user).filter(user=user, pk=pk)
+            pending = files.select_for_update(of=("self",)).first()
+            if pending is not None:
                 cls.objects.filter(pk=pk).delete()
-        return taken
+        return pending

@@ -1,44 +1,50 @@
-"""What the first page of the staff's site says about the user's webchats."""
+"""The webchats on the first page of the admin site."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Final
 
 from django import template
 from django.template import Context
 
 from webchats.models import Webchat
-from webchats.warnings import concerns
+from webchats.warnings import warnings_of
 
 register = template.Library()
 
-#: How many webchats are looked at, and how many are shown as changed last.
-_READ, _LATEST = 300, 8
+#: How many webchats are checked for warnings, and how many are listed.
+_CHECKED: Final = 300
+_LISTED: Final = 8
 
 
-@dataclass
+@dataclass(frozen=True)
 class Overview:
-    """Counts, and what is worth a look."""
+    """The user's webchats in figures, and those that need attention."""
 
     total: int
     enabled: int
-    read: int = 0
-    doubtful: list[tuple[Webchat, list[str]]] = field(default_factory=list)
-    latest: list[Webchat] = field(default_factory=list)
+    #: How many webchats were checked, those that changed last.
+    checked: int
+    #: Webchats with their warnings, enabled ones first.
+    warnings: list[tuple[Webchat, list[str]]]
+    recently_changed: list[Webchat]
 
     @property
-    def unread(self) -> int:
-        """How many were not looked at."""
-        return self.total - self.read
+    def is_incomplete(self) -> bool:
+        """Whether some webchats were not checked."""
+        return self.checked < self.total
 
 
 @register.simple_tag(takes_context=True)
 def webchat_overview(context: Context) -> Overview:
-    """The user's webchats, with what is probably not meant. Three queries, however many."""
-    rows: Any = Webchat.objects.for_user(context["user"])
-    overview = Overview(total=rows.count(), enabled=rows.enabled().count())
-    newest = list(rows.select_related("prompt").order_by("-updated_at", "-id")[:_READ])
-    overview.read, overview.latest = len(newest), newest[:_LATEST]
-    doubtful = [(row, said) for row in newest if (said := concerns(row))]
-    # What visitors can meet comes first.
-    overview.doubtful = sorted(doubtful, key=lambda pair: not pair[0].is_enabled)
-    return overview
+    """Return the overview of the user's webchats, with three queries."""
+    webchats = Webchat.objects.for_user(context["user"])
+    newest = webchats.select_related("prompt").order_by("-updated_at", "-id")[:_CHECKED]
+    checked = list(newest)
+    warnings = [(webchat, found) for webchat in checked if (found := warnings_of(webchat))]
+    return Overview(
+        total=webchats.count(),
+        enabled=webchats.enabled().count(),
+        checked=len(checked),
+        warnings=sorted(warnings, key=lambda pair: not pair[0].is_enabled),
+        recently_changed=checked[:_LISTED],
+    )

@@ -354,8 +354,8 @@ def test_the_first_page_says_what_is_wrong(
     )
     factories.WebchatFactory.create(user=other_admin, name="Theirs")
     page = session_client.get("/admin/").content.decode()
-    assert "No domain list: every site may embed it." in page
-    assert f"Autopilot answers with “{prompt}”, a prompt that is not active." in page
+    assert "No allowed domains: every site may embed it." in page
+    assert f"Autopilot uses “{prompt}”, a prompt that is not active." in page
     assert "Theirs" not in page
     assert "<strong>2</strong> webchats" in page
 
