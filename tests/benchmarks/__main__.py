@@ -1,8 +1,8 @@
-"""``python -m tests.benchmarks [NAME…]``: measure, on databases and servers that start and stop
-with it.
+"""``python -m tests.benchmarks [NAME…]``: compare the service with its peers, on this machine.
 
-Without names it runs everything. ``--quick`` is for CI: fewer rows, ratios only, and a failure
-where one is far from its aim.
+It starts PostgreSQL and the servers, and stops them at the end. Without names it runs every
+benchmark. ``--quick`` is for CI: it uses fewer rows and fails if a ratio is far from its target.
+``--against FOLDER`` measures the service of another checkout in the same rounds.
 """
 
 import argparse
@@ -20,145 +20,152 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.bench import Bench
 from tests.benchmarks.documents import documents
 from tests.benchmarks.growth import growth
-from tests.benchmarks.measure import Outcome
+from tests.benchmarks.harness import Harness
+from tests.benchmarks.results import Result
 from tests.benchmarks.server_programs import server_programs
-from tests.benchmarks.serving import PROGRAMS, ROOT
-from tests.benchmarks.start import start
+from tests.benchmarks.servers import PROGRAMS, ROOT, checkout, environment
+from tests.benchmarks.startup import startup
 from tests.benchmarks.widget import widget
 from tests.benchmarks.widget_config import widget_config
 from tests.benchmarks.writes import writes
 from tests.support.postgres import running_postgres
 
-Benchmark = Callable[[Bench], Outcome]
-
-#: What runs on this process's servers.
-BENCHMARKS: dict[str, Benchmark] = {
+#: The benchmarks that share this process's servers and databases.
+BENCHMARKS: dict[str, Callable[[Harness], Result]] = {
     "documents": documents,
     "writes": writes,
     "growth": growth,
     "widget-config": widget_config,
     "servers": server_programs,
-    "start": start,
+    "start": startup,
     "widget": widget,
 }
-#: What runs in a process of its own, on a database of its own.
-APART = ("transfer",)
+#: The benchmark of imports, which runs in a process of its own for each database.
+TRANSFER = "transfer"
 QUICK = ("documents", "writes", "growth", "widget-config")
-SERVER = "granian"
 
 
 def main() -> None:
-    """Run what is asked for, print it and write it."""
-    asked = _arguments()
-    # An end that is asked for ends the servers too.
+    """Run the benchmarks, print their results and write them to a file."""
+    options = _options()
+    # Leave the blocks that stop the servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    names = asked.benchmark or (QUICK if asked.quick else (*BENCHMARKS, *APART))
-    outcomes: dict[str, Outcome] = {}
+    names = options.benchmark or (QUICK if options.quick else (*BENCHMARKS, TRANSFER))
+    report: dict[str, Any] = {"benchmarks": {}}
+    failed = []
     with ExitStack() as resources:
         if set(names) & set(BENCHMARKS):
-            bench = _bench(asked, resources)
-            machine = _machine(bench)
-            print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
+            harness = _harness(options, resources)
+            report["machine"] = _machine(harness)
+            print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))
             for name in names:
                 if name in BENCHMARKS:
-                    outcomes[name] = _run(name, bench)
-                    # After each: one that fails takes no other's figures with it.
-                    _write(asked.json, {"machine": machine, "benchmarks": outcomes})
-            print(f"\nWritten to {asked.json}", flush=True)
-    if "transfer" in names:
-        _transfer(asked)
-    failed = [aim for outcome in outcomes.values() for aim in outcome.aims if not aim.within_bound]
-    if asked.quick and failed:
-        raise SystemExit("\n".join(f"Slower than it was: {aim.refusal}" for aim in failed))
+                    result = _run(name, harness)
+                    failed += [target for target in result.targets if not target.is_within_bound]
+                    report["benchmarks"][name] = result.as_json()
+                    # After each benchmark, so that a failure of a later one loses nothing.
+                    _write(options.json, report)
+    if TRANSFER in names:
+        report["benchmarks"][TRANSFER] = _transfer(options)
+        _write(options.json, report)
+    print(f"\nWritten to {options.json}")
+    if options.quick and failed:
+        raise SystemExit("\n".join(f"Slower than before: {target.failure}" for target in failed))
 
 
-def _arguments() -> argparse.Namespace:
+def _options() -> argparse.Namespace:
+    names = (*BENCHMARKS, TRANSFER)
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
-    parser.add_argument(
-        "benchmark", nargs="*", metavar="NAME", help=", ".join((*BENCHMARKS, *APART))
-    )
+    parser.add_argument("benchmark", nargs="*", metavar="NAME", help=", ".join(names))
     parser.add_argument("--quick", action="store_true", help="ratios only, in under a minute")
-    parser.add_argument("--explain", action="store_true", help="print the plans of the queries")
+    parser.add_argument(
+        "--against", type=Path, metavar="FOLDER", help="another checkout to compare with"
+    )
+    parser.add_argument("--explain", action="store_true", help="growth: print the query plans")
     parser.add_argument("--rows", type=int, default=100_000, help="webchats in the database")
     parser.add_argument("--organizations", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.5, help="of load, in each round")
-    parser.add_argument("--server", choices=PROGRAMS, default=SERVER)
+    parser.add_argument("--server", choices=PROGRAMS, default="granian")
     parser.add_argument("--json", type=Path, default=ROOT / "data" / "benchmarks.json")
     parser.add_argument("--database", choices=("postgres", "sqlite"), help="transfer: only there")
-    asked = parser.parse_args()
-    if unknown := set(asked.benchmark) - {*BENCHMARKS, *APART}:
-        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
-    return asked
+    options = parser.parse_args()
+    if unknown := set(options.benchmark) - set(names):
+        parser.error(f"unknown benchmark: {', '.join(sorted(unknown))}")
+    return options
 
 
-def _bench(asked: argparse.Namespace, resources: ExitStack) -> Bench:
+def _harness(options: argparse.Namespace, resources: ExitStack) -> Harness:
     cluster = resources.enter_context(running_postgres())
-    bench = Bench(cluster, PROGRAMS[asked.server], resources, explain=asked.explain)
-    if asked.quick:
-        # One organization, the larger table of ``growth``.
-        bench.quick, bench.webchats, bench.organizations = True, 20_000, 1
-        bench.rounds, bench.seconds, bench.connections, bench.workers = 5, 0.25, 4, 1
+    harness = Harness(cluster, PROGRAMS[options.server], resources, explain=options.explain)
+    harness.against = checkout(options.against) if options.against else None
+    if options.quick:
+        # One organization, as in the larger table of ``growth``, which is then the same.
+        harness.quick, harness.webchats, harness.organizations = True, 20_000, 1
+        harness.rounds, harness.seconds, harness.connections, harness.workers = 5, 0.25, 4, 1
     else:
-        bench.webchats, bench.organizations = asked.rows, asked.organizations
-        bench.rounds, bench.seconds = asked.rounds, asked.seconds
-    return bench
+        harness.webchats, harness.organizations = options.rows, options.organizations
+        harness.rounds, harness.seconds = options.rounds, options.seconds
+    return harness
 
 
-def _machine(bench: Bench) -> dict[str, Any]:
-    data = bench.data()
+def _machine(harness: Harness) -> dict[str, Any]:
+    data = harness.data()
     return {
         "cores": os.cpu_count(),
-        "busy with (load average)": round(os.getloadavg()[0], 1),
+        "load average": round(os.getloadavg()[0], 1),
         "Python": platform.python_version(),
         "Django": data.django,
         "DRF": version("djangorestframework"),
         "PostgreSQL": f"{data.server_version // 10_000}.{data.server_version % 10_000}",
-        "server": bench.program.name,
-        "webchats": bench.webchats,
-        "organizations": bench.organizations,
-        "the load's own ceiling (req/s)": round(bench.ceiling_of_load()),
+        "server": harness.program.name,
+        "webchats": harness.webchats,
+        "organizations": harness.organizations,
+        "maximum of the load generator (req/s)": round(harness.max_load()),
     }
 
 
-def _run(name: str, bench: Bench) -> Outcome:
-    """Run a benchmark; in a hurry a failure is looked at a second time, for longer."""
+def _run(name: str, harness: Harness) -> Result:
+    """Run a benchmark. A quick one that fails gets a second attempt with more rounds."""
     start = time.monotonic()
-    outcome = BENCHMARKS[name](bench)
-    if bench.quick and not all(aim.within_bound for aim in outcome.aims):
-        bench.tell(f"{name} once more, with more rounds")
-        bench.rounds *= 2
-        outcome = BENCHMARKS[name](bench)
-        bench.rounds //= 2
-    bench.tell("")
+    result = BENCHMARKS[name](harness)
+    if harness.quick and not all(target.is_within_bound for target in result.targets):
+        harness.progress(f"{name} again, with more rounds")
+        harness.rounds *= 2
+        result = BENCHMARKS[name](harness)
+        harness.rounds //= 2
+    harness.progress("")
     print(f"\n{name} ({time.monotonic() - start:.0f} s)")
-    outcome.show()
+    result.show()
     sys.stdout.flush()
-    return outcome
+    return result
 
 
-def _write(file: Path, content: dict[str, Any]) -> None:
+def _write(file: Path, report: dict[str, Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=1, default=lambda value: value.as_json()) + "\n")
+    file.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def _transfer(asked: argparse.Namespace) -> None:
-    """The import, on PostgreSQL and on SQLite, each in a process of its own."""
-    command = [sys.executable, "-m", "tests.benchmarks.transfer", str(asked.rows)]
-    command += ["--rounds", str(asked.rounds)]
-    if asked.database != "sqlite":
-        with running_postgres() as url:
-            _on(command, url)
-    if asked.database != "postgres":
-        with tempfile.TemporaryDirectory(prefix="webchats-") as folder:
-            _on(command, f"sqlite:///{folder}/db.sqlite3")
-
-
-def _on(command: list[str], database: str) -> None:
-    subprocess.run(command, check=True, env={**os.environ, "DATABASE_URL": database})
+def _transfer(options: argparse.Namespace) -> dict[str, Any]:
+    """Run the benchmark of imports on PostgreSQL and SQLite; return its results by database."""
+    results = {}
+    with tempfile.TemporaryDirectory(prefix="webchats-") as folder:
+        file = Path(folder, "result.json")
+        command = [sys.executable, "-m", "tests.benchmarks.imports", str(options.rows)]
+        command += ["--rounds", str(options.rounds), "--json", str(file)]
+        command += ["--against", str(options.against.resolve())] if options.against else []
+        for database in ("postgres", "sqlite"):
+            if options.database not in (None, database):
+                continue
+            with ExitStack() as resources:
+                url = f"sqlite:///{folder}/db.sqlite3"
+                if database == "postgres":
+                    url = resources.enter_context(running_postgres())
+                subprocess.run(command, cwd=ROOT, check=True, env=environment(url))
+            results[database] = json.loads(file.read_text())
+    return results
 
 
 if __name__ == "__main__":

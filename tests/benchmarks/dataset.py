@@ -1,13 +1,13 @@
-"""The data: webchats of organizations, with all that they point to, made by the database itself.
+"""The data: webchats of organizations with everything that they reference, created by SQL.
 
 ``python -m tests.benchmarks.dataset '{"webchats": 100000, "organizations": 200}'`` fills the empty
-database of ``DATABASE_URL`` and prints as JSON what a benchmark needs to know of it. One row of
-each kind is made and checked by the model, and multiplied by ``generate_series``: a column that is
-not named here has the model's value.
+PostgreSQL database of ``DATABASE_URL`` and prints facts about it as JSON. One row of each model is
+built and validated by Django, then multiplied by ``generate_series``. A column that is not named
+here has the model's value in every row.
 
-Rows are as a service gathers them: organizations by turns, so that one's webchats lie scattered
-over the table. A third of them have a pipeline and a stage, a third a pipeline, a third none; two
-in five an icon of their own, one in ten is switched off.
+Organizations alternate from row to row, so that the webchats of one are scattered over the table as
+in a real service. A third of the webchats have a pipeline and a stage, a third only a pipeline. Two
+of five have an icon of their own, one of ten is disabled.
 """
 
 import json
@@ -24,43 +24,43 @@ django.setup()
 
 from django.db import connection, models  # noqa: E402
 
-from organizations.auth.tokens import AccessToken  # noqa: E402
 from organizations.models import Organization, Pipeline, Prompt, Stage, User  # noqa: E402
 from webchats.models import Webchat  # noqa: E402
 
-#: More than one credential's rate limit lets through: the load comes from many members.
+#: The load comes from many users, because each is throttled.
 MEMBERS = 200
 PROMPTS, PIPELINES, STAGES = 10, 2, 3
-#: How many of the asked organization's webchats a benchmark is told of.
+#: How many webchats of the first organization the facts list.
 SAMPLE = 500
 PASSWORD = "a-long-enough-phrase"
 
-_EPOCH = 1_700_000_000
-_KINDS = (Organization, User, Prompt, Pipeline, Stage, Webchat)
+#: The Unix time of the first row.
+EPOCH = 1_700_000_000
+MODELS = (Organization, User, Prompt, Pipeline, Stage, Webchat)
 # fmt: off
-_WORDS = ["Shop", "Support", "Landing", "Checkout", "Careers", "Blog", "Docs", "Pricing", "Help",
+WORDS = ["Shop", "Support", "Landing", "Checkout", "Careers", "Blog", "Docs", "Pricing", "Help",
           "Returns", "Events", "Press"]
-_PLACES = ["Harbour", "Meadow", "Summit", "Orchard", "Lantern", "Compass", "Granite", "Willow",
+PLACES = ["Harbour", "Meadow", "Summit", "Orchard", "Lantern", "Compass", "Granite", "Willow",
            "Juniper", "Falcon"]
 # fmt: on
 
 
-def object_id(kind: type[models.Model], number: str) -> str:
-    """SQL for the id of the row ``number`` of its kind: a minute lies between two of them."""
+def object_id(model: type[models.Model], number: str) -> str:
+    """Return SQL for the id of a model's row. ``number`` is SQL; ids are a minute apart."""
     return (
-        f"(lpad(to_hex({_EPOCH} + 60 * ({number})), 8, '0') || '{_KINDS.index(kind):010x}' "
+        f"(lpad(to_hex({EPOCH} + 60 * ({number})), 8, '0') || '{MODELS.index(model):010x}' "
         f"|| lpad(to_hex({number}), 6, '0'))"
     )
 
 
 def multiply(row: models.Model, count: int, **columns: str) -> None:
-    """Write the row ``count`` times; ``columns`` are SQL, in which ``n`` is the row's number."""
+    """Insert the row ``count`` times. ``columns`` are SQL by column, with ``n`` from 0."""
     row.full_clean(exclude=[f.name for f in row._meta.fields if f.is_relation])
-    kind = type(row)
+    model = type(row)
     columns = {
-        "id": object_id(kind, "n"),
-        "created_at": f"to_timestamp({_EPOCH} + 60 * n)",
-        "updated_at": f"to_timestamp({_EPOCH} + 60 * n)",
+        "id": object_id(model, "n"),
+        "created_at": f"to_timestamp({EPOCH} + 60 * n)",
+        "updated_at": f"to_timestamp({EPOCH} + 60 * n)",
         **columns,
     }
     values: list[Any] = []
@@ -73,15 +73,15 @@ def multiply(row: models.Model, count: int, **columns: str) -> None:
             columns[field.column] = columns.pop(field.column).replace("%", "%%")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {kind._meta.db_table} ({', '.join(columns)}) "
+            f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) "
             f"SELECT {', '.join(columns.values())} FROM generate_series(0, {count - 1}) AS n",
             values,
         )
 
 
 @contextmanager
-def loading(table: str) -> Iterator[None]:
-    """Without the table's indexes and foreign keys, which are made again at the end, at once."""
+def without_indexes(table: str) -> Iterator[None]:
+    """Drop the table's indexes and foreign keys, and create them again at the end of the block."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
@@ -109,33 +109,34 @@ def loading(table: str) -> Iterator[None]:
 
 
 def fill(webchats: int, organizations: int) -> None:
-    """Write the rows."""
+    """Insert the rows of every model."""
     multiply(
         Organization(name="Organization"),
         organizations,
         name="'Organization ' || n",
         default_icon="CASE WHEN n % 2 = 0 THEN " + _icon_key("n", "n") + " ELSE '' END",
     )
-    _people_and_answers(organizations)
-    with loading(Webchat._meta.db_table):
-        _webchats(webchats, organizations)
+    _insert_references(organizations)
+    with without_indexes(Webchat._meta.db_table):
+        _insert_webchats(webchats, organizations)
     with connection.cursor() as cursor:
-        # As a database that has run for a while, and as the planner should know it.
+        # The state of a database that has run for a while, with statistics for the planner.
         cursor.execute("VACUUM (ANALYZE)")
         cursor.execute("CHECKPOINT")
 
 
-def _people_and_answers(organizations: int) -> None:
+def _insert_references(organizations: int) -> None:
+    """Insert what webchats reference: users, prompts, pipelines and stages."""
     member = User(email="x@example.com", full_name="Member", access_role="ADMIN")
     member.set_password(PASSWORD)
-    # The first organization's further members come after everybody's first.
-    whose = f"CASE WHEN n < {organizations} THEN n ELSE 0 END"
-    member.organization = Organization()  # The statement has the id of the real one.
+    # One member per organization comes first, then the further members of organization 0.
+    owner = f"CASE WHEN n < {organizations} THEN n ELSE 0 END"
+    member.organization = Organization()  # Only for validation: the SQL has the real id.
     multiply(
         member,
         organizations + MEMBERS,
         email="'member' || n || '@example.com'",
-        organization_id=object_id(Organization, whose),
+        organization_id=object_id(Organization, owner),
     )
     multiply(
         Prompt(name="Prompt", instructions="You answer visitors, in two sentences at the most."),
@@ -159,11 +160,11 @@ def _people_and_answers(organizations: int) -> None:
     )
 
 
-def _webchats(count: int, organizations: int) -> None:
+def _insert_webchats(count: int, organizations: int) -> None:
     of, nth = f"(n % {organizations})", f"(n / {organizations})"
     pipeline = f"({of} * {PIPELINES} + {nth} % {PIPELINES})"
     stage = f"({pipeline} * {STAGES} + {nth} % {STAGES})"
-    place = f"(ARRAY{_PLACES})[1 + n / 7 % {len(_PLACES)}]"
+    place = f"(ARRAY{PLACES})[1 + n / 7 % {len(PLACES)}]"
     multiply(
         Webchat(
             name="Webchat",
@@ -179,7 +180,7 @@ def _webchats(count: int, organizations: int) -> None:
         organization_id=object_id(Organization, of),
         user_id=object_id(User, of),
         created_by_id=object_id(User, of),
-        name=f"(ARRAY{_WORDS})[1 + n % {len(_WORDS)}] || ' ' || {place} || ' ' || n",
+        name=f"(ARRAY{WORDS})[1 + n % {len(WORDS)}] || ' ' || {place} || ' ' || n",
         description=(
             f"'The widget of site number ' || n || ', for ' || {place} || ' and its visitors: "
             "on every page, in the corner, with the greeting of the season. ' "
@@ -208,14 +209,12 @@ def _icon_key(organization: str, number: str) -> str:
 
 
 def facts() -> dict[str, Any]:
-    """What a benchmark needs to know: the asked organization is the first."""
-    members = list(User.objects.filter(organization__name="Organization 0").order_by("pk"))
-    organization = members[0].organization
-    assert organization is not None
+    """Return the facts about the first organization, as in ``tests.benchmarks.harness.Data``."""
+    organization = Organization.objects.get(name="Organization 0")
+    first_member = User.objects.filter(organization=organization).order_by("pk")[0]
     rows = Webchat.objects.for_organization(organization.pk).order_by("-created_at", "-id")
     return {
-        "tokens": [str(AccessToken.for_user(member)) for member in members],
-        "email": members[0].email,
+        "email": first_member.email,
         "password": PASSWORD,
         "total": rows.count(),
         "webchats": [
@@ -230,7 +229,7 @@ def facts() -> dict[str, Any]:
         "prompts": list(
             Prompt.objects.for_organization(organization.pk).values_list("pk", flat=True)
         ),
-        "server_version": connection.pg_version,  # type: ignore[attr-defined]
+        "server_version": connection.pg_version,
         "django": django.get_version(),
     }
 

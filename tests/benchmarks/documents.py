@@ -1,57 +1,60 @@
-"""One document and a list of 20, for members with a JWT."""
+"""Read one document, and lists of 20, with an access token: the service and its peers."""
 
-from tests.benchmarks import asking
-from tests.benchmarks.bench import Bench, Data, Rival
-from tests.benchmarks.measure import Outcome, figures_of, rate_aim
-from tests.benchmarks.serving import BARE, DRF, FASTAPI, NINJA, OURS, Application, Server
+from tests.benchmarks import responses
+from tests.benchmarks.harness import Contender, Data, Harness
+from tests.benchmarks.results import Result, figures_of, rate_target, ratios
+from tests.benchmarks.servers import BARE, DRF, FASTAPI, NINJA, SERVICE
 
-#: By question: the peer, and how many times its rate is asked for.
-_AIMS = {
-    "list": ((DRF, 2.5), (NINJA, 1.0)),
-    "one": ((DRF, 1.5), (NINJA, 1.0)),
+#: By operation: peers, and the target for our rate as a multiple of theirs.
+TARGETS = {
+    "list": ((DRF, 2.5), (NINJA, 1.5), (FASTAPI, 1.0)),
+    "one": ((DRF, 2.0), (NINJA, 1.0)),
 }
-_PAGES = 5
+PAGES = 5
 
 
-def paths_of(data: Data, question: str, sample: int = 200) -> list[str]:
-    """What is asked: documents by id, or the first pages of the list."""
-    if question == "one":
+def paths_of(data: Data, operation: str, sample: int = 200) -> list[str]:
+    """Return the paths to request: ``sample`` documents, or the first pages of the list."""
+    if operation == "one":
         return [f"/api/webchats/{row['id']}" for row in data.webchats[:sample]]
-    last = min(_PAGES, max(1, data.total // 20))
+    last = min(PAGES, max(1, data.total // 20))
     return ["/api/webchats", *(f"/api/webchats?page={page}" for page in range(2, last + 1))]
 
 
-def documents(bench: Bench) -> Outcome:
-    """The service beside its peers."""
-    outcome = Outcome(
+def documents(harness: Harness) -> Result:
+    """Measure the service and its peers."""
+    result = Result(
         notes=[
-            "Each server signs the icons' addresses itself; all else in the answers is equal.",
-            "Only the service logs requests, counts them (limits, metrics) and asks for the role.",
+            "Each server signs the icon URLs itself. The responses are equal otherwise.",
+            "Only the service logs requests, counts them (throttles, metrics) and checks the role.",
         ]
     )
-    for question in _AIMS:
-        _measure(bench, question, outcome)
-    return outcome
+    for operation in TARGETS:
+        _measure(harness, operation, result)
+    return result
 
 
-def _measure(bench: Bench, question: str, outcome: Outcome) -> None:
-    data = bench.data()
-    paths = paths_of(data, question, sample=20 if bench.quick else 200)
-    ours = bench.server(OURS, data)
-    expected = asking.answers(ours, paths, token=data.tokens[0])
-    rivals = {ours.name: Rival(ours, asking.reading(expected, data.tokens))}
-    peers: list[Application] = [DRF] if bench.quick else [DRF, NINJA, FASTAPI]
-    servers: list[Server] = [bench.server(peer, data) for peer in peers]
-    if not bench.quick:
-        file = asking.ready_answers(expected, bench.folder)
-        servers.append(bench.server(BARE, data, BENCHMARK_ANSWERS=file))
+def _measure(harness: Harness, operation: str, result: Result) -> None:
+    data = harness.data()
+    paths = paths_of(data, operation, sample=20 if harness.quick else 200)
+    service = harness.server(SERVICE, data)
+    expected = responses.fetch(service, paths, token=data.tokens[0])
+    peers = [DRF] if harness.quick else [DRF, NINJA, FASTAPI]
+    servers = [harness.server(application, data) for application in (*harness.services, *peers)]
+    if not harness.quick:
+        file = responses.write_responses(expected, harness.folder)
+        servers.append(harness.server(BARE, data, BENCHMARK_RESPONSES=file))
+    contenders = {}
     for server in servers:
-        theirs = asking.answers(server, paths, token=data.tokens[0])
-        asking.compare(expected, theirs, server.name)
-        rivals[server.name] = Rival(server, asking.reading(theirs, data.tokens))
-    measured = bench.turns(rivals)
-    figures = figures_of(question, measured)
-    outcome.figures += figures.values()
-    for peer, factor in _AIMS[question]:
-        if peer.name in measured:
-            outcome.aims.append(rate_aim(question, figures, ours.name, peer.name, factor))
+        tokens = harness.tokens(server.application, data)
+        fetched = responses.fetch(server, paths, token=tokens[0])
+        responses.compare(expected, fetched, server.name)
+        contenders[server.name] = Contender(server, responses.requests_for(fetched, tokens))
+    figures = figures_of(operation, harness.measure(contenders))
+    result.figures += figures.values()
+    if harness.against:
+        result.figures += ratios(operation, figures, SERVICE.name, harness.against.name)
+    for peer, factor in TARGETS[operation]:
+        if peer.name in contenders:
+            target = rate_target(operation, figures, SERVICE.name, peer.name, factor)
+            result.targets.append(target)

@@ -1,5 +1,7 @@
-"""The plans of what the service asks the database: ``python -m tests.benchmarks.explain TOKEN
-PATH…``, on the database of ``DATABASE_URL``."""
+"""Print the query plans of requests: ``python -m tests.benchmarks.explain TOKEN PATH…``.
+
+It runs on the database of ``DATABASE_URL``.
+"""
 
 import os
 import sys
@@ -16,22 +18,23 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from tests.benchmarks.load import HOST  # noqa: E402
 
 
-def plans(token: str, path: str, seen: set[str]) -> None:
-    """Ask for the path, and print each query that this took, with its plan when first seen."""
+def explain(token: str, path: str, explained: set[str]) -> None:
+    """Print the queries of a GET request, and the plan of each that is not in ``explained``."""
     client = Client(HTTP_HOST=HOST)
     with CaptureQueriesContext(connection) as captured:
-        answer = client.get(path, HTTP_AUTHORIZATION=f"Bearer {token}")
-    print(f"\nGET {path} → {answer.status_code}, {len(captured)} queries")
+        response = client.get(path, HTTP_AUTHORIZATION=f"Bearer {token}")
+    print(f"\nGET {path} → {response.status_code}, {len(captured)} queries")
     for query in captured.captured_queries:
-        print(f"\n  {query['sql'][:120]} … {query['sql'][-400:]}")
-        if query["sql"].startswith("SELECT") and query["sql"] not in seen:
-            seen.add(query["sql"])
+        sql = query["sql"]
+        print(f"\n  {sql[:120]} … {sql[-400:]}")
+        if sql.startswith("SELECT") and sql not in explained:
+            explained.add(sql)
             with connection.cursor() as cursor:
-                cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {query['sql']}")
+                cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {sql}")
                 print("\n".join(f"    {line}" for (line,) in cursor.fetchall()))
 
 
 if __name__ == "__main__":
-    shown: set[str] = set()
-    for asked in sys.argv[2:]:
-        plans(sys.argv[1], asked, shown)
+    explained: set[str] = set()
+    for path in sys.argv[2:]:
+        explain(sys.argv[1], path, explained)

@@ -1,28 +1,29 @@
-"""What a list costs as the service grows: by organizations, or within a single one."""
+"""The list as the service grows: by more organizations, or within a single one."""
 
 import json
 import time
 from urllib.parse import quote
 
-from tests.benchmarks.bench import Bench, Data, Rival
-from tests.benchmarks.load import Request, WrongAnswer, ask, request
-from tests.benchmarks.measure import Aim, Figure, Outcome
-from tests.benchmarks.serving import OURS, Server
+from tests.benchmarks.harness import Contender, Data, Harness
+from tests.benchmarks.load import Request, UnexpectedResponse, render_request, send
+from tests.benchmarks.results import Figure, Result, Target
+from tests.benchmarks.servers import SERVICE, Server
 
-_SIZES = (1_000, 100_000, 1_000_000)
-_QUICK_SIZES = (1_000, 20_000)
-_ROWS_OF_ONE = 500
-_MOST = 1.5
-#: Few at a time, so that a question's own cost is seen; a turn ends after so many answers.
-_LOAD = {"connections": 2, "most": 30}
-_CPU = "ms CPU"
-_ALL = "newest 20"
+#: Webchats in the database.
+SIZES = (1_000, 100_000, 1_000_000)
+QUICK_SIZES = (1_000, 20_000)
+WEBCHATS_PER_ORGANIZATION = 500
+#: The target for the time with the largest size as a multiple of the smallest's.
+TARGET = 1.5
+#: Few connections, so that the time of a single request shows. A turn ends after 30 requests.
+LOAD = {"connections": 2, "max_requests": 30}
+UNFILTERED = "newest 20"
 
 
-def questions_of(data: Data) -> dict[str, str]:
-    """What the list is asked, each as a query."""
+def query_strings(data: Data) -> dict[str, str]:
+    """Return the query strings of the list that are measured, by their titles."""
     return {
-        _ALL: "",
+        UNFILTERED: "",
         "isEnabled=true": "?isEnabled=true",
         "isEnabled=false": "?isEnabled=false",
         "promptId": f"?promptId={data.prompts[0]}",
@@ -33,65 +34,71 @@ def questions_of(data: Data) -> dict[str, str]:
     }
 
 
-def growth(bench: Bench) -> Outcome:
-    """The same questions to smaller and larger tables, in turns."""
-    outcome = Outcome(notes=["At first: with nothing remembered of the question (a total is)."])
-    sizes = _QUICK_SIZES if bench.quick else _SIZES
-    for shape, rows_of_one in (("by organizations", _ROWS_OF_ONE), ("in one", max(sizes))):
-        if bench.quick and shape != "in one":
+def growth(harness: Harness) -> Result:
+    """Measure the same requests on smaller and larger tables."""
+    result = Result(notes=["First response: without a cached total."])
+    sizes = QUICK_SIZES if harness.quick else SIZES
+    shapes = {"by organizations": WEBCHATS_PER_ORGANIZATION, "in one": max(sizes)}
+    for shape, per_organization in shapes.items():
+        if harness.quick and shape != "in one":
             continue
-        tables = {size: bench.data(size, max(1, size // rows_of_one)) for size in sizes}
-        for question in questions_of(tables[sizes[0]]):
-            if not bench.quick or question in (_ALL, "isEnabled=true", "ordering=name"):
-                _measure(bench, f"{shape}, {question}", question, tables, outcome)
-        if bench.explain:
-            data = tables[max(sizes)]
-            paths = [f"/api/webchats{query}" for query in questions_of(data).values()]
-            outcome.notes.append(f"{shape}, {max(sizes):,} rows\n{_plans(bench, data, paths)}")
-    return outcome
+        tables = {size: harness.data(size, max(1, size // per_organization)) for size in sizes}
+        for title in query_strings(tables[sizes[0]]):
+            if not harness.quick or title in (UNFILTERED, "isEnabled=true", "ordering=name"):
+                _measure(harness, shape, title, tables, result)
+        if harness.explain:
+            plans = _query_plans(harness, tables[max(sizes)])
+            result.notes.append(f"{shape}, {max(sizes):,} rows\n{plans}")
+    return result
 
 
 def _measure(
-    bench: Bench, title: str, question: str, tables: dict[int, Data], outcome: Outcome
+    harness: Harness, shape: str, title: str, tables: dict[int, Data], result: Result
 ) -> None:
-    rivals, first = {}, dict[str, float]()
+    contenders, first = {}, dict[str, float]()
     for size, data in tables.items():
-        server = bench.server(OURS, data, workers=1)
-        path = f"/api/webchats{questions_of(data)[question]}"
-        requests = [Request(request(path, token=token)) for token in data.tokens]
-        rivals[f"{size:,}"] = Rival(server, requests)
-        first[f"{size:,}"] = _first_answer(server, requests[0], data if question == _ALL else None)
-    measured = bench.turns(rivals, **_LOAD)
-    figures = [
-        Figure(f"{title}: {size} rows", unit, measured[size][unit])
-        for size in rivals
-        for unit in ("ms median", _CPU)
+        server = harness.server(SERVICE, data, workers=1)
+        path = f"/api/webchats{query_strings(data)[title]}"
+        requests = [Request(render_request(path, token=token)) for token in data.tokens]
+        contenders[f"{size:,}"] = Contender(server, requests)
+        complete = data.total if title == UNFILTERED else 0
+        first[f"{size:,}"] = _first_response(server, requests[0], complete)
+    measurements = harness.measure(contenders, **LOAD)
+    name = f"{shape}, {title}"
+    result.figures += [
+        Figure(f"{name}: {size} rows", unit, measurements[size][unit])
+        for size in contenders
+        for unit in ("ms median", "ms CPU")
     ]
-    outcome.figures += figures
-    outcome.figures += [
-        Figure(f"{title}: {size} rows", "ms at first", [value]) for size, value in first.items()
+    result.figures += [
+        Figure(f"{name}: {size} rows", "ms first response", [value])
+        for size, value in first.items()
     ]
-    least, most = f"{min(tables):,}", f"{max(tables):,}"
-    ratio = Figure(title, "ms median", measured[most]["ms median"]).over(
-        Figure(title, "ms median", measured[least]["ms median"])
+    smallest, largest = (
+        Figure(name, "ms median", measurements[f"{size:,}"]["ms median"])
+        for size in (min(tables), max(tables))
     )
-    claim = f"{title}: time at {most} rows over that at {least}"
-    outcome.aims.append(Aim(claim, ratio, at_most=_MOST, bound=2 * _MOST))
+    claim = f"{name}: time with {max(tables):,} rows over {min(tables):,}"
+    ratio = largest.over(smallest)
+    result.targets.append(Target(claim, ratio, at_most=TARGET, bound=2 * TARGET))
 
 
-def _first_answer(server: Server, asked: Request, complete: Data | None) -> float:
-    """Milliseconds of the first answer, for which nothing is remembered; where it is about all
-    rows, all must be counted (``writes`` may have added some)."""
+def _first_response(server: Server, request: Request, total: int) -> float:
+    """Return the milliseconds until the first response, for which the service must count rows.
+
+    Raise if it reports fewer than ``total`` rows. (The benchmark ``writes`` may have added some.)
+    """
     start = time.perf_counter()
-    answer = ask(server.port, asked.raw)
+    response = send(server.port, request.raw)
     milliseconds = 1000 * (time.perf_counter() - start)
-    total = json.loads(answer.body)["pagination"]["total"]
-    if complete is not None and total < complete.total:
-        raise WrongAnswer(f"{total} rows are told, {complete.total} are there.")
+    reported = json.loads(response.body)["pagination"]["total"]
+    if reported < total:
+        raise UnexpectedResponse(f"A total of {reported} rows is reported for {total}.")
     return milliseconds
 
 
-def _plans(bench: Bench, data: Data, paths: list[str]) -> str:
-    program = ("-m", "tests.benchmarks.explain", data.tokens[0], *paths)
-    # Of the static files, which are not collected here.
-    return bench.python(data.url, *program, PYTHONWARNINGS="ignore")
+def _query_plans(harness: Harness, data: Data) -> str:
+    paths = [f"/api/webchats{query}" for query in query_strings(data).values()]
+    module = ("-m", "tests.benchmarks.explain", data.tokens[0], *paths)
+    # Static files are not collected here, which WhiteNoise warns about.
+    return harness.python(data.url, *module, PYTHONWARNINGS="ignore")

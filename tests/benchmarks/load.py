@@ -1,8 +1,9 @@
-"""The load: requests over loopback from one process, as many at a time as there are connections.
+"""The load generator: one process that sends requests over loopback on several connections.
 
-The bytes of a request are made beforehand, and of an answer only what is needed is read: its
-status, its length, whether the connection lives on. ``python -m tests.benchmarks.load PORT`` is
-the server with which the load finds its own ceiling: it answers without looking.
+It leaves as much of the machine as possible to the servers: requests are rendered beforehand, and
+only what is checked of a response is parsed: its status, its length and whether the connection
+stays open. ``python -m tests.benchmarks.load PORT`` serves a constant response, with which the load
+generator measures its own maximum rate.
 """
 
 import selectors
@@ -15,25 +16,25 @@ from itertools import cycle
 from typing import NamedTuple
 
 HOST = "127.0.0.1"
-#: No answer of any contender takes as long.
+#: Seconds. No contender takes that long for a response.
 TIMEOUT = 30
 
 
-class WrongAnswer(Exception):
-    """A server did not answer as it should: what was measured is worth nothing."""
+class UnexpectedResponse(Exception):
+    """A server's response is not what the benchmark expects, so its figures would be wrong."""
 
 
 class Request(NamedTuple):
-    """The bytes to send, and what must come back."""
+    """A rendered request and the response it expects."""
 
     raw: bytes
-    #: A second one is taken too, and told: see ``Load.as_asked``.
+    #: The accepted statuses. The first is the usual one: see ``Load.first_status_share``.
     statuses: tuple[int, ...] = (200,)
-    #: How long the answer's body may be; for equal work it is as long in each round.
+    #: The accepted lengths of the body in bytes, so that every round does the same work.
     length: range = range(1, 1 << 20)
 
 
-def request(
+def render_request(
     path: str,
     *,
     method: str = "GET",
@@ -41,7 +42,7 @@ def request(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
-    """An HTTP/1.1 request."""
+    """Return an HTTP/1.1 request. ``token`` is a bearer token, ``body`` is JSON."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", "Accept: application/json"]
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
@@ -51,15 +52,15 @@ def request(
     return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
 
 
-class Answer(NamedTuple):
-    """What came back."""
+class Response(NamedTuple):
+    """A response; ``head`` is its status line and headers."""
 
     status: int
     head: bytes
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """A header's value."""
+        """Return the value of a header, or ``None`` without that header."""
         for line in self.head.decode("latin-1").split("\r\n")[1:]:
             key, _, value = line.partition(":")
             if key.lower() == name.lower():
@@ -68,43 +69,45 @@ class Answer(NamedTuple):
 
 
 class _Connection:
-    """A connection that carries one request at a time, and is made again where the server ends
-    it after each."""
+    """A connection with at most one request in flight.
+
+    It reconnects if the server closed the connection after the previous response.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.socket: socket.socket | None = None
 
-    def send(self, asked: Request) -> socket.socket:
-        """Send it; the answer will come from the socket."""
-        self.asked, self.received, self.sent_at = asked, b"", time.perf_counter()
+    def send(self, request: Request) -> socket.socket:
+        """Send a request and return the socket that will receive the response."""
+        self.request, self.received, self.sent_at = request, b"", time.perf_counter()
         if self.socket is None:
             self.socket = socket.create_connection((HOST, self.port), timeout=TIMEOUT)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.sendall(asked.raw)
+        self.socket.sendall(request.raw)
         return self.socket
 
-    def receive(self) -> Answer | None:
-        """What has come, once it is complete."""
+    def receive(self) -> Response | None:
+        """Read from the socket and return the response once it is complete."""
         assert self.socket is not None
         chunk = self.socket.recv(1 << 18)
         self.received += chunk
         head, found, body = self.received.partition(b"\r\n\r\n")
         lowered, status = head.lower(), int(head[9:12] or 0)
-        _, is_told, rest = lowered.partition(b"\r\ncontent-length:")
-        if found and not is_told and status != 304:
-            raise WrongAnswer(f"An answer does not say how long it is: {head!r}")
-        length = int(rest.partition(b"\r\n")[0]) if is_told and status != 304 else 0
+        _, has_length, rest = lowered.partition(b"\r\ncontent-length:")
+        if found and not has_length and status != 304:
+            raise UnexpectedResponse(f"No Content-Length: {head!r}")
+        length = int(rest.partition(b"\r\n")[0]) if has_length and status != 304 else 0
         if not found or len(body) < length:
             if not chunk:
-                raise WrongAnswer(f"The server hung up within an answer: {self.received[:400]!r}")
+                raise UnexpectedResponse(f"Incomplete response: {self.received[:400]!r}")
             return None
         if b"\r\nconnection: close" in lowered or lowered.startswith(b"http/1.0"):
             self.close()
-        return Answer(status, head, body)
+        return Response(status, head, body)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the socket, if it is open."""
         if self.socket is not None:
             self.socket.close()
             self.socket = None
@@ -112,67 +115,71 @@ class _Connection:
 
 @dataclass
 class Load:
-    """What a round of requests took."""
+    """The result of a round of requests."""
 
     seconds: float
+    #: Seconds from each request to its response.
     latencies: list[float] = field(repr=False)
-    #: The share of answers with their request's first status.
-    as_asked: float
+    #: The share of responses with the first of their request's statuses, from 0 to 1.
+    first_status_share: float
 
     @property
     def rate(self) -> float:
-        """Answers in a second."""
+        """Responses per second."""
         return len(self.latencies) / self.seconds
 
-    def latency(self, share: float) -> float:
-        """Milliseconds within which this share of the answers came."""
+    def percentile(self, share: float) -> float:
+        """Return the latency in milliseconds that this share of the responses did not exceed."""
         ordered = sorted(self.latencies)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def ask(port: int, raw: bytes) -> Answer:
-    """One request on a connection of its own."""
+def send(port: int, raw: bytes) -> Response:
+    """Send one request on its own connection and return the response, of whatever status."""
     connection = _Connection(port)
     try:
         connection.send(Request(raw))
-        while (answer := connection.receive()) is None:
+        while (response := connection.receive()) is None:
             pass
     finally:
         connection.close()
-    return answer
+    return response
 
 
-def fire(
+def run_load(
     port: int,
     requests: Sequence[Request],
     *,
     seconds: float,
-    most: int = 1_000_000,
+    max_requests: int = 1_000_000,
     connections: int = 16,
 ) -> Load:
-    """Send ``requests`` round and round for so long, or so many; every answer is looked at."""
-    endless, latencies, as_asked = cycle(requests), list[float](), 0
+    """Send ``requests`` in a loop until ``seconds`` have passed or ``max_requests`` are sent.
+
+    Raise ``UnexpectedResponse`` if a response is not what its request expects.
+    """
+    endless, latencies, first_statuses = cycle(requests), list[float](), 0
     with selectors.DefaultSelector() as selector:
         start = time.perf_counter()
         deadline, sent = start + seconds, 0
-        for _ in range(min(connections, most)):
+        for _ in range(min(connections, max_requests)):
             connection = _Connection(port)
             selector.register(connection.send(next(endless)), selectors.EVENT_READ, connection)
             sent += 1
         while selector.get_map():
             ready = selector.select(TIMEOUT)
             if not ready:
-                raise WrongAnswer(f"No answer within {TIMEOUT} s")
+                raise UnexpectedResponse(f"No response within {TIMEOUT} s")
             for key, _events in ready:
                 connection = key.data
-                answer = connection.receive()
-                if answer is None:
+                response = connection.receive()
+                if response is None:
                     continue
                 now = time.perf_counter()
                 latencies.append(now - connection.sent_at)
-                _look_at(answer, connection.asked)
-                as_asked += answer.status == connection.asked.statuses[0]
-                more = now < deadline and sent < most
+                _check(response, connection.request)
+                first_statuses += response.status == connection.request.statuses[0]
+                more = now < deadline and sent < max_requests
                 used = connection.socket
                 if used is None or not more:
                     selector.unregister(key.fileobj)
@@ -180,25 +187,25 @@ def fire(
                     connection.close()
                     continue
                 sent += 1
-                told = connection.send(next(endless))
+                new = connection.send(next(endless))
                 if used is None:
-                    selector.register(told, selectors.EVENT_READ, connection)
-        return Load(time.perf_counter() - start, latencies, as_asked / len(latencies))
+                    selector.register(new, selectors.EVENT_READ, connection)
+        return Load(time.perf_counter() - start, latencies, first_statuses / len(latencies))
 
 
-def _look_at(answer: Answer, asked: Request) -> None:
-    if answer.status not in asked.statuses or (
-        answer.status != 304 and len(answer.body) not in asked.length
+def _check(response: Response, request: Request) -> None:
+    if response.status not in request.statuses or (
+        response.status != 304 and len(response.body) not in request.length
     ):
-        raise WrongAnswer(
-            f"{answer.status}, {len(answer.body)} bytes (not {asked.statuses}, {asked.length}): "
-            f"{answer.body[:400]!r} to {asked.raw[:400]!r}"
+        raise UnexpectedResponse(
+            f"{response.status}, {len(response.body)} bytes (expected {request.statuses}, "
+            f"{request.length}): {response.body[:400]!r} to {request.raw[:400]!r}"
         )
 
 
-def _answer_without_looking(port: int) -> None:
-    """Serve: whatever comes on a connection is a request, and has one answer."""
-    fixed = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000
+def _serve_constant_response(port: int) -> None:
+    """Serve until the process ends; each chunk that arrives counts as one request."""
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000
     with selectors.DefaultSelector() as selector, socket.create_server((HOST, port)) as server:
         selector.register(server, selectors.EVENT_READ)
         while True:
@@ -206,7 +213,7 @@ def _answer_without_looking(port: int) -> None:
                 if opened is server:
                     selector.register(server.accept()[0], selectors.EVENT_READ)
                 elif opened.recv(1 << 16):
-                    opened.sendall(fixed)
+                    opened.sendall(response)
                 else:
                     selector.unregister(opened)
                     opened.close()
@@ -219,4 +226,4 @@ def _readable(selector: selectors.BaseSelector) -> Iterator[socket.socket]:
 
 
 if __name__ == "__main__":
-    _answer_without_looking(int(sys.argv[1]))
+    _serve_constant_response(int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks.request_log``: what a request's log line and its metrics cost."""
+"""The cost of a request's log line and metrics: ``python -m tests.benchmarks.request_log``."""
 
 import logging
 import os
@@ -21,10 +21,11 @@ from organizations.models import User  # noqa: E402
 from webchat_project.observability.request_log import RequestLogMiddleware  # noqa: E402
 
 CALLS = 20_000
+ROUNDS = 5
 
 
 def main() -> None:
-    """Print microseconds of processor time per request: the best of five rounds."""
+    """Print microseconds of CPU time per request, from the best round."""
     handler: Any = logging.getLogger().handlers[0]
     match = resolve("/api/webchats")
 
@@ -34,18 +35,18 @@ def main() -> None:
 
     request = RequestFactory().get("/api/webchats")
     request.user = User(pk="0" * 24)
-    with Path(os.devnull).open("w") as nothing:
-        handler.setStream(nothing)
-        bare, logged = (_best(call, request) for call in (view, RequestLogMiddleware(view)))
+    with Path(os.devnull).open("w") as devnull:
+        handler.setStream(devnull)
+        bare, logged = (_microseconds(call, request) for call in (view, RequestLogMiddleware(view)))
         settings.METRICS_TOKEN = "on"
-        counted = _best(RequestLogMiddleware(view), request)
+        counted = _microseconds(RequestLogMiddleware(view), request)
     print(f"id and line: {logged - bare:.1f} µs per request")
     print(f"metrics: {counted - logged:.1f} µs per request")
 
 
-def _best(call: Callable[[HttpRequest], Any], request: HttpRequest) -> float:
+def _microseconds(call: Callable[[HttpRequest], Any], request: HttpRequest) -> float:
     rounds = []
-    for _ in range(5):
+    for _ in range(ROUNDS):
         started = process_time()
         for _ in range(CALLS):
             call(request)

@@ -1,38 +1,39 @@
-"""Which program should serve? The same service on each, with the same cores."""
+"""Server programs: the same service on each of them, with the same number of workers."""
 
 from contextlib import ExitStack
 
-from tests.benchmarks import asking
-from tests.benchmarks.bench import Bench, Rival
+from tests.benchmarks import responses
 from tests.benchmarks.documents import paths_of
-from tests.benchmarks.measure import Figure, Outcome, figures_of
-from tests.benchmarks.serving import OURS, PROGRAMS, THREADS, WORKERS, environment, serving
-from tests.benchmarks.widget_config import configurations
+from tests.benchmarks.harness import Contender, Harness
+from tests.benchmarks.results import Figure, Result, figures_of
+from tests.benchmarks.servers import PROGRAMS, SERVICE, THREADS, WORKERS, environment, serving
+from tests.benchmarks.widget_config import config_requests
 
 
-def server_programs(bench: Bench) -> Outcome:
-    """Rates, latencies, memory and the start of each."""
-    data = bench.data()
-    outcome = Outcome(notes=[f"{WORKERS} workers each; where workers have threads, {THREADS}."])
+def server_programs(harness: Harness) -> Result:
+    """Measure rates, latencies, memory and the time to the first response of each program."""
+    data = harness.data()
+    result = Result(notes=[f"{WORKERS} workers each; workers with threads have {THREADS}."])
     with ExitStack() as running:
         servers = {}
         for program in PROGRAMS.values():
-            bench.tell(f"start {program.name}")
-            started = serving(OURS, program, environment(data.url))
-            servers[program.name] = running.enter_context(started)
+            harness.progress(f"start {program.name}")
+            server = serving(SERVICE, program, environment(data.url))
+            servers[program.name] = running.enter_context(server)
         first = next(iter(servers.values()))
-        questions = {
-            question: asking.reading(
-                asking.answers(first, paths_of(data, question), token=data.tokens[0]), data.tokens
+        operations = {
+            operation: responses.requests_for(
+                responses.fetch(first, paths_of(data, operation), token=data.tokens[0]),
+                data.tokens,
             )
-            for question in ("one", "list")
+            for operation in ("one", "list")
         }
-        questions["config"] = configurations(first, data)
-        for question, requests in questions.items():
-            rivals = {name: Rival(server, requests) for name, server in servers.items()}
-            outcome.figures += figures_of(question, bench.turns(rivals)).values()
+        operations["config"] = config_requests(first, data)
+        for operation, requests in operations.items():
+            contenders = {name: Contender(server, requests) for name, server in servers.items()}
+            result.figures += figures_of(operation, harness.measure(contenders)).values()
         for name, server in servers.items():
             title = f"after the load: {name}"
-            outcome.figures += [Figure(title, u, [v]) for u, v in server.memory().items()]
-            outcome.figures.append(Figure(title, "s to first answer", [server.first_answer]))
-    return outcome
+            result.figures += [Figure(title, u, [v]) for u, v in server.memory().items()]
+            result.figures.append(Figure(title, "s to first response", [server.first_response]))
+    return result

@@ -1,111 +1,127 @@
-"""The widget's public configuration: what every visit of every customer's page asks for."""
+"""The widget's public configuration, which every visit of every customer's page requests."""
 
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from tests.benchmarks import asking
-from tests.benchmarks.bench import Bench, Data, Rival
-from tests.benchmarks.load import Answer, Request, fire, request
-from tests.benchmarks.measure import Aim, Figure, Outcome, figures_of, rate_aim
-from tests.benchmarks.serving import BARE, OURS, Server
+from tests.benchmarks import responses
+from tests.benchmarks.harness import Contender, Data, Harness
+from tests.benchmarks.load import Request, Response, render_request, run_load
+from tests.benchmarks.results import Figure, Result, Target, figures_of, rate_target, ratios
+from tests.benchmarks.servers import BARE, SERVICE, Server
 
-_AIM = 0.85
-_WEBCHATS = 50
-#: Of two signed URLs one may be longer.
-_PADDING = 150
-#: A session of the database tells what it did at the latest so much later.
-_TOLD_AFTER = 2
-_COUNTED = 30_000
-_ASKED = 300
-#: Of so many widgets.
-_OFTEN = 3
+#: The target for our rate as a multiple of the bare view's.
+TARGET = 1.2
+WEBCHATS = 50
+#: Bytes by which a response may be longer or shorter: signed URLs differ in length.
+LENGTH_TOLERANCE = 150
+#: Seconds until a database session has reported its transactions to the statistics.
+STATISTICS_DELAY = 2
+#: How many requests are counted, for how few webchats, so that each is requested often.
+COUNTED_REQUESTS = 30_000
+COUNTED_WEBCHATS = 3
 
 
-def widget_config(bench: Bench) -> Outcome:
-    """The service beside a view that has the answers ready."""
-    data = bench.data()
-    ours = bench.server(OURS, data)
+def widget_config(harness: Harness) -> Result:
+    """Measure the service and a view that returns prepared responses."""
+    data = harness.data()
+    services = [harness.server(application, data) for application in harness.services]
     rows = _rows(data)
-    got = _answers(ours, rows)
-    file = asking.ready_answers(got, bench.folder)
-    bare = bench.server(BARE, data, BENCHMARK_ANSWERS=file)
-    outcome = Outcome(
+    fetched = _fetch(services[0], rows)
+    file = responses.write_responses(fetched, harness.folder)
+    bare = harness.server(BARE, data, BENCHMARK_RESPONSES=file)
+    result = Result(
         notes=[
-            "The icons' storage is not there in any benchmark: who asked it would fail.",
-            "Only the service logs requests and sends the headers of its browser policy.",
+            "The storage of icons does not exist in any benchmark: accessing it would fail.",
+            "Only the service logs requests and sends security headers.",
         ]
     )
-    questions = {"config": [_request(row, got) for row in rows]}
-    if not bench.quick:
-        questions["config, 304"] = [_request(row, got, known=True) for row in rows]
-    for question, requests in questions.items():
-        measured = bench.turns({one.name: Rival(one, requests) for one in (ours, bare)})
-        figures = figures_of(question, measured)
-        outcome.figures += figures.values()
-        outcome.aims.append(rate_aim(question, figures, ours.name, bare.name, _AIM))
-        if "304" in question:
-            outcome.aims.append(_share_of_304(ours, requests))
-    _count_transactions(bench, data, Rival(ours, questions["config"][:_OFTEN]), outcome)
-    return outcome
+    operations = {"config": False} if harness.quick else {"config": False, "config, 304": True}
+    for operation, is_cached in operations.items():
+        contenders = {
+            server.name: Contender(server, config_requests(server, data, is_cached=is_cached))
+            for server in (*services, bare)
+        }
+        figures = figures_of(operation, harness.measure(contenders))
+        result.figures += figures.values()
+        if harness.against:
+            result.figures += ratios(operation, figures, SERVICE.name, harness.against.name)
+        result.targets.append(rate_target(operation, figures, SERVICE.name, bare.name, TARGET))
+        if is_cached:
+            result.targets.append(_share_of_304(contenders[SERVICE.name]))
+    requests = config_requests(services[0], data)[:COUNTED_WEBCHATS]
+    _count_transactions(harness, Contender(services[0], requests), result)
+    return result
 
 
-def configurations(server: Server, data: Data) -> list[Request]:
-    """Requests for configurations, of which the server has been asked once."""
+def config_requests(server: Server, data: Data, *, is_cached: bool = False) -> list[Request]:
+    """Return requests for configurations, with the ``ETag`` of a cached one if ``is_cached``."""
     rows = _rows(data)
-    got = _answers(server, rows)
-    return [_request(row, got) for row in rows]
+    fetched = _fetch(server, rows)
+    return [_request(row, fetched, is_cached=is_cached) for row in rows]
 
 
 def _rows(data: Data) -> list[dict[str, Any]]:
-    return [row for row in data.webchats if row["is_enabled"]][:_WEBCHATS]
+    return [row for row in data.webchats if row["is_enabled"]][:WEBCHATS]
+
+
+def _path(row: Mapping[str, Any]) -> str:
+    return f"/widget/{row['id']}/config"
 
 
 def _headers(row: Mapping[str, Any]) -> dict[str, str]:
-    """As the browser on a customer's page sends them."""
+    """Return the headers that a browser sends from a customer's page."""
     origin = row["origin"]
     return {"Origin": origin, "Referer": f"{origin}/", "Accept-Encoding": "gzip, deflate, br"}
 
 
-def _answers(server: Server, rows: list[dict[str, Any]]) -> dict[str, Answer]:
-    got: dict[str, Answer] = {}
+def _fetch(server: Server, rows: list[dict[str, Any]]) -> dict[str, Response]:
+    fetched: dict[str, Response] = {}
     for row in rows:
-        path = f"/widget/{row['id']}/config"
-        got |= asking.answers(server, [path], headers=_headers(row))
-    return got
+        fetched |= responses.fetch(server, [_path(row)], headers=_headers(row))
+    return fetched
 
 
-def _request(row: Mapping[str, Any], got: Mapping[str, Answer], *, known: bool = False) -> Request:
-    path = f"/widget/{row['id']}/config"
-    etag = got[path].header("ETag")
-    assert etag is not None, f"no ETag for {path}"
-    known_etag = {"If-None-Match": etag} if known else {}
-    length = len(got[path].body)
+def _request(
+    row: Mapping[str, Any], fetched: Mapping[str, Response], *, is_cached: bool
+) -> Request:
+    response = fetched[_path(row)]
+    etag = response.header("ETag")
+    assert etag is not None, f"no ETag for {_path(row)}"
+    condition = {"If-None-Match": etag} if is_cached else {}
+    length = len(response.body)
     return Request(
-        request(path, headers={**_headers(row), **known_etag}),
-        statuses=(304, 200) if known else (200,),
-        length=range(length - _PADDING, length + _PADDING),
+        render_request(_path(row), headers={**_headers(row), **condition}),
+        statuses=(304, 200) if is_cached else (200,),
+        length=range(length - LENGTH_TOLERANCE, length + LENGTH_TOLERANCE),
     )
 
 
-def _share_of_304(ours: Server, requests: list[Request]) -> Aim:
-    """Every worker is to know again what another one has answered."""
-    load = fire(ours.port, requests, seconds=30, most=_ASKED)
-    share = Figure("config, known to the browser: share of 304", "x", [load.as_asked])
-    return Aim(share.name, share, at_least=1.0)
+def _share_of_304(contender: Contender) -> Target:
+    """Return the target that every worker recognizes the ``ETag`` of another worker's response."""
+    load = run_load(contender.server.port, contender.requests, seconds=30, max_requests=300)
+    share = Figure("config, in the browser's cache: share of 304", "x", [load.first_status_share])
+    return Target(share.name, share, at_least=1.0)
 
 
-def _count_transactions(bench: Bench, data: Data, rival: Rival, outcome: Outcome) -> None:
-    """What the database itself has counted, while few widgets were asked for again and again:
-    each is looked up anew now and then, and its last load noted."""
-    query = (
-        f"SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = '{data.name}'"
+def _count_transactions(harness: Harness, contender: Contender, result: Result) -> None:
+    """Add the database transactions per request, by PostgreSQL's own statistics.
+
+    They are not zero: a configuration expires in the response cache, and its last load is stored.
+    """
+    data = harness.data()
+    sql = f"SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = '{data.name}'"
+    time.sleep(STATISTICS_DELAY)
+    before = harness.query(data, sql, other_database=True)
+    load = run_load(
+        contender.server.port, contender.requests, seconds=5, max_requests=COUNTED_REQUESTS
     )
-    time.sleep(_TOLD_AFTER)
-    before = bench.ask(data, query, from_outside=True)
-    load = fire(rival.server.port, rival.requests, seconds=5, most=_COUNTED)
-    time.sleep(_TOLD_AFTER)
-    used = (bench.ask(data, query, from_outside=True) - before) / len(load.latencies)
-    figure = Figure("config, asked often: database transactions for a request", "x", [used])
-    outcome.figures.append(figure)
-    outcome.aims.append(Aim(figure.name, figure, at_most=0.01, bound=0.1))
+    time.sleep(STATISTICS_DELAY)
+    transactions = harness.query(data, sql, other_database=True) - before
+    figure = Figure(
+        "config, requested often: database transactions per request",
+        "x",
+        [transactions / len(load.latencies)],
+    )
+    result.figures.append(figure)
+    result.targets.append(Target(figure.name, figure, at_most=0.01, bound=0.1))

@@ -1,79 +1,64 @@
-"""Writing one document: a new one, two fields of one, a whole one."""
+"""Write one document: create one, change two fields of one, replace one."""
 
 import json
 from typing import Any
 
-from tests.benchmarks import asking
-from tests.benchmarks.bench import Bench, Data, Rival
-from tests.benchmarks.load import Request, WrongAnswer, fire, request
-from tests.benchmarks.measure import Outcome, figures_of, rate_aim
-from tests.benchmarks.serving import DRF, NINJA, OURS, Server
+from tests.benchmarks import responses
+from tests.benchmarks.harness import Contender, Data, Harness
+from tests.benchmarks.load import Request, UnexpectedResponse, render_request, run_load
+from tests.benchmarks.results import Result, figures_of, rate_target, ratios
+from tests.benchmarks.servers import DRF, NINJA, SERVICE, Server
 
-_AIM = 1.2
-_TABLES = ("webchats_webchat", "webchats_historicalwebchat")
-_NOTES = [
+#: The target for our rate as a multiple of vanilla DRF's.
+TARGET = 1.2
+TABLES = ("webchats_webchat", "webchats_historicalwebchat")
+NOTES = [
     "Every contender writes the row and its version in the history, under the same constraints.",
-    "Vanilla DRF does not check: whose the prompt, pipeline and stage are, whether they are active "
-    "and belong together, where contacts go; JSON's types strictly; rate limits and roles. It does "
-    "not lock the row. An icon is not written.",
-    "django-ninja does not ask the model's validators either (domains are any strings).",
-    "All rows written are one organization's. Two documents in five that are put back have an "
-    "icon, which only the service looks at, under a lock of the organization.",
+    "Vanilla DRF does not check that the prompt, pipeline and stage belong to the organization, "
+    "are active and match, the initial stage, JSON types strictly, throttles and roles. It does "
+    "not lock the row. It does not write icons.",
+    "django-ninja skips the model's validators as well (domains are any strings).",
+    "All rows belong to one organization. Two of five replaced documents have an icon, which only "
+    "the service checks, with a lock of the organization.",
 ]
 
 
-def writes(bench: Bench) -> Outcome:
-    """The service beside its peers, on the same rows."""
-    data = bench.data()
-    outcome = Outcome(notes=_NOTES)
-    servers = [
-        bench.server(application, data)
-        for application in ([OURS, DRF] if bench.quick else [OURS, DRF, NINJA])
-    ]
-    questions = {"create": _creating(data), "patch": _patching(data)}
-    if not bench.quick:
-        questions["put"] = _putting(data, servers[0])
-    for question, requests in questions.items():
-        _measure(bench, question, requests, servers, outcome)
-    return outcome
+def writes(harness: Harness) -> Result:
+    """Measure the service and its peers on the same rows."""
+    data = harness.data()
+    result = Result(notes=NOTES)
+    peers = [DRF] if harness.quick else [DRF, NINJA]
+    servers = [harness.server(application, data) for application in (*harness.services, *peers)]
+    operations = {"create": create_requests, "patch": patch_requests}
+    if not harness.quick:
+        operations["put"] = put_requests
+    for operation, requests_of in operations.items():
+        contenders = {}
+        for server in servers:
+            requests = requests_of(data, harness.tokens(server.application, data), servers[0])
+            contenders[server.name] = Contender(server, requests)
+            _check_writes(harness, operation, contenders[server.name])
+        figures = figures_of(operation, harness.measure(contenders))
+        result.figures += figures.values()
+        if harness.against:
+            result.figures += ratios(operation, figures, SERVICE.name, harness.against.name)
+        result.targets.append(rate_target(operation, figures, SERVICE.name, DRF.name, TARGET))
+    return result
 
 
-def _measure(
-    bench: Bench,
-    question: str,
-    requests: list[Request],
-    servers: list[Server],
-    outcome: Outcome,
-) -> None:
-    for server in servers:
-        _check_that_it_writes(bench, question, requests, server)
-    measured = bench.turns({server.name: Rival(server, requests) for server in servers})
-    figures = figures_of(question, measured)
-    outcome.figures += figures.values()
-    outcome.aims.append(rate_aim(question, figures, OURS.name, DRF.name, _AIM))
+def _check_writes(harness: Harness, operation: str, contender: Contender) -> None:
+    """Raise unless ten requests add ten versions, and ten rows if they create."""
+    data = harness.data()
+    before = [harness.query(data, f"SELECT count(*) FROM {table}") for table in TABLES]
+    run_load(contender.server.port, contender.requests, seconds=30, max_requests=10, connections=2)
+    after = [harness.query(data, f"SELECT count(*) FROM {table}") for table in TABLES]
+    added = [new - old for new, old in zip(after, before, strict=True)]
+    if added != [10 if operation == "create" else 0, 10]:
+        raise UnexpectedResponse(f"{contender.server.name}: {operation} added {added} rows")
 
 
-def _check_that_it_writes(
-    bench: Bench, question: str, requests: list[Request], server: Server
-) -> None:
-    """Ten answers are ten versions in the history, and where rows are new ten rows."""
-    data = bench.data()
-    before = [bench.ask(data, f"SELECT count(*) FROM {table}") for table in _TABLES]
-    fire(server.port, requests, seconds=30, most=10, connections=2)
-    after = [bench.ask(data, f"SELECT count(*) FROM {table}") for table in _TABLES]
-    if [new - old for new, old in zip(after, before, strict=True)] != [
-        10 if question == "create" else 0,
-        10,
-    ]:
-        raise WrongAnswer(f"{server.name} does not write what it should: {before}, then {after}")
-
-
-def _body(content: dict[str, Any]) -> bytes:
-    return json.dumps(content).encode()
-
-
-def _creating(data: Data) -> list[Request]:
-    """New webchats as a client sends them: what is required, and some of the rest."""
+def create_requests(data: Data, tokens: list[str], _service: Server) -> list[Request]:
+    """Return requests that create webchats with the required fields and some others."""
     bodies = (
         {
             "name": f"New webchat {number}",
@@ -92,11 +77,11 @@ def _creating(data: Data) -> list[Request]:
     )
     return [
         Request(
-            request(
+            render_request(
                 "/api/webchats",
                 method="POST",
-                token=data.tokens[number % len(data.tokens)],
-                body=_body(body),
+                token=tokens[number % len(tokens)],
+                body=json.dumps(body).encode(),
             ),
             statuses=(201,),
             length=range(800, 2000),
@@ -105,29 +90,34 @@ def _creating(data: Data) -> list[Request]:
     ]
 
 
-def _patching(data: Data) -> list[Request]:
+def patch_requests(data: Data, tokens: list[str], _service: Server) -> list[Request]:
+    """Return requests that change two fields."""
     return [
-        _changing("PATCH", data, number, {"name": f"Renamed {number}", "primaryColor": "#0A7F3F"})
+        _change(
+            "PATCH", data, tokens, number, {"name": f"Renamed {number}", "primaryColor": "#0A7F3F"}
+        )
         for number in range(len(data.webchats))
     ]
 
 
-def _putting(data: Data, ours: Server) -> list[Request]:
-    """What a client reads, changes and sends back whole."""
+def put_requests(data: Data, tokens: list[str], service: Server) -> list[Request]:
+    """Return requests that send documents back as the service returned them, but for one field."""
     paths = [f"/api/webchats/{row['id']}" for row in data.webchats]
-    read = asking.answers(ours, paths, token=data.tokens[0])
-    documents = [json.loads(answer.body)["data"] for answer in read.values()]
+    fetched = responses.fetch(service, paths, token=data.tokens[0])
+    sent = [json.loads(response.body)["data"] for response in fetched.values()]
     return [
-        _changing("PUT", data, number, {**document, "description": f"As of change {number}."})
-        for number, document in enumerate(documents)
+        _change("PUT", data, tokens, number, {**body, "description": f"As of change {number}."})
+        for number, body in enumerate(sent)
     ]
 
 
-def _changing(method: str, data: Data, number: int, content: dict[str, Any]) -> Request:
-    raw = request(
+def _change(
+    method: str, data: Data, tokens: list[str], number: int, body: dict[str, Any]
+) -> Request:
+    raw = render_request(
         f"/api/webchats/{data.webchats[number]['id']}",
         method=method,
-        token=data.tokens[number % len(data.tokens)],
-        body=_body(content),
+        token=tokens[number % len(tokens)],
+        body=json.dumps(body).encode(),
     )
     return Request(raw, length=range(800, 2500))

@@ -1,6 +1,6 @@
-"""The same service as others would write it: what this one is measured against.
+"""Peers: the same API as other frameworks would typically implement it.
 
-Each is a small, idiomatic program on the same table, with the same members' tokens verified and
-the active member looked up in the database, which answers with the same document. None of them
-checks as much as the service does; what each leaves out stands at its head.
+Each is a small, idiomatic program on the same tables. It verifies the same tokens, loads the active
+user from the database and returns the same documents. None checks as much as the service does: the
+docstring of each lists what it skips. They repeat each other so that each can be read alone.
 """

@@ -1,55 +1,53 @@
-"""The ceiling: a Django view that answers with bytes that are ready.
+"""The upper limit of Django: a view that returns prepared responses.
 
-To a member it does so after simplejwt's own check of the token, with its look-up of the active
-user; to a stranger at once. No row is read and nothing is decided.
+A request to the API is authenticated by simplejwt, which loads the active user. A request for a
+widget's configuration is not. Neither reads any other row.
 """
 
 import base64
 import json
-from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
-_JWT = JWTAuthentication()
-_FILE: Path = getattr(settings, "BENCHMARK_ANSWERS")  # noqa: B009 - unknown to the service's
-_ANSWERS = {
-    asked: (base64.b64decode(answer["body"]), answer["headers"])
-    for asked, answer in json.loads(_FILE.read_text()).items()
+AUTHENTICATION = JWTAuthentication()
+#: The bodies and headers of the responses, by the full path of the request.
+RESPONSES = {
+    path: (base64.b64decode(response["body"]), response["headers"])
+    for path, response in json.loads(settings.BENCHMARK_RESPONSES.read_text()).items()
 }
 
 
-def for_members(request: HttpRequest, rest: str = "") -> HttpResponse:
-    """The answer, to who has a good token."""
-    # A Django request has all that it reads.
-    if _JWT.authenticate(request) is None:  # type: ignore[arg-type]
+def api(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """Return the prepared response to an authenticated request."""
+    if AUTHENTICATION.authenticate(request) is None:
         return HttpResponse(status=401)
-    return _ready(*_ANSWERS[request.get_full_path()])
+    return respond(*RESPONSES[request.get_full_path()])
 
 
-def for_everybody(request: HttpRequest, rest: str) -> HttpResponse:
-    """The answer, or that the browser has it."""
-    body, headers = _ANSWERS[request.path]
+def widget(request: HttpRequest, rest: str) -> HttpResponse:
+    """Return the prepared response, or 304 if the browser has it."""
+    body, headers = RESPONSES[request.path]
     if request.headers.get("If-None-Match") == headers.get("ETag"):
         return HttpResponse(status=304, headers=headers)
-    return _ready(body, headers)
+    return respond(body, headers)
 
 
-def alive(request: HttpRequest) -> HttpResponse:
-    """The process is up."""
-    return _ready(b"ok", {})
+def health(request: HttpRequest) -> HttpResponse:
+    """Return 200 once the server runs."""
+    return respond(b"ok", {})
 
 
-def _ready(body: bytes, headers: dict[str, str]) -> HttpResponse:
-    # The length is otherwise a middleware's to say.
+def respond(body: bytes, headers: dict[str, str]) -> HttpResponse:
+    """Return a response with the header that a middleware would add."""
     return HttpResponse(body, headers={**headers, "Content-Length": str(len(body))})
 
 
 urlpatterns = [
-    path("api/webchats", for_members),
-    path("api/webchats/<str:rest>", for_members),
-    path("widget/<path:rest>", for_everybody),
-    path("healthz", alive),
+    path("api/webchats", api),
+    path("api/webchats/<str:rest>", api),
+    path("widget/<path:rest>", widget),
+    path("healthz", health),
 ]

@@ -1,11 +1,11 @@
-"""The ceiling: no middleware, and answers that are ready."""
+"""Settings of the bare view: the project's, without middleware."""
 
 import os
 from pathlib import Path
 
-from webchat_project.settings import *  # noqa: F403 - as settings are derived
+from webchat_project.settings import *  # noqa: F403 - derived settings
 
 ROOT_URLCONF = "tests.benchmarks.peers.bare"
 MIDDLEWARE = []
-#: A file with what to answer to each path.
-BENCHMARK_ANSWERS = Path(os.environ["BENCHMARK_ANSWERS"])
+#: A JSON file with the response to each path.
+BENCHMARK_RESPONSES = Path(os.environ["BENCHMARK_RESPONSES"])

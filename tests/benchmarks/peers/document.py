@@ -1,8 +1,8 @@
-"""What every peer knows of the document: its names, and how a moment is written."""
+"""The document that every peer returns: its field names and its timestamps."""
 
 from datetime import datetime
 
-#: The document's names in their order, each with the model's attribute.
+#: The model's attribute of each field, in the order of the document.
 NAMES = {
     "_id": "id",
     "organizationId": "organization_id",
@@ -36,16 +36,17 @@ NAMES = {
     "createdAt": "created_at",
     "updatedAt": "updated_at",
 }
-#: The document's name of each attribute.
+#: The field name of each attribute.
 ALIASES = {attribute: name for name, attribute in NAMES.items()}
+#: The default length of a page.
 LIMIT = 20
 
 
-def moment(value: datetime) -> str:
-    """UTC with milliseconds and ``Z``; the databases' drivers give moments in UTC."""
+def timestamp(value: datetime) -> str:
+    """Return an aware datetime in UTC as ISO 8601 with milliseconds and ``Z``."""
     return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def pagination(page: int, limit: int, total: int) -> dict[str, int]:
-    """The list's envelope."""
+    """Return the pagination object of a list."""
     return {"page": page, "limit": limit, "total": total, "totalPages": -(-total // limit)}

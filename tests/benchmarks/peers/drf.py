@@ -1,11 +1,11 @@
 """Vanilla Django REST framework: ``ModelViewSet`` and ``ModelSerializer``.
 
-It does not check: rate limits, roles, whether a prompt, pipeline or stage is the organization's,
-active, or of the pipeline (nor where contacts go), the document's types as strictly, names that
-stand twice in a body. It does not lock the row that it changes, and takes no icon. The fields'
-own validators, the database's constraints and the change history are the model's and so the same.
+It skips throttles and roles. It does not check that a prompt, pipeline or stage belongs to the
+organization, is active and matches, nor the initial stage. It accepts JSON of the wrong type and
+duplicate keys. It does not lock the row that it changes, and does not write icons. Field
+validators, database constraints and the change history are the model's, and so the same.
 
-Its filters also run where one document is asked for: that is the framework's way.
+As usual in DRF, the filters also run for a single document.
 """
 
 from datetime import datetime
@@ -19,34 +19,32 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from tests.benchmarks.peers.document import LIMIT, NAMES, moment, pagination
+from tests.benchmarks.peers.document import LIMIT, NAMES, pagination, timestamp
 from webchats.icons.storage import signed_url
 from webchats.icons.views import icon_file
 from webchats.models import Webchat
 
-_RELATIONS = ("organization", "user", "created_by", "prompt", "pipeline", "pipeline_stage")
-_SOURCES = {
-    name: attribute.removesuffix("_id")
-    if attribute.removesuffix("_id") in _RELATIONS
-    else attribute
+RELATIONS = ("organization", "user", "created_by", "prompt", "pipeline", "pipeline_stage")
+SOURCES = {
+    name: attribute.removesuffix("_id") if attribute.removesuffix("_id") in RELATIONS else attribute
     for name, attribute in NAMES.items()
 }
 
 
-class MomentField(serializers.DateTimeField):
-    """Milliseconds, as the document has them."""
+class TimestampField(serializers.DateTimeField):
+    """A timestamp with milliseconds."""
 
     def to_representation(self, value: datetime) -> str:
-        return moment(value)
+        return timestamp(value)
 
 
 class WebchatSerializer(serializers.ModelSerializer[Webchat]):
-    """The document."""
+    """The document, read and written."""
 
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
         **{
-            model_field: MomentField
+            model_field: TimestampField
             for model_field, field in serializers.ModelSerializer.serializer_field_mapping.items()
             if field is serializers.DateTimeField
         },
@@ -58,16 +56,16 @@ class WebchatSerializer(serializers.ModelSerializer[Webchat]):
         model = Webchat
         fields = tuple(NAMES)
         extra_kwargs = {
-            name: {"source": source} for name, source in _SOURCES.items() if name != source
+            name: {"source": source} for name, source in SOURCES.items() if name != source
         }
 
     def get_icon(self, row: Webchat) -> str | None:
-        """The signed URL, made as the service makes it."""
+        """Return the signed URL, as the service signs it."""
         return signed_url(row.icon, self.context["request"])
 
 
 class Pages(PageNumberPagination):
-    """The same envelope."""
+    """Pagination with the service's envelope."""
 
     page_size = LIMIT
     page_size_query_param = "limit"
@@ -81,7 +79,7 @@ class Pages(PageNumberPagination):
 
 
 class WebchatViewSet(viewsets.ModelViewSet[Webchat]):
-    """The caller's organization's webchats."""
+    """The webchats of the caller's organization."""
 
     queryset = Webchat.objects.all()
     serializer_class = WebchatSerializer
@@ -103,9 +101,9 @@ class WebchatViewSet(viewsets.ModelViewSet[Webchat]):
         return Response({"data": super().retrieve(request, *args, **kwargs).data})
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        made = super().create(request, *args, **kwargs)
-        made.data = {"message": "Webchat configuration created", "data": made.data}
-        return made
+        response = super().create(request, *args, **kwargs)
+        response.data = {"message": "Webchat configuration created", "data": response.data}
+        return response
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         data = super().update(request, *args, **kwargs).data

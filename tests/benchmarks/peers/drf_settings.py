@@ -1,6 +1,6 @@
-"""Vanilla DRF: the project's database, models and token settings, and nothing else of it."""
+"""Settings of vanilla Django REST framework: the project's database, models and tokens only."""
 
-from webchat_project.settings import *  # noqa: F403 - as settings are derived
+from webchat_project.settings import *  # noqa: F403 - derived settings
 
 ROOT_URLCONF = "tests.benchmarks.peers.drf"
 MIDDLEWARE = [

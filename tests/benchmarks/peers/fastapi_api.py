@@ -1,7 +1,7 @@
 """FastAPI with SQLAlchemy's asynchronous session on asyncpg.
 
-It reads only. Its icons' addresses have another signature, since Django's is not there to make it.
-It does not check: rate limits, roles, the password's change since the token was issued.
+It only reads. It signs icon URLs with its own key derivation, without Django's signer. It skips
+throttles, roles, and the check that the password has not changed since the token was issued.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from tests.benchmarks.peers.document import ALIASES, LIMIT, moment, pagination
+from tests.benchmarks.peers.document import ALIASES, LIMIT, pagination, timestamp
 
 _KEY = os.environ["SECRET_KEY"]
 _ICON_SECONDS = 3600
@@ -35,13 +35,13 @@ _sessions = async_sessionmaker(_engine, expire_on_commit=False)
 
 
 class Base(DeclarativeBase):
-    """The tables."""
+    """The base of the tables."""
 
     type_annotation_map = {datetime: DateTime(timezone=True)}
 
 
 class User(Base):
-    """A member."""
+    """The table of users."""
 
     __tablename__ = "organizations_user"
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
@@ -54,7 +54,7 @@ class User(Base):
 
 
 class Webchat(Base):
-    """A webchat."""
+    """The table of webchats."""
 
     __tablename__ = "webchats_webchat"
     id: Mapped[str] = mapped_column(String(24), primary_key=True)
@@ -101,7 +101,7 @@ def _icon(key: str) -> str | None:
     return _signed(key, int(time.time() // (_ICON_SECONDS / 2))) if key else None
 
 
-Moment = Annotated[datetime, PlainSerializer(moment)]
+Timestamp = Annotated[datetime, PlainSerializer(timestamp)]
 
 
 class Document(BaseModel):
@@ -141,25 +141,25 @@ class Document(BaseModel):
     offset_x: int
     offset_y: int
     z_index: int
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class One(BaseModel):
-    """The envelope of one."""
+    """The envelope of one document."""
 
     data: Document
 
 
 class Many(BaseModel):
-    """The envelope of a list."""
+    """The envelope of a list of documents."""
 
     data: list[Document]
     pagination: dict[str, int]
 
 
 async def session() -> AsyncIterator[AsyncSession]:
-    """A session for the request."""
+    """Open a database session for the request."""
     async with _sessions() as opened:
         yield opened
 
@@ -168,8 +168,8 @@ Session = Annotated[AsyncSession, Depends(session)]
 Credentials = Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]
 
 
-async def member(credentials: Credentials, database: Session) -> User:
-    """The active user of the token."""
+async def authenticate(credentials: Credentials, database: Session) -> User:
+    """Return the active user of the token."""
     try:
         claims = jwt.decode(credentials.credentials, _KEY, algorithms=["HS256"], issuer="webchats")
     except jwt.InvalidTokenError:
@@ -180,15 +180,15 @@ async def member(credentials: Credentials, database: Session) -> User:
     return user
 
 
-Member = Annotated[User, Depends(member)]
+Caller = Annotated[User, Depends(authenticate)]
 app = FastAPI(openapi_url=None)
 
 
 @app.get("/api/webchats", response_model=Many)
 async def many(
-    request: Request, user: Member, database: Session, page: int = 1, limit: int = LIMIT
+    request: Request, user: Caller, database: Session, page: int = 1, limit: int = LIMIT
 ) -> Any:
-    """A page, newest first."""
+    """Return a page, newest first."""
     own = Webchat.organization_id == user.organization_id
     total = await database.scalar(select(func.count()).select_from(Webchat).where(own))
     rows = await database.scalars(
@@ -202,8 +202,8 @@ async def many(
 
 
 @app.get("/api/webchats/{pk}", response_model=One)
-async def one(pk: str, user: Member, database: Session) -> Any:
-    """A row."""
+async def one(pk: str, user: Caller, database: Session) -> Any:
+    """Return one document."""
     own = Webchat.organization_id == user.organization_id
     row = await database.scalar(select(Webchat).where(own, Webchat.id == pk))
     if row is None:

@@ -1,9 +1,9 @@
-"""django-ninja: schemas of pydantic in the place of serializers.
+"""django-ninja: pydantic schemas instead of serializers.
 
-It does not check: rate limits, roles, whether a prompt, pipeline or stage is the organization's
-or exists before the database refuses it, the fields' own validators (ninja does not ask the model;
-the schema has lengths and patterns), where contacts go. It does not lock the row that it changes,
-and takes no icon. The database's constraints and the change history are the same.
+It skips throttles and roles. It does not check that a prompt, pipeline or stage exists, belongs to
+the organization, is active and matches, nor the initial stage. Its schemas check lengths and
+patterns, but not the model's validators. It does not lock the row that it changes, and does not
+write icons. Database constraints and the change history are the same.
 """
 
 from datetime import datetime
@@ -20,33 +20,33 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken
 
 from organizations.models import User
-from tests.benchmarks.peers.document import ALIASES, LIMIT, moment, pagination
+from tests.benchmarks.peers.document import ALIASES, LIMIT, pagination, timestamp
 from webchats.icons.storage import signed_url
 from webchats.icons.views import icon_file
 from webchats.models import Webchat
 
 Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
-Moment = Annotated[datetime, PlainSerializer(moment)]
+Timestamp = Annotated[datetime, PlainSerializer(timestamp)]
 
 
 class Bearer(HttpBearer):
-    """simplejwt's own check, in ninja's place for it."""
+    """Bearer authentication by simplejwt."""
 
     _jwt = JWTAuthentication()
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """The active user, or nobody."""
+        """Return the active user, or ``None`` for an invalid token."""
         try:
             user: Any = self._jwt.get_user(self._jwt.get_validated_token(token.encode()))
         except (InvalidToken, AuthenticationFailed):
             return None
-        # Where the change history looks for who asked.
+        # The change history reads the user from the request.
         request.user = user
         return user
 
 
-class Changes(Schema):
-    """What may be sent: the least first."""
+class WebchatIn(Schema):
+    """The writable fields of a webchat, required ones first."""
 
     model_config = ConfigDict(alias_generator=lambda attribute: ALIASES[attribute])
 
@@ -76,8 +76,8 @@ class Changes(Schema):
     z_index: Annotated[int, Field(ge=1, le=2_147_483_647)] = 9999
 
 
-class PartialChanges(Changes):
-    """The same, each optional."""
+class PartialWebchatIn(WebchatIn):
+    """The writable fields, each optional."""
 
     name: Annotated[str, Field(min_length=1, max_length=120)] = ""
     background_color: Color = ""
@@ -124,29 +124,29 @@ class Document(Schema):
     offset_x: int
     offset_y: int
     z_index: int
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
     @staticmethod
     def resolve_icon(row: Webchat, context: Any) -> str | None:
-        """The signed URL, made as the service makes it."""
+        """Return the signed URL, as the service signs it."""
         return signed_url(row.icon, context["request"])
 
 
 class One(Schema):
-    """The envelope of one."""
+    """The envelope of one document."""
 
     data: Document
 
 
 class Written(One):
-    """The envelope of what was written."""
+    """The envelope of a created or updated document."""
 
     message: str
 
 
 class Many(Schema):
-    """The envelope of a list."""
+    """The envelope of a list of documents."""
 
     data: list[Document]
     pagination: dict[str, int]
@@ -155,11 +155,13 @@ class Many(Schema):
 api = NinjaAPI(auth=Bearer(), docs_url=None, openapi_url=None)
 
 
-def _rows(request: HttpRequest) -> Any:
-    return Webchat.objects.filter(organization_id=_user_of(request).organization_id)
+def webchats_of(request: HttpRequest) -> Any:
+    """Return the webchats of the caller's organization."""
+    return Webchat.objects.filter(organization_id=user_of(request).organization_id)
 
 
-def _user_of(request: HttpRequest) -> User:
+def user_of(request: HttpRequest) -> User:
+    """Return the caller."""
     assert isinstance(request.user, User)
     return request.user
 
@@ -173,8 +175,8 @@ def many(
     isEnabled: bool | None = None,  # noqa: N803 - the API's own names
     promptId: str = "",  # noqa: N803
 ) -> Any:
-    """A page, newest first."""
-    rows = _rows(request).order_by("-created_at", "-id")
+    """Return a page, newest first."""
+    rows = webchats_of(request).order_by("-created_at", "-id")
     if search:
         rows = rows.filter(Q(name__icontains=search) | Q(description__icontains=search))
     if isEnabled is not None:
@@ -186,9 +188,9 @@ def many(
 
 
 @api.post("/webchats", response={201: Written}, by_alias=True)
-def create(request: HttpRequest, sent: Changes) -> Any:
-    """A new row."""
-    user = _user_of(request)
+def create(request: HttpRequest, sent: WebchatIn) -> Any:
+    """Create a webchat."""
+    user = user_of(request)
     row = Webchat.objects.create(
         **sent.model_dump(), organization_id=user.organization_id, user=user, created_by=user
     )
@@ -197,23 +199,26 @@ def create(request: HttpRequest, sent: Changes) -> Any:
 
 @api.get("/webchats/{pk}", response=One, by_alias=True)
 def one(request: HttpRequest, pk: str) -> Any:
-    """A row."""
-    return {"data": get_object_or_404(_rows(request), pk=pk)}
+    """Return one document."""
+    return {"data": get_object_or_404(webchats_of(request), pk=pk)}
 
 
 @api.put("/webchats/{pk}", response=Written, by_alias=True)
-def replace(request: HttpRequest, pk: str, sent: Changes) -> Any:
-    """Every column of a row."""
-    return _written(get_object_or_404(_rows(request), pk=pk), sent.model_dump())
+def replace(request: HttpRequest, pk: str, sent: WebchatIn) -> Any:
+    """Replace every writable field of a webchat."""
+    return update_row(get_object_or_404(webchats_of(request), pk=pk), sent.model_dump())
 
 
 @api.patch("/webchats/{pk}", response=Written, by_alias=True)
-def update(request: HttpRequest, pk: str, sent: PartialChanges) -> Any:
-    """What is sent of a row."""
-    return _written(get_object_or_404(_rows(request), pk=pk), sent.model_dump(exclude_unset=True))
+def update(request: HttpRequest, pk: str, sent: PartialWebchatIn) -> Any:
+    """Change the fields that are sent."""
+    return update_row(
+        get_object_or_404(webchats_of(request), pk=pk), sent.model_dump(exclude_unset=True)
+    )
 
 
-def _written(row: Webchat, values: dict[str, Any]) -> dict[str, Any]:
+def update_row(row: Webchat, values: dict[str, Any]) -> dict[str, Any]:
+    """Store the values in the row and return its envelope."""
     for name, value in values.items():
         setattr(row, name, value)
     row.save()

@@ -1,6 +1,6 @@
-"""django-ninja: the project's database, models and token settings, and nothing else of it."""
+"""Settings of django-ninja: the project's database, models and tokens only."""
 
-from webchat_project.settings import *  # noqa: F403 - as settings are derived
+from webchat_project.settings import *  # noqa: F403 - derived settings
 
 ROOT_URLCONF = "tests.benchmarks.peers.ninja_api"
 MIDDLEWARE = [

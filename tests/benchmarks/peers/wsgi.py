@@ -1,4 +1,4 @@
-"""A Django peer's entry point; ``DJANGO_SETTINGS_MODULE`` says whose."""
+"""The WSGI application of the Django peer that ``DJANGO_SETTINGS_MODULE`` selects."""
 
 from django.core.wsgi import get_wsgi_application
 

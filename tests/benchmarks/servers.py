@@ -1,4 +1,4 @@
-"""Servers: programs of several kinds, started on a free port of the loopback and stopped again."""
+"""Servers: the compared applications, the programs that serve them, and their processes."""
 
 import os
 import secrets
@@ -10,34 +10,41 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 
-from tests.benchmarks.load import HOST, request
+from tests.benchmarks.load import HOST, render_request
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-#: One for each core; the database and the load have the same cores.
+ROOT = Path(__file__).resolve().parents[2]
+#: One per core of a small machine. PostgreSQL and the load generator share the same cores.
 WORKERS = 2
-START_SECONDS = 60
+#: Per worker, in programs with threads. A thread waits while the database works.
+THREADS = 4
+#: Seconds until a server must respond.
+START_TIMEOUT = 60
 
+#: Returns the command line for an application (``module:attribute``), a port and workers.
 Command = Callable[[str, int, int], list[str]]
 
 
 @dataclass(frozen=True)
 class Program:
-    """A server program, and how it is told to serve an application on a port."""
+    """A server program. ``interface`` is ``wsgi`` or ``asgi``."""
 
     name: str
     command: Command
     interface: str = "wsgi"
 
 
-def _gunicorn(kind: str, *options: str) -> Command:
+def _gunicorn(worker_class: str, *options: str) -> Command:
     def command(application: str, port: int, workers: int) -> list[str]:
         bind = f"--bind={HOST}:{port}"
-        return ["gunicorn", application, bind, f"--workers={workers}", f"-k{kind}", *options]
+        return [
+            *("gunicorn", application, bind, f"--workers={workers}", f"-k{worker_class}"),
+            *options,
+        ]
 
     return command
 
@@ -56,16 +63,15 @@ def _granian(application: str, port: int, workers: int) -> list[str]:
 
 
 def _uvicorn(application: str, port: int, workers: int) -> list[str]:
-    where = [f"--host={HOST}", f"--port={port}", f"--workers={workers}"]
-    return ["uvicorn", application, *where, "--no-access-log", "--log-level=warning"]
+    address = [f"--host={HOST}", f"--port={port}", f"--workers={workers}"]
+    return ["uvicorn", application, *address, "--no-access-log", "--log-level=warning"]
 
 
-#: Threads of a worker, where it has some. A thread waits while the database works.
-THREADS = 4
 GUNICORN = Program("gunicorn sync", _gunicorn("sync"))
 GUNICORN_THREADS = Program("gunicorn gthread", _gunicorn("gthread", f"--threads={THREADS}"))
 GRANIAN = Program("granian", _granian)
 UVICORN = Program("uvicorn", _uvicorn, "asgi")
+#: By the value of the option ``--server``.
 PROGRAMS = {
     "gunicorn": GUNICORN,
     "gthread": GUNICORN_THREADS,
@@ -76,16 +82,18 @@ PROGRAMS = {
 
 @dataclass(frozen=True)
 class Application:
-    """What is served: the service itself, or a peer."""
+    """An application to serve: this service, another checkout of it, or a peer."""
 
     name: str
     wsgi: str = "tests.benchmarks.peers.wsgi:application"
     asgi: str = ""
-    #: Of a peer that Django runs.
+    #: The settings module of a peer that runs on Django.
     settings: str = ""
+    #: The checkout that the code is imported from.
+    folder: Path = ROOT
 
 
-OURS = Application(
+SERVICE = Application(
     "webchats", "webchat_project.wsgi:application", "webchat_project.asgi:application"
 )
 DRF = Application("vanilla DRF", settings="tests.benchmarks.peers.drf_settings")
@@ -93,12 +101,22 @@ NINJA = Application("django-ninja", settings="tests.benchmarks.peers.ninja_setti
 FASTAPI = Application("FastAPI (uvicorn)", asgi="tests.benchmarks.peers.fastapi_api:app")
 BARE = Application("bare Django view", settings="tests.benchmarks.peers.bare_settings")
 
-#: One key for the run: the data set's tokens are good for every server.
+
+def checkout(folder: Path) -> Application:
+    """Return the service as another checkout has it."""
+    folder = folder.resolve()
+    return replace(SERVICE, name=f"{SERVICE.name} ({folder.name})", folder=folder)
+
+
+#: The key of the whole run: every server accepts the same tokens.
 SECRET_KEY = secrets.token_urlsafe(64)
 
 
-def environment(database: str, **more: str) -> dict[str, str]:
-    """Settings as in production, but for https. Limits are the default ones."""
+def environment(database: str, folder: Path = ROOT, **variables: str) -> dict[str, str]:
+    """Return the variables for a process that runs the code of ``folder`` on a database.
+
+    The settings are those of production, without HTTPS. Throttles have their default rates.
+    """
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -107,7 +125,7 @@ def environment(database: str, **more: str) -> dict[str, str]:
     return {
         **inherited,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(folder),
         "DATABASE_URL": database,
         "DEBUG": "false",
         "SECRET_KEY": SECRET_KEY,
@@ -115,9 +133,9 @@ def environment(database: str, **more: str) -> dict[str, str]:
         "SECURE_SSL_REDIRECT": "false",
         "SECURE_HSTS_SECONDS": "0",
         "ACCESS_TOKEN_MINUTES": "1440",
-        # Is not there: the storage is not to be asked.
+        # A folder that does not exist: a request that accessed the storage would fail.
         "ICONS_ROOT": "/nonexistent/icons",
-        **more,
+        **variables,
     }
 
 
@@ -125,36 +143,41 @@ def environment(database: str, **more: str) -> dict[str, str]:
 class Server:
     """A running server."""
 
-    name: str
+    application: Application
     port: int
     process: psutil.Process
     log: Path
-    #: Seconds from the start of the program to its first answer.
-    first_answer: float = 0
+    #: Seconds from the start of the program to its first response.
+    first_response: float = 0
 
-    def _tree(self) -> list[psutil.Process]:
-        return [self.process, *self.process.children(recursive=True)]
+    @property
+    def name(self) -> str:
+        """The name of the application."""
+        return self.application.name
 
     def cpu_seconds(self) -> float:
-        """What its processes have computed so far."""
+        """Return the CPU time that its processes have used so far."""
         used = 0.0
-        for process in self._tree():
+        for process in self._processes():
             with suppress(psutil.NoSuchProcess):
                 times = process.cpu_times()
                 used += times.user + times.system
         return used
 
     def memory(self) -> dict[str, float]:
-        """MiB: of its largest process alone, and of all together with what they share once."""
-        each = [process.memory_full_info() for process in self._tree()]
+        """Return the memory in MiB: of the largest process, and of all, shared pages once."""
+        processes = [process.memory_full_info() for process in self._processes()]
         return {
-            "MiB, a worker": max(one.rss for one in each) / 2**20,
-            "MiB, all": sum(getattr(one, "pss", one.uss) for one in each) / 2**20,
+            "MiB, a worker": max(info.rss for info in processes) / 2**20,
+            "MiB, all": sum(getattr(info, "pss", info.uss) for info in processes) / 2**20,
         }
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port of the loopback interface that is not in use."""
     with socket.create_server((HOST, 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
@@ -164,33 +187,36 @@ def free_port() -> int:
 def serving(
     application: Application,
     program: Program,
-    settings: dict[str, str],
+    variables: dict[str, str],
     *,
     workers: int = WORKERS,
 ) -> Iterator[Server]:
-    """Run the server until the end of the block."""
+    """Serve the application until the end of the block. ``variables`` is its environment."""
     entry = application.asgi if program.interface == "asgi" else application.wsgi
-    more = {"DJANGO_SETTINGS_MODULE": application.settings} if application.settings else {}
+    if application.settings:
+        variables = {**variables, "DJANGO_SETTINGS_MODULE": application.settings}
     port = free_port()
     command = program.command(entry, port, workers)
     begin = time.perf_counter()
-    with running(command, {**settings, **more}) as (process, log):
-        server = Server(application.name, port, process, log)
+    with running(command, variables, application.folder) as (process, log):
+        server = Server(application, port, process, log)
         _wait_for(server)
-        server.first_answer = time.perf_counter() - begin
+        server.first_response = time.perf_counter() - begin
         yield server
 
 
 @contextmanager
-def running(command: list[str], settings: dict[str, str]) -> Iterator[tuple[psutil.Process, Path]]:
-    """Run a program, in a session of its own, until the end of the block."""
-    with tempfile.TemporaryDirectory(prefix="webchats-") as folder:
-        log = Path(folder, "log")
+def running(
+    command: list[str], variables: dict[str, str], folder: Path = ROOT
+) -> Iterator[tuple[psutil.Process, Path]]:
+    """Run a program in ``folder`` until the end of the block; give its process and log file."""
+    with tempfile.TemporaryDirectory(prefix="webchats-") as log_folder:
+        log = Path(log_folder, "log")
         with log.open("wb") as output:
             started = subprocess.Popen(
                 command,
-                cwd=ROOT,
-                env=settings,
+                cwd=folder,
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -203,7 +229,7 @@ def running(command: list[str], settings: dict[str, str]) -> Iterator[tuple[psut
 
 
 def _stop(started: subprocess.Popen[bytes]) -> None:
-    """End the program and what it has started, which is all in its own session."""
+    """Stop the program and its children, which are all in its session."""
     started.terminate()
     with suppress(subprocess.TimeoutExpired):
         started.wait(timeout=5)
@@ -212,18 +238,17 @@ def _stop(started: subprocess.Popen[bytes]) -> None:
     started.wait()
 
 
-def _connected(port: int) -> socket.socket:
-    return socket.create_connection((HOST, port), timeout=START_SECONDS)
-
-
 def _wait_for(server: Server) -> None:
-    """Return when the server answers anything at all."""
-    deadline = time.monotonic() + START_SECONDS
+    """Return once the server sends any response, of whatever status."""
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and server.process.is_running():
         if server.process.status() == psutil.STATUS_ZOMBIE:
             break
-        with suppress(ConnectionError, TimeoutError), _connected(server.port) as connection:
-            connection.sendall(request("/healthz"))
+        with (
+            suppress(ConnectionError, TimeoutError),
+            socket.create_connection((HOST, server.port), timeout=START_TIMEOUT) as connection,
+        ):
+            connection.sendall(render_request("/healthz"))
             if connection.recv(1):
                 return
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""A browser to measure in, and customers' pages for it."""
+"""Measurements in Chromium: a page's main-thread time and traffic, on customers' pages."""
 
 import json
 import threading
@@ -12,20 +12,20 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
-_ARGUMENTS = [
+ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
     "--host-resolver-rules=MAP * 127.0.0.1",
-    # A page and the frames in it share a thread, as on small telephones: slowed down together.
+    # A page and its frames share one thread, as on small phones, so that both are slowed down.
     "--disable-features=IsolateOrigins,site-per-process",
     "--disable-site-isolation-trials",
 ]
-#: What a browser of a customer's visitors is asked to note.
-_CATEGORIES = ["devtools.timeline", "toplevel", "v8"]
-#: Where the page's own thread runs scripts: compiles, evaluates, calls back.
-_SCRIPT = {
+#: The categories of events in a trace.
+TRACE_CATEGORIES = ["devtools.timeline", "toplevel", "v8"]
+#: The events in which the main thread runs scripts: it compiles, evaluates, calls back.
+SCRIPT_EVENTS = {
     "EvaluateScript",
     "v8.compile",
     "FunctionCall",
@@ -37,21 +37,21 @@ _SCRIPT = {
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Headless Chromium."""
+    """Run headless Chromium until the end of the block."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 
 
 @contextmanager
-def customers_pages(pages: dict[str, str]) -> Iterator[int]:
-    """The port of a server that has these pages, by path, for every host."""
+def customer_pages(pages: dict[str, str]) -> Iterator[int]:
+    """Serve HTML by path, for every host name, and give the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = pages.get(self.path, "").encode()
-            self.send_response(200 if body else 204)  # the site's own icon
+            self.send_response(200 if body else 204)  # the favicon
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -72,13 +72,13 @@ def customers_pages(pages: dict[str, str]) -> Iterator[int]:
 
 @dataclass
 class Traffic:
-    """What a page has fetched from an origin, in bytes as they come over the wire."""
+    """The requests of a page to an origin. ``sizes`` are bytes on the wire, by request."""
 
     origin: str
     sizes: dict[str, int] = field(default_factory=dict)
 
-    def listen(self, session: Any) -> None:
-        """Note what the page's session tells."""
+    def record(self, session: Any) -> None:
+        """Record the requests of the page that a CDP session belongs to."""
         session.send("Network.enable")
         session.on("Network.requestWillBeSent", self._sent)
         session.on("Network.loadingFinished", self._finished)
@@ -93,19 +93,22 @@ class Traffic:
 
     @property
     def kilobytes(self) -> float:
-        """All of it, heads included."""
+        """The size of all responses in kB, headers included."""
         return sum(self.sizes.values()) / 1000
 
 
-def traced(browser: Browser, page: Page, url: str) -> dict[str, float]:
-    """Milliseconds that a page's thread works until the page is quiet: on scripts, and at all."""
-    browser.start_tracing(page=page, categories=_CATEGORIES)
+def main_thread_times(browser: Browser, page: Page, url: str) -> dict[str, float]:
+    """Open a URL and return the main thread's milliseconds until the network is idle.
+
+    ``script`` is the time that scripts run, ``all`` includes parsing, layout and painting.
+    """
+    browser.start_tracing(page=page, categories=TRACE_CATEGORIES)
     page.goto(url)
     page.wait_for_load_state("networkidle")
-    return _of_main_thread(json.loads(browser.stop_tracing())["traceEvents"], url)
+    return _main_thread_times(json.loads(browser.stop_tracing())["traceEvents"], url)
 
 
-def _of_main_thread(events: list[dict[str, Any]], url: str) -> dict[str, float]:
+def _main_thread_times(events: list[dict[str, Any]], url: str) -> dict[str, float]:
     threads = {
         (event["pid"], event["tid"])
         for event in events
@@ -119,14 +122,16 @@ def _of_main_thread(events: list[dict[str, Any]], url: str) -> dict[str, float]:
         if (event["pid"], event["tid"]) in threads and event.get("ph") == "X"
     ]
     return {
-        "script": _outermost([event for event in own if event["name"] in _SCRIPT]),
+        "script": _outermost([event for event in own if event["name"] in SCRIPT_EVENTS]),
         "all": _outermost([event for event in own if event["name"].endswith("RunTask")]),
     }
 
 
 def _outermost(events: list[dict[str, Any]]) -> float:
-    """Milliseconds of events, those inside of others not counted twice; of the thread's own time
-    where the trace has it, since a busy machine stops the thread now and then."""
+    """Return the milliseconds of events, without those that are nested in another one.
+
+    It prefers the thread's CPU time, because a busy machine interrupts the thread.
+    """
     total, end = 0.0, 0.0
     for event in sorted(events, key=lambda one: (one["ts"], -one.get("dur", 0))):
         if event["ts"] >= end:
