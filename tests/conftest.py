@@ -22,6 +22,9 @@ from tests.support.clients import log_in, token_client
 from webchats.icons.storage import IconStorage, icon_storage
 from webchats.models import Webchat
 
+#: Benchmarks are not tests: ``python -m tests.benchmarks`` runs them.
+collect_ignore = ["benchmarks"]
+
 
 def pytest_configure() -> None:
     """Change settings for the tests only."""
