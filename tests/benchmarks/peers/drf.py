@@ -60,8 +60,8 @@ class WebchatSerializer(serializers.ModelSerializer[Webchat]):
         }
 
     def get_icon(self, row: Webchat) -> str | None:
-        """Return the signed URL, as the service signs it."""
-        return signed_url(row.icon, self.context["request"])
+        """Return the signed URL of the icon, as the service signs it, or ``None``."""
+        return signed_url(row.icon, self.context["request"]) if row.icon else None
 
 
 class Pages(PageNumberPagination):

@@ -129,8 +129,8 @@ class Document(Schema):
 
     @staticmethod
     def resolve_icon(row: Webchat, context: Any) -> str | None:
-        """Return the signed URL, as the service signs it."""
-        return signed_url(row.icon, context["request"])
+        """Return the signed URL of the icon, as the service signs it, or ``None``."""
+        return signed_url(row.icon, context["request"]) if row.icon else None
 
 
 class One(Schema):
