@@ -336,7 +336,7 @@ def test_a_frame_that_never_answers_is_closed_and_can_be_tried_again(visit_with:
     expect(visit.dialog).to_be_hidden()
     expect(visit.page.locator("webchat-widget iframe")).to_have_count(0)
     expect(visit.launcher).to_be_visible()
-    assert visit.console == [f"Webchat {webchat.pk} does not answer"]
+    assert visit.console == [f"Webchat {webchat.pk}: the panel did not load"]
     visit.page.unroute(address)
     visit.open()
     visit.page.clock.fast_forward(20_000)

@@ -1,18 +1,18 @@
-// Webchats' loader: <script src="https://HOST/embed.js" data-webchat="ID" async></script>
+// The loader: <script src="https://HOST/embed.js" data-webchat="ID" async></script>
 //
-// Draws a launcher in a shadow root, and makes the iframe when it is first opened. Styles are a
-// constructed sheet, which no style-src of the page stands in the way of. The page gets
-// window.Webchat with open, close, toggle, destroy and load, each for an id (without one: the
-// first widget), and the events webchat:ready, :open, :close and :destroy on document.
+// It shows a launcher in a shadow root, and creates the iframe when the panel is first opened. Its
+// constructed style sheet works under any style-src of the page. The page gets window.Webchat with
+// open, close, toggle, destroy and load, each for an id (by default the first widget), and the
+// events webchat:ready, :open, :close and :destroy on document.
 (() => {
   "use strict";
   const { src, dataset } = document.currentScript ?? document.querySelector("script[data-webchat]");
-  // Pasted a second time: the first one does the work.
+  // The snippet may be on the page several times: the first loader loads all widgets.
   if (window.Webchat?.load) return window.Webchat.load(dataset.webchat, src);
 
-  // As small as a phone, or zoomed in until the window is: the panel fills it.
+  // In a small or strongly zoomed window the panel fills the window.
   const SMALL = "(max-width:480px),(max-height:480px)";
-  // In a sandbox the frame has no origin to send to: it shows, and the launcher closes it.
+  // In a sandboxed page the frame's origin is opaque: no message can be addressed to it.
   const sandboxed = self.origin === "null";
   const widgets = new Map();
 
@@ -30,7 +30,7 @@
   const glyph = (name, d) =>
     element("svg", { class: name, viewBox: "0 0 24 24", "aria-hidden": "true" }, element("path", { d }));
 
-  const tell = (name, id) =>
+  const emit = (name, id) =>
     document.dispatchEvent(new CustomEvent("webchat:" + name, { detail: { id } }));
 
   const css = (y, x, dx, dy, z, primary, text, background) => {
@@ -64,7 +64,7 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
     const { id, base } = widget;
     const { title, icon } = config;
     const [y, x] = /^(top|bottom)-(left|right)$/.exec(config.position)?.slice(1) ?? ["bottom", "right"];
-    // A second widget in the same corner stands beside the first.
+    // Widgets in the same corner are placed side by side.
     const beside = [...widgets.values()].filter((other) => other.corner === y + x).length;
     widget.corner = y + x;
 
@@ -83,11 +83,11 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
     const root = host.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
     root.append(launcher, dialog);
-    let frame, port, opener, wish;
+    let frame, port, opener, focusMessage;
 
     if (icon) {
       const image = element("img", { src: icon, alt: "" });
-      // Only once it is there: an icon that cannot be had leaves the glyph.
+      // If the icon cannot be loaded, the glyph stays.
       image.onload = () => launcher.firstChild.replaceWith(image);
     }
 
@@ -95,7 +95,7 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
       const src = new URL("widget/" + id, base);
       frame = element("iframe", { title, src, referrerpolicy: "strict-origin" });
       frame.onload = () => {
-        // The frame answers through a channel, which has exactly two ends.
+        // The frame replies through a channel, which no other window can use.
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = ({ data }) => {
           if (data === "close") widget.close();
@@ -115,18 +115,18 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
         widget.close();
         frame.remove();
         frame = null;
-        console.warn(`Webchat ${id} does not answer`);
+        console.warn(`Webchat ${id}: the panel did not load`);
       }, 15000);
     };
 
     const enter = () => {
       frame.focus();
-      port.postMessage(wish);
+      port.postMessage(focusMessage);
     };
 
     const expand = (expanded) => {
       launcher.ariaExpanded = expanded;
-      tell(expanded ? "open" : "close", id);
+      emit(expanded ? "open" : "close", id);
     };
     const closed = (inside) => {
       if (dialog.open || launcher.ariaExpanded === "false") return;
@@ -136,17 +136,17 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
 
     widget.open = () => {
       if (!host.isConnected) {
-        // The page has thrown the widget out with its old content.
+        // The page has removed the widget with other content.
         dialog.open = port = false;
         document.documentElement.append(host);
       }
       if (dialog.open) return;
       const focused = document.activeElement ?? host;
       opener = focused === host || focused === document.body ? launcher : focused;
-      // Who came by keyboard sees where they are.
-      wish = opener.matches(":focus-visible") ? "focus" : "focus quietly";
+      // The focus ring is for keyboard users.
+      focusMessage = opener.matches(":focus-visible") ? "focus" : "focus quietly";
       if (!frame) makeFrame();
-      // A whole screen is modal, so that nobody is led behind it.
+      // A panel that fills the window is modal, so that the focus cannot get behind it.
       matchMedia(SMALL).matches && !sandboxed ? dialog.showModal() : dialog.show();
       expand(true);
       if (port) enter();
@@ -158,19 +158,20 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
     };
     widget.toggle = () => (dialog.open ? widget.close() : widget.open());
     launcher.onclick = widget.toggle;
-    dialog.onclick = () => port || widget.close(); // a frame that is there takes the clicks itself
-    dialog.onclose = () => closed(true); // by the browser: Escape, or a phone's way back
+    dialog.onclick = () => port || widget.close(); // a loaded frame receives clicks itself
+    dialog.onclose = () => closed(true); // by the browser: Escape, or a phone's back button
     host.onkeydown = (event) => {
       if (event.key === "Escape") widget.close();
     };
 
-    // Beside the body, where pages that swap their content leave it alone.
+    // Next to the body, so that pages that replace their content keep it.
     document.documentElement.append(host);
-    tell("ready", id);
+    emit("ready", id);
     if (widget.wanted) widget.open();
   };
 
   const load = async (id, base = src) => {
+    if (!id) return console.warn("Webchat: data-webchat is missing.");
     if (widgets.has(id)) return;
     const widget = { id, base };
     widget.open = () => (widget.wanted = true);
@@ -178,17 +179,17 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
     widget.toggle = () => (widget.wanted = !widget.wanted);
     widgets.set(id, widget);
     try {
-      // (A URL object would take a tenth of all that the loader takes of the page.)
-      const answer = await fetch(`${base.slice(0, base.lastIndexOf("/embed.js"))}/widget/${id}/config`, {
+      // Not a URL object, which would take a tenth of the loader's run time.
+      const response = await fetch(`${base.slice(0, base.lastIndexOf("/embed.js"))}/widget/${id}/config`, {
         credentials: "omit",
         referrerPolicy: "strict-origin",
       });
-      if (!answer.ok) throw Error(answer.status);
-      const config = await answer.json();
+      if (!response.ok) throw Error(response.status);
+      const config = await response.json();
       if (widgets.get(id) === widget) mount(widget, config);
     } catch (error) {
       widgets.delete(id);
-      console.warn(`Webchat ${id} is not shown: ${error.message}`);
+      console.warn(`Webchat ${id} is not shown on ${location.origin} (${error.message}). Check the id, that the webchat is enabled, and that this site is one of its allowed domains.`);
     }
   };
 
@@ -198,7 +199,7 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
     const widget = widgets.get(id);
     if (!widgets.delete(id)) return;
     widget.host?.remove();
-    tell("destroy", id);
+    emit("destroy", id);
   };
   window.Webchat ??= { open: call("open"), close: call("close"), toggle: call("toggle"), destroy, load };
   load(dataset.webchat);

@@ -1,5 +1,5 @@
-// The page inside the iframe: sets the configured colours, and tells the loader (embed.js) when
-// the visitor wants to close. Colours go through CSSOM, which a strict style-src allows.
+// The page in the iframe: applies the configured colors, and exchanges messages with the loader
+// (embed.js). Colors are set through CSSOM, which a strict style-src allows.
 (() => {
   "use strict";
   const config = JSON.parse(document.getElementById("config").textContent);
@@ -19,7 +19,7 @@
   };
   for (const [name, value] of Object.entries(colors)) root.style.setProperty(name, value);
 
-  // An icon that cannot be had leaves no broken picture.
+  // Remove an icon that cannot be loaded.
   addEventListener("error", (event) => event.target.className === "icon" && event.target.remove(), true);
 
   if (root.classList.contains("preview")) return;
@@ -27,20 +27,19 @@
   const focus = () => {
     const log = document.getElementById("log");
     log.focus();
-    // The iframe may not have been drawn yet, and what is not drawn cannot have the focus.
+    // An element cannot get the focus before the iframe is rendered.
     if (document.activeElement !== log) requestAnimationFrame(focus);
   };
 
-  // The loader hands over one end of a channel: what goes through it has exactly two ends, and
-  // needs no addresses. Only the page that embeds this one can send it, and the browser lets only
-  // pages that the webchat's list names embed it (frame-ancestors).
+  // The loader sends one end of a channel, which no other window can use. Only the embedding page
+  // can send it, and the browser only allows embedding on the allowed domains (frame-ancestors).
   let port = null;
   addEventListener("message", (event) => {
     if (port || event.source !== parent || parent === window) return;
     if (event.data?.webchat !== config._id || !event.ports[0]) return;
     port = event.ports[0];
     root.dir = event.data.dir === "rtl" ? "rtl" : "ltr";
-    // The texts are in the language of the page around; the buttons' names are in this page's.
+    // The configured texts are in the language of the embedding page, labels in that of this page.
     const language = String(event.data.lang || "");
     if (language) for (const text of document.querySelectorAll("[dir=auto]")) text.lang = language;
     port.onmessage = ({ data }) => {
