@@ -14,7 +14,7 @@ class LoginSerializer(serializers.Serializer[User]):
 
 
 class RefreshSerializer(serializers.Serializer[User]):
-    """A refresh token."""
+    """The refresh token to exchange or to revoke."""
 
     refreshToken = StringField(max_length=4000)
 

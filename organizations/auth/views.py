@@ -67,7 +67,7 @@ class LoginView(AnonymousView):
 
 @extend_schema(tags=_TAGS, auth=[])
 class RefreshView(AnonymousView):
-    """Exchange a refresh token."""
+    """Exchange a refresh token for a new pair of tokens."""
 
     @extend_schema(
         operation_id="refresh",
@@ -86,7 +86,7 @@ class RefreshView(AnonymousView):
 
 @extend_schema(tags=_TAGS)
 class LogoutView(APIView):
-    """Sign out."""
+    """Sign out by revoking a refresh token."""
 
     @extend_schema(
         operation_id="logout",
@@ -102,7 +102,7 @@ class LogoutView(APIView):
 
 @extend_schema(tags=_TAGS)
 class VerifyTokenView(APIView):
-    """Check a credential."""
+    """Check whether a credential is valid."""
 
     @extend_schema(operation_id="verify_token", responses=serializers.MessageSerializer)
     def get(self, request: Request) -> Response:

@@ -71,7 +71,7 @@ class Pipeline(TenantModel):
 
 
 class StageQuerySet(TenantQuerySet["Stage"]):
-    """Stages of pipelines."""
+    """Stages of pipelines, with a filter for active ones."""
 
     def active(self) -> Self:
         """Return the stages that new contacts may enter."""
