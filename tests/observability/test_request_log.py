@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from organizations.models import User
 from tests.observability.conftest import Log
 from tests.support import factories, wsgi
-from webchat_project.observability.routes import readable
+from webchat_project.observability.request_log import readable
 from webchats.models import Webchat
 from webchats.views import WebchatViewSet
 

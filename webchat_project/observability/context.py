@@ -26,8 +26,8 @@ class RequestContext(NamedTuple):
     def of(cls, meta: Mapping[str, Any]) -> "RequestContext":
         """The context of a request, from its ``META`` or its WSGI environment; its id is the one
         it came with, if that is well-formed."""
-        address = client_address(meta)
-        return cls(_request_id(meta), address if _ADDRESS.fullmatch(address) else "")
+        request_id, address = _request_id(meta), client_address(meta)
+        return cls(request_id, address if _ADDRESS.fullmatch(address) else "")
 
 
 #: The request that this thread or task is about; ``None`` outside of one.

@@ -68,7 +68,7 @@ _pool = _Pool()
 
 
 def count_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count one request. The labels are of a bounded number: see ``routes``."""
+    """Count one request. The labels are of a bounded number: see ``request_log``."""
     requests, durations = _counted_by(method, route, f"{status // 100}xx")
     requests.inc()
     durations.observe(seconds)

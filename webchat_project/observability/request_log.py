@@ -2,20 +2,28 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import cache
 from time import perf_counter
 from typing import Any
 
 from django.conf import settings
+from django.contrib.admindocs.views import simplify_regex
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from webchat_project.observability.context import HEADER, RequestContext, current
 from webchat_project.observability.metrics import count_request
-from webchat_project.observability.routes import QUIET, method_of, route_of
 from webchat_project.observability.security_log import SecurityEvent, log_event
 
 logger = logging.getLogger("request")
+
+UNKNOWN = "(unknown)"
+STATIC = "(static)"
+#: Routes that are requested every few seconds. They are logged at DEBUG only.
+QUIET = frozenset({"/healthz", "/readyz", "/metrics", STATIC})
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class RequestLogMiddleware:
@@ -103,7 +111,7 @@ def _finish(request: HttpRequest, status: int, started: float) -> None:
 
 def log_request(method: str, route: str, status: int, seconds: float, user: Any = None) -> None:
     """Write the line of the ``current`` request, and count it. ``method`` and ``route`` are of a
-    bounded number: see ``routes``."""
+    bounded number: see ``method_of`` and ``route_of``."""
     level = _level(route, status)
     if logger.isEnabledFor(level):
         fields = {
@@ -117,6 +125,30 @@ def log_request(method: str, route: str, status: int, seconds: float, user: Any 
         logger.log(level, "request", extra={"fields": fields})
     if settings.METRICS_TOKEN:
         count_request(method, route, status, seconds)
+
+
+def route_of(request: HttpRequest) -> str:
+    """Return the route, such as ``/api/webchats/<pk>``.
+
+    There are as many routes as the URLconf has, whatever paths clients request.
+    """
+    match = request.resolver_match
+    if match is not None:
+        return readable(match.route)
+    if request.path_info in QUIET:  # Middleware responds before the URL is resolved.
+        return request.path_info
+    return STATIC if request.path_info.startswith(settings.STATIC_URL) else UNKNOWN
+
+
+@cache
+def readable(route: str) -> str:
+    """Return a route of the URLconf without regular expressions: ``/api/webchats/<pk>``."""
+    return simplify_regex(route)
+
+
+def method_of(request: HttpRequest) -> str:
+    """Return the request's method, or ``OTHER`` for a method that is not standard."""
+    return request.method if request.method in METHODS else "OTHER"
 
 
 def _level(route: str, status: int) -> int:
