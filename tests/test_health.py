@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "migrations", health.Migrations())
+    monkeypatch.setattr(health, "migrations", health.MigrationCheck())
 
 
 def refuse(*arguments: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Every REST resource: the API's table of contents."""
+"""The URLconf of the REST API."""
 
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView

@@ -1,4 +1,4 @@
-"""The project as a Django application: it registers the system checks of the deployment."""
+"""The project as a Django app."""
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register
@@ -7,12 +7,11 @@ from webchat_project import checks
 
 
 class ProjectConfig(AppConfig):
-    """Registers the checks of settings that no single app owns."""
+    """Registers the system checks of settings that belong to no single app."""
 
     name = "webchat_project"
 
     def ready(self) -> None:
-        """Register the system checks."""
         register(checks.check_rate_limits, Tags.security)
         register(checks.check_secret_key, Tags.security)
         register(checks.check_numbers, Tags.security)

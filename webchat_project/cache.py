@@ -1,9 +1,9 @@
-"""The cache that all processes share, and what becomes of a request while it does not answer."""
+"""The cache that all processes share."""
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.redis import RedisCache
@@ -11,49 +11,52 @@ from redis import RedisError
 
 logger = logging.getLogger(__name__)
 
+_Result = TypeVar("_Result")
 
-class SharedCache(RedisCache):
-    """Redis, or a server that speaks as it does. One that does not answer has nothing and keeps
-    nothing: requests go on, and nothing is limited meanwhile. The log and ``/readyz`` tell."""
 
-    def answers(self) -> bool:
-        """Whether the server is there."""
-        with _telling() as told:
+class ResilientRedisCache(RedisCache):
+    """A Redis cache that is empty while the server is unavailable.
+
+    Requests go on, and are not throttled meanwhile. Errors are logged, and ``/readyz`` fails.
+    """
+
+    def is_available(self) -> bool:
+        with _logged_errors() as errors:
             self._cache.get_client().ping()
-        return not told
+        return not errors
 
     def add(
         self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
-        return bool(_or(True, super().add, key, value, timeout, version))
+        return _call(True, super().add, key, value, timeout, version)
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
-        return _or(default, super().get, key, default, version)
+        return _call(default, super().get, key, default, version)
 
     def set(
         self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
-        _or(None, super().set, key, value, timeout, version)
+        _call(None, super().set, key, value, timeout, version)
 
     def delete(self, key: Any, version: int | None = None) -> bool:
-        return bool(_or(False, super().delete, key, version))
+        return _call(False, super().delete, key, version)
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
-        """The sum; while the server does not answer, as if nothing had been counted before."""
-        return int(_or(delta, super().incr, key, delta, version))
+        return _call(delta, super().incr, key, delta, version)
 
 
-def _or(instead: Any, method: Callable[..., Any], *arguments: Any) -> Any:
-    with _telling():
+def _call(default: _Result, method: Callable[..., _Result], *arguments: object) -> _Result:
+    """Call the method, and return the default if the server is unavailable."""
+    with _logged_errors():
         return method(*arguments)
-    return instead
+    return default
 
 
 @contextmanager
-def _telling() -> Iterator[list[RedisError]]:
-    told: list[RedisError] = []
+def _logged_errors() -> Iterator[list[RedisError]]:
+    errors: list[RedisError] = []
     try:
-        yield told
+        yield errors
     except RedisError as error:
-        logger.error("The shared cache does not answer: %s", error)
-        told.append(error)
+        logger.error("The shared cache is unavailable: %s", error)
+        errors.append(error)

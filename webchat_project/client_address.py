@@ -1,4 +1,4 @@
-"""Where does a request come from? The one rule, for rate limits and logs alike."""
+"""The client's address behind proxies, for throttles and logs."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -7,15 +7,16 @@ from typing import Any
 from django.http.request import HttpHeaders
 from rest_framework.throttling import BaseThrottle
 
-_RULE: Any = BaseThrottle()
+_throttle: Any = BaseThrottle()
 
 
 def client_address(meta: Mapping[str, Any]) -> str:
-    """The address of the client, from a request's ``META``, with ``X-Forwarded-For`` believed as
-    far as ``TRUSTED_PROXIES`` reaches. Empty if the server does not say (a local socket without a
-    proxy)."""
+    """Return the client's address from ``request.META`` or a WSGI environment.
+
+    ``X-Forwarded-For`` is trusted for ``TRUSTED_PROXIES`` proxies, by DRF's rule for
+    ``NUM_PROXIES``. The address is empty if the server does not provide one (a Unix socket).
+    """
     if "HTTP_X_FORWARDED_FOR" not in meta:
-        return meta.get("REMOTE_ADDR") or ""  # as the rule has it, at a tenth of its cost
-    # The framework's rule, of its setting NUM_PROXIES.
+        return meta.get("REMOTE_ADDR") or ""  # the result of DRF's rule in a tenth of its time
     request = SimpleNamespace(META=meta, headers=HttpHeaders(meta))
-    return _RULE.get_ident(request) or ""
+    return _throttle.get_ident(request) or ""

@@ -1,6 +1,6 @@
-"""Requests whose head Django reads as the client wants it, or not at all."""
+"""Request classes and handlers that accept any charset and a malformed Content-Type."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
@@ -9,31 +9,28 @@ from django.utils.http import parse_header_parameters
 
 
 class _TolerantRequest(HttpRequest):
-    """Takes a Content-Type whose parameters cannot be decoded for one without parameters, and
-    every request for UTF-8.
+    """Always uses UTF-8, and ignores parameters of the Content-Type that cannot be decoded.
 
-    Django reads even the query in the charset that a Content-Type names: among Python's are some
-    that read no text at all, and the same query would be another question for each.
-
-    It decodes an extended parameter (``x*=charset''value``, RFC 8187) with whatever charset
-    the client names, while it makes the request: where there is none of that name, no middleware
-    could answer the error.
+    Django decodes query strings and forms with the charset of the Content-Type. Some of Python's
+    codecs cannot decode text, and one query string would have several meanings. Extended parameters
+    (``x*=charset''value``, RFC 8187) are decoded when the request is created, with any charset.
+    An error there would occur before middleware can handle it.
     """
 
-    def _set_content_type_params(self, meta: Any) -> None:
-        given = meta.get("CONTENT_TYPE", "")
+    def _set_content_type_params(self, meta: Mapping[str, str]) -> None:
+        content_type = meta.get("CONTENT_TYPE", "")
         try:
-            self.content_type, self.content_params = parse_header_parameters(given)
+            self.content_type, self.content_params = parse_header_parameters(content_type)
         except (LookupError, ValueError):
-            self.content_type, self.content_params = given.partition(";")[0].strip(), {}
+            self.content_type, self.content_params = content_type.partition(";")[0].strip(), {}
 
 
 class TolerantWSGIRequest(_TolerantRequest, WSGIRequest):
-    """A request from a WSGI server."""
+    """A request of a WSGI server."""
 
 
 class TolerantASGIRequest(_TolerantRequest, ASGIRequest):
-    """A request from an ASGI server."""
+    """A request of an ASGI server."""
 
 
 class TolerantWSGIHandler(WSGIHandler):

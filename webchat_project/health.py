@@ -1,14 +1,13 @@
-"""What a load balancer asks."""
+"""Health checks: ``/healthz`` (liveness) and ``/readyz`` (readiness)."""
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
 from django.core.cache import cache, caches
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -16,37 +15,18 @@ from webchats.icons.storage import StorageUnavailable, icon_storage
 
 logger = logging.getLogger(__name__)
 
-#: For how long the storage's answer is believed: anybody may ask us, and each question to the
-#: storage costs time and money.
-STORAGE_SECONDS = 10
-
-
-class HealthMiddleware:
-    """Answers these questions before anything looks at the host that was asked for.
-
-    Whoever asks calls a container by its address, which is not among ``ALLOWED_HOSTS``, and by
-    plain http.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """The view's answer for ``/healthz`` and ``/readyz``."""
-        view = {"/healthz": alive, "/readyz": ready}.get(request.path_info)
-        if view is None:
-            return self.get_response(request)
-        answer = view(request)
-        # As the middleware behind would do.
-        answer.headers["Content-Length"] = str(len(answer.content))
-        return answer
+#: Seconds for which the state of the icon storage is cached. Anybody can call ``/readyz``, and
+#: each request to the storage costs time and money.
+STORAGE_TIMEOUT = 10
 
 
 @never_cache
 @require_safe
-def alive(request: HttpRequest) -> JsonResponse:
-    """200 while the process can answer at all, and 503 when it is about to stop: who asks sends
-    nobody here any more, while it still answers."""
+def liveness(request: HttpRequest) -> JsonResponse:
+    """Return 200, or 503 while ``DRAIN_FILE`` exists.
+
+    With a 503 the load balancer stops sending requests, before the process stops.
+    """
     if settings.DRAIN_FILE and Path(settings.DRAIN_FILE).exists():
         return JsonResponse({"status": "draining"}, status=503)
     return JsonResponse({"status": "ok"})
@@ -54,12 +34,12 @@ def alive(request: HttpRequest) -> JsonResponse:
 
 @never_cache
 @require_safe
-def ready(request: HttpRequest) -> JsonResponse:
-    """200 when what the service depends on answers; 503 names what does not."""
+def readiness(request: HttpRequest) -> JsonResponse:
+    """Return 200 if all dependencies are available, else 503. The body has the state of each."""
     checks = {
-        "database": _database_answers(),
-        "storage": _storage_answers(),
-        "cache": _cache_answers(),
+        "database": _is_database_available(),
+        "storage": _is_storage_available(),
+        "cache": _is_cache_available(),
         "migrations": migrations.are_applied(),
     }
     is_ready = all(checks.values())
@@ -70,32 +50,31 @@ def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=200 if is_ready else 503)
 
 
-def _database_answers() -> bool:
+def _is_database_available() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
-        logger.error("The database does not answer: %s", error)
+        logger.error("The database is unavailable: %s", error)
         return False
     return True
 
 
-class Migrations:
-    """Whether the database has the tables that this release of the service expects."""
+class MigrationCheck:
+    """Checks whether the migrations of this release are applied, until they are."""
 
     def __init__(self) -> None:
         self._applied = False
 
     def are_applied(self) -> bool:
-        """Asked until they are, and not again: a release takes none back."""
-        self._applied = self._applied or self._ask()
+        self._applied = self._applied or self._check()
         return self._applied
 
-    def _ask(self) -> bool:
+    def _check(self) -> bool:
         try:
             executor = MigrationExecutor(connection)
         except DatabaseError as error:
-            logger.error("The database does not say which migrations it has: %s", error)
+            logger.error("The applied migrations cannot be read: %s", error)
             return False
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if pending:
@@ -103,21 +82,20 @@ class Migrations:
         return not pending
 
 
-migrations = Migrations()
+migrations = MigrationCheck()
 
 
-def _cache_answers() -> bool:
-    # (Django's ``cache`` stands for the backend; memory is always there.) Redis' client, whose
-    # import takes longer than any other, is not named where it is not used.
-    answers = getattr(caches["default"], "answers", None)
-    return answers is None or answers()
+def _is_cache_available() -> bool:
+    # Not every backend has the method. An isinstance test would import redis, which is slow.
+    is_available = getattr(caches["default"], "is_available", None)
+    return is_available is None or is_available()
 
 
-def _storage_answers() -> bool:
-    return bool(cache.get_or_set("health:storage", _ask_storage, STORAGE_SECONDS))
+def _is_storage_available() -> bool:
+    return bool(cache.get_or_set("health:storage", _check_storage, STORAGE_TIMEOUT))
 
 
-def _ask_storage() -> bool:
+def _check_storage() -> bool:
     try:
         icon_storage().check_connection()
     except StorageUnavailable as error:

@@ -1,82 +1,78 @@
-"""Middleware: security headers, the API's error shape, https, and the size of bodies."""
+"""Middleware: security headers, errors of the API, health checks, HTTPS and the size of bodies."""
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from webchat_project import health
 from webchat_project.api.exceptions import error_response
 from webchats.icons.storage import icon_storage
 
-#: For all that says nothing else: no page, or the page of an error.
-NOTHING = (
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+#: The Content-Security-Policy of every response without its own: nothing may load or run.
+DEFAULT_POLICY: Final = (
     "default-src 'none'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
-#: The staff's pages: nothing inline, nothing from elsewhere but icons, whose origin is added.
-STAFF = (
+#: Nothing inline, and nothing from other origins, except images from the icon storage.
+ADMIN_POLICY: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self'; "
     "frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
-    "object-src 'none'"
+    "object-src 'none'; img-src 'self' data: {icon_origin}"
 )
-#: The API's interactive page, which draws its signs from ``data:`` addresses.
-DOCUMENTATION = (
+#: Swagger UI has its symbols in ``data:`` URLs.
+DOCS_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
-#: What none of our pages asks of a device.
-PERMISSIONS = (
+PERMISSIONS_POLICY: Final = (
     "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
     "magnetometer=(), microphone=(), midi=(), payment=(), usb=()"
 )
 
-_STAFF_PATH, _API_PATH = "/admin/", "/api/"
-
 
 class SecurityHeadersMiddleware:
-    """Adds the headers that say so to every answer, errors of other middleware too.
+    """Adds the headers that Django's ``SecurityMiddleware`` does not, to errors as well.
 
-    What a view has said for itself stays. The preview's frame is an ``srcdoc`` and so stands under
-    the staff's policy: even a text that got out of its template could run nothing.
+    A header that the view has set is kept. The preview in the admin is a ``srcdoc`` frame, which
+    inherits the admin's policy: no script can run in it.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         headers, path = response.headers, request.path_info
-        kind = headers.get("Content-Type", "")
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        is_page = kind.startswith("text/html")
-        if is_page:
-            headers.setdefault("Permissions-Policy", PERMISSIONS)
-        if path.startswith((_STAFF_PATH, _API_PATH)):
+        content_type = headers.get("Content-Type", "")
+        is_html, is_error = content_type.startswith("text/html"), response.status_code >= 400
+        if is_html:
+            headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        if path.startswith(("/admin/", "/api/")):
             headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-            # The catalogue of the admin's scripts is the same for all; the rest is somebody's.
-            if not kind.startswith("text/javascript"):
+            # The catalog of the admin's scripts is the same for everybody.
+            if not content_type.startswith("text/javascript"):
                 headers.setdefault("Cache-Control", "no-store")
-        if policy := _policy(path, is_page, response.status_code):
-            headers.setdefault("Content-Security-Policy", policy)
+        if path.startswith("/admin/"):
+            policy = ADMIN_POLICY.format(icon_origin=icon_storage().origin or "").strip()
+        elif path == "/api/docs" and not is_error:
+            policy = DOCS_POLICY
+        elif settings.DEBUG and is_html and is_error:
+            return response  # Django's error page for developers has inline styles.
+        else:
+            policy = DEFAULT_POLICY
+        headers.setdefault("Content-Security-Policy", policy)
         return response
 
 
-def _policy(path: str, is_page: bool, status: int) -> str | None:
-    if path.startswith(_STAFF_PATH):
-        return f"{STAFF}; img-src 'self' data: {icon_storage().origin or ''}".strip()
-    if path == "/api/docs" and status == 200:
-        return DOCUMENTATION
-    if is_page and settings.DEBUG and status >= 400:
-        # Django's own page for who develops, which has its styles inside.
-        return None
-    return NOTHING
-
-
-#: For answers that do not come from a view: sentence and code by status.
-_BY_STATUS = {
+#: Message and code of responses that no view of the API made, by status.
+_ERRORS: Final = {
     400: ("The request could not be understood.", "bad_request"),
     403: ("You do not have permission to do this.", "permission_denied"),
     404: ("Not found.", "not_found"),
@@ -84,28 +80,28 @@ _BY_STATUS = {
     413: ("The body is too large.", "payload_too_large"),
     500: ("Something went wrong on our side. It has been logged.", "internal_error"),
 }
-
-_FOR_MACHINES = re.compile(r"/(api|healthz|readyz|metrics)(/|\Z)")
+_JSON_PATHS: Final = re.compile(r"/(api|healthz|readyz|metrics)(/|\Z)")
 
 
 class ApiErrorMiddleware:
-    """Gives the error shape to what Django itself answers to a machine: an unknown path, a
-    refused host, an exception nobody caught (Django has logged it; the client sees no trace)."""
+    """Replaces Django's error pages under ``/api`` by JSON errors.
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    Django makes them for an unknown path, a host that is not allowed, or an unhandled exception.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if (
             response.status_code < 400
-            or not _FOR_MACHINES.match(request.path_info)
+            or not _JSON_PATHS.match(request.path_info)
             or response.headers.get("Content-Type", "").startswith("application/json")
         ):
             return response
-        message, code = _BY_STATUS.get(response.status_code, _BY_STATUS[400])
+        message, code = _ERRORS.get(response.status_code, _ERRORS[400])
         replacement = error_response(response.status_code, message, code)
-        # The other headers, of security among them, stay as they are.
         for name in ("Content-Type", "Content-Length"):
             del response.headers[name]
         for name, value in response.headers.items():
@@ -113,11 +109,36 @@ class ApiErrorMiddleware:
         return replacement
 
 
-class HttpsOnlyMiddleware:
-    """Refuses what pages are redirected for: a program that is redirected goes on sending its
-    credential in clear first, and nobody notices."""
+class HealthMiddleware:
+    """Answers ``/healthz`` and ``/readyz`` without checking the ``Host`` header.
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    A load balancer calls a container by its address, which is not in ``ALLOWED_HOSTS``.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.views: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+            "/healthz": health.liveness,
+            "/readyz": health.readiness,
+        }
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        view = self.views.get(request.path_info)
+        if view is None:
+            return self.get_response(request)
+        response = view(request)
+        # As ``CommonMiddleware`` does, which comes later.
+        response.headers["Content-Length"] = str(len(response.content))
+        return response
+
+
+class HttpsOnlyMiddleware:
+    """Refuses plain HTTP under ``/api`` with a 403, instead of a redirect.
+
+    A program would follow the redirect, and send its credential in clear text with every request.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -130,26 +151,26 @@ class HttpsOnlyMiddleware:
         return self.get_response(request)
 
 
-#: No body is as long as a number of more digits says.
-_MOST_DIGITS = 18
+#: A Content-Length of more digits is too large, whatever the limit is.
+_MAX_DIGITS: Final = 18
 
 
 class BodySizeLimitMiddleware:
-    """Answers 413 to a request that announces too large a body, before any of it is read.
+    """Answers 413 if the Content-Length is too large, before the body is read.
 
-    A WSGI server hands over no more than the announced length, so this bound holds for all.
+    A WSGI server reads no more than the Content-Length, so no body can be larger.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        announced = request.META.get("CONTENT_LENGTH") or "0"
+        length = request.META.get("CONTENT_LENGTH") or "0"
         has_files = request.content_type == "multipart/form-data"
         limit = settings.MAX_UPLOAD_BYTES if has_files else settings.MAX_BODY_BYTES
-        # Python takes other scripts' digits for digits, and no more than 4,300 of them.
-        is_number = announced.isascii() and announced.isdigit()
-        if is_number and (len(announced) > _MOST_DIGITS or int(announced) > limit):
+        # ``int()`` accepts digits of other scripts, and fails for more than 4,300 digits.
+        is_number = length.isascii() and length.isdigit()
+        if is_number and (len(length) > _MAX_DIGITS or int(length) > limit):
             message = f"The body is larger than {limit:,} bytes."
             return error_response(413, message, "payload_too_large")
         return self.get_response(request)

@@ -74,13 +74,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Outermost: it sees every answer as the client does. (Responses of the widget's response cache
-    # do not pass through middleware; the cache logs them.)
+    # First, so that it sees each response as the client gets it. The widget's response cache
+    # bypasses middleware and logs its requests itself.
     "webchat_project.observability.request_log.RequestLogMiddleware",
     "webchat_project.middleware.SecurityHeadersMiddleware",
     "webchat_project.middleware.ApiErrorMiddleware",
-    "webchat_project.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "webchat_project.middleware.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "webchat_project.middleware.BodySizeLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # Tells the change history who asked.
+    # The user of the change history.
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 
@@ -161,7 +161,7 @@ if CACHES["default"]["BACKEND"].startswith("django.core.cache.backends.locmem"):
     # Django's own forgets from 300 on: who comes from so many addresses would wipe out a count.
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 50_000)
 elif CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
-    CACHES["default"]["BACKEND"] = "webchat_project.cache.SharedCache"
+    CACHES["default"]["BACKEND"] = "webchat_project.cache.ResilientRedisCache"
     # Seconds to connect and to wait: without it requests go on.
     CACHES["default"]["OPTIONS"] = {
         "socket_connect_timeout": 1,
@@ -305,9 +305,9 @@ WIDGET_CONFIG_CACHE_SECONDS = env.int("WIDGET_CONFIG_CACHE_SECONDS", default=10)
 # --- Transport security: on unless DEBUG ------------------------------------------------------
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
-# Who collects the metrics asks by plain http from inside.
-# The API refuses plain http by itself, but for its interactive page.
-SECURE_REDIRECT_EXEMPT = [r"^metrics$", r"^api/(?!docs$)"]
+# Monitoring and load balancers use plain HTTP inside the network. ``HttpsOnlyMiddleware`` refuses
+# it under /api, except for the interactive page.
+SECURE_REDIRECT_EXEMPT = [r"^(metrics|healthz|readyz)$", r"^api/(?!docs$)"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
@@ -349,15 +349,13 @@ LOGGING = {
         "line": {"()": f"{_formats}.LineFormatter"},
     },
     "filters": {
-        "of_the_request": {"()": f"{_formats}.OfTheRequest"},
-        "without_traceback": {"()": f"{_formats}.WithoutTraceback"},
-        "only_unhandled_exceptions": {"()": f"{_formats}.OnlyUnhandledExceptions"},
+        "no_traceback": {"()": f"{_formats}.NoTracebackFilter"},
+        "unhandled_exceptions": {"()": f"{_formats}.UnhandledExceptionFilter"},
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "line" if LOG_FORMAT == "line" else "json",
-            "filters": ["of_the_request"],
         },
         "nowhere": {"class": "logging.NullHandler"},
     },
@@ -365,8 +363,8 @@ LOGGING = {
     "loggers": {
         # Django's own handlers would write each record a second time, in their own form.
         "django": {"handlers": []},
-        "django.request": {"filters": ["only_unhandled_exceptions"]},
-        "django.security.DisallowedHost": {"filters": ["without_traceback"]},
+        "django.request": {"filters": ["unhandled_exceptions"]},
+        "django.security.DisallowedHost": {"filters": ["no_traceback"]},
         # The development server's line for a request: we have ours.
         "django.server": {"handlers": ["nowhere"], "propagate": False},
     },

@@ -1,4 +1,4 @@
-"""The doors of the service; its health is told by ``health.HealthMiddleware``."""
+"""The URLconf. ``HealthMiddleware`` answers /healthz and /readyz."""
 
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""The WSGI entry point for production servers."""
+"""The WSGI application, for production servers."""
 
 import os
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from webchat_project.observability.formatters import JsonFormatter, OfTheRequest
+from webchat_project.observability.formatters import JsonFormatter
 
 
 class Log:
@@ -48,7 +48,6 @@ def log() -> Iterator[Log]:
     made = Log()
     handler = logging.StreamHandler(made.stream)
     handler.setFormatter(JsonFormatter())
-    handler.addFilter(OfTheRequest())
     root = logging.getLogger()
     before = root.level
     root.addHandler(handler)

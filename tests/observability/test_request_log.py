@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from organizations.models import User
 from tests.observability.conftest import Log
 from tests.support import factories, wsgi
-from webchat_project.observability.request_log import readable
+from webchat_project.observability.request_log import route_name
 from webchats.models import Webchat
 from webchats.views import WebchatViewSet
 
@@ -221,7 +221,7 @@ def routes(resolver: URLResolver, prefix: str = "") -> list[str]:
 
 
 def test_every_route_has_a_readable_name() -> None:
-    names = [readable(route) for route in routes(get_resolver())]
+    names = [route_name(route) for route in routes(get_resolver())]
     assert len(names) > 50
     assert [name for name in names if not re.fullmatch(r"/[\w/.<>:-]*", name)] == []
 

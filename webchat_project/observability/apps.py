@@ -1,21 +1,19 @@
-"""What the operator sees of the service: logs, metrics, reports of crashes."""
+"""The app for logs, metrics and crash reports."""
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
-from webchat_project.observability import checks
-from webchat_project.observability import sentry as crash_reports
+from webchat_project.observability import checks, sentry
 
 
 class ObservabilityConfig(AppConfig):
-    """Registers the system checks and starts the crash reports."""
+    """Registers the system checks and starts crash reports."""
 
     name = "webchat_project.observability"
 
     def ready(self) -> None:
-        """Called by Django once all models are there."""
-        register(checks.check_log_settings)
+        register(checks.check_log_format)
         register(checks.check_metrics_token, Tags.security)
         register(checks.check_metrics_folder, deploy=True)
-        register(checks.check_crash_reports)
-        crash_reports.start()
+        register(checks.check_sentry)
+        sentry.start()

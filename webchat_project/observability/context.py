@@ -1,42 +1,41 @@
-"""What every log record of a request carries: the request's id and the client's address."""
+"""The context of log records: the request's id and the client's address."""
 
 import re
 import secrets
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from webchat_project.client_address import client_address
 from webchat_project.observability.redaction import redacted
 
 HEADER = "X-Request-ID"
 
-_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: What stands where an address should be may be anything that a client sent.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+#: Behind a proxy the client may have sent anything in place of an address.
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:\[\]]{2,64}")
 
 
 class RequestContext(NamedTuple):
-    """One request, as the logs name it."""
+    """What identifies a request in the log."""
 
     request_id: str
+    #: Empty if it is unknown.
     address: str
 
     @classmethod
-    def of(cls, meta: Mapping[str, Any]) -> "RequestContext":
-        """The context of a request, from its ``META`` or its WSGI environment; its id is the one
-        it came with, if that is well-formed."""
-        request_id, address = _request_id(meta), client_address(meta)
+    def from_meta(cls, meta: Mapping[str, Any]) -> Self:
+        """Return the context for ``request.META`` or a WSGI environment.
+
+        The id is that of the ``X-Request-ID`` header. A malformed id, or one that looks like a
+        secret, is replaced by a random one.
+        """
+        request_id = meta.get("HTTP_X_REQUEST_ID", "")
+        if not _REQUEST_ID.fullmatch(request_id) or redacted(request_id) != request_id:
+            request_id = secrets.token_hex(16)
+        address = client_address(meta)
         return cls(request_id, address if _ADDRESS.fullmatch(address) else "")
 
 
-#: The request that this thread or task is about; ``None`` outside of one.
-current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
-
-
-def _request_id(meta: Mapping[str, Any]) -> str:
-    given = meta.get("HTTP_X_REQUEST_ID")
-    # An id that looks like a secret is none.
-    if given and _WELL_FORMED.fullmatch(given) and redacted(given) == given:
-        return str(given)
-    return secrets.token_hex(16)
+#: The request that this thread or task handles, ``None`` outside of requests.
+current_request: ContextVar[RequestContext | None] = ContextVar("current_request", default=None)

@@ -1,7 +1,7 @@
-"""What Prometheus is told of requests, of the database's pool and of the release.
+"""Prometheus metrics of requests, the database pool and the release.
 
-Several processes add up in the folder that ``PROMETHEUS_MULTIPROC_DIR`` names; without it each
-answers for itself.
+Processes combine their metrics in the folder ``PROMETHEUS_MULTIPROC_DIR``. Without it, ``/metrics``
+has those of one process.
 """
 
 import os
@@ -22,26 +22,26 @@ _LABELS = ("method", "route", "status")
 REQUESTS = Counter("webchats_http_requests_total", "Requests answered.", _LABELS)
 DURATIONS = Histogram(
     "webchats_http_request_duration_seconds",
-    "Time from a request's head to its answer, of a download to its end.",
+    "Time from a request to its response, for a download to its end.",
     _LABELS,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 POOL = Gauge(
     "webchats_database_pool",
-    "Connections to the database that are open and that are idle, and requests that wait for one.",
+    "Open and idle connections to the database, and requests that wait for one.",
     ["state"],
     multiprocess_mode="livesum",
 )
 BUILD = Gauge(
     "webchats_build_info",
-    "1, with the versions of what runs.",
+    "1, with the versions as labels.",
     ["release", "python", "django"],
     multiprocess_mode="livemax",
 )
 
-#: How old a process's word on its pool may be, in seconds.
-_POOL_SECONDS = 5
-_pool_states = {
+#: Seconds between two readings of the pool.
+_POOL_INTERVAL = 5
+_POOL_STATES = {
     "open": "pool_size",
     "idle": "pool_available",
     "waiting": "requests_waiting",
@@ -49,55 +49,56 @@ _pool_states = {
 
 
 class _Pool:
-    """The pool of this process, looked at now and then."""
+    """The database pool of this process."""
 
-    looked_at = float("-inf")
+    read_at = float("-inf")
 
-    def look(self, *, least_age: float = _POOL_SECONDS) -> None:
-        if monotonic() - self.looked_at < least_age:
+    def read(self, *, interval: float = _POOL_INTERVAL) -> None:
+        """Set the gauges, unless they were set less than ``interval`` seconds ago."""
+        if monotonic() - self.read_at < interval:
             return
-        self.looked_at = monotonic()
+        self.read_at = monotonic()
         pool = getattr(connections["default"], "pool", None)
         if pool is not None:
-            said = pool.get_stats()
-            for state, name in _pool_states.items():
-                POOL.labels(state).set(said.get(name, 0))
+            stats = pool.get_stats()
+            for state, name in _POOL_STATES.items():
+                POOL.labels(state).set(stats.get(name, 0))
 
 
 _pool = _Pool()
 
 
 def count_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count one request. The labels are of a bounded number: see ``request_log``."""
-    requests, durations = _counted_by(method, route, f"{status // 100}xx")
+    """Count a request. ``method`` and ``route`` must not contain text of the client."""
+    requests, durations = _metrics_for(method, route, f"{status // 100}xx")
     requests.inc()
     durations.observe(seconds)
-    _pool.look()
+    _pool.read()
 
 
 @cache
-def _counted_by(*labels: str) -> tuple[Counter, Histogram]:
+def _metrics_for(*labels: str) -> tuple[Counter, Histogram]:
     return REQUESTS.labels(*labels), DURATIONS.labels(*labels)
 
 
 def exposition() -> bytes:
-    """Everything counted so far, by all processes, in Prometheus' text format."""
-    _pool.look(least_age=0)
+    """Return the metrics of all processes in Prometheus' text format."""
+    _pool.read(interval=0)
     BUILD.labels(settings.RELEASE, platform.python_version(), django.get_version()).set(1)
     folder = settings.PROMETHEUS_MULTIPROC_DIR
     if not folder:
         return generate_latest(REGISTRY)
-    _forget_the_dead(folder)
+    _remove_ended_processes(folder)
     registry = CollectorRegistry()
     MultiProcessCollector(registry, folder)
     return generate_latest(registry)
 
 
-def _forget_the_dead(folder: str) -> None:
-    """What a process counted stays when it ends; what it *had*, such as connections, does not."""
+def _remove_ended_processes(folder: str) -> None:
+    """Remove the gauges of processes that have ended. Their counters stay."""
     processes = {int(path.stem.rpartition("_")[2]) for path in Path(folder).glob("gauge_live*.db")}
     for process in processes:
-        with suppress(PermissionError):  # it is alive, and somebody else's
+        with suppress(PermissionError):  # a running process of another user
             try:
                 os.kill(process, 0)
             except ProcessLookupError:

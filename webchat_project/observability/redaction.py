@@ -1,5 +1,4 @@
-"""What no log and no crash report may tell, taken out of texts that others wrote: messages of
-exceptions, of libraries, of the database."""
+"""Removal of secrets from texts for logs and crash reports, such as messages of exceptions."""
 
 import re
 from functools import cache
@@ -7,36 +6,36 @@ from functools import cache
 from django.conf import settings
 
 REMOVED = "[removed]"
-#: The first characters of every API key, so that leaked keys can be found.
+#: The first characters of every API key, by which leaked keys can be found.
 API_KEY_PREFIX = "wck_"
-#: A value as short as this would be found in harmless text.
-_SHORTEST_SECRET = 8
+#: Shorter secrets would be found in harmless text.
+_MIN_LENGTH = 8
 
 _PATTERNS = re.compile(
     "|".join(
         (
-            # JSON web tokens, signed or not, and API keys. (A new beginning ends a vain attempt:
-            # otherwise a text of nothing but beginnings costs the square of its length.)
+            # JSON Web Tokens, signed or not, and API keys. The look-ahead stops at the next prefix:
+            # without it, a text of many prefixes would take quadratic time.
             r"eyJ(?:(?!eyJ)[\w-]){4,}\.[\w-]+(?:\.[\w-]*)?",
             rf"{API_KEY_PREFIX}[\w-]+",
-            # What follows the name of a credential: headers, parameters, fields of forms.
+            # Values of headers, parameters and form fields with credentials.
             r"(?<=bearer )[^\s\"'\\,}]+",
             r"(?<=basic )[A-Za-z0-9+/=]{4,}",
             r"(?:(?<=signature=)|(?<=credential=)|(?<=security-token=))[^&\s\"'\\]+",
             r"(?:(?<=password=)|(?<=sessionid=)|(?<=csrftoken=)|(?<=token=))[^&;\s\"'\\]+",
-            # The password in a URL.
+            # User and password in a URL.
             r"(?<=://)[^/\s:@\"'\\]*:[^/\s@\"'\\]+(?=@)",
         )
     ),
     re.IGNORECASE,
 )
-#: PostgreSQL quotes whole rows in this part of an error.
+#: PostgreSQL quotes the row in this part of an error.
 _ROWS = re.compile(r"DETAIL:.*?(?=\n\n(?:The above exception|During handling)|\Z)", re.DOTALL)
 
 
 def redacted(text: str) -> str:
-    """``text`` without anything that is, or looks like, a secret."""
-    for secret in _own_secrets():
+    """Return the text with ``REMOVED`` in place of everything that looks like a secret."""
+    for secret in _configured_secrets():
         text = text.replace(secret, REMOVED)
     if "DETAIL:" in text:
         text = _ROWS.sub(f"DETAIL: {REMOVED}", text)
@@ -44,10 +43,10 @@ def redacted(text: str) -> str:
 
 
 @cache
-def _own_secrets() -> tuple[str, ...]:
-    """The secrets among the settings."""
+def _configured_secrets() -> tuple[str, ...]:
+    """Return the secrets of the settings."""
     icons = settings.STORAGES["icons"].get("OPTIONS", {})
-    found = [
+    values = [
         settings.SECRET_KEY,
         *settings.SECRET_KEY_FALLBACKS,
         settings.SIMPLE_JWT["SIGNING_KEY"],
@@ -56,4 +55,4 @@ def _own_secrets() -> tuple[str, ...]:
         settings.DATABASES["default"].get("PASSWORD"),
         icons.get("secret_key"),
     ]
-    return tuple({str(value) for value in found if len(str(value or "")) >= _SHORTEST_SECRET})
+    return tuple({str(value) for value in values if len(str(value or "")) >= _MIN_LENGTH})

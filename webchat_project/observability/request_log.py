@@ -1,10 +1,10 @@
-"""One line for each request, and the request's id on everything that is logged meanwhile."""
+"""The request log: one line per request, with the name of its route in place of the path."""
 
 import logging
 from collections.abc import Callable, Iterator
 from functools import cache
 from time import perf_counter
-from typing import Any
+from typing import Protocol
 
 from django.conf import settings
 from django.contrib.admindocs.views import simplify_regex
@@ -12,54 +12,63 @@ from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-from webchat_project.observability.context import HEADER, RequestContext, current
+from webchat_project.observability.context import HEADER, RequestContext, current_request
 from webchat_project.observability.metrics import count_request
 from webchat_project.observability.security_log import SecurityEvent, log_event
 
 logger = logging.getLogger("request")
 
-UNKNOWN = "(unknown)"
-STATIC = "(static)"
-#: Routes that are requested every few seconds. They are logged at DEBUG only.
-QUIET = frozenset({"/healthz", "/readyz", "/metrics", STATIC})
+_UNKNOWN_ROUTE = "(unknown)"
+_STATIC_ROUTE = "(static)"
+#: Requests of monitoring, every few seconds. Logged at the level DEBUG.
+_QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics", _STATIC_ROUTE})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+class _User(Protocol):
+    @property
+    def pk(self) -> str: ...
+
+    @property
+    def organization_id(self) -> str | None: ...
 
 
 class RequestLogMiddleware:
-    """Stands before all others, so that no answer escapes it."""
+    """Logs each request, and sets its context for other log records. The first middleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = perf_counter()
-        context = RequestContext.of(request.META)
-        token = current.set(context)
+        context = RequestContext.from_meta(request.META)
+        token = current_request.set(context)
         try:
             response = self.get_response(request)
             response.headers[HEADER] = context.request_id
-            if isinstance(response, StreamingHttpResponse) and _is_measured(response):
-                response.streaming_content = _Stream(response, request, context, started)
+            if isinstance(response, StreamingHttpResponse) and _is_iterated(response):
+                response.streaming_content = _LoggedStream(response, request, context, started)
             else:
-                _finish(request, response.status_code, started)
+                _log(request, response.status_code, started)
         except BaseException:
-            # Only what ends the process comes here, such as a server's timeout.
-            _finish(request, 500, started)
+            # Exceptions become responses, except those that end the process, as for a timeout.
+            _log(request, 500, started)
             raise
         finally:
-            current.reset(token)
+            current_request.reset(token)
         return response
 
 
-def _is_measured(response: StreamingHttpResponse) -> bool:
-    """Whether the line can wait for the end. A file is left to the server, which may send it
-    without us; an asynchronous stream there is none of. Theirs is written with the headers."""
+def _is_iterated(response: StreamingHttpResponse) -> bool:
+    """Return whether the WSGI server iterates over the content, so that its end can be logged.
+
+    The server may send a file by itself.
+    """
     return not isinstance(response, FileResponse) and not response.is_async
 
 
-class _Stream:
-    """A response's content, in the context of its request until it ends."""
+class _LoggedStream:
+    """The content of a streaming response, which logs the request when it ends."""
 
     def __init__(
         self,
@@ -68,7 +77,7 @@ class _Stream:
         context: RequestContext,
         started: float,
     ) -> None:
-        self._chunks = iter(response.streaming_content)  # type: ignore[arg-type]
+        self._chunks = iter(response.streaming_content)  # type: ignore[arg-type]  # not async
         self._status = response.status_code
         self._request: HttpRequest | None = request
         self._context = context
@@ -78,41 +87,48 @@ class _Stream:
         return self
 
     def __next__(self) -> bytes:
-        token = current.set(self._context)
+        token = current_request.set(self._context)
         try:
             return next(self._chunks)
         except BaseException as error:
-            # The status has been sent, but a stream that broke off did not succeed.
+            # The status has been sent, but an interrupted stream is logged as an error.
             self._end(self._status if isinstance(error, StopIteration) else 500)
             raise
         finally:
-            current.reset(token)
+            current_request.reset(token)
 
     def close(self) -> None:
-        """Called by the server when all is sent, or when the client has gone."""
-        token = current.set(self._context)
+        """Log a stream that was not read to its end. Called by the server."""
+        token = current_request.set(self._context)
         self._end(self._status)
-        current.reset(token)
+        current_request.reset(token)
 
     def _end(self, status: int) -> None:
         if self._request is not None:
-            _finish(self._request, status, self._started)
+            _log(self._request, status, self._started)
             self._request = None
 
 
-def _finish(request: HttpRequest, status: int, started: float) -> None:
+def _log(request: HttpRequest, status: int, started: float) -> None:
     seconds = perf_counter() - started
-    route = route_of(request)
+    method = request.method if request.method in _METHODS else "OTHER"
+    route = _route_of(request)
     user = _known_user(request)
     if status == 403 and user is not None:
         log_event(SecurityEvent.FORBIDDEN, user=user.pk, route=route)
-    log_request(method_of(request), route, status, seconds, user)
+    log_request(str(method), route, status, seconds, user)
 
 
-def log_request(method: str, route: str, status: int, seconds: float, user: Any = None) -> None:
-    """Write the line of the ``current`` request, and count it. ``method`` and ``route`` are of a
-    bounded number: see ``method_of`` and ``route_of``."""
-    level = _level(route, status)
+def log_request(
+    method: str, route: str, status: int, seconds: float, user: _User | None = None
+) -> None:
+    """Log and count the current request.
+
+    ``method`` and ``route`` are labels of metrics: they must not contain text of the client.
+    """
+    level = logging.ERROR if status >= 500 else logging.INFO
+    if route in _QUIET_ROUTES:
+        level = logging.DEBUG
     if logger.isEnabledFor(level):
         fields = {
             "method": method,
@@ -127,40 +143,23 @@ def log_request(method: str, route: str, status: int, seconds: float, user: Any 
         count_request(method, route, status, seconds)
 
 
-def route_of(request: HttpRequest) -> str:
-    """Return the route, such as ``/api/webchats/<pk>``.
+def _known_user(request: HttpRequest) -> _User | None:
+    """Return the request's user if it has been loaded, without a query."""
+    user = getattr(request, "user", None)
+    if isinstance(user, SimpleLazyObject):
+        user = getattr(request, "_cached_user", None)  # set when the lazy object is evaluated
+    return user if user is not None and user.is_authenticated else None
 
-    There are as many routes as the URLconf has, whatever paths clients request.
-    """
-    match = request.resolver_match
-    if match is not None:
-        return readable(match.route)
-    if request.path_info in QUIET:  # Middleware responds before the URL is resolved.
+
+def _route_of(request: HttpRequest) -> str:
+    if request.resolver_match is not None:
+        return route_name(request.resolver_match.route)
+    if request.path_info in _QUIET_ROUTES:  # answered by middleware
         return request.path_info
-    return STATIC if request.path_info.startswith(settings.STATIC_URL) else UNKNOWN
+    return _STATIC_ROUTE if request.path_info.startswith(settings.STATIC_URL) else _UNKNOWN_ROUTE
 
 
 @cache
-def readable(route: str) -> str:
-    """Return a route of the URLconf without regular expressions: ``/api/webchats/<pk>``."""
+def route_name(route: str) -> str:
+    """Return a readable form of a route of the URLconf, such as ``/api/webchats/<pk>``."""
     return simplify_regex(route)
-
-
-def method_of(request: HttpRequest) -> str:
-    """Return the request's method, or ``OTHER`` for a method that is not standard."""
-    return request.method if request.method in METHODS else "OTHER"
-
-
-def _level(route: str, status: int) -> int:
-    if route in QUIET:
-        return logging.DEBUG
-    return logging.ERROR if status >= 500 else logging.INFO
-
-
-def _known_user(request: HttpRequest) -> Any:
-    """Who the request was found to come from; nobody is looked up for the log's sake."""
-    user = getattr(request, "user", None)
-    if isinstance(user, SimpleLazyObject):
-        # Django's, of the session: looked up once a view asks for it, and then kept here.
-        user = getattr(request, "_cached_user", None)
-    return user if user is not None and user.is_authenticated else None

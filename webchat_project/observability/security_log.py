@@ -1,7 +1,7 @@
-"""What happens at the doors and matters to security: one name for it, whichever door it was.
+"""The security log: events of authentication and authorization, whatever the interface.
 
-The request's id and the client's address are on every record, see ``LOGGING``. No event has a
-secret, and an account that may not exist is told by a digest.
+Records have the id and the address of the current request. They contain no secret. An account that
+may not exist is identified by a digest.
 """
 
 import hashlib
@@ -24,15 +24,15 @@ class SecurityEvent(StrEnum):
 
 
 def log_event(event: SecurityEvent, **fields: str | None) -> None:
-    """Log an event, as a warning unless it is as it should be."""
+    """Log an event with the level WARNING, a successful sign-in with the level INFO."""
     level = logging.INFO if event is SecurityEvent.SIGNED_IN else logging.WARNING
     logger.log(level, event.value, extra={"fields": fields})
 
 
 def account_digest(email: str) -> str:
-    """An account in one spelling, without saying whose it is.
+    """Return a digest that is equal for all spellings of an e-mail address.
 
-    The staff's form takes full-width letters for the plain ones.
+    Django's sign-in form normalizes full-width letters, too.
     """
-    spelling = unicodedata.normalize("NFKC", email).strip().lower()
-    return hashlib.sha256(spelling.encode("utf-8", "replace")).hexdigest()
+    normalized = unicodedata.normalize("NFKC", email).strip().lower()
+    return hashlib.sha256(normalized.encode("utf-8", "replace")).hexdigest()

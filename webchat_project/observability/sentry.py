@@ -1,29 +1,32 @@
-"""Reports of crashes to Sentry, or to a service that speaks its protocol, if ``SENTRY_DSN`` is set.
+"""Crash reports to Sentry, or a compatible service, if ``SENTRY_DSN`` is set.
 
-A report says where the code failed and which request it was by its id: the rest is in the log. No
-header, cookie, query, body, local variable or earlier event goes with it.
+A report has the traceback and the id of the request. It has no headers, cookies, query string,
+body, local variables or breadcrumbs.
 """
 
 from typing import Any
 
 from django.conf import settings
 
-from webchat_project.observability.context import current
+from webchat_project.observability.context import current_request
 from webchat_project.observability.redaction import redacted
+
+#: The JSON document of a report.
+Event = dict[str, Any]
 
 try:
     import sentry_sdk
     from sentry_sdk.integrations.logging import ignore_logger
     from sentry_sdk.utils import BadDsn, Dsn
 except ImportError:
-    # It is an extra.
+    # The package is an optional dependency.
     IS_INSTALLED = False
 else:
     IS_INSTALLED = True
 
 
 def problem() -> str | None:
-    """Why reports cannot be sent, although they should be."""
+    """Return why crash reports cannot be sent, ``None`` if they can or are disabled."""
     if not settings.SENTRY_DSN:
         return None
     if not IS_INSTALLED:
@@ -31,15 +34,15 @@ def problem() -> str | None:
     try:
         Dsn(settings.SENTRY_DSN)
     except BadDsn:
-        return "SENTRY_DSN cannot be read."
+        return "SENTRY_DSN is invalid."
     return None
 
 
 def start() -> None:
-    """Send reports from now on, if the setting says so and they can be sent."""
+    """Start to send crash reports, if they are enabled and can be sent."""
     if not settings.SENTRY_DSN or problem():
         return
-    # What these say is no crash: the exception behind a failed request is reported by itself.
+    # Sentry reports unhandled exceptions by itself.
     for name in ("request", "security"):
         ignore_logger(name)
     sentry_sdk.init(
@@ -56,18 +59,18 @@ def start() -> None:
     )
 
 
-def _before_send(event: Any, hint: Any) -> Any:
+def _before_send(event: Any, hint: object) -> Any:
     return cleaned(event)
 
 
-def cleaned(event: dict[str, Any]) -> dict[str, Any]:
-    """The report without what it should not tell, and with the request's id."""
+def cleaned(event: Event) -> Event:
+    """Return the event without personal data and secrets, with the request's id as a tag."""
     request = event.pop("request", None) or {}
     for name in ("extra", "breadcrumbs", "user"):
         event.pop(name, None)
     event = _redacted(event)
     event["request"] = {"method": request.get("method")}
-    if context := current.get():
+    if context := current_request.get():
         event["tags"] = {**(event.get("tags") or {}), "request_id": context.request_id}
     return event
 

@@ -1,4 +1,4 @@
-"""``/metrics``, for who has the token."""
+"""The endpoint ``/metrics``."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -15,13 +15,13 @@ from webchat_project.observability.security_log import SecurityEvent, log_event
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The metrics; 404 unless ``METRICS_TOKEN`` is set."""
+    """Return the metrics for requests with ``METRICS_TOKEN``. If it is not set, return 404."""
     if not settings.METRICS_TOKEN:
         return error_response(404, "Not found.", "not_found")
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
-    # The whole comparison takes the same time, whatever was sent.
-    is_right = constant_time_compare(credential.strip(), settings.METRICS_TOKEN)
-    if scheme.lower() == "bearer" and is_right:
+    # Both conditions are evaluated, so that the time does not depend on the header.
+    is_valid = constant_time_compare(credential.strip(), settings.METRICS_TOKEN)
+    if scheme.lower() == "bearer" and is_valid:
         return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
     if credential:
         log_event(SecurityEvent.BAD_CREDENTIAL, kind="metrics_token", reason="invalid")

@@ -91,7 +91,6 @@ def icon_file(request: HttpRequest, key: str) -> HttpResponse:
     response = HttpResponse(content, content_type=CONTENT_TYPES[name.rpartition(".")[2]])
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'
     response.headers["Cache-Control"] = f"private, max-age={seconds_left}, immutable"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     # Customers' sites embed the icon.
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

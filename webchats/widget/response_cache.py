@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 
 from webchat_project.api.object_ids import PATTERN
-from webchat_project.observability.context import HEADER, RequestContext, current
+from webchat_project.observability.context import HEADER, RequestContext, current_request
 from webchat_project.observability.request_log import log_request
 
 #: The id of a webchat, and the variables of ``_VARY_ON``.
@@ -136,10 +136,10 @@ class WidgetConfigCache:
         stored = self._cache.get(key, max_age=max_age)
         if stored is None:
             return self._call_and_store(key, environ, start_response)
-        context = RequestContext.of(environ)
-        token = current.set(context)
+        context = RequestContext.from_meta(environ)
+        token = current_request.set(context)
         log_request("GET", _ROUTE, _STATUSES[stored.status], perf_counter() - started)
-        current.reset(token)
+        current_request.reset(token)
         headers = [*stored.headers, (HEADER, context.request_id)]
         if age := int(time() - stored.stored_at):
             headers.append(("Age", str(age)))  # RFC 9111, section 5.1
