@@ -15,8 +15,8 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from organizations.models import Organization
-from tests.support import factories
 from tests.support.wsgi import Response, request
+from tests.webchats.widget.visitor import SITE
 from webchat_project.wsgi import application
 from webchats.checks import check_widget_config_cache
 from webchats.models import Webchat
@@ -24,16 +24,9 @@ from webchats.widget.response_cache import ResponseCache, WidgetConfigCache
 
 pytestmark = pytest.mark.django_db
 
-SITE = "https://shop.example.com"
-
 
 def get_config(webchat: Webchat, **headers: str) -> Response:
     return request(f"/widget/{webchat.pk}/config", **headers)
-
-
-@pytest.fixture
-def webchat() -> Webchat:
-    return factories.WebchatFactory.create(allowed_domains=["shop.example.com"])
 
 
 # --- Stored responses ---
