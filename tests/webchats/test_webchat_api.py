@@ -1,4 +1,4 @@
-"""The webchat's document over the API: every field, default and rule."""
+"""The API of webchats: fields, defaults and validation of the document."""
 
 import json
 from typing import Any
@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from organizations.models import Pipeline, Prompt, Stage, User
 from tests.support import factories
+from tests.support.responses import error_codes
 from webchats import examples
 from webchats.models import Webchat
 
@@ -76,7 +77,7 @@ def webchat(admin: User, prompt: Prompt) -> Webchat:
 
 @pytest.fixture
 def body(prompt: Prompt) -> dict[str, Any]:
-    """The least that a webchat needs."""
+    """A valid body with the required fields only."""
     return {
         "name": "Shop",
         "backgroundColor": "#FFFFFF",
@@ -88,40 +89,37 @@ def body(prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def post(client: APIClient, body: dict[str, Any]) -> Any:
-    """Send a body as it is: the client's own JSON refuses half characters."""
+def post_escaped(client: APIClient, body: dict[str, Any]) -> Any:
+    """Post a body as ASCII JSON. The client's own encoder fails on lone surrogates."""
     return client.post("/api/webchats", json.dumps(body), content_type="application/json")
 
 
-def refused(answer: Any) -> dict[str, str]:
-    """The refused fields with the code of each."""
-    assert answer.status_code == 400, answer.content
-    assert answer.json()["code"] == "validation_error"
-    return {detail["field"]: detail["code"] for detail in answer.json()["details"]}
+def validation_errors(response: Any) -> dict[str, str]:
+    """Return the code of each field's error in a ``validation_error`` response."""
+    assert response.json()["code"] == "validation_error"
+    return error_codes(response)
 
 
 # --- Create ---
 
 
-def test_the_documented_request_answers_with_the_documented_document(
-    api_client: APIClient, admin: User
-) -> None:
+def test_documented_request_returns_documented_document(api_client: APIClient, admin: User) -> None:
     pipeline = factories.PipelineFactory.create(
         id=examples.PIPELINE_ID, organization=admin.organization
     )
     factories.StageFactory.create(id=examples.STAGE_ID, pipeline=pipeline)
     factories.PromptFactory.create(id=examples.PROMPT_ID, organization=admin.organization)
-    answer = api_client.post("/api/webchats", examples.REQUEST)
-    assert answer.status_code == 201
-    assert answer.json()["message"] == "Webchat configuration created"
-    document = answer.json()["data"]
+    response = api_client.post("/api/webchats", examples.REQUEST)
+    assert response.status_code == 201
+    assert response.json()["message"] == "Webchat configuration created"
+    document = response.json()["data"]
     assert document.keys() == examples.DOCUMENT.keys()
     assert document.items() >= examples.REQUEST.items()
-    assert answer.headers["Location"] == f"/api/webchats/{document['_id']}"
+    assert response.headers["Location"] == f"/api/webchats/{document['_id']}"
     assert Webchat.objects.get().pk == document["_id"]
 
 
-def test_a_new_webchat_belongs_to_who_made_it(
+def test_new_webchat_belongs_to_its_creator(
     api_client: APIClient, admin: User, body: dict[str, Any]
 ) -> None:
     document = api_client.post("/api/webchats", body).json()["data"]
@@ -129,89 +127,99 @@ def test_a_new_webchat_belongs_to_who_made_it(
     assert document["userId"] == document["createdBy"] == admin.pk
 
 
-def test_what_is_left_out_gets_its_default(api_client: APIClient, body: dict[str, Any]) -> None:
+def test_omitted_optional_fields_get_defaults(api_client: APIClient, body: dict[str, Any]) -> None:
     document = api_client.post("/api/webchats", body).json()["data"]
     assert document.items() >= OPTIONAL_DEFAULTS.items()
 
 
-def test_null_on_an_optional_field_means_its_default(
+def test_null_sets_optional_fields_to_their_defaults(
     api_client: APIClient, body: dict[str, Any]
 ) -> None:
-    answer = api_client.post("/api/webchats", body | dict.fromkeys(OPTIONAL_DEFAULTS))
-    assert answer.json()["data"].items() >= OPTIONAL_DEFAULTS.items()
+    response = api_client.post("/api/webchats", body | dict.fromkeys(OPTIONAL_DEFAULTS))
+    assert response.json()["data"].items() >= OPTIONAL_DEFAULTS.items()
 
 
-def test_null_brings_a_changed_field_back_to_its_default(
+def test_null_resets_changed_fields_to_their_defaults(
     api_client: APIClient, webchat: Webchat
 ) -> None:
     api_client.put(f"/api/webchats/{webchat.pk}", {"zIndex": 5, "position": "top-left"})
-    answer = api_client.put(f"/api/webchats/{webchat.pk}", {"zIndex": None, "position": None})
+    response = api_client.put(f"/api/webchats/{webchat.pk}", {"zIndex": None, "position": None})
     webchat.refresh_from_db()
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert (webchat.z_index, webchat.position) == (9999, "bottom-right")
 
 
-def test_every_required_field_is_missed_in_one_answer(api_client: APIClient) -> None:
-    assert refused(api_client.post("/api/webchats", {})) == dict.fromkeys(REQUIRED, "required")
+def test_response_reports_all_missing_required_fields(api_client: APIClient) -> None:
+    assert validation_errors(api_client.post("/api/webchats", {})) == dict.fromkeys(
+        REQUIRED, "required"
+    )
     assert not Webchat.objects.exists()
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_null_on_a_required_field_is_an_error(
+def test_create_rejects_null_for_required_field(
     api_client: APIClient, body: dict[str, Any], name: str
 ) -> None:
-    assert refused(api_client.post("/api/webchats", body | {name: None})) == {name: "null"}
+    assert validation_errors(api_client.post("/api/webchats", body | {name: None})) == {
+        name: "null"
+    }
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_null_on_a_required_field_is_an_error_when_updating(
+def test_update_rejects_null_for_required_field(
     api_client: APIClient, webchat: Webchat, name: str
 ) -> None:
-    assert refused(api_client.put(f"/api/webchats/{webchat.pk}", {name: None})) == {name: "null"}
+    assert validation_errors(api_client.put(f"/api/webchats/{webchat.pk}", {name: None})) == {
+        name: "null"
+    }
 
 
-def test_read_only_and_unknown_names_are_ignored(
+def test_read_only_and_unknown_fields_are_ignored(
     api_client: APIClient, admin: User, body: dict[str, Any]
 ) -> None:
     sent = {"_id": "0" * 24, "userId": "0" * 24, "createdAt": "x", "entryStage": 1, "nonsense": []}
-    answer = api_client.post("/api/webchats", body | sent)
-    assert answer.status_code == 201
-    assert answer.json()["data"]["_id"] != "0" * 24
-    assert answer.json()["data"]["userId"] == admin.pk
+    response = api_client.post("/api/webchats", body | sent)
+    assert response.status_code == 201
+    assert response.json()["data"]["_id"] != "0" * 24
+    assert response.json()["data"]["userId"] == admin.pk
 
 
-# --- Each rule ---
+# --- Validation of fields ---
 
 
 @pytest.mark.parametrize("name", COLORS)
 @pytest.mark.parametrize("value", ["red", "#12", "#12345", "#1234567", "#GGGGGG", "1F2937", ""])
-def test_what_is_no_hex_colour_is_refused(
+def test_invalid_hex_color_is_rejected(
     api_client: APIClient, body: dict[str, Any], name: str, value: str
 ) -> None:
-    assert refused(api_client.post("/api/webchats", body | {name: value})).keys() == {name}
+    assert validation_errors(api_client.post("/api/webchats", body | {name: value})).keys() == {
+        name
+    }
 
 
-@pytest.mark.parametrize("value", ["#FFFFFF\n", "\u0660#FFFFF", "#FFFFF\u0660"])
-def test_a_colour_with_something_odd_is_refused_or_trimmed(
+def test_white_space_around_a_color_is_removed(api_client: APIClient, body: dict[str, Any]) -> None:
+    api_client.post("/api/webchats", body | {"primaryColor": "#FFFFFF\n"})
+    assert Webchat.objects.get().primary_color == "#FFFFFF"
+
+
+@pytest.mark.parametrize("value", ["\u0660#FFFFF", "#FFFFF\u0660"])
+def test_color_with_non_ascii_digit_is_rejected(
     api_client: APIClient, body: dict[str, Any], value: str
 ) -> None:
-    answer = api_client.post("/api/webchats", body | {"primaryColor": value})
-    if answer.status_code == 201:
-        assert Webchat.objects.get().primary_color == "#FFFFFF"
-    else:
-        assert refused(answer).keys() == {"primaryColor"}
+    response = api_client.post("/api/webchats", body | {"primaryColor": value})
+    assert validation_errors(response).keys() == {"primaryColor"}
 
 
-def test_a_short_colour_is_stored_long_with_its_case(
+def test_short_color_is_expanded_and_keeps_its_case(
     api_client: APIClient, body: dict[str, Any]
 ) -> None:
-    answer = api_client.post("/api/webchats", body | {"primaryColor": "#aBc"})
-    assert answer.json()["data"]["primaryColor"] == "#aaBBcc"
+    response = api_client.post("/api/webchats", body | {"primaryColor": "#aBc"})
+    assert response.json()["data"]["primaryColor"] == "#aaBBcc"
     assert Webchat.objects.get().primary_color == "#aaBBcc"
 
 
 @pytest.mark.parametrize(
-    ("name", "longest"),
+    ("name", "max_length"),
     [
         ("name", 120),
         ("initialStage", 120),
@@ -221,36 +229,44 @@ def test_a_short_colour_is_stored_long_with_its_case(
         ("csatThankYouMessage", 500),
     ],
 )
-def test_a_text_has_a_longest_length_after_trimming(
-    api_client: APIClient, body: dict[str, Any], name: str, longest: int
+def test_text_is_trimmed_before_its_length_is_checked(
+    api_client: APIClient, body: dict[str, Any], name: str, max_length: int
 ) -> None:
-    fits = api_client.post("/api/webchats", body | {name: f"  {'é' * longest}\n"})
-    too_long = api_client.post("/api/webchats", body | {name: "é" * (longest + 1)})
-    assert fits.json()["data"][name] == "é" * longest
-    assert refused(too_long) == {name: "max_length"}
+    fits = api_client.post("/api/webchats", body | {name: f"  {'é' * max_length}\n"})
+    too_long = api_client.post("/api/webchats", body | {name: "é" * (max_length + 1)})
+    assert fits.json()["data"][name] == "é" * max_length
+    assert validation_errors(too_long) == {name: "max_length"}
 
 
 @pytest.mark.parametrize("name", ["name", "initialStage"])
 @pytest.mark.parametrize("value", ["", "   ", "\t\n"])
-def test_a_required_text_is_not_blank(
+def test_required_text_cannot_be_blank(
     api_client: APIClient, body: dict[str, Any], name: str, value: str
 ) -> None:
-    assert refused(api_client.post("/api/webchats", body | {name: value})) == {name: "blank"}
+    assert validation_errors(api_client.post("/api/webchats", body | {name: value})) == {
+        name: "blank"
+    }
 
 
 @pytest.mark.parametrize(
-    ("name", "values"),
+    ("name", "bounds"),
     [("offsetX", [0, 200]), ("offsetY", [0, 200]), ("zIndex", [1, 2147483647])],
 )
-def test_a_number_has_bounds(
-    api_client: APIClient, body: dict[str, Any], name: str, values: list[int]
+def test_number_outside_its_range_is_rejected(
+    api_client: APIClient, body: dict[str, Any], name: str, bounds: list[int]
 ) -> None:
-    low, high = values
-    for inside in values:
-        assert api_client.post("/api/webchats", body | {name: inside}).status_code == 201
-    assert refused(api_client.post("/api/webchats", body | {name: low - 1})) == {name: "min_value"}
-    assert refused(api_client.post("/api/webchats", body | {name: high + 1})) == {name: "max_value"}
-    assert refused(api_client.post("/api/webchats", body | {name: 10**30})) == {name: "max_value"}
+    low, high = bounds
+    for bound in bounds:
+        assert api_client.post("/api/webchats", body | {name: bound}).status_code == 201
+    assert validation_errors(api_client.post("/api/webchats", body | {name: low - 1})) == {
+        name: "min_value"
+    }
+    assert validation_errors(api_client.post("/api/webchats", body | {name: high + 1})) == {
+        name: "max_value"
+    }
+    assert validation_errors(api_client.post("/api/webchats", body | {name: 10**30})) == {
+        name: "max_value"
+    }
 
 
 @pytest.mark.parametrize(
@@ -278,36 +294,36 @@ def test_a_number_has_bounds(
         ("primaryColor", 123456),
     ],
 )
-def test_a_value_of_the_wrong_type_is_refused(
+def test_value_of_wrong_type_is_rejected(
     api_client: APIClient, body: dict[str, Any], name: str, value: Any
 ) -> None:
-    answer = api_client.post("/api/webchats", body | {name: value})
-    assert refused(answer).keys() == {name}
+    response = api_client.post("/api/webchats", body | {name: value})
+    assert validation_errors(response).keys() == {name}
     assert not Webchat.objects.exists()
 
 
 @pytest.mark.parametrize("value", ["a\x00b", "\ud800", "x\udfff"])
 @pytest.mark.parametrize("name", ["name", "description", "initialStage", "icon", "primaryColor"])
-def test_text_that_cannot_be_stored_is_refused(
+def test_text_that_cannot_be_stored_is_rejected(
     api_client: APIClient, body: dict[str, Any], name: str, value: str
 ) -> None:
-    assert refused(post(api_client, body | {name: value})).keys() == {name}
+    assert validation_errors(post_escaped(api_client, body | {name: value})).keys() == {name}
 
 
 @pytest.mark.parametrize("name", ["promptId", "pipelineId", "pipelineStage"])
 @pytest.mark.parametrize(
     "value", ["", "x", "0" * 24, "A" * 24, "\x00" * 24, "\ud800", " ", "1" * 999]
 )
-def test_an_id_that_names_nothing_is_refused(
+def test_unknown_or_malformed_id_is_rejected(
     api_client: APIClient, body: dict[str, Any], name: str, value: str
 ) -> None:
-    assert name in refused(post(api_client, body | {name: value}))
+    assert name in validation_errors(post_escaped(api_client, body | {name: value}))
 
 
-def test_every_wrong_field_is_named_in_one_answer(
+def test_response_reports_all_invalid_fields(
     api_client: APIClient, body: dict[str, Any], pipeline: Pipeline
 ) -> None:
-    wrong = {
+    invalid = {
         "name": " ",
         "primaryColor": "red",
         "offsetX": 999,
@@ -316,37 +332,37 @@ def test_every_wrong_field_is_named_in_one_answer(
         "allowedDomains": ["ok.example.com", "http://a b", 5, "*"],
         "pipelineId": pipeline.pk,
     }
-    fields = refused(api_client.post("/api/webchats", body | wrong)).keys()
+    fields = validation_errors(api_client.post("/api/webchats", body | invalid)).keys()
     assert fields >= {"name", "primaryColor", "offsetX", "isEnabled", "promptId", "initialStage"}
     assert "allowedDomains.2" in fields
 
 
-def test_every_wrong_domain_is_named_whatever_is_wrong_with_it(
+def test_all_invalid_domains_are_reported_when_some_are_not_strings(
     api_client: APIClient, body: dict[str, Any]
 ) -> None:
     domains = ["http://a.b/path", 5, "ok.example.com", None, "", "*"]
-    fields = refused(api_client.post("/api/webchats", body | {"allowedDomains": domains})).keys()
+    fields = validation_errors(
+        api_client.post("/api/webchats", body | {"allowedDomains": domains})
+    ).keys()
     assert fields == {f"allowedDomains.{index}" for index in (0, 1, 3, 4, 5)}
 
 
-def test_a_right_stage_is_not_blamed_for_a_wrong_pipeline(
+def test_stage_of_unknown_pipeline_gets_no_error(
     api_client: APIClient, body: dict[str, Any], stage: Stage
 ) -> None:
     sent = {"pipelineId": "0" * 24, "pipelineStage": stage.pk}
-    assert refused(api_client.post("/api/webchats", body | sent)) == {
+    assert validation_errors(api_client.post("/api/webchats", body | sent)) == {
         "pipelineId": "does_not_exist"
     }
 
 
-def test_a_refused_domain_is_named_by_its_place(
-    api_client: APIClient, body: dict[str, Any]
-) -> None:
+def test_error_of_a_domain_has_its_index(api_client: APIClient, body: dict[str, Any]) -> None:
     domains = ["example.com", "https://example.com/path", "*", "EXAMPLE.com."]
-    answer = api_client.post("/api/webchats", body | {"allowedDomains": domains})
-    assert refused(answer).keys() == {"allowedDomains.1", "allowedDomains.2"}
+    response = api_client.post("/api/webchats", body | {"allowedDomains": domains})
+    assert validation_errors(response).keys() == {"allowedDomains.1", "allowedDomains.2"}
 
 
-def test_domains_are_stored_canonical(api_client: APIClient, body: dict[str, Any]) -> None:
+def test_domains_are_stored_in_canonical_form(api_client: APIClient, body: dict[str, Any]) -> None:
     domains = ["Example.COM.", "https://Faß.de:443/", "example.com", "*.A.example"]
     document = api_client.post("/api/webchats", body | {"allowedDomains": domains}).json()["data"]
     canonical = ["example.com", "https://xn--fa-hia.de", "*.a.example"]
@@ -354,69 +370,67 @@ def test_domains_are_stored_canonical(api_client: APIClient, body: dict[str, Any
     assert Webchat.objects.get().allowed_domains == canonical
 
 
-def test_the_list_of_domains_has_a_longest_length(
-    api_client: APIClient, body: dict[str, Any]
-) -> None:
+def test_more_than_100_domains_are_rejected(api_client: APIClient, body: dict[str, Any]) -> None:
     domains = [f"a{number}.example.com" for number in range(101)]
     too_long = api_client.post("/api/webchats", body | {"allowedDomains": domains})
     fits = api_client.post("/api/webchats", body | {"allowedDomains": domains[:100]})
-    assert refused(too_long) == {"allowedDomains": "max_length"}
+    assert validation_errors(too_long) == {"allowedDomains": "max_length"}
     assert fits.status_code == 201
 
 
-# --- The prompt ---
+# --- Prompt ---
 
 
-def test_an_inactive_prompt_cannot_be_chosen(
+def test_inactive_prompt_is_rejected(
     api_client: APIClient, body: dict[str, Any], prompt: Prompt
 ) -> None:
     Prompt.objects.filter(pk=prompt.pk).update(is_active=False)
-    assert refused(api_client.post("/api/webchats", body)) == {"promptId": "inactive"}
+    assert validation_errors(api_client.post("/api/webchats", body)) == {"promptId": "inactive"}
 
 
-def test_a_prompt_deactivated_since_does_not_block_other_changes(
+def test_webchat_with_deactivated_prompt_can_be_changed(
     api_client: APIClient, webchat: Webchat
 ) -> None:
     Prompt.objects.update(is_active=False)
     document = api_client.get(f"/api/webchats/{webchat.pk}").json()["data"]
-    answer = api_client.put(f"/api/webchats/{webchat.pk}", document | {"name": "Renamed"})
-    assert answer.status_code == 200
+    response = api_client.put(f"/api/webchats/{webchat.pk}", document | {"name": "Renamed"})
+    assert response.status_code == 200
     webchat.refresh_from_db()
     assert webchat.name == "Renamed"
 
 
-# --- The pipeline and its stages ---
+# --- Pipeline and stages ---
 
 
 @pytest.mark.parametrize("text", ["Hot Leads", "hot leads", "HOT"])
-def test_the_initial_stage_names_a_stage_of_the_pipeline(
+def test_initial_stage_matches_name_or_slug_of_a_stage(
     api_client: APIClient, body: dict[str, Any], pipeline: Pipeline, stage: Stage, text: str
 ) -> None:
     sent = {"pipelineId": pipeline.pk, "initialStage": text}
-    answer = api_client.post("/api/webchats", body | sent)
-    assert answer.json()["data"]["initialStage"] == text
+    response = api_client.post("/api/webchats", body | sent)
+    assert response.json()["data"]["initialStage"] == text
     assert Webchat.objects.get().entry_stage == stage
 
 
-def test_an_initial_stage_that_the_pipeline_does_not_have_is_refused(
+def test_initial_stage_missing_from_the_pipeline_is_rejected(
     api_client: APIClient, body: dict[str, Any], pipeline: Pipeline, stage: Stage
 ) -> None:
-    answer = api_client.post("/api/webchats", body | {"pipelineId": pipeline.pk})
-    assert refused(answer) == {"initialStage": "does_not_exist"}
-    assert "Hot Leads" in answer.json()["details"][0]["message"]
+    response = api_client.post("/api/webchats", body | {"pipelineId": pipeline.pk})
+    assert validation_errors(response) == {"initialStage": "does_not_exist"}
+    assert "Hot Leads" in response.json()["details"][0]["message"]
 
 
-def test_an_inactive_stage_is_not_entered_by_name(
+def test_initial_stage_cannot_match_an_inactive_stage(
     api_client: APIClient, body: dict[str, Any], pipeline: Pipeline, stage: Stage
 ) -> None:
     Stage.objects.update(is_active=False)
     sent = {"pipelineId": pipeline.pk, "initialStage": "hot"}
-    assert refused(api_client.post("/api/webchats", body | sent)) == {
+    assert validation_errors(api_client.post("/api/webchats", body | sent)) == {
         "initialStage": "does_not_exist"
     }
 
 
-def test_a_chosen_stage_decides_and_the_initial_stage_is_a_label(
+def test_pipeline_stage_takes_precedence_over_initial_stage(
     api_client: APIClient, body: dict[str, Any], pipeline: Pipeline, stage: Stage
 ) -> None:
     sent = {"pipelineId": pipeline.pk, "pipelineStage": stage.pk, "initialStage": "anything"}
@@ -425,94 +439,100 @@ def test_a_chosen_stage_decides_and_the_initial_stage_is_a_label(
     assert Webchat.objects.get().initial_stage == "anything"
 
 
-def test_without_a_pipeline_the_initial_stage_is_only_a_label(
+def test_webchat_without_pipeline_has_no_entry_stage(
     api_client: APIClient, body: dict[str, Any]
 ) -> None:
     assert api_client.post("/api/webchats", body).status_code == 201
     assert Webchat.objects.get().entry_stage is None
 
 
-def test_a_stage_without_its_pipeline_is_refused(
+def test_pipeline_stage_without_pipeline_is_rejected(
     api_client: APIClient, body: dict[str, Any], stage: Stage
 ) -> None:
-    answer = api_client.post("/api/webchats", body | {"pipelineStage": stage.pk})
-    assert refused(answer) == {"pipelineStage": "invalid"}
+    response = api_client.post("/api/webchats", body | {"pipelineStage": stage.pk})
+    assert validation_errors(response) == {"pipelineStage": "invalid"}
 
 
-def test_a_stage_of_another_pipeline_is_refused(
+def test_stage_of_another_pipeline_is_rejected(
     api_client: APIClient, body: dict[str, Any], admin: User, stage: Stage
 ) -> None:
     other = factories.PipelineFactory.create(organization=admin.organization)
     sent = {"pipelineId": other.pk, "pipelineStage": stage.pk}
-    assert refused(api_client.post("/api/webchats", body | sent)) == {
+    assert validation_errors(api_client.post("/api/webchats", body | sent)) == {
         "pipelineStage": "does_not_exist"
     }
 
 
-def test_taking_the_pipeline_away_while_a_stage_is_chosen_is_refused(
+def test_pipeline_cannot_be_removed_while_its_stage_is_set(
     api_client: APIClient, webchat: Webchat, stage: Stage
 ) -> None:
     path = f"/api/webchats/{webchat.pk}"
-    chosen = {"pipelineId": stage.pipeline_id, "pipelineStage": stage.pk}
-    assert api_client.put(path, chosen).status_code == 200
-    assert refused(api_client.put(path, {"pipelineId": None})) == {"pipelineStage": "invalid"}
-    assert api_client.put(path, dict.fromkeys(chosen)).status_code == 200
+    placement = {"pipelineId": stage.pipeline_id, "pipelineStage": stage.pk}
+    assert api_client.put(path, placement).status_code == 200
+    assert validation_errors(api_client.put(path, {"pipelineId": None})) == {
+        "pipelineStage": "invalid"
+    }
+    assert api_client.put(path, dict.fromkeys(placement)).status_code == 200
     webchat.refresh_from_db()
     assert (webchat.pipeline, webchat.pipeline_stage, webchat.entry_stage) == (None, None, None)
 
 
 @pytest.mark.parametrize("resource", ["prompts", "pipelines"])
-def test_what_a_webchat_points_to_cannot_be_deleted(
+def test_prompt_or_pipeline_in_use_cannot_be_deleted(
     api_client: APIClient, webchat: Webchat, stage: Stage, resource: str
 ) -> None:
     api_client.put(
         f"/api/webchats/{webchat.pk}", {"pipelineId": stage.pipeline_id, "initialStage": "hot"}
     )
     key = {"prompts": webchat.prompt_id, "pipelines": stage.pipeline_id}[resource]
-    answer = api_client.delete(f"/api/{resource}/{key}")
-    assert (answer.status_code, answer.json()["code"]) == (409, "in_use")
-    assert "It is in use by 1 webchat" in answer.json()["error"]
+    response = api_client.delete(f"/api/{resource}/{key}")
+    assert (response.status_code, response.json()["code"]) == (409, "in_use")
+    assert "It is in use by 1 webchat" in response.json()["error"]
     assert api_client.get(f"/api/{resource}/{key}").status_code == 200
 
 
-@pytest.mark.parametrize("chosen", [True, False])
-def test_a_stage_that_a_webchat_enters_cannot_be_deleted(
-    api_client: APIClient, webchat: Webchat, stage: Stage, chosen: bool
+@pytest.mark.parametrize("by_id", [True, False])
+def test_entry_stage_of_a_webchat_cannot_be_deleted(
+    api_client: APIClient, webchat: Webchat, stage: Stage, by_id: bool
 ) -> None:
     placement: dict[str, Any] = {"pipelineId": stage.pipeline_id, "initialStage": "hot"}
-    if chosen:
+    if by_id:
         placement |= {"pipelineStage": stage.pk, "initialStage": "label"}
     assert api_client.put(f"/api/webchats/{webchat.pk}", placement).status_code == 200
-    answer = api_client.put(f"/api/pipelines/{stage.pipeline_id}", {"stages": [{"name": "Other"}]})
-    assert (answer.status_code, answer.json()["code"]) == (409, "in_use")
-    assert [kept.name for kept in Stage.objects.all()] == ["Hot Leads"]
+    response = api_client.put(
+        f"/api/pipelines/{stage.pipeline_id}", {"stages": [{"name": "Other"}]}
+    )
+    assert (response.status_code, response.json()["code"]) == (409, "in_use")
+    assert [stored.name for stored in Stage.objects.all()] == ["Hot Leads"]
 
 
 # --- Read, update, delete ---
 
 
-def test_a_document_can_be_put_back_as_it_was_read(api_client: APIClient, webchat: Webchat) -> None:
+def test_unchanged_document_can_be_sent_back(api_client: APIClient, webchat: Webchat) -> None:
     path = f"/api/webchats/{webchat.pk}"
     document = api_client.get(path).json()["data"]
-    answer = api_client.put(path, document)
-    assert answer.status_code == 200
-    assert answer.json()["message"] == "Webchat configuration updated"
-    assert answer.json()["data"] | {"updatedAt": ""} == document | {"updatedAt": ""}
+    response = api_client.put(path, document)
+    assert response.status_code == 200
+    assert response.json()["message"] == "Webchat configuration updated"
+    assert response.json()["data"] | {"updatedAt": ""} == document | {"updatedAt": ""}
 
 
-@pytest.mark.parametrize("verb", ["put", "patch"])
-def test_what_is_not_sent_stays(api_client: APIClient, webchat: Webchat, verb: str) -> None:
-    answer = getattr(api_client, verb)(f"/api/webchats/{webchat.pk}", {"description": "New"})
-    assert answer.status_code == 200
+@pytest.mark.parametrize("method", ["put", "patch"])
+def test_omitted_fields_keep_their_values(
+    api_client: APIClient, webchat: Webchat, method: str
+) -> None:
+    response = getattr(api_client, method)(f"/api/webchats/{webchat.pk}", {"description": "New"})
+    assert response.status_code == 200
     before = webchat.name
     webchat.refresh_from_db()
     assert (webchat.description, webchat.name) == ("New", before)
 
 
-def test_an_update_writes_only_the_columns_sent(
+def test_update_writes_only_the_changed_columns(
     api_client: APIClient, webchat: Webchat, django_assert_num_queries: Any
 ) -> None:
-    # User, savepoint, row, update, the version for the history, release.
+    # The user, SAVEPOINT, the row, UPDATE, the version for the history, RELEASE SAVEPOINT.
     with django_assert_num_queries(6) as captured:
         api_client.patch(f"/api/webchats/{webchat.pk}", {"description": "New"})
     (update,) = [query["sql"] for query in captured if query["sql"].startswith("UPDATE")]
@@ -521,7 +541,9 @@ def test_an_update_writes_only_the_columns_sent(
     assert '"updated_at" = ' in update
 
 
-def test_an_update_moves_the_time_of_update_only(api_client: APIClient, webchat: Webchat) -> None:
+def test_update_changes_updated_at_but_not_created_at(
+    api_client: APIClient, webchat: Webchat
+) -> None:
     path = f"/api/webchats/{webchat.pk}"
     before = api_client.get(path).json()["data"]
     after = api_client.put(path, {"name": "Renamed"}).json()["data"]
@@ -529,14 +551,14 @@ def test_an_update_moves_the_time_of_update_only(api_client: APIClient, webchat:
     assert after["updatedAt"] > before["updatedAt"]
 
 
-def test_a_refused_update_changes_nothing(api_client: APIClient, webchat: Webchat) -> None:
-    answer = api_client.put(f"/api/webchats/{webchat.pk}", {"description": "New", "zIndex": 0})
-    assert refused(answer) == {"zIndex": "min_value"}
+def test_invalid_update_changes_nothing(api_client: APIClient, webchat: Webchat) -> None:
+    response = api_client.put(f"/api/webchats/{webchat.pk}", {"description": "New", "zIndex": 0})
+    assert validation_errors(response) == {"zIndex": "min_value"}
     webchat.refresh_from_db()
     assert webchat.description == ""
 
 
-def test_the_creator_never_changes(
+def test_creator_cannot_be_changed(
     api: Any, api_client: APIClient, webchat: Webchat, admin: User
 ) -> None:
     other = factories.UserFactory.create(organization=admin.organization)
@@ -545,10 +567,10 @@ def test_the_creator_never_changes(
     assert (document["createdBy"], document["userId"]) == (admin.pk, admin.pk)
 
 
-def test_a_deleted_webchat_is_gone(api_client: APIClient, webchat: Webchat) -> None:
+def test_deleted_webchat_returns_404(api_client: APIClient, webchat: Webchat) -> None:
     path = f"/api/webchats/{webchat.pk}"
-    answer = api_client.delete(path)
-    assert (answer.status_code, answer.json()) == (
+    response = api_client.delete(path)
+    assert (response.status_code, response.json()) == (
         200,
         {"message": "Webchat configuration deleted"},
     )
@@ -556,16 +578,16 @@ def test_a_deleted_webchat_is_gone(api_client: APIClient, webchat: Webchat) -> N
     assert not Webchat.objects.exists()
 
 
-def test_moments_are_utc_with_milliseconds(api_client: APIClient, webchat: Webchat) -> None:
+def test_timestamps_are_utc_with_milliseconds(api_client: APIClient, webchat: Webchat) -> None:
     Webchat.objects.update(created_at="2026-03-12T11:00:00.000999+01:00")
     document = api_client.get(f"/api/webchats/{webchat.pk}").json()["data"]
     assert document["createdAt"] == "2026-03-12T10:00:00.000Z"
 
 
-# --- A superuser ---
+# --- Superusers ---
 
 
-def test_a_superuser_says_whose_the_new_webchat_is(
+def test_superuser_creates_webchat_in_the_given_organization(
     api: Any, superuser: User, admin: User, body: dict[str, Any]
 ) -> None:
     sent = body | {"organizationId": admin.organization_id}
@@ -574,25 +596,28 @@ def test_a_superuser_says_whose_the_new_webchat_is(
     assert document["createdBy"] == superuser.pk
 
 
-def test_a_superuser_who_does_not_say_whose_is_told(
+def test_superuser_must_send_a_known_organization(
     api: Any, superuser: User, body: dict[str, Any]
 ) -> None:
     client = api(superuser)
-    assert refused(client.post("/api/webchats", body)) == {"organizationId": "required"}
+    assert validation_errors(client.post("/api/webchats", body)) == {"organizationId": "required"}
     unknown = body | {"organizationId": "0" * 24}
-    assert refused(client.post("/api/webchats", unknown))["organizationId"] == "does_not_exist"
+    assert (
+        validation_errors(client.post("/api/webchats", unknown))["organizationId"]
+        == "does_not_exist"
+    )
 
 
-def test_a_superuser_cannot_mix_organizations(
+def test_superuser_cannot_use_prompt_of_another_organization(
     api: Any, superuser: User, other_admin: User, body: dict[str, Any]
 ) -> None:
     sent = body | {"organizationId": other_admin.organization_id}
-    answer = api(superuser).post("/api/webchats", sent)
-    assert refused(answer) == {"promptId": "does_not_exist"}
+    response = api(superuser).post("/api/webchats", sent)
+    assert validation_errors(response) == {"promptId": "does_not_exist"}
     assert not Webchat.objects.exists()
 
 
-def test_a_superuser_cannot_move_a_webchat(
+def test_superuser_cannot_move_a_webchat(
     api: Any, superuser: User, other_admin: User, webchat: Webchat
 ) -> None:
     sent = {"organizationId": other_admin.organization_id}
