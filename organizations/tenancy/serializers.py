@@ -1,7 +1,6 @@
 """Serializers for rows of organizations, and fields that refer to such rows."""
 
 import re
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from drf_spectacular.utils import extend_schema_field
@@ -88,8 +87,5 @@ class TenantDocumentSerializer(TenantScopedSerializer[_TenantRow]):
                 source="organization", queryset=Organization.objects.all()
             )
 
-    def unsaved_row(self, values: Mapping[str, object]) -> _TenantRow:
-        row = super().unsaved_row(values)
-        if self.instance is None and "organization" not in values:
-            row.organization_id = self.context["request"].user.organization_id
-        return row
+    def new_row(self) -> _TenantRow:
+        return self.model(organization_id=self.context["request"].user.organization_id)

@@ -11,6 +11,7 @@ from drf_spectacular.utils import Direction
 from rest_framework.fields import Field
 
 from webchat_project.api.exceptions import ErrorBody
+from webchat_project.api.serializers import DocumentSerializer
 from webchat_project.api.viewsets import DocumentViewSet
 
 #: A part of the document.
@@ -215,10 +216,10 @@ class DocumentSchema(AutoSchema):
 
 def _column_of(field: _Field) -> models.Field[Any, Any] | None:
     """Return the model field of a serializer field, if it has one."""
-    model: type[models.Model] | None = getattr(field.parent, "model", None)
-    if model is None:
+    if not isinstance(field.parent, DocumentSerializer):
         return None
-    return {column.name: column for column in model._meta.fields}.get(str(field.source))
+    columns = {column.name: column for column in field.parent.model._meta.fields}
+    return columns.get(str(field.source))
 
 
 def _message() -> Schema:

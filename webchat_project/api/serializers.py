@@ -1,9 +1,8 @@
 """A serializer for models whose JSON documents behave alike.
 
 Names are camelCase and types are JSON's own. ``null`` stands for the default of an optional field.
-Updates write only the fields that were sent. All field errors come in one response. The rules are
-those of the model: a value is validated by the field of the serializer for its JSON type, and by
-``full_clean()`` for everything else.
+Updates write only the fields that were sent. All errors come in one response. The serializer field
+validates the JSON type of a value, and the model's ``full_clean()`` everything else.
 """
 
 import copy
@@ -46,11 +45,7 @@ def model_name_of(model: type[models.Model], name: str) -> str:
 
 
 def details_of(error: ModelValidationError) -> FieldErrors:
-    """Return the errors of one field in DRF's form.
-
-    Errors with the parameter ``index`` belong to that entry of a list. They take precedence over
-    errors of the list as a whole.
-    """
+    """Return the errors of one field in DRF's form, those of a list by the parameter ``index``."""
     whole: list[ErrorDetail] = []
     by_index: dict[str, list[ErrorDetail]] = {}
     for single in error.error_list:
@@ -61,19 +56,19 @@ def details_of(error: ModelValidationError) -> FieldErrors:
 
 
 @cache
-def _columns_of(model: type[models.Model]) -> frozenset[str]:
-    return frozenset(field.name for field in model._meta.fields)
-
-
-@cache
 def _prototypes(serializer_class: type["DocumentSerializer[Any]"]) -> dict[str, _Field]:
     return super(DocumentSerializer, serializer_class()).get_fields()
 
 
 def _copy_of(field: _Field) -> _Field:
     """Return a copy of a field. ``copy.deepcopy`` would run its constructor again."""
-    has_children = isinstance(field, serializers.BaseSerializer | serializers.ListField)
-    return copy.deepcopy(field) if has_children else copy.copy(field)
+    if isinstance(field, serializers.BaseSerializer):
+        return copy.deepcopy(field)
+    copied = copy.copy(field)
+    if isinstance(copied, serializers.ListField):
+        copied.child = _copy_of(copied.child)
+        vars(copied.child).update(parent=copied)
+    return copied
 
 
 class DocumentSerializer(serializers.ModelSerializer[_Row]):
@@ -83,6 +78,9 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
     invalid, ``valid_values`` are the values of the fields without errors, by model field.
     """
 
+    #: The class ``Meta.model``, and the names of its fields that are columns.
+    model: type[_Row]
+    columns: frozenset[str]
     validated_row: _Row
     valid_values: _Values
 
@@ -99,9 +97,10 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         models.DateTimeField: fields.TimestampField,
     }
 
-    @property
-    def model(self) -> type[_Row]:
-        return cast("type[_Row]", self.Meta.model)
+    def __init_subclass__(cls) -> None:
+        if hasattr(cls, "Meta"):
+            cls.model = cls.Meta.model
+            cls.columns = frozenset(field.name for field in cls.model._meta.fields)
 
     # --- Fields ---
 
@@ -165,16 +164,15 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
             raise ValidationError(errors)
         self.validated_row = row
         # The model may have changed a value, such as a short color to a long one.
-        columns = _columns_of(self.model)
         return {
-            name: getattr(row, name) if name in columns else value for name, value in values.items()
+            name: getattr(row, name) if name in self.columns else value
+            for name, value in values.items()
         }
 
     def _read_fields(self, data: Mapping[str, object]) -> tuple[_Values, _Errors]:
         """Return the values by model field and the errors by name, as the fields decide."""
         values: _Values = {}
         errors: _Errors = {}
-        columns = _columns_of(self.model)
         for field in self._writable_fields:
             try:
                 value = field.run_validation(field.get_value(data))
@@ -186,7 +184,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
                 continue
             else:
                 name = str(field.source)
-                if value is None and name in columns and name != "id":
+                if value is None and name in self.columns and name != "id":
                     value = cast("_Column", self.model._meta.get_field(name)).get_default()
                 values[name] = value
         return values, errors
@@ -213,10 +211,14 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
 
     def unsaved_row(self, values: Mapping[str, object]) -> _Row:
         """Return the row with the values, and leave ``instance`` unchanged."""
-        row = self.model() if self.instance is None else copy.copy(self.instance)
-        for name in values.keys() & _columns_of(self.model):
+        row = self.new_row() if self.instance is None else copy.copy(self.instance)
+        for name in values.keys() & self.columns:
             setattr(row, name, values[name])
         return row
+
+    def new_row(self) -> _Row:
+        """Return a row with the values of columns that are not in the document."""
+        return self.model()
 
     def validate_row(self, row: _Row, values: Mapping[str, object], invalid: set[str]) -> None:
         """Validate the values, and the row as a whole.
@@ -240,6 +242,6 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
 
     def update(self, instance: _Row, validated_data: _Values) -> _Row:
         """Write only the columns that were sent, so that parallel updates of others are kept."""
-        columns = validated_data.keys() & _columns_of(self.model)
+        columns = validated_data.keys() & self.columns
         self.validated_row.save(update_fields=[*columns, "updated_at"])
         return self.validated_row
