@@ -1,7 +1,7 @@
-"""Every setting of the service, each from the environment, each with a default that runs.
+"""Settings from environment variables. Without any variable the project runs for development.
 
-Nothing else in the project reads the environment. docs/configuration.md lists the variables.
-``manage.py check --deploy`` reports what is missing or dangerous.
+No other module reads the environment. docs/configuration.md lists the variables, and
+``manage.py check --deploy`` reports missing and dangerous values.
 """
 
 import os
@@ -12,14 +12,15 @@ from typing import Any
 import django_stubs_ext
 import environ
 
-# Lets Django's generic classes be written with their parameters: ``CharField[str, str]``.
+# Allows parameters of Django's generic classes at run time, such as ``CharField[str, str]``.
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 environ.Env.read_env(BASE_DIR / ".env")
 env = environ.Env()
-# What is empty is not set (compose files write ``NAME=``), and a first "$" means itself.
+# An empty variable is unset: Compose files contain ``NAME=``. A leading "$" is escaped, because
+# django-environ would read the rest as the name of another variable.
 env.escape_proxy = True
 env.ENVIRON = {
     name: f"\\{value}" if value.startswith("$") else value
@@ -28,8 +29,8 @@ env.ENVIRON = {
 }
 
 
-def _listed(variable: str, default: list[str]) -> list[str]:
-    """The items between the commas of a variable."""
+def _list(variable: str, default: list[str]) -> list[str]:
+    """Return the items of a comma-separated variable without white space around them."""
     return [item.strip() for item in env.list(variable, default=default)]
 
 
@@ -37,18 +38,18 @@ def _listed(variable: str, default: list[str]) -> list[str]:
 
 DEBUG = env.bool("DEBUG", default=True)
 
-# A default only in DEBUG, with the prefix that ``check --deploy`` knows; without a key in
-# production Django refuses to start.
+# In production there is no default, so that Django does not start without a key. The prefix of the
+# default is one that ``check --deploy`` reports.
 SECRET_KEY = env.str(
     "SECRET_KEY", default="django-insecure-key-for-development-only" if DEBUG else ""
 )
-SECRET_KEY_FALLBACKS = _listed("SECRET_KEY_FALLBACKS", [])
+SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS", [])
 
-ALLOWED_HOSTS = _listed("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
-CSRF_TRUSTED_ORIGINS = _listed("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = _list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS", [])
 
-# How many proxies of ours stand before the service. X-Forwarded-For is believed that far and no
-# further; with 0 it is not read at all.
+# The number of proxies in front of the service whose X-Forwarded-For is trusted. 0 ignores the
+# header.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 # --- Applications -----------------------------------------------------------------------------
@@ -121,8 +122,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    # Readers never wait for a writer (WAL); writers queue up for the lock when their transaction
-    # begins (IMMEDIATE), since a lock taken half-way through cannot be waited for.
+    # With WAL, readers do not wait for writers. With IMMEDIATE, a transaction waits for the write
+    # lock when it begins: SQLite cannot wait for it in the middle of a transaction.
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
         "timeout": env.int("DATABASE_BUSY_SECONDS", default=20),
@@ -133,18 +134,16 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
 else:
     _plans = "-c plan_cache_mode=force_custom_plan -c random_page_cost=1.1" if _prepared else ""
-    # A pool per process: a connection per request costs a factor of four.
+    # One pool per process. A connection per request makes requests four times as slow.
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
-        # What a connection has asked twice it asks by name, and the server reads it no more. A
-        # pooler that gives each transaction another connection does not know the name.
+        # Statements are prepared the second time that a connection runs them. Behind a pooler in
+        # transaction mode, another connection would not have the prepared statement.
         "server_side_binding": _prepared,
         "prepare_threshold": 2 if _prepared else None,
-        # It plans with the values each time: what suits an organization of ten webchats, or a
-        # search that finds ten, takes seconds where there are a million. And it plans for memory
-        # and flash: a page from somewhere else costs four times as much on a turning disk only,
-        # and whoever believes it reads long lists of an index for a few rows of an organization.
-        # (What the URL says in ``?options=`` comes last, and so wins.)
+        # force_custom_plan: a generic plan for organizations with ten webchats takes seconds for
+        # those with a million. random_page_cost=1.1: assume SSD; the default 4.0 makes the planner
+        # avoid index scans. ``?options=`` of the URL comes last and takes precedence.
         "options": f"{_plans} {_database.get('OPTIONS', {}).get('options', '')}".strip(),
         "pool": {
             "min_size": 1,
@@ -154,22 +153,22 @@ else:
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Cache: rate limits count here; with several processes they need a shared one --------------
+# --- Cache, which throttles use: several processes need a shared one --------------------------
 
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 if CACHES["default"]["BACKEND"].startswith("django.core.cache.backends.locmem"):
-    # Django's own forgets from 300 on: who comes from so many addresses would wipe out a count.
+    # The default is 300. A client with more addresses could evict the counters of throttles.
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 50_000)
 elif CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
     CACHES["default"]["BACKEND"] = "webchat_project.cache.ResilientRedisCache"
-    # Seconds to connect and to wait: without it requests go on.
+    # Seconds. Afterwards, requests continue without the cache.
     CACHES["default"]["OPTIONS"] = {
         "socket_connect_timeout": 1,
         "socket_timeout": 1,
         **CACHES["default"].get("OPTIONS", {}),
     }
 
-# --- People, passwords, tokens ----------------------------------------------------------------
+# --- Users, passwords, tokens -----------------------------------------------------------------
 
 AUTH_USER_MODEL = "organizations.User"
 AUTHENTICATION_BACKENDS = ["organizations.auth.backends.PasswordBackend"]
@@ -187,10 +186,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# One key signs tokens; former ones still verify, while tokens live that they signed.
+# The first key signs tokens. The former keys verify tokens that have not expired yet.
 _jwt_key = env.str("JWT_SIGNING_KEY", default="")
 JWT_SIGNING_KEY_FALLBACKS = [
-    *_listed("JWT_SIGNING_KEY_FALLBACKS", []),
+    *_list("JWT_SIGNING_KEY_FALLBACKS", []),
     *([] if _jwt_key else SECRET_KEY_FALLBACKS),
 ]
 SIMPLE_JWT = {
@@ -203,7 +202,7 @@ SIMPLE_JWT = {
     "CHECK_REVOKE_TOKEN": True,
 }
 
-# --- The API ----------------------------------------------------------------------------------
+# --- REST API ---------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["organizations.auth.authentication.BearerAuthentication"],
@@ -231,19 +230,19 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
 }
 
-# Bytes; a request whose Content-Length is above it is answered 413 before it is read.
+# Bytes. A request with a larger Content-Length gets a 413 before its body is read.
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-# The same for a body with files in it (multipart/form-data): ten icons of 1 MiB and their frame.
+# Bytes of a body with files (multipart/form-data): ten icons of 1 MiB, and the part headers.
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=11 * 1024 * 1024)
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Webchats",
     "DESCRIPTION": (
         "Configure the chat widgets of an organization's websites.\n\n"
-        "Every call but sign-in, refresh, this page and health takes "
-        "`Authorization: Bearer <token>`, where the token is a JWT from `/api/auth/login` "
-        "or an API key. Rows of other organizations do not exist for the caller."
+        "Requests need the header `Authorization: Bearer <token>`, with a token from "
+        "`/api/auth/login` or an API key. Sign-in, refresh and health checks do not. Rows of other "
+        "organizations do not exist for the caller."
     ),
     "VERSION": "1.0.0",
     "SCHEMA_PATH_PREFIX": "/api/",
@@ -262,7 +261,8 @@ SPECTACULAR_SETTINGS = {
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 
-# Icons: a private bucket (Cloudflare R2 or another S3 service) if one is named, else a folder.
+# Icons are stored in a private bucket (Cloudflare R2 or another S3 service) if one is configured,
+# else in a directory.
 ICON_URL_SECONDS = env.int("ICON_URL_SECONDS", default=3600)
 _icons: dict[str, Any] = {
     "BACKEND": "webchats.icons.local.SignedFileStorage",
@@ -281,7 +281,7 @@ if env.str("ICONS_S3_BUCKET", default=""):
             "access_key": env.str("ICONS_S3_ACCESS_KEY_ID", default=""),
             "secret_key": env.str("ICONS_S3_SECRET_ACCESS_KEY", default=""),
             "querystring_expire": ICON_URL_SECONDS,
-            # Seconds to connect, and seconds to wait for an answer, each tried twice.
+            # Seconds to connect, and seconds to wait for a response. Each is tried twice.
             "timeout": env.int("ICONS_S3_TIMEOUT", default=3),
         },
     }
@@ -299,10 +299,10 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- The widget -------------------------------------------------------------------------------
 
-# How long each process reuses its response to a request for a configuration; 0: not at all.
+# Seconds for which a process reuses its response to a request for a configuration. 0 disables it.
 WIDGET_CONFIG_CACHE_SECONDS = env.int("WIDGET_CONFIG_CACHE_SECONDS", default=10)
 
-# --- Transport security: on unless DEBUG ------------------------------------------------------
+# --- HTTPS and cookies: secure unless DEBUG ---------------------------------------------------
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
 # Monitoring and load balancers use plain HTTP inside the network. ``HttpsOnlyMiddleware`` refuses
@@ -312,20 +312,20 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
-# Staff's cookies: over https only, and by their names bound to this very host (RFC 6265bis, 4.1.3).
+# The prefix binds the cookies of the admin site to this host (RFC 6265bis, section 4.1.3).
 _prefix = "" if DEBUG else "__Host-"
 SESSION_COOKIE_NAME = f"{_prefix}sessionid"
 CSRF_COOKIE_NAME = f"{_prefix}csrftoken"
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG
-# No script of ours reads it: forms carry their own token.
+# Forms contain the token, so that no script has to read the cookie.
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Strict"
-# Staff sign in again after so long, however busy they are.
+# A session of the admin site ends after this time, even if it is in use.
 SESSION_HOURS = env.int("SESSION_HOURS", default=12)
 SESSION_COOKIE_AGE = 3600 * SESSION_HOURS
-# Whether the service's *other* host names take part in HSTS is the domain owner's decision.
+# HSTS for subdomains and preloading concern other services of the domain: a decision of its owner.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # --- Language and time ------------------------------------------------------------------------
@@ -337,7 +337,7 @@ USE_TZ = True
 
 # --- Logs -------------------------------------------------------------------------------------
 
-# "json": one object per line, for machines; "line": for people.
+# "json" is one object per line for programs, "line" is text for people.
 LOG_FORMAT = env.str("LOG_FORMAT", default="line" if DEBUG else "json")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 _formats = "webchat_project.observability.formatters"
@@ -357,39 +357,39 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "formatter": "line" if LOG_FORMAT == "line" else "json",
         },
-        "nowhere": {"class": "logging.NullHandler"},
+        "null": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
-        # Django's own handlers would write each record a second time, in their own form.
+        # Django's handlers would write each record a second time.
         "django": {"handlers": []},
         "django.request": {"filters": ["unhandled_exceptions"]},
         "django.security.DisallowedHost": {"filters": ["no_traceback"]},
-        # The development server's line for a request: we have ours.
-        "django.server": {"handlers": ["nowhere"], "propagate": False},
+        # The development server logs each request, too.
+        "django.server": {"handlers": ["null"], "propagate": False},
     },
 }
 
-# --- Stopping ---------------------------------------------------------------------------------
+# --- Shutdown ---------------------------------------------------------------------------------
 
-# While this file exists, /healthz says that the instance is about to stop.
+# While this file exists, /healthz returns 503, and the load balancer sends no more requests.
 DRAIN_FILE = env.str("DRAIN_FILE", default="")
 
 # --- Metrics and crash reports ----------------------------------------------------------------
 
-# What runs here, for metrics and crash reports: a version, a tag, a commit.
+# The version, tag or commit of the service, for metrics and crash reports.
 RELEASE = env.str("RELEASE", default="unknown")
 
-# Who has it may read /metrics, and nothing is counted without it.
+# The bearer token for /metrics. Without it, metrics are disabled.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
-# Where processes add up what they counted; the library reads the variable by itself.
+# A directory in which processes combine their metrics. prometheus-client reads the variable, too.
 PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
 if PROMETHEUS_MULTIPROC_DIR:
     Path(PROMETHEUS_MULTIPROC_DIR).mkdir(parents=True, exist_ok=True)
 else:
-    # Set but empty, it would take the variable for the current folder.
+    # prometheus-client would use the current directory for an empty variable.
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 
-# Where crashes are reported to; needs the extra "sentry".
+# The address for crash reports. Needs the extra "sentry".
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
