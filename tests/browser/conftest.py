@@ -1,7 +1,7 @@
 """A real browser, the live service, and customers' sites at other origins.
 
-Every host name leads to this machine, so that look-alikes of a customer's host can be visited.
-A machine without Chromium skips these tests; with ``CI=true`` that is a failure.
+Chromium resolves every host name to this machine, so that tests can visit hosts whose names
+resemble a customer's host. Without Chromium these tests are skipped; with ``CI=true`` they fail.
 """
 
 import os
@@ -10,11 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from django.conf import settings
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
 
+from organizations.models import User
+from tests.support import factories
+from tests.support.clients import log_in
 from webchats.models import Webchat
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -27,14 +32,22 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * 127.0.0.1",
 ]
 
-#: Texts that break out of markup, scripts, bidirectional runs, code units and layouts.
-HOSTILE = [
-    "</script><script>document.title='owned'</script>",
-    '"><img src=x onerror="document.title=\'owned\'">',
-    "\u202eevil \u2066text\u2069 {{ 7*7 }} ${7*7}",
-    "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 \U00020bb7",
-    "w" * 1000,
-]
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 320, "height": 568},
+    "has_touch": True,
+    "is_mobile": True,
+}
+#: Without animations, so that positions do not change while they are measured.
+REDUCED_MOTION: dict[str, Any] = {"reduced_motion": "reduce"}
+
+#: Texts that attack markup, scripts, bidirectional text, UTF-16 code units and layouts.
+HOSTILE_TEXTS = {
+    "script": "</script><script>document.title='owned'</script>",
+    "img": '"><img src=x onerror="document.title=\'owned\'">',
+    "bidi": "\u202eevil \u2066text\u2069 {{ 7*7 }} ${7*7}",
+    "emoji": "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 \U00020bb7",
+    "long": "w" * 1000,
+}
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +59,8 @@ def browser() -> Iterator[Browser]:
             pytest.fail(missing)
         pytest.skip(missing)
     with pytest.MonkeyPatch.context() as environment:
-        # The browser's driver keeps an event loop in this thread, where Django then refuses to
-        # use the database. Nothing here is asynchronous.
+        # Playwright keeps an event loop running in this thread, in which Django refuses to use
+        # the database. The tests themselves are synchronous.
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -57,7 +70,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class CustomerSites:
-    """Answers for every host: a page by its path, whatever the host."""
+    """A web server for every host name: a page is found by its path alone."""
 
     port: int
     pages: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
@@ -65,7 +78,7 @@ class CustomerSites:
     def serve(
         self, html: str, *, host: str = "shop.example.com", headers: dict[str, str] | None = None
     ) -> str:
-        """Serve ``html`` as a page of ``host`` and return its address."""
+        """Serve ``html`` as a page of ``host`` and return its URL."""
         path = f"/{len(self.pages)}"
         self.pages[path] = (html, headers or {})
         return f"http://{host}:{self.port}{path}"
@@ -73,42 +86,44 @@ class CustomerSites:
 
 @pytest.fixture
 def sites() -> Iterator[CustomerSites]:
-    """The web servers of customers."""
-    served: dict[str, tuple[str, dict[str, str]]] = {}
+    """The web server of the customers."""
+    pages: dict[str, tuple[str, dict[str, str]]] = {}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            html, headers = served.get(self.path, ("", {}))
+            html, headers = pages.get(self.path, ("", {}))
             body = html.encode()
-            self.send_response(200 if self.path in served else 204)  # its icon
+            self.send_response(200 if self.path in pages else 204)  # 204: the favicon
             for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *arguments: Any) -> None:
+        def log_message(self, *args: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield CustomerSites(server.server_port, served)
+        yield CustomerSites(server.server_port, pages)
         server.shutdown()
         thread.join()
 
 
 @dataclass
 class Visit:
-    """A visitor on a page, and what the browser noticed."""
+    """A page in a browser context of its own, and what the browser recorded."""
 
     page: Page
+    #: Console messages and uncaught errors, which start with ``uncaught:``.
     console: list[str]
+    #: The URLs of requests.
     requests: list[str]
 
     @property
     def launcher(self) -> Locator:
-        """The widget's button."""
+        """The widget's launcher."""
         return self.page.get_by_role("button", name="Chat: ")
 
     @property
@@ -117,36 +132,44 @@ class Visit:
         return self.page.locator("webchat-widget dialog")
 
     @property
-    def frame(self) -> Any:
-        """The page inside the iframe."""
+    def frame(self) -> FrameLocator:
+        """The page in the widget's iframe."""
         return self.page.frame_locator("webchat-widget iframe")
 
-    def open(self) -> None:
-        """Open the widget and wait until it has taken the focus."""
+    def open_widget(self) -> None:
+        """Click the launcher and wait until the panel has the focus."""
         self.launcher.click()
         self.wait_for_focus()
 
     def wait_for_focus(self) -> None:
-        """Wait until the frame has answered the loader."""
+        """Wait until the handshake with the frame is complete."""
         self.frame.locator("#log:focus").wait_for()
 
-    def focused(self) -> str:
-        """The name of the focused element in the page, or in the widget."""
-        name: str = self.page.evaluate(
-            "(document.activeElement.shadowRoot?.activeElement ?? document.activeElement).localName"
-        )
-        return name
+    def wait_for_warning(self) -> list[str]:
+        """Wait until the loader has reported that it shows no widget; return its messages."""
+        while not (messages := [line for line in self.console if line.startswith("Webchat")]):
+            self.page.wait_for_event("console")
+        return messages
+
+    @property
+    def problems(self) -> list[str]:
+        """The console messages about blocked or failed requests, and uncaught errors."""
+        signs = ("Content Security Policy", "Failed to load", "uncaught")
+        return [line for line in self.console if any(sign in line for sign in signs)]
 
 
-Visitor = Callable[..., Visit]
+class Visitor(Protocol):
+    """Opens a page in a new browser context; ``options`` are those of ``Browser.new_context``."""
+
+    def __call__(self, url: str, **options: Any) -> Visit: ...
 
 
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[Visitor]:
-    """``visitor(url, **context_options)`` is a new visitor, with nothing stored, on a page."""
+    """``visitor(url, **options)`` opens a page without stored data."""
     contexts = []
 
-    def go(url: str, **options: Any) -> Visit:
+    def open_page(url: str, **options: Any) -> Visit:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         contexts.append(context)
         page = context.new_page()
@@ -158,25 +181,69 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
         page.goto(url)
         return visit
 
-    yield go
+    yield open_page
     for context in contexts:
         context.close()
 
 
-@pytest.fixture
-def snippet(live_server: Any) -> Callable[..., str]:
-    """What a customer pastes."""
+# --- The admin site ---
 
-    def text(webchat: Webchat, attributes: str = "async") -> str:
+
+@pytest.fixture
+def ada(live_server: LiveServer) -> User:
+    """An administrator."""
+    return factories.UserFactory.create(email="ada@example.com", full_name="Ada")
+
+
+@pytest.fixture
+def admin_page(visitor: Visitor, live_server: LiveServer, ada: User) -> Visitor:
+    """``admin_page(path, **options)`` opens a page of the admin site as ``ada``."""
+    return authenticated(visitor, live_server, ada)
+
+
+def authenticated(visitor: Visitor, live_server: LiveServer, user: User) -> Visitor:
+    """Return a function that opens a path of the service with a session of ``user``."""
+    name = settings.SESSION_COOKIE_NAME
+    cookie = {"name": name, "value": log_in(user).cookies[name].value, "url": live_server.url}
+
+    def open_page(url: str, **options: Any) -> Visit:
+        visit = visitor("about:blank", **{"viewport": {"width": 1400, "height": 900}, **options})
+        visit.page.context.add_cookies([cookie])  # type: ignore[list-item]
+        visit.page.goto(live_server.url + url)
+        return visit
+
+    return open_page
+
+
+# --- Customers' pages ---
+
+
+class Snippet(Protocol):
+    """Returns the HTML that embeds a webchat; ``attributes`` are those of the script."""
+
+    def __call__(self, webchat: Webchat, attributes: str = "async") -> str: ...
+
+
+@pytest.fixture
+def snippet(live_server: LiveServer) -> Snippet:
+    """``snippet(webchat)`` is the HTML that a customer pastes."""
+
+    def html(webchat: Webchat, attributes: str = "async") -> str:
         source = f"{live_server.url}/embed.js"
         return f'<script src="{source}" data-webchat="{webchat.pk}" {attributes}></script>'
 
-    return text
+    return html
+
+
+class CustomerPage(Protocol):
+    """Returns the HTML of a page with widgets; ``more`` is HTML of its body."""
+
+    def __call__(self, *webchats: Webchat, more: str = "", attributes: str = "") -> str: ...
 
 
 @pytest.fixture
-def customer_page(snippet: Callable[..., str]) -> Callable[..., str]:
-    """A customer's page with the widgets of the webchats given."""
+def customer_page(snippet: Snippet) -> CustomerPage:
+    """``customer_page(webchat)`` is the HTML of a customer's page with the widget."""
 
     def html(*webchats: Webchat, more: str = "", attributes: str = "") -> str:
         scripts = "".join(snippet(webchat) for webchat in webchats)
@@ -187,3 +254,27 @@ def customer_page(snippet: Callable[..., str]) -> Callable[..., str]:
         )
 
     return html
+
+
+class WidgetVisit(Protocol):
+    """Opens a customer's page; ``options`` are those of the browser context."""
+
+    def __call__(
+        self,
+        *webchats: Webchat,
+        options: dict[str, Any] | None = None,
+        more: str = "",
+        attributes: str = "",
+    ) -> Visit: ...
+
+
+@pytest.fixture
+def visit_widget(
+    sites: CustomerSites, customer_page: Callable[..., str], visitor: Visitor
+) -> WidgetVisit:
+    """``visit_widget(webchat)`` opens a customer's page with the widget."""
+
+    def open_page(*webchats: Webchat, options: dict[str, Any] | None = None, **page: str) -> Visit:
+        return visitor(sites.serve(customer_page(*webchats, **page)), **(options or {}))
+
+    return open_page

@@ -1,6 +1,6 @@
-"""The pictures of the documentation: ``uv run pytest -n 0 tests/browser/screenshots.py``.
+"""Screenshots for the documentation: ``uv run pytest -n 0 tests/browser/screenshots.py``.
 
-Not a test by its name, so that the suite leaves the pictures alone.
+Its name keeps the test suite from collecting it.
 """
 
 import io
@@ -9,22 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
+from pytest_django.live_server_helper import LiveServer
 
 from organizations.models import User
-from tests.browser.conftest import CustomerSites, Visit, Visitor
+from tests.browser.conftest import (
+    REDUCED_MOTION,
+    CustomerSites,
+    Snippet,
+    Visit,
+    Visitor,
+    authenticated,
+)
 from tests.support import factories
 from tests.support.icons import store_icon
 from webchats.models import Webchat
 from webchats.models.last_load import LastLoad
 
 FOLDER = Path(__file__).parent.parent.parent / ".screenshots"
-#: Larger pictures make a page slow.
-MOST_BYTES = 200_000
+#: Keeps the documentation quick to load.
+MAX_BYTES = 200_000
 PHONE = {"viewport": {"width": 390, "height": 760}, "is_mobile": True, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 LIST = "/admin/webchats/webchat/"
@@ -42,18 +48,17 @@ main { padding: 56px 48px; max-width: 560px } h1 { font-size: 40px; line-height:
 
 
 @pytest.fixture
-def grace(live_server: Any) -> User:
-    """An administrator of the organization in the pictures."""
+def grace(live_server: LiveServer) -> User:
+    """An administrator of the organization in the screenshots."""
     organization = factories.OrganizationFactory.create(name="Northwind Outdoor")
-    user: User = factories.UserFactory.create(
+    return factories.UserFactory.create(
         organization=organization, full_name="Grace Lindqvist", email="grace@northwind.example"
     )
-    return user
 
 
 @pytest.fixture
 def shop(grace: User) -> Webchat:
-    """The webchat that most pictures show, among others of every kind."""
+    """The webchat in most screenshots, among others of every kind."""
     prompts = [
         factories.PromptFactory.create(organization=grace.organization, name=name)
         for name in ("Friendly advisor", "Order help", "Wholesale desk")
@@ -65,18 +70,18 @@ def shop(grace: User) -> Webchat:
     care = factories.PipelineFactory.create(organization=grace.organization, name="Customer care")
     wholesale.is_active = False
     wholesale.save()
-    calm = {"timestamp_color": "#4B5563", "status_text_color": "#4B5563"}
+    readable = {"timestamp_color": "#4B5563", "status_text_color": "#4B5563"}
 
-    def made(name: str, primary: str, secondary: str, hours: int, **more: Any) -> Webchat:
-        colors = {"primary_color": primary, "secondary_color": secondary, **calm}
+    def create(name: str, primary: str, secondary: str, hours: int, **more: Any) -> Webchat:
+        colors = {"primary_color": primary, "secondary_color": secondary, **readable}
         values = {"user": grace, "prompt": advisor, "pipeline": pipeline, **colors, **more}
         webchat: Webchat = factories.WebchatFactory.create(name=name, **values)
-        at = timezone.now() - timedelta(hours=hours)
-        Webchat.objects.filter(pk=webchat.pk).update(updated_at=at)
+        updated_at = timezone.now() - timedelta(hours=hours)
+        Webchat.objects.filter(pk=webchat.pk).update(updated_at=updated_at)
         return webchat
 
-    made("Returns desk", "#7C2D12", "#EA580C", 700, is_enabled=False, allowed_domains=[])
-    made(
+    create("Returns desk", "#7C2D12", "#EA580C", 700, is_enabled=False, allowed_domains=[])
+    create(
         "Wholesale portal",
         "#0F172A",
         "#0EA5E9",
@@ -86,7 +91,7 @@ def shop(grace: User) -> Webchat:
         pipeline=None,
         allowed_domains=["b2b.northwind.example"],
     )
-    made(
+    create(
         "Nordic campaign",
         "#F9A8D4",
         "#BE185D",
@@ -94,8 +99,8 @@ def shop(grace: User) -> Webchat:
         is_enabled=False,
         allowed_domains=["*.northwind.se", "northwind.no", "northwind.dk"],
     )
-    made("Careers page", "#4338CA", "#818CF8", 49, allowed_domains=["jobs.northwind.example"])
-    made(
+    create("Careers page", "#4338CA", "#818CF8", 49, allowed_domains=["jobs.northwind.example"])
+    create(
         "Order help",
         "#0E7490",
         "#06B6D4",
@@ -106,7 +111,7 @@ def shop(grace: User) -> Webchat:
         icon=_icon(grace, "#0E7490", "ring"),
         allowed_domains=["https://orders.northwind.example", "northwind.example"],
     )
-    return made(
+    return create(
         "Online shop",
         "#14532D",
         "#16A34A",
@@ -121,49 +126,35 @@ def shop(grace: User) -> Webchat:
     )
 
 
-def _icon(user: User, color: str, form: str) -> str:
-    assert user.organization_id is not None
-    picture = Image.new("RGB", (256, 256), color)
-    draw = ImageDraw.Draw(picture)
-    if form == "tent":
+def _icon(user: User, color: str, shape: str) -> str:
+    image = Image.new("RGB", (256, 256), color)
+    draw = ImageDraw.Draw(image)
+    if shape == "tent":
         draw.polygon([(128, 62), (216, 192), (40, 192)], fill="#FFFFFF")
         draw.polygon([(128, 118), (160, 192), (96, 192)], fill=color)
     else:
         draw.ellipse([66, 66, 190, 190], outline="#FFFFFF", width=24)
     content = io.BytesIO()
-    picture.save(content, "PNG")
-    content.seek(0)
+    image.save(content, "PNG")
     return store_icon(user.organization_id, content.getvalue())
 
 
 @pytest.fixture
-def staff(visitor: Visitor, live_server: Any, grace: User) -> Any:
-    """``staff(path, **options)``: Grace on a page of the staff's site."""
-    client = Client()
-    client.force_login(grace)
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-
-    def go(path: str, **options: Any) -> Visit:
-        visit = visitor("about:blank", reduced_motion="reduce", **options)
-        visit.page.context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-        )
-        visit.page.goto(live_server.url + path)
-        visit.page.wait_for_load_state("networkidle")
-        return visit
-
-    return go
+def open_admin(visitor: Visitor, live_server: LiveServer, grace: User) -> Visitor:
+    """``open_admin(path, **options)`` opens a page of the admin site as ``grace``."""
+    return authenticated(visitor, live_server, grace)
 
 
-def _keep(visit: Visit, name: str, **options: Any) -> None:
+def _save_screenshot(visit: Visit, name: str) -> None:
     FOLDER.mkdir(exist_ok=True)
     file = FOLDER / f"{name}.png"
+    visit.page.wait_for_load_state("networkidle")
     visit.page.mouse.move(1, 1)
-    visit.page.screenshot(path=file, **options)
-    # Few colours make a page: a palette holds them, in a third of the bytes.
-    with Image.open(file) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
-    assert file.stat().st_size <= MOST_BYTES
+    visit.page.screenshot(path=file)
+    # A palette of 256 colors takes a third of the bytes.
+    with Image.open(file) as image:
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
+    assert file.stat().st_size <= MAX_BYTES
 
 
 @pytest.mark.parametrize(
@@ -172,21 +163,20 @@ def _keep(visit: Visit, name: str, **options: Any) -> None:
 )
 def test_the_widget(
     sites: CustomerSites,
-    snippet: Any,
+    snippet: Snippet,
     visitor: Visitor,
     shop: Webchat,
     name: str,
     options: dict[str, Any],
 ) -> None:
     Webchat.objects.filter(pk=shop.pk).update(allowed_domains=[])
-    page = (
+    head = (
         '<!DOCTYPE html><html lang="en"><title>Northwind Outdoor</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
     )
-    visit = visitor(sites.serve(page + SHOP + snippet(shop)), reduced_motion="reduce", **options)
-    visit.launcher.wait_for()
-    visit.open()
-    _keep(visit, name)
+    visit = visitor(sites.serve(head + SHOP + snippet(shop)), **REDUCED_MOTION, **options)
+    visit.open_widget()
+    _save_screenshot(visit, name)
 
 
 @pytest.mark.parametrize(
@@ -197,16 +187,15 @@ def test_the_widget(
         ("phone", PHONE),
     ],
 )
-def test_the_staff_s_pages(staff: Any, shop: Webchat, name: str, options: Any) -> None:
+def test_the_admin_site(
+    open_admin: Visitor, live_server: LiveServer, shop: Webchat, name: str, options: dict[str, Any]
+) -> None:
     LastLoad.objects.create(webchat=shop, loaded_at=timezone.now(), host="www.northwind.example")
-    visit = staff("/admin/", **options)
-    _keep(visit, f"admin-overview-{name}")
-    origin = visit.page.url.removesuffix("/admin/")
-    visit.page.goto(origin + LIST)
-    visit.page.wait_for_load_state("networkidle")
-    _keep(visit, f"admin-list-{name}")
-    visit.page.goto(f"{origin}{LIST}{shop.pk}/change/")
+    visit = open_admin("/admin/", **REDUCED_MOTION, **options)
+    _save_screenshot(visit, f"admin-overview-{name}")
+    visit.page.goto(live_server.url + LIST)
+    _save_screenshot(visit, f"admin-list-{name}")
+    visit.page.goto(f"{live_server.url}{LIST}{shop.pk}/change/")
     preview = visit.page.frame_locator("#preview-frame iframe:not(.loading)")
     expect(preview.locator(".bar")).to_be_visible()
-    visit.page.wait_for_load_state("networkidle")
-    _keep(visit, f"admin-form-{name}")
+    _save_screenshot(visit, f"admin-form-{name}")

@@ -1,13 +1,11 @@
-"""The API's interactive page works under its policy."""
+"""The interactive API documentation works under its Content-Security-Policy."""
 
-from typing import Any
+from pytest_django.live_server_helper import LiveServer
 
-import pytest
-
-pytestmark = pytest.mark.django_db(transaction=True)
+from tests.browser.conftest import Visitor
 
 
-def test_the_interactive_page_works_under_its_policy(visitor: Any, live_server: Any) -> None:
+def test_a_request_can_be_tried_out(visitor: Visitor, live_server: LiveServer) -> None:
     visit = visitor(f"{live_server.url}/api/docs")
     visit.page.locator(".opblock-summary", has_text="/api/auth/login").click()
     visit.page.get_by_role("button", name="Try it out").click()

@@ -1,15 +1,17 @@
-"""Who may embed the widget, as a browser decides it: by the script and by framing the page."""
+"""Which sites can embed the widget in a real browser, by the script and by an iframe."""
 
-from typing import Any
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from pytest_django.live_server_helper import LiveServer
 
-from tests.browser.conftest import CustomerSites, Visitor
+from tests.browser.conftest import CustomerPage, CustomerSites, Visit, Visitor, WidgetVisit
 from tests.support import factories
+from webchats.models import Webchat
 
 ALLOWED = "shop.example.com"
-#: Hosts that a comparison of substrings, or of anything but whole labels, takes for it.
+#: Hosts that a comparison of substrings, or of anything but whole labels, would accept.
 OTHERS = [
     "evil.test",
     "example.com",
@@ -18,155 +20,183 @@ OTHERS = [
     "a.shop.example.com",
     "shopxexample.com",
 ]
+#: Gives the page an opaque origin.
+SANDBOX = {"Content-Security-Policy": "sandbox allow-scripts"}
+NO_REFERRER = 'referrerpolicy="no-referrer"'
 
 
 @pytest.fixture
-def page_of(live_server: Any, sites: CustomerSites, customer_page: Any) -> Any:
-    """``page_of(host)``: a customer's page there with the widget, allowed on ``ALLOWED`` only."""
-    webchat = factories.WebchatFactory.create(allowed_domains=[ALLOWED])
-    return lambda host: sites.serve(customer_page(webchat), host=host)
+def restricted(live_server: LiveServer) -> Webchat:
+    """A webchat that only ``ALLOWED`` may embed."""
+    return factories.WebchatFactory.create(allowed_domains=[ALLOWED])
 
 
-def test_the_allowed_site_shows_the_widget(page_of: Any, visitor: Visitor) -> None:
-    visit = visitor(page_of(ALLOWED))
-    visit.open()
+@pytest.fixture
+def unrestricted(live_server: LiveServer) -> Webchat:
+    """A webchat that every site may embed."""
+    return factories.WebchatFactory.create(allowed_domains=[])
+
+
+# --- The script ---
+
+
+def test_an_allowed_site_shows_the_widget(
+    restricted: Webchat, sites: CustomerSites, customer_page: CustomerPage, visitor: Visitor
+) -> None:
+    visit = visitor(sites.serve(customer_page(restricted), host=ALLOWED))
+    visit.open_widget()
     expect(visit.frame.get_by_role("heading")).to_be_visible()
     assert visit.console == []
 
 
 @pytest.mark.parametrize("host", OTHERS)
-def test_another_site_shows_nothing(page_of: Any, visitor: Visitor, host: str) -> None:
-    visit = visitor(page_of(host))
-    visit.page.wait_for_load_state("networkidle")
-    expect(visit.page.locator("webchat-widget")).to_have_count(0)
-    assert len([line for line in visit.console if line.startswith("Webchat")]) == 1
-
-
-def framed(live_server: Any, webchat: Any, attributes: str = "") -> str:
-    address = f"{live_server.url}/widget/{webchat.pk}"
-    return f'<!DOCTYPE html><iframe {attributes} src="{address}"></iframe>'
-
-
-def shows(visit: Any) -> bool:
-    """Whether the frame's page is in the iframe, rather than the browser's own error."""
-    visit.page.wait_for_load_state("networkidle")
-    return bool(visit.page.frame_locator("iframe").locator("#log").count())
-
-
-@pytest.mark.parametrize(
-    ("host", "attributes", "shown"),
-    [
-        (ALLOWED, "", True),
-        (ALLOWED, 'referrerpolicy="no-referrer"', True),
-        *((host, "", False) for host in OTHERS),
-        # Nothing tells the service which page asks: the browser alone decides.
-        *((host, 'referrerpolicy="no-referrer"', False) for host in OTHERS),
-    ],
-)
-def test_the_frame_can_be_framed_by_the_allowed_site_only(
-    live_server: Any,
+def test_another_site_shows_no_widget(
+    restricted: Webchat,
     sites: CustomerSites,
+    customer_page: CustomerPage,
     visitor: Visitor,
     host: str,
-    attributes: str,
-    shown: bool,
 ) -> None:
-    webchat = factories.WebchatFactory.create(allowed_domains=[ALLOWED])
-    visit = visitor(sites.serve(framed(live_server, webchat, attributes), host=host))
-    assert shows(visit) is shown
-
-
-SANDBOX = {"Content-Security-Policy": "sandbox allow-scripts"}
-
-
-def test_an_opaque_origin_is_no_site_of_the_list(
-    live_server: Any, sites: CustomerSites, customer_page: Any, visitor: Visitor
-) -> None:
-    webchat = factories.WebchatFactory.create(allowed_domains=[ALLOWED])
-    visit = visitor(sites.serve(customer_page(webchat), host=ALLOWED, headers=SANDBOX))
-    visit.page.wait_for_load_state("networkidle")
+    visit = visitor(sites.serve(customer_page(restricted), host=host))
+    assert len(visit.wait_for_warning()) == 1
     expect(visit.page.locator("webchat-widget")).to_have_count(0)
-    visit = visitor(sites.serve(framed(live_server, webchat), host=ALLOWED, headers=SANDBOX))
-    assert not shows(visit)
 
 
-def test_a_file_is_no_site_of_the_list(
-    live_server: Any, customer_page: Any, visitor: Visitor, tmp_path: Any
+def test_an_opaque_origin_is_not_an_allowed_site(
+    restricted: Webchat, sites: CustomerSites, customer_page: CustomerPage, visitor: Visitor
 ) -> None:
-    webchat = factories.WebchatFactory.create(allowed_domains=[ALLOWED])
-    page = tmp_path / "page.html"
-    page.write_text(customer_page(webchat))
-    visit = visitor(page.as_uri())
-    visit.page.wait_for_load_state("networkidle")
+    visit = visitor(sites.serve(customer_page(restricted), host=ALLOWED, headers=SANDBOX))
+    visit.wait_for_warning()
+    expect(visit.page.locator("webchat-widget")).to_have_count(0)
+
+
+def test_a_local_file_is_not_an_allowed_site(
+    restricted: Webchat, customer_page: CustomerPage, visitor: Visitor, tmp_path: Path
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(customer_page(restricted))
+    visit = visitor(file.as_uri())
+    visit.wait_for_warning()
     expect(visit.page.locator("webchat-widget")).to_have_count(0)
 
 
 @pytest.mark.parametrize("host", [ALLOWED, *OTHERS])
 def test_with_an_empty_list_every_site_shows_the_widget(
-    sites: CustomerSites, customer_page: Any, visitor: Visitor, host: str
+    unrestricted: Webchat,
+    sites: CustomerSites,
+    customer_page: CustomerPage,
+    visitor: Visitor,
+    host: str,
 ) -> None:
-    webchat = factories.WebchatFactory.create(allowed_domains=[])
-    visit = visitor(sites.serve(customer_page(webchat), host=host))
-    visit.open()
+    visit = visitor(sites.serve(customer_page(unrestricted), host=host))
+    visit.open_widget()
     expect(visit.frame.get_by_role("heading")).to_be_visible()
 
 
-def test_with_an_empty_list_a_file_shows_the_widget(
-    live_server: Any, customer_page: Any, visitor: Visitor, tmp_path: Any
+def test_with_an_empty_list_a_local_file_shows_the_widget(
+    unrestricted: Webchat, customer_page: CustomerPage, visitor: Visitor, tmp_path: Path
 ) -> None:
-    webchat = factories.WebchatFactory.create(allowed_domains=[])
-    page = tmp_path / "page.html"
-    page.write_text(customer_page(webchat))
-    visit = visitor(page.as_uri())
-    visit.open()
+    file = tmp_path / "page.html"
+    file.write_text(customer_page(unrestricted))
+    visit = visitor(file.as_uri())
+    visit.open_widget()
     expect(visit.frame.get_by_role("heading")).to_be_visible()
 
 
 def test_with_an_empty_list_a_sandboxed_page_shows_the_widget(
-    sites: CustomerSites, customer_page: Any, visitor: Visitor
+    unrestricted: Webchat, sites: CustomerSites, customer_page: CustomerPage, visitor: Visitor
 ) -> None:
-    webchat = factories.WebchatFactory.create(allowed_domains=[])
-    visit = visitor(sites.serve(customer_page(webchat), headers=SANDBOX))
+    visit = visitor(sites.serve(customer_page(unrestricted), headers=SANDBOX))
+    # The frame of an opaque origin sends no message that the focus could wait for.
     visit.launcher.click()
     expect(visit.frame.get_by_role("heading")).to_be_visible()
 
 
-@pytest.mark.parametrize("attributes", ["", 'referrerpolicy="no-referrer"', 'sandbox=""'])
-@pytest.mark.parametrize("host", [ALLOWED, *OTHERS])
-def test_with_an_empty_list_every_site_may_frame_the_page(
-    live_server: Any, sites: CustomerSites, visitor: Visitor, host: str, attributes: str
+def test_a_saved_change_appears_without_a_change_of_the_snippet(
+    restricted: Webchat, sites: CustomerSites, customer_page: CustomerPage, visitor: Visitor
 ) -> None:
-    webchat = factories.WebchatFactory.create(allowed_domains=[])
-    assert shows(visitor(sites.serve(framed(live_server, webchat, attributes), host=host)))
-
-
-def test_with_an_empty_list_an_opaque_origin_and_a_file_may_frame_the_page(
-    live_server: Any, sites: CustomerSites, visitor: Visitor, tmp_path: Any
-) -> None:
-    html = framed(live_server, factories.WebchatFactory.create(allowed_domains=[]))
-    assert shows(visitor(sites.serve(html, headers=SANDBOX)))
-    page = tmp_path / "page.html"
-    page.write_text(html)
-    assert shows(visitor(page.as_uri()))
-
-
-def test_a_saved_change_reaches_the_site_without_touching_the_snippet(
-    sites: CustomerSites, customer_page: Any, visitor: Visitor
-) -> None:
-    webchat = factories.WebchatFactory.create(allowed_domains=[ALLOWED], starter_message="Before")
-    url = sites.serve(customer_page(webchat), host=ALLOWED)
-    visitor(url).open()
-    webchat.starter_message = "After"
-    webchat.save()
-    visit = visitor(url)  # another visitor: this one's browser may hold the old one for a minute
-    visit.open()
+    Webchat.objects.filter(pk=restricted.pk).update(starter_message="Before")
+    url = sites.serve(customer_page(restricted), host=ALLOWED)
+    visitor(url).open_widget()
+    restricted.starter_message = "After"
+    restricted.save()
+    # A new browser context: the cache of the first may hold the configuration for a minute.
+    visit = visitor(url)
+    visit.open_widget()
     expect(visit.frame.get_by_text("After")).to_be_visible()
 
 
-def test_a_disabled_webchat_vanishes_from_the_site(
-    sites: CustomerSites, customer_page: Any, visitor: Visitor
+def test_a_disabled_webchat_is_not_shown(
+    visit_widget: WidgetVisit, live_server: LiveServer
 ) -> None:
-    webchat = factories.WebchatFactory.create(is_enabled=False)
-    visit = visitor(sites.serve(customer_page(webchat)))
-    visit.page.wait_for_load_state("networkidle")
+    visit = visit_widget(factories.WebchatFactory.create(is_enabled=False))
+    visit.wait_for_warning()
     expect(visit.page.locator("webchat-widget")).to_have_count(0)
+
+
+# --- The frame in an iframe of the site ---
+
+
+def iframes(live_server: LiveServer, webchat: Webchat, *attributes: str) -> str:
+    """Return a page with one iframe of the widget's frame for each of the attributes."""
+    source = f"{live_server.url}/widget/{webchat.pk}"
+    elements = "".join(f'<iframe {more} src="{source}"></iframe>' for more in attributes)
+    return f"<!DOCTYPE html>{elements}"
+
+
+def shown(visit: Visit) -> list[bool]:
+    """Return for each iframe whether it shows the widget, and not an error of the browser.
+
+    The page's ``load`` event, which the visit has waited for, follows those of the iframes.
+    """
+    frames = visit.page.locator("iframe").all()
+    return [bool(frame.content_frame.locator("#log").count()) for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"), [(ALLOWED, [True, True]), *((host, [False, False]) for host in OTHERS)]
+)
+def test_only_an_allowed_site_can_frame_the_page(
+    live_server: LiveServer,
+    restricted: Webchat,
+    sites: CustomerSites,
+    visitor: Visitor,
+    host: str,
+    expected: list[bool],
+) -> None:
+    # Without a referrer the service cannot know the site: the browser alone enforces the CSP.
+    page = iframes(live_server, restricted, "", NO_REFERRER)
+    assert shown(visitor(sites.serve(page, host=host))) == expected
+
+
+def test_an_opaque_origin_cannot_frame_the_page(
+    live_server: LiveServer, restricted: Webchat, sites: CustomerSites, visitor: Visitor
+) -> None:
+    page = iframes(live_server, restricted, "")
+    assert shown(visitor(sites.serve(page, host=ALLOWED, headers=SANDBOX))) == [False]
+
+
+@pytest.mark.parametrize("host", [ALLOWED, *OTHERS])
+def test_with_an_empty_list_every_site_can_frame_the_page(
+    live_server: LiveServer,
+    unrestricted: Webchat,
+    sites: CustomerSites,
+    visitor: Visitor,
+    host: str,
+) -> None:
+    page = iframes(live_server, unrestricted, "", NO_REFERRER, 'sandbox=""')
+    assert shown(visitor(sites.serve(page, host=host))) == [True, True, True]
+
+
+def test_with_an_empty_list_an_opaque_origin_and_a_local_file_can_frame_the_page(
+    live_server: LiveServer,
+    unrestricted: Webchat,
+    sites: CustomerSites,
+    visitor: Visitor,
+    tmp_path: Path,
+) -> None:
+    page = iframes(live_server, unrestricted, "")
+    assert shown(visitor(sites.serve(page, headers=SANDBOX))) == [True]
+    file = tmp_path / "page.html"
+    file.write_text(page)
+    assert shown(visitor(file.as_uri())) == [True]

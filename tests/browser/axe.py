@@ -1,0 +1,25 @@
+"""Accessibility checks by axe-core: WCAG 2.2 AA, and the best practices that axe adds."""
+
+from importlib.resources import files
+
+from playwright.sync_api import Page
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+#: ``resultTypes`` limits the details, not the rules. Iframes are checked one by one.
+RUN = """axe.run({iframes: false, resultTypes: ["violations"]})
+  .then(result => result.violations)"""
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds in the page and in each of its iframes, one line for each rule.
+
+    Another call for the same document, for example after a change of its color scheme, does not
+    load axe again.
+    """
+    found: list[str] = []
+    for frame in page.frames:
+        if not frame.evaluate("Boolean(window.axe)"):
+            frame.evaluate(AXE)
+        rules = frame.evaluate(RUN)
+        found += (f"{rule['id']}: {[node['html'] for node in rule['nodes']][:5]}" for rule in rules)
+    return found

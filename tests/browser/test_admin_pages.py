@@ -1,0 +1,186 @@
+"""Every page of the admin site in a browser: accessibility, CSP, hostile texts, phones, imports."""
+
+import pytest
+from playwright.sync_api import FilePayload, Page, ViewportSize, expect
+from pytest_django.live_server_helper import LiveServer
+
+from organizations.models import Stage, User
+from tests.browser.axe import violations
+from tests.browser.conftest import HOSTILE_TEXTS, REDUCED_MOTION, Visit, Visitor
+from tests.browser.test_admin_form import LIST, preview_of
+from tests.support import factories
+from tests.webchats.imports.files import csv_of
+from webchats.models import Webchat
+
+PHONE = ViewportSize(width=390, height=844)
+
+
+@pytest.fixture
+def stage(ada: User) -> Stage:
+    """A stage of a pipeline of Ada's organization."""
+    return factories.StageFactory.create(pipeline__organization=ada.organization)
+
+
+@pytest.fixture
+def webchat(ada: User, stage: Stage) -> Webchat:
+    """The first of two webchats, with autopilot; the second is disabled."""
+    shared = {
+        "user": ada,
+        "pipeline": stage.pipeline,
+        "initial_stage": stage.name,
+        "timestamp_color": "#4B5563",  # The default has too little contrast.
+    }
+    domains = ["a.example", "b.example"]
+    factories.WebchatFactory.create(**shared, is_enabled=False, allowed_domains=domains)
+    return factories.WebchatFactory.create(**shared, is_autopilot=True)
+
+
+def visit_pages(visit: Visit, origin: str, paths: list[str]) -> dict[str, list[str]]:
+    """Return by path what the console reports, and what axe finds in light and in dark."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        visit.page.emulate_media(color_scheme="light")
+        visit.page.goto(origin + path)
+        if path.startswith(LIST) and path.endswith("/change/"):
+            _wait_for_preview(visit.page)
+        # A round trip: messages of the page have arrived. axe-core itself causes others.
+        visit.page.evaluate("0")
+        found[path] = [*visit.problems, *violations(visit.page)]
+        visit.page.emulate_media(color_scheme="dark")
+        found[path] += violations(visit.page)
+        visit.console.clear()
+    return found
+
+
+def _wait_for_preview(page: Page) -> None:
+    page.wait_for_load_state("networkidle")
+    expect(preview_of(page).locator(".csat")).to_be_attached()
+    expect(page.locator("#preview-frame iframe")).to_have_count(1)
+    assert len(page.frames) == 2
+
+
+def problems_of(found: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {path: problems for path, problems in found.items() if problems}
+
+
+def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
+    admin_page: Visitor, live_server: LiveServer, webchat: Webchat
+) -> None:
+    # The preview of a new webchat has the default color of timestamps, with too little contrast.
+    visit = admin_page(f"{LIST}add/", **REDUCED_MOTION)
+    _wait_for_preview(visit.page)
+    assert visit.problems == []
+    paths = [
+        "/admin/",
+        *(f"{LIST}{page}" for page in ("", "?is_enabled__exact=1", "import/")),
+        *(f"{LIST}{webchat.pk}/{page}/" for page in ("change", "history", "delete")),
+        "/admin/webchats/importrecord/",
+    ]
+    found = visit_pages(visit, live_server.url, paths)
+    visit.page.set_viewport_size(PHONE)
+    found["list on a phone"] = visit_pages(visit, live_server.url, [LIST])[LIST]
+    assert problems_of(found) == {}
+
+
+def test_pages_of_organizations_have_no_accessibility_or_csp_violation(
+    admin_page: Visitor, live_server: LiveServer, ada: User, stage: Stage
+) -> None:
+    visit = admin_page("/admin/", **REDUCED_MOTION)
+    paths = [
+        f"/admin/organizations/pipeline/{stage.pipeline.pk}/change/",
+        "/admin/organizations/user/",
+        "/admin/organizations/user/add/",
+        f"/admin/organizations/user/{ada.pk}/password/",
+        "/admin/organizations/apikey/",
+        "/admin/organizations/apikey/add/",
+        "/admin/organizations/prompt/add/",
+        "/admin/password_change/",
+    ]
+    found = visit_pages(visit, live_server.url, paths)
+    visit.page.context.clear_cookies()
+    found |= visit_pages(visit, live_server.url, ["/admin/login/"])
+    assert problems_of(found) == {}
+
+
+def test_a_csp_violation_is_found_in_the_console(admin_page: Visitor) -> None:
+    visit = admin_page("/admin/")
+    visit.page.evaluate("document.body.setAttribute('onclick', 'alert(1)')")
+    assert len(visit.problems) == 1
+
+
+def test_a_file_is_checked_and_then_imported(admin_page: Visitor, ada: User) -> None:
+    factories.PromptFactory.create(organization=ada.organization, name="Sales")
+    visit = admin_page(LIST)
+    page = visit.page
+    page.get_by_role("link", name="Import", exact=True).click()
+    rows = csv_of({"name": "Moved in"}, {"backgroundColor": "reddish"})
+    file = FilePayload(name="in.csv", mimeType="text/csv", buffer=rows.encode())
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_label("Skip invalid rows").check()
+    page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_role("row", name="3 backgroundColor Enter a color")).to_be_visible()
+    assert not Webchat.objects.exists()
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("link", name="Moved in")).to_be_visible()
+    assert visit.problems == []
+
+
+@pytest.mark.parametrize("name", HOSTILE_TEXTS)
+def test_hostile_texts_are_shown_as_text(
+    admin_page: Visitor, live_server: LiveServer, ada: User, name: str
+) -> None:
+    text = HOSTILE_TEXTS[name]
+    organization = ada.organization
+    assert organization is not None
+    organization.assistant_name = text[:120]
+    organization.save()
+    factories.WebchatFactory.create(
+        user=ada,
+        name=text[:120],
+        description=text,
+        starter_message=text,
+        status_text=text[:200],
+        csat_thank_you_message=text[:500],
+        initial_stage=text[:120],
+        prompt=factories.PromptFactory.create(organization=organization, name=text[:120]),
+        pipeline=factories.PipelineFactory.create(organization=organization, name=text[:120]),
+    )
+    visit = admin_page("/admin/")
+    page = visit.page
+    titles = [page.title()]
+    page.goto(live_server.url + LIST)
+    titles.append(page.title())
+    for column in ("name", "prompt", "pipeline"):
+        cell = page.locator(f"#result_list .field-{column}")
+        assert cell.evaluate("cell => cell.textContent.trim()") == text[:120]
+    page.locator("#result_list .field-name a").click()
+    titles.append(page.title())
+    content = "element => element.textContent"
+    preview = preview_of(page)
+    page.wait_for_load_state("networkidle")
+    for selector, expected in (("h1", text[:120]), (".status", text[:200])):
+        assert preview.locator(selector).evaluate(content) == expected
+    assert preview.locator(".message").first.evaluate(content) == text
+    assert text[:500] in preview.locator(".csat").evaluate(content)
+    page.get_by_label("Starter message").fill(f"!{text}"[:1000])
+    message = preview.locator(".message").first
+    expect(message).to_have_js_property("textContent", f"!{text}"[:1000])
+    assert not any("owned" in title and "<" not in title for title in titles)
+    assert page.locator("img[src=x]").count() == 0
+    assert preview.locator("img").count() == 0
+    assert visit.problems == []
+
+
+def test_on_a_phone_rows_are_cards_and_no_page_scrolls_sideways(
+    admin_page: Visitor, live_server: LiveServer, ada: User
+) -> None:
+    webchat = factories.WebchatFactory.create(
+        user=ada, name="w" * 120, allowed_domains=["a.example"]
+    )
+    page = admin_page(LIST, viewport=PHONE).page
+    expect(page.locator("#result_list .field-state")).to_have_attribute("data-label", "State")
+    for path in ("/admin/", LIST, f"{LIST}{webchat.pk}/change/", f"{LIST}{webchat.pk}/history/"):
+        page.goto(live_server.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+    page.get_by_role("button", name="Menu").click()
+    expect(page.get_by_role("link", name="Pipelines")).to_be_visible()

@@ -1,0 +1,48 @@
+"""The widget passes axe-core in several colors, sizes and zoom levels."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.axe import violations
+from tests.browser.conftest import PHONE, REDUCED_MOTION, WidgetVisit
+from tests.support import factories
+
+COLORS: dict[str, dict[str, str]] = {
+    "default colors": {},
+    "light header": {"primary_color": "#FDE68A", "header_text_color": "#1F2937"},
+    "dark panel": {
+        "background_color": "#0B1120",
+        "primary_color": "#38BDF8",
+        "header_text_color": "#0B1120",
+        "status_text_color": "#CBD5E1",
+    },
+}
+VIEWS: dict[str, dict[str, Any]] = {
+    "desktop": {},
+    "phone": PHONE,
+    "zoom 200 %": {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2},
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("colors", COLORS)
+def test_axe_finds_no_violation_in_the_closed_and_the_open_widget(
+    visit_widget: WidgetVisit, colors: str, view: str
+) -> None:
+    webchat = factories.WebchatFactory.create(
+        starter_message="Hi! Looking for pricing?", status_text="Within minutes", **COLORS[colors]
+    )
+    visit = visit_widget(webchat, options=VIEWS[view] | REDUCED_MOTION)
+    expect(visit.launcher).to_be_visible()
+    assert violations(visit.page) == []
+    visit.open_widget()
+    assert violations(visit.page) == []
+
+
+def test_axe_checks_the_frame(visit_widget: WidgetVisit) -> None:
+    webchat = factories.WebchatFactory.create(status_text="Pale", status_text_color="#EEEEEE")
+    visit = visit_widget(webchat, options=REDUCED_MOTION)
+    visit.open_widget()
+    assert [line.split(":")[0] for line in violations(visit.page)] == ["color-contrast"]
