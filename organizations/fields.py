@@ -32,7 +32,7 @@ def validate_encodable(value: str) -> None:
         ) from None
 
 
-#: Reject what no database column can store.
+#: Validators that reject text that the database cannot store.
 TEXT_VALIDATORS: list[Callable[[Any], None]] = [
     ProhibitNullCharactersValidator(),
     validate_encodable,
@@ -69,7 +69,7 @@ class TrimmedTextField(models.TextField[str, str]):
 
 
 class EmailAddressField(models.EmailField[str, str]):
-    """An e-mail address in lower case, so that two spellings cannot be two users."""
+    """An e-mail address in lower case, so that it is unique regardless of case."""
 
     def to_python(self, value: object) -> str | None:
         text: str | None = super().to_python(value)

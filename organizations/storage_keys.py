@@ -1,4 +1,4 @@
-"""Storage keys: each organization's objects lie under a prefix of its own.
+"""Storage keys. The keys of an organization's objects start with its own prefix.
 
 The format is ``orgs/<organizationId>/<kind>/<name>.<extension>``.
 """

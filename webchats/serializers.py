@@ -28,14 +28,14 @@ ICON_EXAMPLE: Final = "orgs/65a0e0e0e0e0e0e0e0e0e0e0/webchat/0123456789abcdef012
     }
 )
 class AllowedDomainEntryField(StringField):
-    """An entry of ``allowedDomains``, of any text. White space is not trimmed but rejected."""
+    """An entry of ``allowedDomains``: a string, not trimmed, because white space is rejected."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=MAX_ENTRY_LENGTH, trim_whitespace=False, **options)
 
 
 class AllowedDomainsListField(serializers.ListField):
-    """A list of texts. The model field validates and canonicalizes the entries."""
+    """A list of strings. The model field validates and canonicalizes the entries."""
 
     def __init__(self, **options: Any) -> None:
         # DRF passes the options of a JSONField.
@@ -52,7 +52,7 @@ class AllowedDomainsListField(serializers.ListField):
             errors = cast("dict[Any, Any]", error.detail)
         else:
             return entries
-        # Some entries are no texts, so the model will not validate the others.
+        # An entry is not a string, so the model will not validate the list.
         for index, entry in enumerate(data):
             if index not in errors:
                 try:
@@ -64,7 +64,7 @@ class AllowedDomainsListField(serializers.ListField):
 
 @extend_schema_field({"type": "string", "nullable": True, "example": ICON_EXAMPLE})
 class IconField(StringField):
-    """Accepts a storage key or a signed URL, and returns a signed URL, ``null`` without an icon.
+    """An icon. Input: a storage key or a signed URL. Output: a signed URL, or ``null`` if not set.
 
     The model validates the key. Every invalid value gets the same error.
     """
@@ -78,7 +78,7 @@ class IconField(StringField):
             raise ValidationError(details_of(IconNotFound()))
         return data
 
-    def to_representation(self, value: str) -> str | None:  # type: ignore[override] # null: no icon
+    def to_representation(self, value: str) -> str | None:  # type: ignore[override] # null
         return signed_url(value, self.context.get("request")) if value else None
 
 

@@ -1,4 +1,4 @@
-"""Writes that concern more than the columns of one row."""
+"""Writes that affect more than the columns of one row."""
 
 import logging
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 _COPY_SUFFIX: Final = " (copy)"
 
-#: A widget's load is recorded at most once in this time, not for each visitor.
+#: Minimum time between two recorded loads of a widget.
 LOAD_INTERVAL: Final = timedelta(minutes=1)
 
 
@@ -52,10 +52,9 @@ def duplicate_webchat(*, webchat: Webchat, user: User) -> Webchat:
 
 
 def set_default_icon(*, organization: Organization, image: CleanImage | None) -> Organization:
-    """Set the icon of the organization's widgets that have none of their own, and return the
-    organization. ``None`` removes it.
+    """Set the organization's default icon, or remove it if ``None``. Return the organization.
 
-    Raises ``StorageUnavailable``. Then nothing is changed.
+    Raises ``StorageUnavailable`` if the image cannot be stored. Nothing is changed then.
     """
     key = "" if image is None else store_image(organization.pk, image)
     with transaction.atomic():

@@ -30,18 +30,18 @@ class SignInForm(AdminAuthenticationForm):
 
 
 class _SignInRequest(Request):
-    """The sign-in form as the throttles of the API read it."""
+    """A sign-in request whose data has the names that the API's throttles read."""
 
     @property
     def data(self) -> dict[str, str]:
-        """Return the e-mail address under its name in the API."""
+        """Return the submitted e-mail address as ``email``."""
         return {"email": self._request.POST.get("username", "")}
 
 
 class _SignInThrottle(APIView):
-    """Applies the throttles of ``POST /api/auth/login`` to the sign-in form.
+    """The throttles of ``POST /api/auth/login``, applied to the sign-in form.
 
-    Both share rates and cache keys: attempts are counted together.
+    Both share rates and cache keys, so their attempts are counted together.
     """
 
     authentication_classes = ()

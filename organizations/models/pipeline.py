@@ -18,7 +18,7 @@ from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScop
 #: The maximum number of stages of a pipeline.
 MAX_STAGES: Final = 100
 
-#: The messages for a stage whose value another stage of the pipeline has, by field.
+#: Error messages for a value that another stage of the pipeline has, by field.
 DUPLICATE_STAGE: Final = {
     "id": "Another stage of this pipeline has this id.",
     "name": "Another stage of this pipeline has this name.",
@@ -130,7 +130,7 @@ class Stage(TenantScoped):
         return self.name
 
     def has_name_or_slug(self, text: str) -> bool:
-        """Return whether ``text`` is the stage's name or slug, compared without case."""
+        """Return whether ``text`` is the stage's name or slug, ignoring case."""
         return text.casefold() in (self.name.casefold(), self.slug)
 
     def clean(self) -> None:
@@ -150,7 +150,7 @@ class Stage(TenantScoped):
         return next(free for free in itertools.chain([slug], numbered) if free not in taken)
 
     def duplicate_fields(self, others: "Iterable[Stage]") -> list[str]:
-        """Return the fields among ``name`` and ``slug`` whose value one of ``others`` has.
+        """Return which of ``name`` and ``slug`` duplicate a value of ``others``.
 
         The database constraints compare with stored stages. This compares stages of one pipeline
         before they are saved together.

@@ -38,7 +38,7 @@ _VARIABLE_VALUES = {
 }
 _LABEL_VALUES = re.compile(r"label_values\((.+), (\w+)\)")
 
-#: Labels that Prometheus adds to every series of a target, and the series it makes of a target.
+#: Labels that Prometheus adds to every series of a target, and the series that it generates.
 TARGET_LABELS = {"job", "instance"}
 _TARGET_METRICS = {"up"}
 
@@ -49,7 +49,7 @@ Uses = dict[str, dict[str, set[str]]]
 
 
 class Expression(NamedTuple):
-    """An expression and where it is."""
+    """An expression and the place that uses it."""
 
     place: str
     text: str
@@ -58,7 +58,7 @@ class Expression(NamedTuple):
 
 
 def dashboard_expressions() -> Iterator[Expression]:
-    """Yield the expressions of all panels, variables and annotations, without variables."""
+    """Yield the expressions of all panels, variables and annotations, with values for variables."""
     for title, panel in PANELS.items():
         for target in panel["targets"]:
             yield _expression(title, target["expr"], target["legendFormat"])
@@ -122,7 +122,7 @@ def missing_in(exposed: LabelValues, text: str) -> Iterator[str]:
     """Yield a message for each metric, label and value of an expression that is not exposed."""
     for metric, labels in uses_of(text).items():
         if metric not in exposed and metric not in _TARGET_METRICS:
-            yield f"there is no metric {metric}"
+            yield f"unknown metric {metric}"
         for label in labels.keys() - TARGET_LABELS:
             values = exposed.get(metric, {}).get(label)
             if values is None:

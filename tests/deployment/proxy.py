@@ -21,7 +21,7 @@ CADDY = shutil.which("caddy", path=_PATH) or "caddy"
 def running_proxy(ports: Sequence[int], folder: Path) -> Iterator[int]:
     """Yield the port of a proxy for the instances on ``ports``.
 
-    Its configuration is the deployed one, but for addresses and ports.
+    Its configuration is that of production, except for addresses and ports.
     """
     port, log = service.free_port(), folder / "caddy.log"
     config = _on_loopback(adapted(f"http://{service.HOST}"), port, ports)

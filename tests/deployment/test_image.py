@@ -63,7 +63,7 @@ def server(static_root: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield Server(port, process, environment)
 
 
-def test_the_health_check_passes_for_a_call_by_address(server: Server) -> None:
+def test_health_check_passes_with_an_address_as_host(server: Server) -> None:
     assert health_check(server.port) == 0
 
 

@@ -1,4 +1,4 @@
-"""The database itself refuses what the rules refuse, whoever writes."""
+"""Database constraints and model validation enforce the same rules."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from webchats.models import COLOR_FIELDS, Webchat
 
 pytestmark = pytest.mark.django_db
 
-WRONG: list[tuple[Any, str, Any]] = [
+INVALID: list[tuple[Any, str, Any]] = [
     *((Webchat, name, value) for name in COLOR_FIELDS for value in ("red", "#FFF", "#FFFFFF\n")),
     (Webchat, "name", ""),
     (Webchat, "name", "a" * 121),
@@ -42,16 +42,16 @@ WRONG: list[tuple[Any, str, Any]] = [
 ]
 
 
-def row_of(model: Any) -> Any:
-    made: Any = getattr(factories, f"{model.__name__}Factory")
-    return made.create()
+def create(model: Any) -> Any:
+    factory: Any = getattr(factories, f"{model.__name__}Factory")
+    return factory.create()
 
 
-@pytest.mark.parametrize(("model", "column", "value"), WRONG, ids=lambda v: str(v)[:30])
-def test_raw_sql_cannot_store_it(model: Any, column: str, value: Any) -> None:
-    row = row_of(model)
+@pytest.mark.parametrize(("model", "column", "value"), INVALID, ids=lambda v: str(v)[:30])
+def test_database_rejects_invalid_value(model: Any, column: str, value: Any) -> None:
+    row = create(model)
     statement = f'UPDATE {model._meta.db_table} SET "{column}" = %s WHERE id = %s'
-    # PostgreSQL says "too long for the type" by another error than "breaks the constraint".
+    # PostgreSQL raises DataError for a value that is too long for the column type.
     with (
         pytest.raises((IntegrityError, DataError)),
         transaction.atomic(),
@@ -63,32 +63,34 @@ def test_raw_sql_cannot_store_it(model: Any, column: str, value: Any) -> None:
     assert getattr(row, column) == before
 
 
-FIELD_RULES = [
-    entry for entry in WRONG if entry[2] is not None and entry[1] != "slug" and entry[2] != "#FFF"
+VALIDATED_BY_FIELD = [
+    case for case in INVALID if case[2] is not None and case[1] != "slug" and case[2] != "#FFF"
 ]
 
 
-@pytest.mark.parametrize(("model", "column", "value"), FIELD_RULES, ids=lambda v: str(v)[:30])
-def test_a_full_clean_says_the_same_in_words(model: Any, column: str, value: Any) -> None:
-    row = row_of(model)
+@pytest.mark.parametrize(
+    ("model", "column", "value"), VALIDATED_BY_FIELD, ids=lambda v: str(v)[:30]
+)
+def test_full_clean_rejects_invalid_value(model: Any, column: str, value: Any) -> None:
+    row = create(model)
     setattr(row, column, value)
     if value == "#FFFFFF\n":
-        row.full_clean()  # white space at the ends is trimmed, not refused
+        row.full_clean()  # white space around a value is removed, not rejected
         assert getattr(row, column) == "#FFFFFF"
         return
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as error:
         row.full_clean()
-    assert column in refused.value.message_dict
+    assert column in error.value.message_dict
 
 
-def test_a_stage_needs_its_pipeline() -> None:
+def test_database_rejects_stage_without_pipeline() -> None:
     webchat = factories.WebchatFactory.create()
     stage = factories.StageFactory.create(pipeline__organization=webchat.organization)
     with pytest.raises(IntegrityError), transaction.atomic():
         Webchat.objects.update(pipeline_stage=stage)
 
 
-def test_an_organization_has_one_default_pipeline() -> None:
+def test_database_rejects_second_default_pipeline() -> None:
     first = factories.PipelineFactory.create(is_default=True)
     factories.PipelineFactory.create(organization=first.organization)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -96,20 +98,20 @@ def test_an_organization_has_one_default_pipeline() -> None:
 
 
 @pytest.mark.parametrize("fields", [{"name": "NEW", "slug": "x"}, {"name": "x", "slug": "new"}])
-def test_a_pipeline_has_a_stages_name_and_slug_once(fields: dict[str, str]) -> None:
+def test_database_rejects_duplicate_name_or_slug_of_stage(fields: dict[str, str]) -> None:
     stage = factories.StageFactory.create(name="New", slug="new")
     with pytest.raises(IntegrityError), transaction.atomic():
         factories.StageFactory.create(pipeline=stage.pipeline, **fields)
 
 
-def test_an_email_is_stored_in_lower_case_and_once() -> None:
+def test_email_is_stored_in_lower_case_and_unique() -> None:
     factories.UserFactory.create(email="Somebody@Example.com")
     assert User.objects.get().email == "somebody@example.com"
     with pytest.raises(IntegrityError), transaction.atomic():
         factories.UserFactory.create(email="SOMEBODY@example.com")
 
 
-def test_an_organization_goes_with_all_that_is_its(admin: User, other_admin: User) -> None:
+def test_deleting_an_organization_deletes_its_rows_only(admin: User, other_admin: User) -> None:
     for user in (admin, other_admin):
         pipeline = factories.PipelineFactory.create(organization=user.organization)
         stage = factories.StageFactory.create(pipeline=pipeline)
@@ -124,7 +126,7 @@ def test_an_organization_goes_with_all_that_is_its(admin: User, other_admin: Use
         assert model._default_manager.count() == 1
 
 
-def test_checking_a_webchat_does_not_ask_the_database_about_its_columns(
+def test_validation_of_columns_makes_no_queries(
     admin: User, django_assert_num_queries: Any
 ) -> None:
     webchat = Webchat.objects.get(pk=factories.WebchatFactory.create(user=admin).pk)

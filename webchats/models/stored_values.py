@@ -1,4 +1,4 @@
-"""Which columns of a row differ from the stored row."""
+"""Detection of changed columns."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Self
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class StoredValues(models.Model):
-    """Abstract base that remembers the values with which a row was loaded or saved."""
+    """An abstract model that keeps a copy of the values that were loaded or saved."""
 
     #: The stored values by column, as far as they are known.
     _stored: Mapping[str, object] = {}
@@ -31,15 +31,15 @@ class StoredValues(models.Model):
     ) -> None:
         names = None if fields is None else set(fields)
         super().refresh_from_db(using, names, from_queryset)
-        self._remember(names)
+        self._mark_stored(names)
 
     def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         names = None if update_fields is None else set(update_fields)
         super().save(update_fields=names, **options)
-        self._remember(names)
+        self._mark_stored(names)
 
     def changed_columns(self) -> set[str]:
-        """Return the columns that differ from the stored row; all of them for a new row."""
+        """Return the columns that differ from the stored row. For a new row, return all columns."""
         return {
             column
             for field in self._meta.concrete_fields
@@ -47,8 +47,8 @@ class StoredValues(models.Model):
             if column not in self._stored or self._stored[column] != self.__dict__[column]
         }
 
-    def _remember(self, names: Collection[str] | None) -> None:
-        """Take the current values of these fields, or of all, as stored."""
+    def _mark_stored(self, names: Collection[str] | None) -> None:
+        """Record the current values of the named fields (``None``: all) as the stored values."""
         values = {
             field.attname: self.__dict__[field.attname]
             for field in self._meta.concrete_fields

@@ -6,8 +6,8 @@ serves 1.6 times as many requests per second as a Django view that returns a con
 
 ``WIDGET_CONFIG_CACHE_SECONDS`` is the lifetime of a stored response; 0 disables the cache. Each
 process has a cache of its own. Code that writes webchats calls ``invalidate_on_commit``, which
-reaches its own process. The other processes follow when their responses expire. A response carries
-its ``Age``, so that it is fresh in the browser for a minute in total.
+affects its own process. Other processes return a stored response until it expires. A response has
+an ``Age`` header, so that browsers do not cache it for longer than its ``max-age`` in total.
 """
 
 import re
@@ -31,7 +31,7 @@ Headers = list[tuple[str, str]]
 _PATH: Final = re.compile(rf"/widget/({PATTERN})/config")
 #: The route in logs and metrics, as Django resolves it.
 _ROUTE: Final = "/widget/<str:webchat_id>/config"
-#: All that a response depends on besides the path.
+#: The variables that a response depends on, besides the path.
 _VARY_ON: Final = (
     "HTTP_HOST",
     "SCRIPT_NAME",
@@ -42,7 +42,7 @@ _VARY_ON: Final = (
     "HTTP_ACCEPT_ENCODING",
     "HTTP_IF_NONE_MATCH",
 )
-#: Characters. A longer key comes from no browser.
+#: In characters. Browsers do not send headers that long.
 _MAX_KEY_LENGTH: Final = 1_000
 #: Other statuses are not stored: anyone can request any number of unknown ids.
 _STATUSES: Final = {"200 OK": 200, "304 Not Modified": 304}
@@ -51,7 +51,7 @@ _OVERHEAD_BYTES: Final = 3_000
 
 
 class StoredResponse(NamedTuple):
-    """A response as it left Django, without its ``X-Request-ID``."""
+    """A response from Django, without its ``X-Request-ID``."""
 
     status: str
     headers: Headers
@@ -61,9 +61,9 @@ class StoredResponse(NamedTuple):
 
 
 class ResponseCache:
-    """Stored responses by webchat and key. Threads may share it.
+    """Stored responses by webchat and key. Can be shared between threads.
 
-    Above ``max_bytes`` it is cleared: then responses that nobody requests any more go too.
+    Above ``max_bytes`` the cache is cleared, because it does not track which responses are used.
     """
 
     def __init__(self, *, max_bytes: int = 32 * 1024 * 1024) -> None:
@@ -107,8 +107,8 @@ _process_cache: Final = ResponseCache()
 def invalidate_on_commit(webchat_id: str | None = None) -> None:
     """Delete this process's responses of a webchat, or of all, when the transaction commits.
 
-    Call it after every write of webchats: ``Webchat`` and its queryset do, and so do bulk writes
-    that bypass both.
+    ``Webchat`` and its queryset call it after every write. Bulk writes that bypass both must call
+    it, too.
     """
     if webchat_id is None:
         transaction.on_commit(_process_cache.clear)
@@ -163,7 +163,7 @@ class WidgetConfigCache:
         finally:
             getattr(chunks, "close", lambda: None)()
         status, headers = head
-        # A cookie is addressed to one visitor.
+        # A response with a cookie is meant for one visitor.
         if status in _STATUSES and not any(name == "Set-Cookie" for name, _ in headers):
             headers = [header for header in headers if header[0] != HEADER]
             # Copied, since the encoder may have allocated four times the length.

@@ -1,4 +1,4 @@
-"""What each role may do, and Django's permissions that follow from it."""
+"""The permissions of each role, and Django's permission methods."""
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -45,7 +45,7 @@ def test_unknown_role_may_do_nothing() -> None:
     assert not role_allows("OWNER", Operation.VIEW, Webchat)
 
 
-def test_permissions_of_django_follow_from_the_role(
+def test_django_permissions_depend_on_the_role(
     admin: User, rep: User, other_admin: User, webchat: Webchat
 ) -> None:
     assert admin.has_perm("webchats.change_webchat", webchat)

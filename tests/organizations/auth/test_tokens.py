@@ -41,7 +41,7 @@ def test_member_signs_in(member: User) -> None:
     assert member.last_login is not None
 
 
-def test_email_is_compared_without_case(member: User) -> None:
+def test_email_is_case_insensitive(member: User) -> None:
     assert request_login(" Member@EXAMPLE.com").status_code == 200
 
 
@@ -93,7 +93,7 @@ def test_login_rejects_malformed_body(body: dict[str, Any]) -> None:
     assert (response.status_code, response.json()["code"]) == (400, "validation_error")
 
 
-# --- The end of a token ---
+# --- Expiry and revocation ---
 
 
 def test_access_token_expires(member: User) -> None:
@@ -143,7 +143,7 @@ def test_change_of_role_applies_to_existing_tokens(member: User) -> None:
 
 
 def forge(**changes: Any) -> str:
-    """Return a token like ours for the only user, with changed ``claims`` or ``jwt`` options."""
+    """Return a token of the only user, with changed ``claims`` or options of ``jwt.encode``."""
     user = User.objects.get()
     claims = AccessToken.for_user(user).payload | {"iss": "webchats"} | changes.pop("claims", {})
     options = {"key": settings.SIMPLE_JWT["SIGNING_KEY"], "algorithm": "HS256"} | changes
@@ -185,7 +185,7 @@ def test_it_rejects_malformed_header(header: str) -> None:
     assert response.status_code == 401
 
 
-def test_scheme_is_compared_without_case(member: User) -> None:
+def test_scheme_is_case_insensitive(member: User) -> None:
     token = request_login().json()["token"]
     headers = {"authorization": f"bearer {token}"}
     response = APIClient().get("/api/auth/verify-token", headers=headers)

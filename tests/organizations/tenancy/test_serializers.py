@@ -32,7 +32,7 @@ def context_of(user: User) -> dict[str, Any]:
 def test_two_fields_of_one_model_keep_their_own_querysets(admin: User) -> None:
     inactive = factories.PromptFactory.create(organization=admin.organization, is_active=False)
     data = {"anyPrompt": inactive.pk, "activePrompt": inactive.pk}
-    # Twice, because a cache would answer the second time.
+    # Twice, because the second validation could use a cached queryset.
     for _ in range(2):
         serializer = ReferenceSerializer(data=data, context=context_of(admin))
         assert not serializer.is_valid()
@@ -75,10 +75,10 @@ def test_it_rejects_a_row_of_another_organization_like_an_unknown_one(
     admin: User, other_admin: User
 ) -> None:
     other = factories.PromptFactory.create(organization=other_admin.organization)
-    answers = []
+    errors = []
     for row_id in (other.pk, "0" * 24):
         data = {"anyPrompt": row_id, "activePrompt": row_id}
         serializer = ReferenceSerializer(data=data, context=context_of(admin))
         assert not serializer.is_valid()
-        answers.append(serializer.errors)
-    assert answers[0] == answers[1]
+        errors.append(serializer.errors)
+    assert errors[0] == errors[1]

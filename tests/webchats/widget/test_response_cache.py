@@ -56,7 +56,7 @@ def test_a_304_is_stored_too(webchat: Webchat, django_assert_num_queries: Any) -
     assert again.without_request_id == first.without_request_id
 
 
-def test_a_stored_response_equals_djangos(webchat: Webchat) -> None:
+def test_stored_response_equals_the_response_of_django(webchat: Webchat) -> None:
     get_config(webchat, origin=SITE)
     stored = get_config(webchat, origin=SITE)
     django = Client().get(f"/widget/{webchat.pk}/config", headers={"Origin": SITE})
@@ -65,7 +65,7 @@ def test_a_stored_response_equals_djangos(webchat: Webchat) -> None:
     assert stored.body == django.content
 
 
-def test_the_setting_0_disables_the_cache(
+def test_zero_seconds_disable_the_cache(
     webchat: Webchat, settings: Any, django_assert_num_queries: Any
 ) -> None:
     settings.WIDGET_CONFIG_CACHE_SECONDS = 0
@@ -94,9 +94,9 @@ def test_the_setting_is_checked(
     assert [message.id for message in check_widget_config_cache()] == expected
 
 
-# --- The key ---
+# --- Cache key ---
 
-OTHERS = {
+OTHER_HEADERS = {
     "origin": "http://shop.example.com:8080",
     "referer": f"{SITE}/",
     "accept_encoding": "gzip",
@@ -106,13 +106,13 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", OTHER_HEADERS)
 def test_a_request_with_another_header_reaches_django(
     webchat: Webchat, name: str, django_assert_num_queries: Any
 ) -> None:
     get_config(webchat, origin=SITE)
     with django_assert_num_queries(1):
-        get_config(webchat, **{"origin": SITE, name: OTHERS[name]})
+        get_config(webchat, **{"origin": SITE, name: OTHER_HEADERS[name]})
 
 
 def test_a_request_with_another_scheme_reaches_django(
@@ -125,7 +125,7 @@ def test_a_request_with_another_scheme_reaches_django(
 
 def test_vary_names_only_headers_of_the_key(webchat: Webchat) -> None:
     vary = set(get_config(webchat, origin=SITE).headers["Vary"].lower().split(", "))
-    assert vary <= {name.replace("_", "-") for name in OTHERS}
+    assert vary <= {name.replace("_", "-") for name in OTHER_HEADERS}
     assert vary >= {"origin", "referer", "accept-encoding"}
 
 
@@ -233,7 +233,7 @@ def test_an_import_invalidates(webchat: Webchat, tmp_path: Path) -> None:
     assert get_config(webchat, origin=SITE).status == "404 Not Found"
 
 
-def test_an_icons_url_has_half_of_its_lifetime_left(webchat: Webchat, settings: Any) -> None:
+def test_icon_url_has_at_least_half_of_its_lifetime_left(webchat: Webchat, settings: Any) -> None:
     Webchat.objects.update(icon=f"orgs/{webchat.organization_id}/webchat/icon.png")
     seconds = settings.STORAGES["icons"]["OPTIONS"]["url_seconds"]
     with time_machine.travel(timezone.now(), tick=False) as clock:
@@ -261,7 +261,7 @@ class CountingApplication:
         return [self.body]
 
     def on_call(self) -> None:
-        """Replaced by a test."""
+        """Do nothing. A test can replace this method."""
 
 
 def call(middleware: WidgetConfigCache, number: int = 0) -> list[tuple[str, str]]:
@@ -292,7 +292,7 @@ def test_the_cache_is_cleared_when_it_is_full() -> None:
     assert inner.calls == 11
 
 
-def test_a_response_that_a_change_has_overtaken_is_not_stored() -> None:
+def test_response_is_not_stored_if_the_webchat_changes_meanwhile() -> None:
     cache, inner = ResponseCache(), CountingApplication()
     middleware = WidgetConfigCache(inner, cache)
     inner.on_call = lambda: cache.invalidate("0" * 24)  # type: ignore[method-assign]
