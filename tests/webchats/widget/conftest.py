@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support import factories
-from tests.webchats.widget.requests import ALLOWED_DOMAINS
+from tests.webchats.widget.visitor import ALLOWED_DOMAINS
 from webchats.models import Webchat
 
 

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from organizations.models import Organization
 from tests.support import factories
-from tests.webchats.widget.requests import SITE, get, get_config, get_frame
+from tests.webchats.widget.visitor import SITE, get, get_config, get_frame
 from webchats.icons.storage import IconStorage
 from webchats.models import Webchat
 from webchats.widget.serializers import public_config

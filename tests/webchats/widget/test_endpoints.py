@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from tests.support import factories
-from tests.webchats.widget.requests import PATHS, SITE, get, get_config, get_frame
+from tests.webchats.widget.visitor import PATHS, SITE, get, get_config, get_frame
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db

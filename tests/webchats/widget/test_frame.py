@@ -6,7 +6,7 @@ import pytest
 
 from organizations.models import Organization
 from tests.support import factories
-from tests.webchats.widget.requests import get_frame
+from tests.webchats.widget.visitor import get_frame
 from webchats.models import COLOR_FIELDS, Webchat
 from webchats.widget.serializers import public_config
 from webchats.widget.views import render_frame

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.support import factories
-from tests.webchats.widget.requests import SITE, get_config
+from tests.webchats.widget.visitor import SITE, get_config
 from webchats.models import LastLoad, Webchat
 
 pytestmark = pytest.mark.django_db
