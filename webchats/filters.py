@@ -8,12 +8,13 @@ from webchat_project.api.filters import (
     SearchFilter,
     StrictBooleanFilter,
 )
+from webchats.search import containing
 
 
 class WebchatFilter(django_filters.FilterSet):
     """Named like the fields of the document."""
 
-    search = SearchFilter()
+    search = SearchFilter(condition=containing)
     isEnabled = StrictBooleanFilter(field_name="is_enabled")
     isAutopilot = StrictBooleanFilter(field_name="is_autopilot")
     promptId = IdFilter(field_name="prompt_id")

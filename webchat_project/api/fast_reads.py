@@ -58,7 +58,7 @@ class Placeholder(Expression):
         super().__init__()
         self.name = name
 
-    def as_sql(self, compiler: object, connection: object) -> tuple[str, list[Self]]:  # type: ignore[override]
+    def as_sql(self, compiler: object, connection: object) -> tuple[str, Any]:
         return "%s", [self]
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import operator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
@@ -41,23 +42,24 @@ class StrictBooleanFilter(filters.TypedChoiceFilter):
 
 @extend_schema_field({"type": "string", "maxLength": SEARCH_LENGTH})
 class SearchFilter(filters.CharFilter):
-    """Rows with the text in one of ``fields``, case-insensitive.
+    """Rows that contain the text in one of ``fields``, case-insensitive.
 
-    Without ``fields`` the queryset's method ``containing(text)`` selects the rows.
+    ``condition(text)`` replaces this condition by one of the resource's own.
     """
 
-    def __init__(self, *, fields: tuple[str, ...] = (), **options: Any) -> None:
-        super().__init__(max_length=SEARCH_LENGTH, **options)
+    def __init__(
+        self, *, fields: tuple[str, ...] = (), condition: Callable[[str], Q] | None = None
+    ) -> None:
+        super().__init__(max_length=SEARCH_LENGTH)
         self.fields = fields
+        self.condition = condition or self._is_in_a_field
 
     def filter(self, qs: QuerySet[_Row], value: str) -> QuerySet[_Row]:
-        if not value:
-            return qs
-        if not self.fields:
-            found: QuerySet[_Row] = qs.containing(value)  # type: ignore[attr-defined]
-            return found
-        return qs.filter(
-            functools.reduce(operator.or_, [Q(**{f"{f}__icontains": value}) for f in self.fields])
+        return qs.filter(self.condition(value)) if value else qs
+
+    def _is_in_a_field(self, text: str) -> Q:
+        return functools.reduce(
+            operator.or_, [Q(**{f"{field}__icontains": text}) for field in self.fields]
         )
 
 
