@@ -1,6 +1,6 @@
 """The REST API of webchats."""
 
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
@@ -42,7 +42,7 @@ class WebchatViewSet(FastReadsMixin, TransferViewSet):
     filterset_class = WebchatFilter
     document_name = "webchat configuration"
 
-    def owner(self) -> dict[str, Any]:
+    def owner(self) -> dict[str, object]:
         return {"user": self.request.user, "created_by": self.request.user}
 
     def lock_before_row(self) -> None:
@@ -56,26 +56,26 @@ class WebchatViewSet(FastReadsMixin, TransferViewSet):
                     lock_icons(organization_id)
 
     @extend_schema(request={"multipart/form-data": IconUploadSerializer})
-    @action(detail=True, methods=["put"], parser_classes=[MultiPartParser], locks_row=False)
+    @action(detail=True, methods=["put"], parser_classes=[MultiPartParser])
     def icon(self, request: Request, pk: str) -> Response:
         """Store an image and set it as the webchat's icon."""
-        organization_id = self.get_object().organization_id
+        webchat = get_object_or_404(Webchat.objects.for_user(request.user), pk=pk)
         upload = IconUploadSerializer(data=request.data)
         upload.is_valid(raise_exception=True)
         image = upload.validated_data["file"].image
         # Before the row is locked, so that other writers do not wait for the storage.
-        return self._set_icon(store_image(organization_id, image))
+        return self._set_icon(pk, store_image(webchat.organization_id, image))
 
     @extend_schema(request=None)
     @icon.mapping.delete
     def remove_icon(self, request: Request, pk: str) -> Response:
         """Remove the webchat's icon."""
-        return self._set_icon("")
+        return self._set_icon(pk, "")
 
     @transaction.atomic
-    def _set_icon(self, key: str) -> Response:
-        rows = self.get_queryset().select_for_update(of=("self",), no_key=True)
-        webchat = get_object_or_404(rows, pk=self.kwargs["pk"])
+    def _set_icon(self, pk: str, key: str) -> Response:
+        rows = Webchat.objects.for_user(self.request.user)
+        webchat = get_object_or_404(rows.select_for_update(of=("self",), no_key=True), pk=pk)
         webchat.icon = key
         webchat.save(update_fields=["icon", "updated_at"])
         return Response(self.envelope("updated", self.get_serializer(webchat).data))

@@ -27,15 +27,13 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
     #: The resource's name in messages. The default is the model's ``verbose_name``.
     document_name: ClassVar[str | None] = None
 
-    #: Whether ``get_queryset`` locks the row of a detail action that is not GET, HEAD or OPTIONS,
-    #: so that no other request changes the row between validation and write. Such an action must
-    #: run within a transaction. Use ``@action(locks_row=False)`` where the action does not write
-    #: the row that it reads.
-    locks_row = True
-
     def get_queryset(self) -> models.QuerySet[_Row]:
+        """Return the rows of the view. A detail action that writes must run within a transaction.
+
+        It locks its row, so that no other request changes it between validation and write.
+        """
         queryset = super().get_queryset()
-        if self.locks_row and self.detail and self.request.method not in SAFE_METHODS:
+        if self.detail and self.request.method not in SAFE_METHODS:
             queryset = queryset.select_for_update(of=("self",), no_key=True)
         return queryset
 

@@ -173,7 +173,7 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
 
     def _clean_icon(self) -> None:
         # The field has reported a text that is not a key.
-        if is_icon_key(self.icon):
+        if self.icon and is_icon_key(self.icon):
             try:
                 self.check_icon(self.icon, self.organization_id)
             except ValidationError as error:
