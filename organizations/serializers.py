@@ -196,6 +196,12 @@ class ApiKeySerializer(TenantDocumentSerializer[ApiKey]):
         # A key makes requests as its user. Choosing another user would be impersonation.
         read_only_fields = ("userId",)
 
+    def new_row(self) -> ApiKey:
+        """Return a key of the user who creates it."""
+        key = super().new_row()
+        key.user = self.context["request"].user
+        return key
+
 
 class NewApiKeySerializer(ApiKeySerializer):
     """A new API key with its secret in ``key``."""

@@ -1,7 +1,5 @@
 """REST resources: prompts, pipelines and API keys."""
 
-from typing import Any
-
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.serializers import BaseSerializer
@@ -74,6 +72,3 @@ class ApiKeyViewSet(TenantViewSet[ApiKey]):
         if self.action == "create":
             return serializers.NewApiKeySerializer
         return super().get_serializer_class()
-
-    def owner(self) -> dict[str, Any]:
-        return {"user": self.request.user}

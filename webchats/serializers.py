@@ -127,3 +127,9 @@ class WebchatSerializer(TenantDocumentSerializer[Webchat]):
             "createdAt",
             "updatedAt",
         )
+
+    def new_row(self) -> Webchat:
+        """Return a webchat of the user who creates it."""
+        webchat = super().new_row()
+        webchat.user = webchat.created_by = self.context["request"].user
+        return webchat

@@ -42,9 +42,6 @@ class WebchatViewSet(FastReadsMixin, TransferViewSet):
     filterset_class = WebchatFilter
     document_name = "webchat configuration"
 
-    def owner(self) -> dict[str, object]:
-        return {"user": self.request.user, "created_by": self.request.user}
-
     def lock_before_row(self) -> None:
         # Validation of a new icon locks the organization's icons, which must happen first: see
         # ``lock_icons``.

@@ -217,7 +217,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         return row
 
     def new_row(self) -> _Row:
-        """Return a row with the values of columns that are not in the document."""
+        """Return a row with the values that do not come from the document, such as its owner."""
         return self.model()
 
     def validate_row(self, row: _Row, values: Mapping[str, object], invalid: set[str]) -> None:
@@ -235,8 +235,6 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
     # --- Writing ---
 
     def create(self, validated_data: _Values) -> _Row:
-        for name, value in validated_data.items():
-            setattr(self.validated_row, name, value)
         self.validated_row.save(force_insert=True)
         return self.validated_row
 

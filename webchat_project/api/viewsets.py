@@ -45,7 +45,7 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
     def create(self, request: Request, *args: object, **kwargs: object) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        row = serializer.save(**self.owner())
+        row = serializer.save()
         return Response(
             self.envelope("created", serializer.data),
             status=status.HTTP_201_CREATED,
@@ -68,10 +68,6 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
 
     def lock_before_row(self) -> None:
         """Lock the rows that an update must lock before its own. The default locks none."""
-
-    def owner(self) -> dict[str, object]:
-        """Return the values of a new row that depend on the caller, by model field."""
-        return {}
 
     def envelope(self, verb: str, document: object = None) -> dict[str, object]:
         """Return ``{"message": "Webchat updated", "data": document}``, without ``data`` if it is
