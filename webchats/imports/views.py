@@ -1,5 +1,6 @@
 """Import and export over the API."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -8,7 +9,9 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import MultiPartParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -91,12 +94,18 @@ _EXPORTED = {
 }
 
 
+class IgnoreAcceptHeader(DefaultContentNegotiation):
+    """Selects the first renderer: the parameter ``format`` determines the format of an export."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
+
+
 class TransferViewSet(TenantViewSet[Webchat]):
     """The two calls, for the webchats' viewset to inherit."""
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """An export's format is asked for by name: any ``Accept`` header will do."""
-        return super().perform_content_negotiation(request, force or self.action == "export")
 
     @extend_schema(
         operation_id="webchats_export",
@@ -104,7 +113,13 @@ class TransferViewSet(TenantViewSet[Webchat]):
         parameters=[ExportQuerySerializer],
         responses=_EXPORTED,
     )
-    @action(detail=False, methods=["get"], url_path="export", pagination_class=None)
+    @action(
+        detail=False,
+        methods=["get"],
+        url_path="export",
+        pagination_class=None,
+        content_negotiation_class=IgnoreAcceptHeader,
+    )
     def export(self, request: Request) -> StreamingHttpResponse:
         """Download webchats as CSV, JSON, NDJSON or XLSX. Takes the list's filters, and what it
         gives can be imported. Icons are storage keys."""
