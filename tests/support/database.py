@@ -74,13 +74,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def database_url() -> str:
-    """The URL of the database the suite runs on, for processes that a test starts."""
+    """The URL of the database that the suite runs on, for processes that a test starts."""
     return os.environ["DATABASE_URL"]
 
 
 @pytest.fixture(autouse=True)
 def _no_database_without_marker(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Hide the database from processes that a test without the marker starts."""
+    """Hide the database from the processes that a test without the marker starts."""
     with pytest.MonkeyPatch.context() as patch:
         if request.node.get_closest_marker("database") is None:
             patch.setenv("DATABASE_URL", UNREACHABLE_URL)

@@ -1,4 +1,4 @@
-"""Test data."""
+"""Factories of model instances. References belong to the same organization."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class OrganizationFactory(DjangoModelFactory[models.Organization]):
 
 
 class UserFactory(DjangoModelFactory[models.User]):
-    """A member. Give ``password`` to let them sign in with it."""
+    """An administrator of a new organization, with a usable password only if one is given."""
 
     class Meta:
         model = models.User
@@ -26,6 +26,7 @@ class UserFactory(DjangoModelFactory[models.User]):
 
     email = factory.Sequence(lambda n: f"member{n}@example.com")
     full_name = factory.Sequence(lambda n: f"Member {n}")
+    # ``Any``, because the subclass sets ``None``.
     organization: Any = factory.SubFactory(OrganizationFactory)
     access_role = "ADMIN"
 
@@ -42,6 +43,8 @@ class UserFactory(DjangoModelFactory[models.User]):
 
 
 class SuperuserFactory(UserFactory):
+    """A superuser, who belongs to no organization."""
+
     email = factory.Sequence(lambda n: f"superuser{n}@example.com")
     organization = None
     is_superuser = True
@@ -75,7 +78,7 @@ class StageFactory(DjangoModelFactory[models.Stage]):
 
 
 class ApiKeyFactory(DjangoModelFactory[models.ApiKey]):
-    """A key whose secret is ``secret``."""
+    """An API key. Its secret is the parameter ``secret``."""
 
     class Meta:
         model = models.ApiKey

