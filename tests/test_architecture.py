@@ -96,7 +96,7 @@ def places(found: list[str]) -> str:
     return "\n".join(["", *found])
 
 
-def test_a_module_imports_only_from_its_own_layer_and_below() -> None:
+def test_modules_import_only_from_their_layer_and_below() -> None:
     upward = [
         f"{module} imports {name}"
         for module in sources()
@@ -116,7 +116,7 @@ def test_no_import_is_relative() -> None:
     assert not relative, places(relative)
 
 
-def test_imports_form_no_circle() -> None:
+def test_imports_are_not_circular() -> None:
     """Imports for the type checker count: what needs them is tied all the same."""
     graph = {module: set(imports_of(module)) - {module} for module in sources()}
     done: set[str] = set()
@@ -261,5 +261,5 @@ def test_functions_are_short() -> None:
         ("webchat_project.settings", 4),
     ],
 )
-def test_a_nested_package_is_a_layer_of_its_own(module: str, rank: int) -> None:
+def test_nested_package_is_a_layer_of_its_own(module: str, rank: int) -> None:
     assert rank_of(module) == rank

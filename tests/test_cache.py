@@ -31,7 +31,9 @@ def _empty_cache() -> None:
     """Not of the suite's own kind: there is nothing to clear."""
 
 
-def test_the_api_goes_on(api: Any, admin: User, caplog: pytest.LogCaptureFixture) -> None:
+def test_api_works_without_the_shared_cache(
+    api: Any, admin: User, caplog: pytest.LogCaptureFixture
+) -> None:
     factories.WebchatFactory.create_batch(2, user=admin)
     client = api(admin)
     assert client.get("/api/webchats?limit=1").json()["pagination"]["total"] == 2
@@ -39,21 +41,21 @@ def test_the_api_goes_on(api: Any, admin: User, caplog: pytest.LogCaptureFixture
     assert "The shared cache is unavailable" in caplog.text
 
 
-def test_signing_in_goes_on() -> None:
+def test_login_works_without_the_shared_cache() -> None:
     user = factories.UserFactory.create(password="right-password")
     body = {"email": user.email, "password": "right-password"}
     answers = [Client().post("/api/auth/login", body, "application/json") for _ in range(12)]
     assert {answer.status_code for answer in answers} == {200}
 
 
-def test_the_readiness_names_it() -> None:
+def test_readyz_reports_an_unavailable_cache() -> None:
     answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"]["cache"] == "failed"
     assert answer.json()["checks"]["database"] == "ok"
 
 
-def test_what_is_asked_of_it_is_not_there() -> None:
+def test_unavailable_cache_behaves_like_an_empty_one() -> None:
     assert cache.add("a", 1) is True
     cache.set("a", 1)
     assert cache.get("a", "none") == "none"

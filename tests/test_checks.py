@@ -44,9 +44,7 @@ def test_production_settings_pass_the_deployment_check(tmp_path: Path) -> None:
         ("TRUSTED_PROXIES", "0", "webchat_project.W003"),
     ],
 )
-def test_a_dangerous_setting_is_reported(
-    variable: str, value: str, id_: str, tmp_path: Path
-) -> None:
+def test_dangerous_setting_is_reported(variable: str, value: str, id_: str, tmp_path: Path) -> None:
     (tmp_path / "staticfiles.json").touch()
     environment = {**PRODUCTION, "STATIC_ROOT": str(tmp_path), variable: value}
     with pytest.raises(SystemCheckError) as error:

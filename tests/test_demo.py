@@ -88,7 +88,7 @@ def served(tmp_path: Path) -> Iterator[tuple[str, str]]:
         server.wait(timeout=30)
 
 
-def test_the_second_run_changes_nothing(tmp_path: Path) -> None:
+def test_seeding_twice_changes_nothing(tmp_path: Path) -> None:
     first = demo(tmp_path, "--seed-only")
     assert first.returncode == 0, first.stderr
     before = rows(tmp_path)
@@ -98,7 +98,7 @@ def test_the_second_run_changes_nothing(tmp_path: Path) -> None:
     assert examples.PROMPT_ID in before
 
 
-def test_the_printed_request_creates_the_documented_webchat(served: tuple[str, str]) -> None:
+def test_printed_curl_command_creates_the_documented_webchat(served: tuple[str, str]) -> None:
     address, output = served
     if shutil.which("curl") is None:
         assert "CI" not in os.environ, "curl is not installed"
@@ -119,7 +119,7 @@ def test_the_printed_request_creates_the_documented_webchat(served: tuple[str, s
     assert stored["data"].items() >= examples.REQUEST.items()
 
 
-def test_the_demo_does_not_run_in_production(tmp_path: Path) -> None:
+def test_demo_refuses_to_run_in_production(tmp_path: Path) -> None:
     result = demo(tmp_path, "--seed-only", DEBUG="false", SECRET_KEY="k9" * 40)
     assert result.returncode == 1
     assert "only with DEBUG on" in result.stderr

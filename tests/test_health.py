@@ -23,12 +23,12 @@ def refuse(*arguments: Any, **options: Any) -> None:
     raise OperationalError("connection refused")
 
 
-def test_the_process_says_that_it_is_alive() -> None:
+def test_healthz_returns_ok() -> None:
     answer = Client().get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_the_service_says_that_it_is_ready() -> None:
+def test_readyz_returns_ok() -> None:
     answer = Client().get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -37,7 +37,7 @@ def test_the_service_says_that_it_is_ready() -> None:
     }
 
 
-def test_the_service_is_not_ready_without_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readyz_fails_without_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "cursor", refuse)
     answer = Client().get("/readyz")
     assert answer.status_code == 503
@@ -47,7 +47,7 @@ def test_the_service_is_not_ready_without_its_database(monkeypatch: pytest.Monke
     }
 
 
-def test_the_service_is_not_ready_before_it_is_migrated() -> None:
+def test_readyz_fails_until_migrations_are_applied() -> None:
     applied = MigrationRecorder(connection)
     name = max(name for app, name in applied.applied_migrations() if app == "webchats")
     applied.record_unapplied("webchats", name)
@@ -64,7 +64,7 @@ def test_the_service_is_not_ready_before_it_is_migrated() -> None:
     assert Client().get("/readyz").status_code == 200
 
 
-def test_migrations_that_are_applied_are_not_asked_for_again(
+def test_applied_migrations_are_not_checked_again(
     django_assert_num_queries: Any,
 ) -> None:
     Client().get("/readyz")
@@ -72,7 +72,7 @@ def test_migrations_that_are_applied_are_not_asked_for_again(
         assert Client().get("/readyz").status_code == 200
 
 
-def test_the_process_is_alive_whatever_it_depends_on(
+def test_healthz_does_not_use_the_database(
     monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     monkeypatch.setattr(connection, "cursor", refuse)
@@ -81,12 +81,12 @@ def test_the_process_is_alive_whatever_it_depends_on(
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_the_answer_says_how_long_it_is(path: str) -> None:
+def test_health_checks_have_a_content_length(path: str) -> None:
     answer = Client().get(path)
     assert answer.headers["Content-Length"] == str(len(answer.content))
 
 
-def test_an_instance_that_is_about_to_stop_says_so(settings: Settings, tmp_path: Path) -> None:
+def test_healthz_fails_while_the_drain_file_exists(settings: Settings, tmp_path: Path) -> None:
     settings.DRAIN_FILE = str(tmp_path / "draining")
     assert Client().get("/healthz").status_code == 200
     (tmp_path / "draining").touch()

@@ -70,20 +70,18 @@ def headers(answers: Answers, name: str) -> dict[str, str | None]:
     return {kind: answer.headers.get(name) for kind, answer in answers.items()}
 
 
-def test_every_answer_is_taken_for_what_it_says_it_is(
-    of_the_api: Answers, pages: Answers, others: Answers
-) -> None:
+def test_every_response_has_nosniff(of_the_api: Answers, pages: Answers, others: Answers) -> None:
     for answers in (of_the_api, pages, others):
         found = headers(answers, "X-Content-Type-Options")
         assert found == dict.fromkeys(answers, "nosniff")
         assert all(answer.headers.get("Content-Type") for answer in answers.values())
 
 
-def test_nobody_keeps_an_answer_of_the_api(of_the_api: Answers) -> None:
+def test_api_responses_are_not_cached(of_the_api: Answers) -> None:
     assert headers(of_the_api, "Cache-Control") == dict.fromkeys(of_the_api, "no-store")
 
 
-def test_nobody_keeps_a_page_of_the_staff(session_client: Client, pages: Answers) -> None:
+def test_admin_pages_are_not_cached(session_client: Client, pages: Answers) -> None:
     redirect = Client().get("/admin/")
     assert redirect.status_code == 302
     for answer in (
@@ -97,14 +95,16 @@ def test_nobody_keeps_a_page_of_the_staff(session_client: Client, pages: Answers
     assert "Cache-Control" not in session_client.get("/admin/jsi18n/").headers
 
 
-def test_what_is_no_page_runs_and_loads_nothing(of_the_api: Answers, others: Answers) -> None:
+def test_csp_of_responses_that_are_not_pages_allows_nothing(
+    of_the_api: Answers, others: Answers
+) -> None:
     for policy in headers(of_the_api | others, "Content-Security-Policy").values():
         assert policy is not None
         directives = {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"}
         assert directives <= set(policy.split("; "))
 
 
-def test_every_page_has_a_policy_without_inline_code(pages: Answers) -> None:
+def test_csp_of_pages_allows_no_inline_code(pages: Answers) -> None:
     for kind, policy in headers(pages, "Content-Security-Policy").items():
         assert policy, kind
         assert "unsafe" not in policy
@@ -113,7 +113,7 @@ def test_every_page_has_a_policy_without_inline_code(pages: Answers) -> None:
             assert "frame-ancestors 'none'" in policy
 
 
-def test_a_page_of_an_error_of_ours_has_a_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_page_has_a_csp(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: Any) -> None:
         raise RuntimeError
 
@@ -123,13 +123,13 @@ def test_a_page_of_an_error_of_ours_has_a_policy(monkeypatch: pytest.MonkeyPatch
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
 
 
-def test_no_page_asks_for_a_device(pages: Answers) -> None:
+def test_permissions_policy_of_pages_denies_devices(pages: Answers) -> None:
     for policy in headers(pages, "Permissions-Policy").values():
         assert policy is not None
         assert {"camera=()", "geolocation=()", "microphone=()"} <= set(policy.split(", "))
 
 
-def test_no_page_of_another_site_has_a_hold_on_ours(pages: Answers, of_the_api: Answers) -> None:
+def test_responses_are_isolated_from_other_origins(pages: Answers, of_the_api: Answers) -> None:
     pages.pop("the frame")  # which is made for other sites
     for answers in (pages, of_the_api):
         found = headers(answers, "Cross-Origin-Opener-Policy")
@@ -139,7 +139,7 @@ def test_no_page_of_another_site_has_a_hold_on_ours(pages: Answers, of_the_api: 
     assert found == dict.fromkeys(of_the_api, "same-origin")
 
 
-def test_no_other_site_reads_the_api(api: Any, admin: User) -> None:
+def test_api_sends_no_cors_headers(api: Any, admin: User) -> None:
     origin = {"origin": "https://evil.example.com"}
     asked = {"access-control-request-method": "GET"}
     answers = {
@@ -152,7 +152,7 @@ def test_no_other_site_reads_the_api(api: Any, admin: User) -> None:
         assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
 
 
-def test_no_answer_says_what_made_it(of_the_api: Answers, pages: Answers) -> None:
+def test_no_response_names_the_server_software(of_the_api: Answers, pages: Answers) -> None:
     for answer in (*of_the_api.values(), *pages.values()):
         assert {"server", "x-powered-by"}.isdisjoint(name.lower() for name in answer.headers)
 
@@ -160,7 +160,7 @@ def test_no_answer_says_what_made_it(of_the_api: Answers, pages: Answers) -> Non
 # --- Transport and cookies ---
 
 
-def test_production_goes_over_https_only() -> None:
+def test_production_redirects_to_https_with_hsts() -> None:
     with override_settings(
         SECURE_SSL_REDIRECT=True, SECURE_HSTS_SECONDS=now.SECURE_HSTS_SECONDS or 31_536_000
     ):
@@ -172,7 +172,7 @@ def test_production_goes_over_https_only() -> None:
     assert production["SECURE_HSTS_SECONDS"] == 31_536_000
 
 
-def test_the_api_refuses_plain_http_and_does_not_redirect(api: Any, admin: User) -> None:
+def test_api_refuses_plain_http_without_a_redirect(api: Any, admin: User) -> None:
     with override_settings(SECURE_SSL_REDIRECT=True):
         plain, safe = (api(admin).get("/api/webchats", secure=secure) for secure in (False, True))
         documentation = Client().get("/api/docs")
@@ -181,7 +181,7 @@ def test_the_api_refuses_plain_http_and_does_not_redirect(api: Any, admin: User)
     assert documentation.status_code == 301
 
 
-def test_cookies_in_production_are_bound_to_this_host_and_to_https() -> None:
+def test_production_cookies_are_secure_and_bound_to_the_host() -> None:
     names = ("NAME", "SECURE", "HTTPONLY", "SAMESITE", "DOMAIN", "PATH")
     production = load_settings(**PRODUCTION)
     for kind, name, samesite in (("SESSION", "sessionid", "Lax"), ("CSRF", "csrftoken", "Strict")):
@@ -189,7 +189,7 @@ def test_cookies_in_production_are_bound_to_this_host_and_to_https() -> None:
         assert values == [f"__Host-{name}", True, True, samesite, None, "/"]
 
 
-def test_cookies_are_kept_from_scripts(admin: User) -> None:
+def test_cookies_are_http_only(admin: User) -> None:
     admin.set_password(PASSWORD)
     admin.save()
     client = Client()
@@ -199,12 +199,12 @@ def test_cookies_are_kept_from_scripts(admin: User) -> None:
     assert cookies == {"sessionid": (True, "Lax"), "csrftoken": (True, "Strict")}
 
 
-def test_the_api_takes_no_cookie_and_sets_none(session_client: Client, of_the_api: Answers) -> None:
+def test_api_ignores_and_sets_no_cookies(session_client: Client, of_the_api: Answers) -> None:
     assert session_client.get("/api/webchats").status_code == 401
     assert [kind for kind, answer in of_the_api.items() if answer.cookies] == []
 
 
-def test_a_form_of_another_site_is_refused(admin: User) -> None:
+def test_admin_form_without_csrf_token_is_refused(admin: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin)
     answer = client.post("/admin/webchats/webchat/add/", {"name": "x"})
@@ -225,14 +225,14 @@ def with_cookie(value: str) -> Client:
     return client
 
 
-def test_signing_out_ends_the_session(session_client: Client) -> None:
+def test_logout_invalidates_the_session(session_client: Client) -> None:
     cookie = session_client.cookies[now.SESSION_COOKIE_NAME].value
     assert opens(with_cookie(cookie))
     session_client.post(reverse("admin:logout"))
     assert not opens(with_cookie(cookie))
 
 
-def test_signing_in_gives_another_session(admin: User) -> None:
+def test_login_changes_the_session_key(admin: User) -> None:
     admin.set_password(PASSWORD)
     admin.save()
     client = Client()
@@ -247,7 +247,7 @@ def test_signing_in_gives_another_session(admin: User) -> None:
     assert not opens(with_cookie(planted))
 
 
-def test_a_session_ends_after_twelve_hours_however_busy(session_client: Client) -> None:
+def test_session_ends_after_twelve_hours_even_if_in_use(session_client: Client) -> None:
     start = timezone.now()
     for hours in range(1, 12):
         with time_machine.travel(start + timedelta(hours=hours)):
@@ -257,7 +257,7 @@ def test_a_session_ends_after_twelve_hours_however_busy(session_client: Client) 
 
 
 @pytest.mark.parametrize("change", ["password", "deactivation", "deletion"])
-def test_a_session_ends_with_what_it_stood_on(
+def test_session_ends_when_its_user_changes(
     session_client: Client, admin: User, change: str
 ) -> None:
     assert opens(session_client)
@@ -272,7 +272,7 @@ def test_a_session_ends_with_what_it_stood_on(
 
 
 @pytest.mark.parametrize("weak", ["short", "password123", "1234567890123", "{email}"])
-def test_a_weak_password_is_refused(
+def test_weak_password_is_refused(
     session_client: Client, admin: User, rep: User, weak: str
 ) -> None:
     password = weak.format(email=rep.email)

@@ -49,13 +49,13 @@ def related_fields(viewset: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
-def test_every_resource_is_scoped(prefix: str, viewset: Any) -> None:
+def test_every_resource_is_a_tenant_viewset(prefix: str, viewset: Any) -> None:
     assert issubclass(viewset, TenantViewSet)
     assert viewset.permission_classes == [RolePermission]
 
 
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
-def test_another_organizations_row_is_not_in_the_list(
+def test_list_contains_no_rows_of_other_organizations(
     prefix: str, viewset: Any, api: Any, admin: User, other_admin: User
 ) -> None:
     row_of(viewset, other_admin.organization)
@@ -67,7 +67,7 @@ def test_another_organizations_row_is_not_in_the_list(
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
-def test_another_organizations_row_is_answered_like_an_unknown_id(
+def test_row_of_another_organization_gives_the_same_response_as_an_unknown_id(
     prefix: str, viewset: Any, verb: str, api: Any, admin: User, other_admin: User
 ) -> None:
     row = row_of(viewset, other_admin.organization)
@@ -80,7 +80,7 @@ def test_another_organizations_row_is_answered_like_an_unknown_id(
 
 
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
-def test_a_superuser_sees_the_rows_of_all(
+def test_superuser_sees_rows_of_all_organizations(
     prefix: str, viewset: Any, api: Any, superuser: User, admin: User, other_admin: User
 ) -> None:
     rows = {row_of(viewset, user.organization).pk for user in (admin, other_admin)}
@@ -89,7 +89,7 @@ def test_a_superuser_sees_the_rows_of_all(
 
 
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
-def test_another_organizations_row_is_refused_as_a_reference_like_an_unknown_one(
+def test_reference_to_another_organizations_row_gives_the_same_error_as_an_unknown_id(
     prefix: str, viewset: Any, api: Any, admin: User, other_admin: User
 ) -> None:
     for name, model in related_fields(viewset).items():
@@ -107,7 +107,7 @@ def test_another_organizations_row_is_refused_as_a_reference_like_an_unknown_one
 
 
 @pytest.mark.parametrize(("prefix", "viewset"), CHANGEABLE)
-def test_an_organization_named_in_the_body_is_not_the_rows(
+def test_organization_in_the_body_of_an_update_is_ignored(
     prefix: str, viewset: Any, api: Any, admin: User, other_admin: User
 ) -> None:
     row = row_of(viewset, admin.organization)
@@ -119,7 +119,7 @@ def test_an_organization_named_in_the_body_is_not_the_rows(
 
 @pytest.mark.parametrize("verb", ["post", "put", "patch", "delete"])
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
-def test_a_sales_rep_reads_and_cannot_write(
+def test_sales_rep_can_read_but_not_write(
     prefix: str, viewset: Any, verb: str, api: Any, rep: User
 ) -> None:
     row = row_of(viewset, rep.organization)
@@ -131,7 +131,7 @@ def test_a_sales_rep_reads_and_cannot_write(
     assert row.name != "Mine"
 
 
-def test_no_document_points_to_many_rows_unscoped(admin: User) -> None:
+def test_no_document_has_an_unscoped_list_of_references(admin: User) -> None:
     for _, viewset in RESOURCES:
         serializer = viewset.serializer_class()
         assert not any(isinstance(field, ManyRelatedField) for field in serializer.fields.values())
@@ -146,7 +146,7 @@ def api_patterns() -> list[Any]:
 
 
 @pytest.mark.parametrize("pattern", api_patterns(), ids=str)
-def test_every_path_of_the_api_asks_for_a_credential(pattern: Any, api: Any) -> None:
+def test_every_api_path_requires_a_credential_unless_it_is_public(pattern: Any, api: Any) -> None:
     path = pattern.pattern.regex.pattern.replace("^", "/api/").replace("\\Z", "")
     path = path.replace("\\-", "-")
     path = path.replace("(?P<pk>[0-9a-f]{24})", "0" * 24).rstrip("$")

@@ -42,7 +42,7 @@ def url_of_the_test_database() -> str:
     )
 
 
-def test_eight_writers_lose_nothing_and_meet_no_error() -> None:
+def test_parallel_writers_lose_no_update_and_get_no_error() -> None:
     webchat = factories.WebchatFactory.create()
     body = {
         "name": "By a writer",
@@ -106,7 +106,7 @@ def at_once(*calls: Any) -> list[Any]:
     return answers
 
 
-def test_a_refresh_token_sent_twice_at_once_buys_one_pair() -> None:
+def test_parallel_uses_of_a_refresh_token_give_one_pair() -> None:
     token = str(RefreshToken.for_user(factories.UserFactory.create()))
 
     def refresh() -> int:
@@ -116,7 +116,7 @@ def test_a_refresh_token_sent_twice_at_once_buys_one_pair() -> None:
     assert sorted(at_once(*[refresh] * 4)) == [200, 401, 401, 401]
 
 
-def test_two_new_defaults_at_once_leave_one() -> None:
+def test_parallel_changes_of_the_default_pipeline_leave_one_default() -> None:
     user = factories.UserFactory.create()
     pipelines = factories.PipelineFactory.create_batch(4, organization=user.organization)
     token = AccessToken.for_user(user)
@@ -136,7 +136,7 @@ def test_two_new_defaults_at_once_leave_one() -> None:
     assert Pipeline.objects.filter(is_default=True).count() == 1
 
 
-def test_a_prompt_is_not_deleted_while_a_webchat_chooses_it() -> None:
+def test_prompt_cannot_be_deleted_while_a_webchat_selects_it() -> None:
     user = factories.UserFactory.create()
     webchat = factories.WebchatFactory.create(user=user)
     prompt = factories.PromptFactory.create(organization=user.organization)

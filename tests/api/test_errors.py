@@ -54,7 +54,7 @@ def send(client: APIClient, body: str | bytes, content_type: str = "application/
     ],
     ids=lambda body: repr(body)[:30],
 )
-def test_a_body_that_is_not_json_is_malformed(api_client: APIClient, body: Any) -> None:
+def test_body_that_is_not_json_is_malformed(api_client: APIClient, body: Any) -> None:
     if body == "":
         assert_error(
             send(api_client, body), 400, "validation_error"
@@ -64,51 +64,51 @@ def test_a_body_that_is_not_json_is_malformed(api_client: APIClient, body: Any) 
     assert not Webchat.objects.exists()
 
 
-def test_a_body_of_null_is_refused(api_client: APIClient) -> None:
+def test_body_of_null_is_invalid(api_client: APIClient) -> None:
     assert_error(send(api_client, "null"), 400, "validation_error")
 
 
 @pytest.mark.parametrize("body", ["[]", "5", '"text"', "true", '[{"name": "a"}]'])
-def test_a_body_that_is_no_object_is_refused(api_client: APIClient, body: str) -> None:
+def test_body_must_be_an_object(api_client: APIClient, body: str) -> None:
     answer = assert_error(send(api_client, body), 400, "validation_error")
     assert answer["details"][0]["message"] == "Must be a JSON object."
 
 
 @pytest.mark.parametrize("value", ["1e400", "-1e400", "9" * 400])
-def test_a_huge_number_is_out_of_range(api_client: APIClient, value: str) -> None:
+def test_huge_number_is_out_of_range(api_client: APIClient, value: str) -> None:
     answer = assert_error(send(api_client, f'{{"zIndex": {value}}}'), 400, "validation_error")
     assert "zIndex" in {detail["field"] for detail in answer["details"]}
 
 
-def test_deep_nesting_within_the_parsers_reach_is_a_wrong_type(api_client: APIClient) -> None:
+def test_deeply_nested_value_has_the_wrong_type(api_client: APIClient) -> None:
     nested = "[" * 500 + "]" * 500
     answer = assert_error(send(api_client, f'{{"name": {nested}}}'), 400, "validation_error")
     assert "name" in {detail["field"] for detail in answer["details"]}
 
 
-def test_half_a_surrogate_pair_is_quoted_as_it_came(api_client: APIClient) -> None:
+def test_error_quotes_an_unpaired_surrogate(api_client: APIClient) -> None:
     answer = assert_error(send(api_client, r'{"position": "\ud800"}'), 400, "validation_error")
     [detail] = [detail for detail in answer["details"] if detail["field"] == "position"]
     assert "\ud800" in detail["message"]
 
 
-def test_a_byte_order_mark_is_read_over(api_client: APIClient) -> None:
+def test_byte_order_mark_is_ignored(api_client: APIClient) -> None:
     assert_error(send(api_client, b"\xef\xbb\xbf{}"), 400, "validation_error")
 
 
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"]
 )
-def test_another_media_type_is_unsupported(api_client: APIClient, content_type: str) -> None:
+def test_other_media_types_are_unsupported(api_client: APIClient, content_type: str) -> None:
     assert_error(send(api_client, "{}", content_type), 415, "unsupported_media_type")
 
 
-def test_a_large_body_is_refused_before_it_is_read(api_client: APIClient) -> None:
+def test_large_body_is_refused_before_it_is_read(api_client: APIClient) -> None:
     body = json.dumps({"name": "a" * 10 * 1024 * 1024})
     assert_error(send(api_client, body), 413, "payload_too_large")
 
 
-def test_the_largest_body_is_a_setting(api_client: APIClient) -> None:
+def test_maximum_body_size_is_a_setting(api_client: APIClient) -> None:
     with override_settings(MAX_BODY_BYTES=10):
         assert_error(send(api_client, '{"name": 1}'), 413, "payload_too_large")
         assert_error(send(api_client, '{"n": 1}'), 400, "validation_error")
@@ -118,7 +118,7 @@ def test_the_largest_body_is_a_setting(api_client: APIClient) -> None:
     ("length", "status", "code"),
     [("\u00b2", 400, "validation_error"), ("9" * 5000, 413, "payload_too_large")],
 )
-def test_an_odd_content_length_is_no_fault_of_ours(
+def test_malformed_content_length_is_not_a_server_error(
     api_client: APIClient, length: str, status: int, code: str
 ) -> None:
     answer = api_client.generic(
@@ -127,7 +127,7 @@ def test_an_odd_content_length_is_no_fault_of_ours(
     assert_error(answer, status, code)
 
 
-def test_an_odd_content_type_is_no_fault_of_ours() -> None:
+def test_malformed_content_type_is_not_a_server_error() -> None:
     environ: dict[str, Any] = {}
     setup_testing_defaults(environ)
     environ |= {
@@ -147,17 +147,17 @@ def test_an_odd_content_type_is_no_fault_of_ours() -> None:
 
 
 @pytest.mark.parametrize("body", ['{"zIndex": ' + "9" * 5000 + "}"])
-def test_an_error_does_not_speak_of_our_inside(api_client: APIClient, body: str) -> None:
+def test_error_messages_do_not_reveal_internals(api_client: APIClient, body: str) -> None:
     assert b"sys." not in send(api_client, body).content
 
 
-def test_a_caller_without_a_credential_is_unknown(api: Any) -> None:
+def test_request_without_credential_gets_401(api: Any) -> None:
     answer = api(None).get("/api/webchats")
     assert_error(answer, 401, "not_authenticated")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
-def test_a_bad_credential_is_one_sentence(api: Any) -> None:
+def test_invalid_credential_gets_401_with_the_same_message(api: Any) -> None:
     client = api(None)
     client.credentials(HTTP_AUTHORIZATION="Bearer nonsense")
     answer = client.get("/api/webchats")
@@ -165,7 +165,7 @@ def test_a_bad_credential_is_one_sentence(api: Any) -> None:
     assert body["error"] == "Invalid or expired token"
 
 
-def test_too_low_a_role_is_forbidden(api: Any, rep: User) -> None:
+def test_role_without_permission_gets_403(api: Any, rep: User) -> None:
     assert_error(api(rep).post("/api/webchats", {}), 403, "permission_denied")
 
 
@@ -185,7 +185,7 @@ def test_too_low_a_role_is_forbidden(api: Any, rep: User) -> None:
         "/api/webchats/../webchats/x",
     ],
 )
-def test_an_unknown_path_or_id_is_not_found(api_client: APIClient, path: str) -> None:
+def test_unknown_path_or_id_gets_404(api_client: APIClient, path: str) -> None:
     assert_error(api_client.get(path), 404, "not_found")
 
 
@@ -193,26 +193,26 @@ def test_an_unknown_path_or_id_is_not_found(api_client: APIClient, path: str) ->
     ("verb", "path"),
     [("put", "/api/webchats"), ("delete", "/api/webchats"), ("get", "/api/auth/login")],
 )
-def test_another_method_is_not_allowed(api_client: APIClient, verb: str, path: str) -> None:
+def test_unsupported_method_gets_405(api_client: APIClient, verb: str, path: str) -> None:
     answer = getattr(api_client, verb)(path)
     assert_error(answer, 405, "method_not_allowed")
     assert answer.headers["Allow"]
 
 
-def test_an_unaccepted_media_type_is_told_in_json(api_client: APIClient) -> None:
+def test_unacceptable_media_type_gets_406_as_json(api_client: APIClient) -> None:
     answer = api_client.get("/api/webchats", HTTP_ACCEPT="application/xml")
     assert_error(answer, 406, "not_acceptable")
 
 
 @pytest.mark.parametrize("redirect", [True, False])
-def test_a_refused_host_gets_the_shape(redirect: bool) -> None:
+def test_disallowed_host_gets_400_as_json(redirect: bool) -> None:
     with override_settings(SECURE_SSL_REDIRECT=redirect):
         answer = Client().get("/api/webchats", HTTP_HOST="evil.example.com")
     assert_error(answer, 400, "bad_request")
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_our_own_fault_shows_no_trace(
+def test_unhandled_exception_shows_no_traceback(
     api: Any, admin: User, monkeypatch: pytest.MonkeyPatch, debug: bool
 ) -> None:
     def fail(*arguments: Any, **options: Any) -> None:
@@ -227,7 +227,7 @@ def test_our_own_fault_shows_no_trace(
     assert b"Traceback" not in answer.content
 
 
-def test_a_database_that_does_not_answer_is_unavailable(
+def test_unavailable_database_gets_503(
     api_client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*arguments: Any, **options: Any) -> None:
@@ -239,7 +239,7 @@ def test_a_database_that_does_not_answer_is_unavailable(
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_prompt_deleted_while_it_is_chosen_is_a_conflict(
+def test_prompt_deleted_after_validation_is_a_conflict(
     api_client: APIClient, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def save(self: Webchat, **options: Any) -> None:
@@ -253,32 +253,32 @@ def test_a_prompt_deleted_while_it_is_chosen_is_a_conflict(
     assert_error(api_client.put(f"/api/webchats/{webchat.pk}", {"name": "x"}), 409, "conflict")
 
 
-def test_a_row_in_use_is_a_conflict_with_the_number(api_client: APIClient, admin: User) -> None:
+def test_deleting_a_row_in_use_gets_409_with_the_count(api_client: APIClient, admin: User) -> None:
     prompt = factories.PromptFactory.create(organization=admin.organization)
     factories.WebchatFactory.create_batch(3, user=admin, prompt=prompt)
     body = assert_error(api_client.delete(f"/api/prompts/{prompt.pk}"), 409, "in_use")
     assert "3 webchats" in body["error"]
 
 
-def test_the_root_of_the_api_is_of_the_api() -> None:
+def test_unknown_root_of_the_api_gets_json() -> None:
     assert_error(Client().get("/api"), 404, "not_found")
 
 
-def test_health_is_asked_by_get() -> None:
+def test_health_checks_allow_get_only() -> None:
     answer = Client(enforce_csrf_checks=True).post("/healthz")
     assert_error(answer, 405, "method_not_allowed")
 
 
-def test_an_error_keeps_the_headers_of_security() -> None:
+def test_error_keeps_the_security_headers() -> None:
     answer = Client().get("/api/nothing")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_pages_outside_the_api_keep_their_own_errors() -> None:
+def test_errors_outside_the_api_are_html() -> None:
     answer = Client().get("/nothing")
     assert answer.status_code == 404
     assert answer.headers["Content-Type"].startswith("text/html")
 
 
-def test_the_default_body_limit_is_a_mebibyte() -> None:
+def test_default_maximum_body_size_is_one_mebibyte() -> None:
     assert settings.MAX_BODY_BYTES == 1024 * 1024

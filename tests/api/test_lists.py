@@ -25,14 +25,14 @@ def wrong(answer: Any) -> set[str]:
     return {detail["field"] for detail in answer.json()["details"]}
 
 
-def test_an_empty_list_has_no_pages(api_client: APIClient) -> None:
+def test_empty_list_has_no_pages(api_client: APIClient) -> None:
     assert api_client.get("/api/webchats").json() == {
         "data": [],
         "pagination": {"page": 1, "limit": 20, "total": 0, "totalPages": 0},
     }
 
 
-def test_pages_hold_each_row_once_even_where_all_times_are_equal(
+def test_each_row_is_on_one_page_even_if_all_times_are_equal(
     api_client: APIClient, admin: User
 ) -> None:
     factories.WebchatFactory.create_batch(25, user=admin)
@@ -45,7 +45,7 @@ def test_pages_hold_each_row_once_even_where_all_times_are_equal(
     assert pages[3]["pagination"] == {"page": 4, "limit": 10, "total": 25, "totalPages": 3}
 
 
-def test_the_newest_comes_first(api_client: APIClient, admin: User) -> None:
+def test_default_ordering_is_newest_first(api_client: APIClient, admin: User) -> None:
     for days, name in ((2, "old"), (0, "new"), (1, "middle")):
         row = factories.WebchatFactory.create(user=admin, name=name)
         Webchat.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=days))
@@ -55,7 +55,7 @@ def test_the_newest_comes_first(api_client: APIClient, admin: User) -> None:
     assert names(api_client.get("/api/webchats?ordering=updatedAt")) == ["old", "new", "middle"]
 
 
-def test_the_search_reads_name_and_description_without_case(
+def test_search_in_name_and_description_is_case_insensitive(
     api_client: APIClient, admin: User
 ) -> None:
     factories.WebchatFactory.create(user=admin, name="Shop widget")
@@ -85,7 +85,7 @@ def test_the_search_reads_name_and_description_without_case(
         ("42 for visitors", []),
     ],
 )
-def test_the_search_finds_a_text_as_it_stands_in_one_field(
+def test_search_finds_the_exact_text_within_one_field(
     api_client: APIClient, admin: User, text: str, found: list[str]
 ) -> None:
     factories.WebchatFactory.create(user=admin, name="Shop Harbour 42", description="for visitors")
@@ -99,14 +99,14 @@ def test_the_search_finds_a_text_as_it_stands_in_one_field(
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such index.")
 @pytest.mark.parametrize("text", ["harbour", "Shop Harbour 42", "50% off"])
-def test_the_search_can_use_its_index(text: str) -> None:
+def test_search_uses_its_index(text: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert "webchat_search" in Webchat.objects.order_by().containing(text).explain()
 
 
 @pytest.mark.parametrize("text", ["%", "_", "\\", "'", '"', "%27%3B--"])
-def test_the_search_takes_signs_of_sql_as_they_are(
+def test_search_escapes_special_characters_of_sql(
     api_client: APIClient, admin: User, text: str
 ) -> None:
     factories.WebchatFactory.create(user=admin, name=f"a{text}b")
@@ -114,7 +114,7 @@ def test_the_search_takes_signs_of_sql_as_they_are(
     assert names(api_client.get("/api/webchats", {"search": text})) == [f"a{text}b"]
 
 
-def test_filters_narrow_the_list_together(api_client: APIClient, admin: User) -> None:
+def test_filters_are_combined_with_and(api_client: APIClient, admin: User) -> None:
     pipeline = factories.PipelineFactory.create(organization=admin.organization)
     match = factories.WebchatFactory.create(
         user=admin, is_enabled=False, is_autopilot=True, pipeline=pipeline
@@ -131,7 +131,7 @@ def test_filters_narrow_the_list_together(api_client: APIClient, admin: User) ->
     assert len(names(api_client.get("/api/webchats?isEnabled=false"))) == 2
 
 
-def test_a_filter_by_another_organizations_row_finds_nothing(
+def test_filter_by_a_row_of_another_organization_matches_nothing(
     api_client: APIClient, admin: User, other_admin: User
 ) -> None:
     factories.WebchatFactory.create(user=admin)
@@ -166,35 +166,35 @@ def test_a_filter_by_another_organizations_row_finds_nothing(
         ("search=" + "a" * 201, "search"),
     ],
 )
-def test_a_malformed_query_value_is_refused_by_name(
+def test_malformed_query_parameter_is_reported(
     api_client: APIClient, query: str, field: str
 ) -> None:
     assert wrong(api_client.get(f"/api/webchats?{query}")) == {field}
 
 
-def test_every_malformed_query_value_is_named_in_one_answer(api_client: APIClient) -> None:
+def test_all_malformed_query_parameters_are_reported_at_once(api_client: APIClient) -> None:
     answer = api_client.get("/api/webchats?page=0&limit=1000&isEnabled=x&promptId=x&ordering=x")
     assert wrong(answer) == {"page", "limit", "isEnabled", "promptId", "ordering"}
 
 
 @pytest.mark.parametrize("order", [",", "name,", ",name", "name,name", "", "name,-name"])
-def test_an_odd_order_is_an_order(api_client: APIClient, admin: User, order: str) -> None:
+def test_unusual_but_valid_orderings_work(api_client: APIClient, admin: User, order: str) -> None:
     factories.WebchatFactory.create_batch(2, user=admin)
     assert len(names(api_client.get("/api/webchats", {"ordering": order}))) == 2
 
 
 @pytest.mark.parametrize("query", ["nonsense=1", "page=1&format=xml", "organizationId=x"])
-def test_an_unknown_parameter_is_ignored(api_client: APIClient, query: str) -> None:
+def test_unknown_query_parameter_is_ignored(api_client: APIClient, query: str) -> None:
     assert api_client.get(f"/api/webchats?{query}").status_code == 200
 
 
-def test_a_query_does_not_concern_a_single_row(api_client: APIClient, admin: User) -> None:
+def test_filters_do_not_apply_to_a_single_row(api_client: APIClient, admin: User) -> None:
     row = factories.WebchatFactory.create(user=admin, is_enabled=True)
     assert api_client.get(f"/api/webchats/{row.pk}?isEnabled=false&page=x").status_code == 200
 
 
 @pytest.mark.parametrize("resource", ["webchats", "pipelines", "prompts", "api-keys"])
-def test_a_list_of_many_costs_as_many_queries_as_a_list_of_one(
+def test_number_of_queries_does_not_grow_with_the_list(
     api_client: APIClient, admin: User, resource: str, django_assert_num_queries: Any
 ) -> None:
     def make(count: int) -> None:
@@ -218,7 +218,7 @@ def test_a_list_of_many_costs_as_many_queries_as_a_list_of_one(
         assert len(names(api_client.get(f"/api/{resource}?limit=100"))) == 100
 
 
-def test_reading_one_costs_two_queries(
+def test_retrieve_runs_two_queries(
     api_client: APIClient, admin: User, django_assert_num_queries: Any
 ) -> None:
     row = factories.WebchatFactory.create(user=admin)

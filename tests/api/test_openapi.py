@@ -27,7 +27,7 @@ def schema() -> dict[str, Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_running_service_keeps_to_its_schema(
+def test_running_service_conforms_to_its_schema(
     live_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlimited = dict.fromkeys(SimpleRateThrottle.THROTTLE_RATES, "1000000/min")
@@ -64,12 +64,12 @@ def test_the_running_service_keeps_to_its_schema(
 
 
 @pytest.mark.django_db
-def test_the_schema_is_valid_and_made_without_a_warning() -> None:
+def test_schema_is_valid_and_generated_without_warnings() -> None:
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null")
 
 
 @pytest.mark.django_db
-def test_the_documented_example_is_the_example() -> None:
+def test_schema_contains_the_documented_example() -> None:
     (example,) = schema()["paths"]["/api/webchats"]["post"]["requestBody"]["content"][
         "application/json"
     ]["examples"].values()
@@ -77,7 +77,7 @@ def test_the_documented_example_is_the_example() -> None:
 
 
 @pytest.mark.django_db
-def test_every_operation_describes_its_answers_and_errors() -> None:
+def test_every_operation_describes_its_responses_and_errors() -> None:
     for path, operations in schema()["paths"].items():
         for verb, operation in operations.items():
             answers = operation["responses"]
@@ -91,7 +91,7 @@ def test_every_operation_describes_its_answers_and_errors() -> None:
 
 
 @pytest.mark.django_db
-def test_every_operation_but_the_public_ones_asks_for_a_bearer_token() -> None:
+def test_every_operation_requires_a_bearer_token_unless_it_is_public() -> None:
     document = schema()
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     public = {
@@ -103,7 +103,7 @@ def test_every_operation_but_the_public_ones_asks_for_a_bearer_token() -> None:
     assert public == {"/api/auth/login", "/api/auth/refresh"}
 
 
-def test_the_interactive_page_needs_nothing_from_elsewhere() -> None:
+def test_interactive_documentation_loads_nothing_from_other_hosts() -> None:
     page = Client().get("/api/docs").content.decode()
     assert 'src="/static/' in page
     assert "http://" not in page

@@ -53,7 +53,9 @@ def listed(user: User, search: str, charset: str) -> Any:
     return [row["name"] for row in json.loads(body)["data"]]
 
 
-def test_a_strangers_charset_changes_nobody_elses_answer(admin: User, other_admin: User) -> None:
+def test_charset_of_one_request_does_not_change_the_response_to_another(
+    admin: User, other_admin: User
+) -> None:
     factories.WebchatFactory.create(organization=admin.organization, name="Café Zoë")
     assert listed(other_admin, "café zoë", "latin-1") == []
     assert listed(admin, "afé Zoë", "utf-16") == ["Café Zoë"]
@@ -61,13 +63,13 @@ def test_a_strangers_charset_changes_nobody_elses_answer(admin: User, other_admi
 
 
 @pytest.mark.parametrize("charset", ODD_CHARSETS)
-def test_an_odd_charset_is_no_fault_of_ours(admin: User, charset: str) -> None:
+def test_unusual_charset_is_not_a_server_error(admin: User, charset: str) -> None:
     factories.WebchatFactory.create(organization=admin.organization, name="Café")
     assert listed(admin, "afé", charset) == ["Café"]
 
 
 @pytest.mark.parametrize("charset", ODD_CHARSETS)
-def test_nor_is_it_at_the_staffs_door(charset: str) -> None:
+def test_unusual_charset_of_the_admin_login_is_not_a_server_error(charset: str) -> None:
     form = urlencode({"username": "nobody@example.com", "password": "é"}).encode()
     kind = f"application/x-www-form-urlencoded; charset={charset}"
     status, body = serve(

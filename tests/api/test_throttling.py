@@ -40,7 +40,7 @@ def statuses(count: int, call: Any) -> list[int]:
     return [call().status_code for _ in range(count)]
 
 
-def test_the_defaults_are_those_of_the_contract() -> None:
+def test_default_rates() -> None:
     assert all_rates() == {
         "credential": "1200/min",
         "address": "300/min",
@@ -49,7 +49,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     }
 
 
-def test_a_user_is_limited_over_all_their_tokens(api: Any, admin: User, limit: Any) -> None:
+def test_user_is_throttled_across_all_tokens(api: Any, admin: User, limit: Any) -> None:
     limit(credential="3/min")
     answers = [api(admin).get("/api/webchats") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -57,7 +57,7 @@ def test_a_user_is_limited_over_all_their_tokens(api: Any, admin: User, limit: A
     assert 0 < int(answers[-1].headers["Retry-After"]) <= 2 * 60
 
 
-def test_an_api_key_is_limited_by_itself(api: Any, admin: User, limit: Any) -> None:
+def test_each_api_key_is_throttled_separately(api: Any, admin: User, limit: Any) -> None:
     limit(credential="2/min")
     first, second = (factories.ApiKeyFactory.create(user=admin) for _ in range(2))
     assert first.digest != second.digest
@@ -69,26 +69,26 @@ def test_an_api_key_is_limited_by_itself(api: Any, admin: User, limit: Any) -> N
         assert statuses(3, lambda c=client: c.get("/api/webchats")) == [200, 200, 429]
 
 
-def test_guessing_credentials_is_limited_by_address(api: Any, limit: Any) -> None:
+def test_requests_with_invalid_credentials_are_throttled_by_address(api: Any, limit: Any) -> None:
     limit(address="3/min")
     client = api(None)
     client.credentials(HTTP_AUTHORIZATION="Bearer wck_guess")
     assert statuses(4, lambda: client.get("/api/webchats")) == [401, 401, 401, 429]
 
 
-def test_a_caller_without_a_credential_is_limited_by_address(api: Any, limit: Any) -> None:
+def test_requests_without_credential_are_throttled_by_address(api: Any, limit: Any) -> None:
     limit(address="2/min")
     client = api(None)
     assert statuses(3, lambda: client.get("/api/webchats")) == [401, 401, 429]
 
 
-def test_forbidden_requests_are_counted_too(api: Any, rep: User, limit: Any) -> None:
+def test_forbidden_requests_are_counted(api: Any, rep: User, limit: Any) -> None:
     limit(credential="2/min")
     client = api(rep)
     assert statuses(3, lambda: client.post("/api/webchats", {})) == [403, 403, 429]
 
 
-def test_a_failed_sign_in_is_counted_once(api: Any, limit: Any) -> None:
+def test_failed_login_is_counted_once(api: Any, limit: Any) -> None:
     limit(address="4/min")
     client = api(None)
     assert statuses(3, lambda: client.post(LOGIN, {"email": "a@b.c", "password": "x"})) == [401] * 3
@@ -96,7 +96,7 @@ def test_a_failed_sign_in_is_counted_once(api: Any, limit: Any) -> None:
     assert client.get("/api/webchats").status_code == 429
 
 
-def test_a_network_of_ipv6_is_one_address(api: Any, limit: Any) -> None:
+def test_ipv6_addresses_of_a_64_network_are_throttled_together(api: Any, limit: Any) -> None:
     limit(address="2/min")
     client = api(None)
 
@@ -109,7 +109,7 @@ def test_a_network_of_ipv6_is_one_address(api: Any, limit: Any) -> None:
     assert [call(f"::ffff:192.0.2.{number}") for number in (1, 2, 2)] == [401] * 3
 
 
-def test_a_forged_address_does_not_help(api: Any, limit: Any) -> None:
+def test_forged_x_forwarded_for_does_not_evade_throttling(api: Any, limit: Any) -> None:
     limit(address="2/min")
     client = api(None)
     calls = [
@@ -119,7 +119,7 @@ def test_a_forged_address_does_not_help(api: Any, limit: Any) -> None:
     assert calls == [401, 401, 429]
 
 
-def test_the_address_is_believed_as_far_as_the_proxies_reach(
+def test_x_forwarded_for_is_trusted_for_the_configured_proxies(
     api: Any, limit: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(address="2/min")
@@ -135,7 +135,7 @@ def test_the_address_is_believed_as_far_as_the_proxies_reach(
     assert call("10.0.0.1, 203.0.113.10") == 401
 
 
-def test_sign_in_attempts_are_limited_by_address(api: Any) -> None:
+def test_login_attempts_are_throttled_by_address(api: Any) -> None:
     client = api(None)
     attempts = [
         client.post(LOGIN, {"email": f"somebody{number}@example.com", "password": "x"}).status_code
@@ -144,7 +144,7 @@ def test_sign_in_attempts_are_limited_by_address(api: Any) -> None:
     assert attempts == [401] * 10 + [429]
 
 
-def test_sign_in_attempts_are_limited_by_account_in_any_spelling(
+def test_login_attempts_are_throttled_by_account_in_any_spelling(
     api: Any, limit: Any, db: None
 ) -> None:
     limit(sign_in_address="1000/min")
@@ -159,7 +159,7 @@ def test_sign_in_attempts_are_limited_by_account_in_any_spelling(
     assert other.status_code == 401
 
 
-def test_many_addresses_do_not_wipe_out_an_accounts_count(api: Any, limit: Any) -> None:
+def test_many_addresses_do_not_evict_the_counter_of_an_account(api: Any, limit: Any) -> None:
     limit(sign_in_account="1/min")
     client = api(None)
     body = {"email": "a@example.com", "password": "x"}
@@ -169,7 +169,7 @@ def test_many_addresses_do_not_wipe_out_an_accounts_count(api: Any, limit: Any) 
     assert client.post(LOGIN, body).status_code == 429
 
 
-def test_a_limited_account_is_not_tried_even_with_the_right_password(api: Any, limit: Any) -> None:
+def test_throttled_login_fails_even_with_the_right_password(api: Any, limit: Any) -> None:
     limit(sign_in_account="1/min")
     user = factories.UserFactory.create(password="right-password")
     client = api(None)
@@ -177,7 +177,7 @@ def test_a_limited_account_is_not_tried_even_with_the_right_password(api: Any, l
     assert statuses(2, lambda: client.post(LOGIN, body)) == [200, 429]
 
 
-def test_a_limit_is_of_any_minute_and_not_of_each_one_by_the_clock(api: Any, limit: Any) -> None:
+def test_window_slides_instead_of_starting_each_minute(api: Any, limit: Any) -> None:
     limit(address="4/min")
     client = api(None)
     with time_machine.travel(LATE_IN_A_MINUTE, tick=False) as clock:
@@ -191,7 +191,7 @@ def test_a_limit_is_of_any_minute_and_not_of_each_one_by_the_clock(api: Any, lim
 
 
 @pytest.mark.parametrize("requests_before", [0, 3])
-def test_who_waits_as_long_as_told_may_call_again(
+def test_request_succeeds_after_the_time_of_retry_after(
     api: Any, limit: Any, requests_before: int
 ) -> None:
     limit(address="4/min")
@@ -209,7 +209,7 @@ def test_who_waits_as_long_as_told_may_call_again(
         assert client.get("/api/webchats").status_code == 401
 
 
-def test_of_requests_at_once_none_is_forgotten(api: Any, admin: User, limit: Any) -> None:
+def test_parallel_requests_are_all_counted(api: Any, admin: User, limit: Any) -> None:
     limit(credential="10/min")
     request = api(admin).get("/api/webchats").wsgi_request
     request.user, request.auth = admin, None

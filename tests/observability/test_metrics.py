@@ -54,7 +54,7 @@ def samples(text: str) -> dict[tuple[str, str], float]:
     }
 
 
-def test_without_the_setting_there_is_no_such_page(settings: Settings) -> None:
+def test_metrics_are_404_without_a_configured_token(settings: Settings) -> None:
     settings.METRICS_TOKEN = ""
     for headers in ({}, {"authorization": "Bearer "}, BEARER):
         answer = Client().get("/metrics", headers=headers)
@@ -65,13 +65,13 @@ def test_without_the_setting_there_is_no_such_page(settings: Settings) -> None:
     "header",
     [None, "", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer é", TOKEN],
 )
-def test_the_metrics_are_for_who_has_the_token(token: str, header: str | None) -> None:
+def test_metrics_require_the_token(token: str, header: str | None) -> None:
     answer = Client().get("/metrics", headers={"authorization": header} if header else {})
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_wrong_token_is_told_and_the_right_one_is_not(token: str, log: Log) -> None:
+def test_wrong_metrics_token_is_logged(token: str, log: Log) -> None:
     Client().get("/metrics", headers={"authorization": f"Bearer {TOKEN}x"})
     Client().get("/metrics", headers=BEARER)
     assert [(event["message"], event["kind"]) for event in log.events] == [
@@ -80,9 +80,7 @@ def test_a_wrong_token_is_told_and_the_right_one_is_not(token: str, log: Log) ->
     assert TOKEN not in log.text
 
 
-def test_requests_are_counted_by_route_and_class_of_status(
-    token: str, api: Any, admin: User
-) -> None:
+def test_requests_are_counted_by_route_and_status_class(token: str, api: Any, admin: User) -> None:
     webchat = factories.WebchatFactory.create(user=admin)
     before = requests("/api/webchats/<pk>", "2xx"), requests("/api/webchats/<pk>", "4xx")
     for name in (webchat.pk, webchat.pk, "0" * 24):
@@ -91,7 +89,7 @@ def test_requests_are_counted_by_route_and_class_of_status(
     assert (after[0] - before[0], after[1] - before[1]) == (2, 1)
 
 
-def test_what_clients_make_up_adds_no_label(token: str) -> None:
+def test_paths_and_methods_of_clients_add_no_labels(token: str) -> None:
     before = requests("(unknown)", "4xx"), requests("(unknown)", "4xx", "OTHER")
     for number in range(5):
         Client().get(f"/nothing/{number}")
@@ -103,7 +101,7 @@ def test_what_clients_make_up_adds_no_label(token: str) -> None:
     assert "VERB" not in text
 
 
-def test_a_download_is_counted_when_it_ends(token: str, api: Any, admin: User) -> None:
+def test_download_is_counted_when_it_ends(token: str, api: Any, admin: User) -> None:
     before = requests("/api/webchats/export", "2xx")
     answer = api(admin).get("/api/webchats/export?format=csv")
     assert requests("/api/webchats/export", "2xx") == before
@@ -112,7 +110,7 @@ def test_a_download_is_counted_when_it_ends(token: str, api: Any, admin: User) -
     assert requests("/api/webchats/export", "2xx") == before + 1
 
 
-def test_nothing_is_counted_without_the_setting(settings: Settings) -> None:
+def test_requests_are_not_counted_without_a_token(settings: Settings) -> None:
     settings.METRICS_TOKEN = ""
     before = requests("(unknown)", "4xx")
     Client().get("/nothing")
@@ -145,7 +143,7 @@ def test_imported_rows_are_counted(api: Any, admin: User) -> None:
     assert [after - was for was, after in zip(before, outcomes(), strict=True)] == [1, 0, 1, 2]
 
 
-def test_a_storage_that_does_not_answer_is_counted(settings: Settings, tmp_path: Path) -> None:
+def test_storage_failures_are_counted(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     options = {"location": str(tmp_path / "file" / "icons")}
     backend = "webchats.icons.local.SignedFileStorage"
@@ -156,7 +154,7 @@ def test_a_storage_that_does_not_answer_is_counted(settings: Settings, tmp_path:
     assert count("webchats_storage_failures_total", storage="folder") == before + 1
 
 
-def test_the_release_and_the_pool_are_told(token: str, settings: Settings) -> None:
+def test_metrics_contain_release_and_pool(token: str, settings: Settings) -> None:
     settings.RELEASE = "v1.2.3"
     found = samples(Client().get("/metrics", headers=BEARER).content.decode())
     assert any(name == "webchats_build_info" and "v1.2.3" in labels for name, labels in found)
@@ -188,7 +186,9 @@ def workers(settings_of_a_worker: dict[str, str]) -> Iterator[list[Worker]]:
         yield made
 
 
-def test_processes_add_up(workers: list[Worker], settings_of_a_worker: dict[str, str]) -> None:
+def test_metrics_of_processes_are_combined(
+    workers: list[Worker], settings_of_a_worker: dict[str, str]
+) -> None:
     first, second = workers
     for _ in range(3):
         get(first, "/healthz")
@@ -213,7 +213,9 @@ def test_processes_add_up(workers: list[Worker], settings_of_a_worker: dict[str,
     assert not list(folder.glob(gauges))
 
 
-def test_an_empty_folder_name_is_none(tmp_path: Path, settings_of_a_worker: dict[str, str]) -> None:
+def test_empty_multiprocess_folder_is_ignored(
+    tmp_path: Path, settings_of_a_worker: dict[str, str]
+) -> None:
     command = [sys.executable, str(ROOT / "manage.py"), "check"]
     empty = settings_of_a_worker | {"PROMETHEUS_MULTIPROC_DIR": ""}
     subprocess.run(command, cwd=tmp_path, env=empty, check=True, capture_output=True)

@@ -31,7 +31,7 @@ def fail(*arguments: Any, **options: Any) -> None:
     raise RuntimeError("nobody caught it")
 
 
-def test_no_secret_is_logged_whatever_door_it_comes_in(
+def test_no_secret_of_a_request_is_logged(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = f"wck_{WORD}"
@@ -71,7 +71,7 @@ def test_no_secret_is_logged_whatever_door_it_comes_in(
     assert settings.SECRET_KEY not in text
 
 
-def test_a_secret_in_the_text_of_an_exception_is_taken_out(
+def test_secret_in_an_exception_message_is_removed(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = str(AccessToken.for_user(admin))
@@ -86,7 +86,7 @@ def test_a_secret_in_the_text_of_an_exception_is_taken_out(
         assert secret not in log.text
 
 
-def test_a_row_in_the_text_of_a_database_error_is_taken_out(log: Log) -> None:
+def test_row_in_a_database_error_is_removed(log: Log) -> None:
     try:
         raise DatabaseError(f"null value\nDETAIL:  Failing row contains (1,\n\n{WORD}).")
     except DatabaseError:
@@ -106,19 +106,19 @@ def test_a_row_in_the_text_of_a_database_error_is_taken_out(log: Log) -> None:
         ("nothing to hide at https://example.com/a:b", "https://example.com/a:b"),
     ],
 )
-def test_what_looks_like_a_secret_is_taken_out(text: str, left: str) -> None:
+def test_texts_that_look_like_secrets_are_removed(text: str, left: str) -> None:
     assert left in redacted(text)
     assert "abc" not in redacted(text)
 
 
-def test_what_only_begins_like_a_token_ends_soon() -> None:
+def test_redaction_of_many_token_prefixes_is_fast() -> None:
     # At the square of the length this would run for hours.
     beginnings = "eyJ" * 1_000_000
     assert redacted(beginnings) == beginnings
     assert redacted(f"{beginnings}hbGciOiJIUzI1.eyJhYmMi.c2lnbmVk").endswith("[removed]")
 
 
-def test_the_readable_form_hides_the_same(caplog: pytest.LogCaptureFixture) -> None:
+def test_line_format_is_redacted(caplog: pytest.LogCaptureFixture) -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, "key wck_%s", (WORD,), None)
     assert WORD not in LineFormatter().format(record)
 
@@ -132,7 +132,7 @@ def test_the_readable_form_hides_the_same(caplog: pytest.LogCaptureFixture) -> N
         ({"DEBUG": "true", "LOG_FORMAT": "json"}, "{"),
     ],
 )
-def test_production_writes_json_and_development_lines(
+def test_production_logs_json_and_development_logs_lines(
     environment: dict[str, str], begins: str, tmp_path: Path
 ) -> None:
     said = "import logging; logging.getLogger('x').warning('said')"

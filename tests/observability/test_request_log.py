@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 UNKNOWN = "0" * 24
 
 
-def test_a_request_is_one_line(api: Any, admin: User, log: Log) -> None:
+def test_request_is_logged_as_one_line(api: Any, admin: User, log: Log) -> None:
     api(admin).get(f"/api/webchats/{UNKNOWN}?x=y", REMOTE_ADDR="203.0.113.5")
     (line,) = log.records
     assert line.pop("ms") >= 0
@@ -40,7 +40,7 @@ def test_a_request_is_one_line(api: Any, admin: User, log: Log) -> None:
     }
 
 
-def test_one_request_after_the_other_has_a_line(api: Any, admin: User, log: Log) -> None:
+def test_each_request_is_logged(api: Any, admin: User, log: Log) -> None:
     client = api(admin)
     client.get("/api/webchats")
     client.post("/api/webchats", {})
@@ -56,12 +56,12 @@ def test_one_request_after_the_other_has_a_line(api: Any, admin: User, log: Log)
     assert len({line["request_id"] for line in log.records}) == 4
 
 
-def test_what_middleware_answers_has_its_route_too(log: Log) -> None:
+def test_response_of_middleware_is_logged_with_its_route(log: Log) -> None:
     Client().get("/healthz")
     assert [(line["route"], line["level"]) for line in log.requests] == [("/healthz", "DEBUG")]
 
 
-def test_an_answer_from_memory_has_a_line_like_any_other(log: Log) -> None:
+def test_response_from_the_widget_cache_is_logged(log: Log) -> None:
     path = f"/widget/{factories.WebchatFactory.create(allowed_domains=[]).pk}/config"
     answers = [wsgi.request(path, x_request_id=name) for name in ("a-1", "a-2")]
     assert [answer.headers["X-Request-ID"] for answer in answers] == ["a-1", "a-2"]
@@ -74,7 +74,7 @@ def test_an_answer_from_memory_has_a_line_like_any_other(log: Log) -> None:
     assert (lines[1]["status"], lines[1]["address"]) == (200, "192.0.2.1")
 
 
-def test_a_signed_in_member_of_staff_is_named(admin: User, log: Log) -> None:
+def test_user_of_the_admin_site_is_logged(admin: User, log: Log) -> None:
     client = Client()
     client.force_login(admin)
     assert client.get("/admin/").status_code == 200
@@ -84,9 +84,7 @@ def test_a_signed_in_member_of_staff_is_named(admin: User, log: Log) -> None:
     )
 
 
-def test_nobody_is_looked_up_for_the_log(
-    admin: User, log: Log, django_assert_num_queries: Any
-) -> None:
+def test_logging_runs_no_query(admin: User, log: Log, django_assert_num_queries: Any) -> None:
     client = Client()
     client.force_login(admin)
     with django_assert_num_queries(0):
@@ -96,7 +94,7 @@ def test_nobody_is_looked_up_for_the_log(
 
 
 @pytest.mark.parametrize("given", ["a", "A-1_b.c", "x" * 64])
-def test_a_well_formed_id_is_kept(log: Log, given: str) -> None:
+def test_well_formed_request_id_is_kept(log: Log, given: str) -> None:
     answer = Client().get("/nothing", headers={"x-request-id": given})
     assert answer.headers["X-Request-ID"] == given
     assert log.requests[0]["request_id"] == given
@@ -105,13 +103,13 @@ def test_a_well_formed_id_is_kept(log: Log, given: str) -> None:
 @pytest.mark.parametrize(
     "given", ["", " ", "x" * 65, "a b", "a\nb", "é", "a;b", "wck_abcdefgh", "eyJhbGciOi.eyJzdWI.x"]
 )
-def test_any_other_id_is_replaced(log: Log, given: str) -> None:
+def test_malformed_or_secret_request_id_is_replaced(log: Log, given: str) -> None:
     answer = Client().get("/nothing", headers={"x-request-id": given})
     assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["X-Request-ID"])
     assert log.requests[0]["request_id"] == answer.headers["X-Request-ID"]
 
 
-def test_everything_said_during_a_request_has_its_id(
+def test_records_during_a_request_have_its_id(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def chatty(*arguments: Any, **options: Any) -> Any:
@@ -126,7 +124,7 @@ def test_everything_said_during_a_request_has_its_id(
     assert "request_id" not in later
 
 
-def test_an_exception_is_told_once_and_its_request_once(
+def test_unhandled_exception_is_logged_once_beside_the_request(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*arguments: Any, **options: Any) -> None:
@@ -141,7 +139,7 @@ def test_an_exception_is_told_once_and_its_request_once(
     assert traceback["request_id"] == line["request_id"] == answer.headers["X-Request-ID"]
 
 
-def test_what_ends_the_process_is_told(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exit_of_the_process_is_logged_as_500(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*arguments: Any, **options: Any) -> None:
         raise SystemExit(1)
 
@@ -152,13 +150,13 @@ def test_what_ends_the_process_is_told(log: Log, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/static/webchats/frame.css"])
-def test_what_is_asked_all_the_time_is_quiet(log: Log, path: str) -> None:
+def test_monitoring_and_static_files_are_logged_at_debug(log: Log, path: str) -> None:
     with override_settings(DEBUG=True):
         Client().get(path).close()
     assert [line["level"] for line in log.requests] == ["DEBUG"]
 
 
-def test_a_download_is_measured_to_its_end(api: Any, admin: User, log: Log) -> None:
+def test_download_is_logged_when_it_ends(api: Any, admin: User, log: Log) -> None:
     factories.WebchatFactory.create_batch(2, user=admin)
     answer = api(admin).get("/api/webchats/export?format=csv")
     chunks = iter(answer.streaming_content)
@@ -171,16 +169,14 @@ def test_a_download_is_measured_to_its_end(api: Any, admin: User, log: Log) -> N
     assert line["request_id"] == answer.headers["X-Request-ID"]
 
 
-def test_a_download_that_nobody_reads_is_told_when_it_is_closed(
-    api: Any, admin: User, log: Log
-) -> None:
+def test_download_that_is_not_read_is_logged_when_closed(api: Any, admin: User, log: Log) -> None:
     answer = api(admin).get("/api/webchats/export?format=csv")
     assert log.requests == []
     answer.close()
     assert [line["status"] for line in log.requests] == [200]
 
 
-def test_a_download_that_breaks_off_did_not_succeed(
+def test_interrupted_download_is_logged_as_500(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*arguments: Any) -> Any:
@@ -194,7 +190,7 @@ def test_a_download_that_breaks_off_did_not_succeed(
     assert [line["status"] for line in log.requests] == [500]
 
 
-def test_the_address_is_believed_as_far_as_the_proxies_reach(
+def test_x_forwarded_for_is_trusted_for_the_configured_proxies(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forwarded = {"x-forwarded-for": "10.0.0.1, 203.0.113.9"}
@@ -204,7 +200,7 @@ def test_the_address_is_believed_as_far_as_the_proxies_reach(
     assert [line["address"] for line in log.requests] == ["192.0.2.1", "203.0.113.9"]
 
 
-def test_a_word_of_the_clients_own_is_no_method(log: Log) -> None:
+def test_unknown_method_is_logged_as_other(log: Log) -> None:
     Client().generic("X" * 500, "/api/webchats")
     assert log.requests[0]["method"] == "OTHER"
 
@@ -226,7 +222,7 @@ def test_every_route_has_a_readable_name() -> None:
     assert [name for name in names if not re.fullmatch(r"/[\w/.<>:-]*", name)] == []
 
 
-def test_a_host_that_is_not_ours_is_no_error_of_ours(log: Log) -> None:
+def test_disallowed_host_is_logged_as_a_warning(log: Log) -> None:
     Client().get("/nothing", HTTP_HOST="evil.example.com")
     warning, line = log.records
     assert (warning["level"], warning["logger"]) == ("WARNING", "django.security.DisallowedHost")
@@ -238,12 +234,12 @@ def test_a_host_that_is_not_ours_is_no_error_of_ours(log: Log) -> None:
     ("sent", "told"),
     [("2001:db8::1", "2001:db8::1"), ("a secret", ""), ("x" * 200, ""), ("", "")],
 )
-def test_what_is_no_address_is_not_told_for_one(log: Log, sent: str, told: str) -> None:
+def test_text_that_is_not_an_address_is_not_logged(log: Log, sent: str, told: str) -> None:
     Client().get("/nothing", REMOTE_ADDR=sent)
     assert log.requests[0]["address"] == told
 
 
-def test_a_line_end_in_a_text_begins_no_line(log: Log) -> None:
+def test_line_break_in_a_message_does_not_start_a_line(log: Log) -> None:
     logging.getLogger("some.library").warning('said "\n{"level": "forged"}\r\u2028')
     (record,) = log.records
     assert record["message"].startswith('said "\n')

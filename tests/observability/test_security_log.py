@@ -55,7 +55,7 @@ def warning(message: str, **fields: Any) -> dict[str, Any]:
 
 @DOORS
 @pytest.mark.parametrize("email", ["Member@example.com", "nobody@example.com"])
-def test_a_failed_sign_in_is_told(member: User, log: Log, sign_in: Any, email: str) -> None:
+def test_failed_sign_in_is_logged(member: User, log: Log, sign_in: Any, email: str) -> None:
     sign_in(email, "a wrong one")
     assert told(log) == [warning("sign_in_failed", account=account_digest(email.lower()))]
     assert log.events[0]["request_id"] == log.requests[0]["request_id"]
@@ -64,7 +64,7 @@ def test_a_failed_sign_in_is_told(member: User, log: Log, sign_in: Any, email: s
 
 
 @DOORS
-def test_a_deactivated_members_sign_in_is_told_as_failed(
+def test_sign_in_of_a_deactivated_user_is_logged_as_failed(
     member: User, log: Log, sign_in: Any
 ) -> None:
     User.objects.update(is_active=False)
@@ -73,7 +73,7 @@ def test_a_deactivated_members_sign_in_is_told_as_failed(
 
 
 @DOORS
-def test_a_sign_in_is_told(member: User, log: Log, sign_in: Any) -> None:
+def test_successful_sign_in_is_logged(member: User, log: Log, sign_in: Any) -> None:
     sign_in(member.email, PASSWORD)
     assert told(log) == [
         warning("signed_in", user=member.pk, organization=member.organization_id)
@@ -83,7 +83,7 @@ def test_a_sign_in_is_told(member: User, log: Log, sign_in: Any) -> None:
 
 @DOORS
 @pytest.mark.parametrize("scope", ["sign_in_address", "sign_in_account"])
-def test_too_many_attempts_are_told(
+def test_throttled_sign_in_is_logged(
     member: User, log: Log, sign_in: Any, scope: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rates = {**SimpleRateThrottle.THROTTLE_RATES, scope: "1/min"}
@@ -94,7 +94,7 @@ def test_too_many_attempts_are_told(
     assert told(log)[1:] == [warning("rate_limited", limit=scope, **known)]
 
 
-def test_a_user_who_asks_too_often_is_told(
+def test_throttled_user_is_logged(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rates = {**SimpleRateThrottle.THROTTLE_RATES, "credential": "1/min"}
@@ -103,26 +103,26 @@ def test_a_user_who_asks_too_often_is_told(
     assert told(log) == [warning("rate_limited", limit="credential", user=admin.pk)]
 
 
-def test_what_a_role_refuses_is_told_at_the_api(api: Any, rep: User, log: Log) -> None:
+def test_forbidden_api_request_is_logged(api: Any, rep: User, log: Log) -> None:
     assert api(rep).post("/api/webchats", {}).status_code == 403
     assert told(log) == [warning("forbidden", user=rep.pk, route="/api/webchats")]
 
 
-def test_what_a_role_refuses_is_told_at_the_staffs_site(rep: User, log: Log) -> None:
+def test_forbidden_admin_request_is_logged(rep: User, log: Log) -> None:
     client = Client()
     client.force_login(rep)
     assert client.get("/admin/webchats/webchat/add/").status_code == 403
     assert told(log) == [warning("forbidden", user=rep.pk, route="/admin/webchats/webchat/add/")]
 
 
-def test_a_refresh_token_used_twice_is_told(member: User, log: Log) -> None:
+def test_reused_refresh_token_is_logged(member: User, log: Log) -> None:
     sent = {"refreshToken": str(RefreshToken.for_user(member))}
     statuses = [APIClient().post("/api/auth/refresh", sent).status_code for _ in range(2)]
     assert statuses == [200, 401]
     assert told(log) == [warning("refresh_token_reused", user=member.pk)]
 
 
-def test_a_refresh_token_used_by_two_at_once_is_told(member: User, log: Log) -> None:
+def test_refresh_token_used_in_parallel_is_logged(member: User, log: Log) -> None:
     first = RefreshToken.for_user(member)
     second = RefreshToken(str(first))  # type: ignore[arg-type]
     first.revoke()
@@ -131,7 +131,7 @@ def test_a_refresh_token_used_by_two_at_once_is_told(member: User, log: Log) -> 
     assert [event["message"] for event in log.events] == ["refresh_token_reused"]
 
 
-def test_a_refresh_token_that_was_never_issued_is_told(member: User, log: Log) -> None:
+def test_refresh_token_that_was_never_issued_is_logged(member: User, log: Log) -> None:
     sent = {"refreshToken": str(RefreshToken.for_user(member))}
     OutstandingToken.objects.all().delete()
     assert APIClient().post("/api/auth/refresh", sent).status_code == 401
@@ -146,7 +146,7 @@ def ask(credential: str) -> int:
     return status
 
 
-def test_a_bad_credential_is_told(member: User, log: Log) -> None:
+def test_invalid_credential_is_logged(member: User, log: Log) -> None:
     factories.ApiKeyFactory.create(user=member, secret="wck_expired")
     past = timezone.now() - timedelta(days=1)
     ApiKey.objects.update(expires_at=past)
@@ -166,10 +166,10 @@ def test_a_bad_credential_is_told(member: User, log: Log) -> None:
     ]
 
 
-def test_a_request_without_a_credential_is_no_event(log: Log, db: None) -> None:
+def test_request_without_credential_is_not_logged(log: Log, db: None) -> None:
     assert APIClient().get("/api/webchats").status_code == 401
     assert log.events == []
 
 
-def test_both_doors_have_one_backend() -> None:
+def test_api_and_admin_site_share_one_backend() -> None:
     assert settings.AUTHENTICATION_BACKENDS == ["organizations.auth.backends.PasswordBackend"]

@@ -83,9 +83,7 @@ def ask(url: str, body: bytes | None = None) -> tuple[int, str]:
     return refused.value.code, refused.value.headers["X-Request-ID"]
 
 
-def test_a_crash_is_reported_without_what_came_with_the_request(
-    ingest: Ingest, tmp_path: Path
-) -> None:
+def test_crash_report_has_no_data_of_the_request(ingest: Ingest, tmp_path: Path) -> None:
     release = {"SENTRY_DSN": ingest.dsn, "RELEASE": "v1.2.3", "TRUSTED_PROXIES": "1"}
     worker = Worker(environment(tmp_path, **release))
     try:
@@ -109,7 +107,7 @@ def test_a_crash_is_reported_without_what_came_with_the_request(
     assert WORD not in said
 
 
-def test_a_secret_in_a_reports_texts_is_taken_out() -> None:
+def test_secret_in_a_crash_report_is_removed() -> None:
     value = f"refused: Bearer {WORD} for postgres://user:{WORD}@host/name"
     event = {
         "exception": {"values": [{"type": "ValueError", "value": value}]},
@@ -138,7 +136,7 @@ def check(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_missing_package_is_named(tmp_path: Path) -> None:
+def test_missing_sentry_package_is_reported(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['sentry_sdk'] = None\n")
     settings = {"SENTRY_DSN": "https://key@sentry.example.com/1", "PYTHONPATH": str(tmp_path)}
     result = check(tmp_path, **settings)
