@@ -40,8 +40,8 @@ def test_a_default_icon_is_stored_shown_replaced_and_removed(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     address = _address(organization)
-    answer = session_client.post(address, _form(organization, icon_file=image_upload()))
-    assert answer.status_code == 302, answer.context["adminform"].errors
+    response = session_client.post(address, _form(organization, icon_file=image_upload()))
+    assert response.status_code == 302, response.context["adminform"].errors
     organization.refresh_from_db()
     first = organization.default_icon
     assert first.startswith(f"orgs/{organization.pk}/webchat/")
@@ -80,10 +80,10 @@ def test_a_file_that_is_no_image_is_refused(
     session_client: Client, organization: Organization
 ) -> None:
     file = SimpleUploadedFile("icon.png", b"<svg/>", "image/png")
-    answer = session_client.post(
+    response = session_client.post(
         _address(organization), _form(organization, icon_file=file, name="New")
     )
-    assert "PNG" in answer.context["adminform"].errors["icon_file"][0]
+    assert "PNG" in response.context["adminform"].errors["icon_file"][0]
     stored = Organization.objects.get(pk=organization.pk)
     assert (stored.default_icon, stored.name) == ("", organization.name)
 
@@ -99,8 +99,8 @@ def test_who_may_only_look_sees_the_icon_and_no_field(
     assert "icon_file" not in page
     assert "Remove the icon" not in page
     for sent in ({"icon_file": image_upload()}, {"remove_icon": "on"}):
-        answer = client.post(_address(organization), _form(organization, **sent))
-        assert answer.status_code == 403
+        response = client.post(_address(organization), _form(organization, **sent))
+        assert response.status_code == 403
     organization.refresh_from_db()
     assert organization.default_icon == before
 
@@ -120,8 +120,8 @@ def test_another_organization_s_icon_is_out_of_reach(
 
 def test_a_superuser_makes_an_organization_with_an_icon(superuser: User) -> None:
     body = {"name": "New", "assistant_name": "", "icon_file": image_upload()}
-    answer = log_in(superuser).post(f"{LIST}add/", body)
-    assert answer.status_code == 302, answer.context["adminform"].errors
+    response = log_in(superuser).post(f"{LIST}add/", body)
+    assert response.status_code == 302, response.context["adminform"].errors
     made = Organization.objects.get()
     assert made.default_icon.startswith(f"orgs/{made.pk}/webchat/")
 
@@ -134,9 +134,9 @@ def test_a_storage_that_is_down_costs_only_the_icon(
     # A file where the folder should be: nothing can be written below it.
     folder.write_text("")
     body = _form(organization, icon_file=image_upload()) | {"name": "Renamed"}
-    answer = session_client.post(_address(organization), body, follow=True)
-    assert answer.status_code == 200
-    assert "The icon could not be stored." in answer.content.decode()
+    response = session_client.post(_address(organization), body, follow=True)
+    assert response.status_code == 200
+    assert "The icon could not be stored." in response.content.decode()
     organization.refresh_from_db()
     assert (organization.name, organization.default_icon) == ("Renamed", "")
 
@@ -150,7 +150,9 @@ def test_an_icon_is_removed_while_the_storage_is_down(
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("")
     with django_capture_on_commit_callbacks(execute=True):
-        answer = session_client.post(_address(organization), _form(organization, remove_icon="on"))
-    assert answer.status_code == 302
+        response = session_client.post(
+            _address(organization), _form(organization, remove_icon="on")
+        )
+    assert response.status_code == 302
     organization.refresh_from_db()
     assert organization.default_icon == ""

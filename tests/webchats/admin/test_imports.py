@@ -43,9 +43,9 @@ def check(client: Client, content: str, name: str = "in.csv", **options: str) ->
     return client.post(IMPORT, {"file": file, **options})
 
 
-def confirm(client: Client, answer: Any) -> Any:
+def confirm(client: Client, response: Any) -> Any:
     """Press the button of the report."""
-    return client.post(CONFIRM, {"pending": answer.context["pending"].pk})
+    return client.post(CONFIRM, {"pending": response.context["pending"].pk})
 
 
 # --- The two steps ---
@@ -55,11 +55,11 @@ def test_a_checked_file_is_imported_once_it_is_confirmed(
     session_client: Client, admin: User
 ) -> None:
     content = csv_of({}, {})
-    answer = check(session_client, content)
-    assert answer.status_code == 200
-    assert "Dry run, nothing was written. It would be: 2 created" in answer.content.decode()
+    response = check(session_client, content)
+    assert response.status_code == 200
+    assert "Dry run, nothing was written. It would be: 2 created" in response.content.decode()
     assert not Webchat.objects.exists()
-    done = session_client.post(CONFIRM, {"pending": answer.context["pending"].pk}, follow=True)
+    done = session_client.post(CONFIRM, {"pending": response.context["pending"].pk}, follow=True)
     assert done.redirect_chain == [(LIST, 302)]
     assert "Imported: 2 created, 0 updated, 0 unchanged, 0 rejected." in done.content.decode()
     assert {row.user_id for row in Webchat.objects.all()} == {admin.pk}
@@ -83,43 +83,43 @@ def test_what_is_written_is_what_was_reported(
     confirm(session_client, check(session_client, csv_of({"name": "same"}, {"name": "changed"})))
     before = Webchat.objects.count()
     changed = {"name": "changed", "allowedDomains": "other.example"}
-    answer = check(session_client, csv_of({"name": "same"}, changed, {"name": ""}), **options)
-    report = answer.context["report"]
+    response = check(session_client, csv_of({"name": "same"}, changed, {"name": ""}), **options)
+    report = response.context["report"]
     assert [(found.line, found.field) for found in report.problems] == [(4, "name")]
     if would_be is None:
         assert report.status == "refused"
-        assert b"confirm" not in answer.content
+        assert b"confirm" not in response.content
         assert not PendingImport.objects.exists()
         assert Webchat.objects.count() == before
         return
     assert (report.created, report.updated, report.unchanged, report.rejected) == would_be
-    confirm(session_client, answer)
+    confirm(session_client, response)
     record = ImportRecord.objects.get(status="completed", rejected=1)
     assert (record.created, record.updated, record.unchanged, record.rejected) == would_be
     assert Webchat.objects.count() == before + would_be[0]
 
 
 def test_a_refused_file_is_told_line_by_line_and_not_kept(session_client: Client) -> None:
-    answer = check(session_client, csv_of({"name": "", "offsetX": "900"}, more=("offsetX",)))
-    page = answer.content.decode()
+    response = check(session_client, csv_of({"name": "", "offsetX": "900"}, more=("offsetX",)))
+    page = response.content.decode()
     assert "<td>2</td><td>name</td><td>This field is required.</td>" in page
     assert "<td>2</td><td>offsetX</td>" in page
-    assert confirm(session_client, answer).headers["Location"] == IMPORT
+    assert confirm(session_client, response).headers["Location"] == IMPORT
     assert not PendingImport.objects.exists()
     assert not Webchat.objects.exists()
 
 
 def test_a_file_that_changes_nothing_has_nothing_to_confirm(session_client: Client) -> None:
     confirm(session_client, check(session_client, csv_of({})))
-    answer = check(session_client, csv_of({}), update="on")
-    assert "Nothing to import" in answer.content.decode()
+    response = check(session_client, csv_of({}), update="on")
+    assert "Nothing to import" in response.content.decode()
     assert not PendingImport.objects.exists()
 
 
 def test_a_file_is_imported_once(session_client: Client) -> None:
-    answer = check(session_client, csv_of({}))
-    confirm(session_client, answer)
-    again = session_client.post(CONFIRM, {"pending": answer.context["pending"].pk}, follow=True)
+    response = check(session_client, csv_of({}))
+    confirm(session_client, response)
+    again = session_client.post(CONFIRM, {"pending": response.context["pending"].pk}, follow=True)
     assert "Upload the file again." in again.content.decode()
     assert Webchat.objects.count() == 1
 
@@ -127,9 +127,9 @@ def test_a_file_is_imported_once(session_client: Client) -> None:
 def test_what_changed_after_the_check_refuses_the_import(
     session_client: Client, admin: User
 ) -> None:
-    answer = check(session_client, csv_of({}))
+    response = check(session_client, csv_of({}))
     Prompt.objects.filter(organization=admin.organization).update(is_active=False)
-    refused = confirm(session_client, answer)
+    refused = confirm(session_client, response)
     assert refused.status_code == 200
     assert [found.field for found in refused.context["report"].problems] == ["prompt"]
     assert b"confirm" not in refused.content
@@ -142,12 +142,12 @@ def test_what_changed_after_the_check_refuses_the_import(
 def test_a_file_waits_for_its_sender_alone(
     session_client: Client, admin: User, other_admin: User, superuser: User
 ) -> None:
-    answer = check(session_client, csv_of({}))
+    response = check(session_client, csv_of({}))
     colleague = factories.UserFactory.create(organization=admin.organization)
     for other in (other_admin, colleague, superuser):
-        assert confirm(log_in(other), answer).headers["Location"] == IMPORT
+        assert confirm(log_in(other), response).headers["Location"] == IMPORT
     assert not Webchat.objects.exists()
-    assert confirm(session_client, answer).headers["Location"] == LIST
+    assert confirm(session_client, response).headers["Location"] == LIST
 
 
 def test_the_next_file_replaces_the_one_that_waits(session_client: Client) -> None:
@@ -160,13 +160,13 @@ def test_the_next_file_replaces_the_one_that_waits(session_client: Client) -> No
 
 
 def test_no_file_waits_longer_than_an_hour(session_client: Client, other_admin: User) -> None:
-    answer = check(session_client, csv_of({}))
+    response = check(session_client, csv_of({}))
     almost = timezone.now() - timedelta(minutes=59)
     PendingImport.objects.update(created_at=almost)
     log_in(other_admin).get(IMPORT)
     assert PendingImport.objects.exists()
     PendingImport.objects.update(created_at=almost - timedelta(minutes=1))
-    assert confirm(session_client, answer).headers["Location"] == IMPORT
+    assert confirm(session_client, response).headers["Location"] == IMPORT
     assert not Webchat.objects.exists()
     check(session_client, csv_of({}))
     PendingImport.objects.update(created_at=almost - timedelta(minutes=1))
@@ -188,14 +188,14 @@ def test_the_daily_sweep_clears_what_has_waited_too_long(session_client: Client)
 @pytest.mark.parametrize("token", ["", "x", "0" * 24, "é" * 300, "a\0"])
 def test_a_made_up_token_finds_nothing(session_client: Client, token: str) -> None:
     check(session_client, csv_of({}))
-    answer = session_client.post(CONFIRM, {"pending": token})
-    assert answer.status_code in (302, 400)
+    response = session_client.post(CONFIRM, {"pending": token})
+    assert response.status_code in (302, 400)
     assert not Webchat.objects.exists()
 
 
 def test_nothing_of_a_file_is_in_a_cookie(session_client: Client) -> None:
-    answer = check(session_client, csv_of({"name": "Very secret"}))
-    confirm(session_client, answer)
+    response = check(session_client, csv_of({"name": "Very secret"}))
+    confirm(session_client, response)
     assert not any("secret" in str(morsel.value) for morsel in session_client.cookies.values())
 
 
@@ -203,7 +203,7 @@ def test_nothing_of_a_file_is_in_a_cookie(session_client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("in.pdf", "x", "must end in one of .csv"),
         ("in", "x", "must end in one of .csv"),
@@ -211,9 +211,9 @@ def test_nothing_of_a_file_is_in_a_cookie(session_client: Client) -> None:
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_in_the_form(
-    session_client: Client, name: str, content: str, said: str
+    session_client: Client, name: str, content: str, message: str
 ) -> None:
-    assert said in check(session_client, content, name).content.decode()
+    assert message in check(session_client, content, name).content.decode()
     assert not ImportRecord.objects.exists()
 
 
@@ -237,9 +237,9 @@ def test_a_file_above_the_limit_is_refused_unread(
 def test_a_file_of_rubbish_is_refused_with_a_report(
     session_client: Client, name: str, content: str
 ) -> None:
-    answer = check(session_client, content, name)
-    assert answer.status_code == 200
-    assert answer.context["report"].status in ("refused", "checked")
+    response = check(session_client, content, name)
+    assert response.status_code == 200
+    assert response.context["report"].status in ("refused", "checked")
     assert not PendingImport.objects.exists()
 
 
@@ -248,8 +248,8 @@ def test_a_file_of_rubbish_is_refused_with_a_report(
 
 def test_names_and_cells_are_shown_as_they_are(session_client: Client) -> None:
     content = csv_of({"position": HOSTILE, "promptId": HOSTILE}, more=("position", "promptId"))
-    answer = check(session_client, content + f"{HOSTILE}\r\n", f"{HOSTILE}.csv".replace("/", ""))
-    page = answer.content.decode()
+    response = check(session_client, content + f"{HOSTILE}\r\n", f"{HOSTILE}.csv".replace("/", ""))
+    page = response.content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
     unknown = check(session_client, csv_of({}, more=(HOSTILE,))).content.decode()
@@ -262,11 +262,11 @@ def test_names_and_cells_are_shown_as_they_are(session_client: Client) -> None:
 
 def test_the_pages_bring_no_script_or_style_of_their_own(session_client: Client) -> None:
     refused = check(session_client, csv_of({"name": ""}))
-    for answer in (session_client.get(IMPORT), check(session_client, csv_of({})), refused):
-        page = answer.content.decode()
+    for response in (session_client.get(IMPORT), check(session_client, csv_of({})), refused):
+        page = response.content.decode()
         assert not re.search(r"<style|\sstyle=|\son\w+=", page)
         assert not re.search(r"<script(?![^>]* src=)", page)
-        assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
+        assert "unsafe-inline" not in response.headers["Content-Security-Policy"]
 
 
 def test_a_form_from_elsewhere_is_refused(admin: User) -> None:
@@ -293,15 +293,15 @@ def test_who_may_only_read_cannot_import_but_export(rep: User) -> None:
 def test_who_was_demoted_since_the_check_cannot_confirm(
     session_client: Client, admin: User
 ) -> None:
-    answer = check(session_client, csv_of({}))
+    response = check(session_client, csv_of({}))
     User.objects.filter(pk=admin.pk).update(access_role="SALES_REP")
-    assert confirm(session_client, answer).status_code == 403
+    assert confirm(session_client, response).status_code == 403
     assert not Webchat.objects.exists()
 
 
 def test_nobody_imports_without_signing_in(admin: User) -> None:
-    for answer in (Client().get(IMPORT), check(Client(), csv_of({})), Client().post(CONFIRM)):
-        assert answer.headers["Location"].startswith("/admin/login/")
+    for response in (Client().get(IMPORT), check(Client(), csv_of({})), Client().post(CONFIRM)):
+        assert response.headers["Location"].startswith("/admin/login/")
     assert not ImportRecord.objects.exists()
 
 
@@ -362,10 +362,12 @@ def test_the_selection_is_a_download_that_imports_again(
     session_client: Client, admin: User, format_name: str
 ) -> None:
     factories.WebchatFactory.create_batch(3, user=admin)
-    answer = _export(session_client, format_name)
-    assert answer.streaming
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="webchats.{format_name}"'
-    file = SimpleUploadedFile(f"webchats.{format_name}", answer.getvalue())
+    response = _export(session_client, format_name)
+    assert response.streaming
+    assert (
+        response.headers["Content-Disposition"] == f'attachment; filename="webchats.{format_name}"'
+    )
+    file = SimpleUploadedFile(f"webchats.{format_name}", response.getvalue())
     report = session_client.post(IMPORT, {"file": file, "update": "on"}).context["report"]
     assert (report.status, report.unchanged) == ("checked", 3)
 
@@ -415,6 +417,6 @@ def test_a_record_goes_with_its_organization(superuser: User) -> None:
     record = factories.ImportRecordFactory.create()
     User.objects.filter(pk=record.user_id).delete()
     address = reverse("admin:organizations_organization_delete", args=[record.organization_id])
-    answer = log_in(superuser).post(address, {"post": "yes"})
-    assert answer.status_code == 302
+    response = log_in(superuser).post(address, {"post": "yes"})
+    assert response.status_code == 302
     assert not ImportRecord.objects.exists()

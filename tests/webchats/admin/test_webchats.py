@@ -56,8 +56,8 @@ def form(admin: User) -> Form:
     return filled
 
 
-def _errors(answer: Any) -> dict[str, list[str]]:
-    return dict(answer.context["adminform"].errors)
+def _errors(response: Any) -> dict[str, list[str]]:
+    return dict(response.context["adminform"].errors)
 
 
 # --- The form ---
@@ -66,8 +66,8 @@ def _errors(answer: Any) -> dict[str, list[str]]:
 def test_a_new_webchat_belongs_to_who_made_it(
     session_client: Client, admin: User, form: Form
 ) -> None:
-    answer = session_client.post(ADD, form(primary_color="#abc"))
-    assert answer.status_code == 302, _errors(answer)
+    response = session_client.post(ADD, form(primary_color="#abc"))
+    assert response.status_code == 302, _errors(response)
     webchat = Webchat.objects.get()
     assert (webchat.user, webchat.created_by) == (admin, admin)
     assert webchat.organization_id == admin.organization_id
@@ -78,7 +78,7 @@ def test_owner_organization_and_placement_cannot_be_sent(
     session_client: Client, admin: User, other_admin: User, form: Form
 ) -> None:
     stage = factories.StageFactory.create()
-    answer = session_client.post(
+    response = session_client.post(
         ADD,
         form(
             organization=other_admin.organization_id,
@@ -89,7 +89,7 @@ def test_owner_organization_and_placement_cannot_be_sent(
             id="0" * 24,
         ),
     )
-    assert answer.status_code == 302
+    assert response.status_code == 302
     webchat = Webchat.objects.get()
     assert (webchat.organization_id, webchat.user) == (admin.organization_id, admin)
     assert (webchat.created_by, webchat.icon, webchat.entry_stage) == (admin, "", None)
@@ -107,8 +107,8 @@ def test_domains_are_stored_canonical_one_on_each_line(session_client: Client, f
 
 
 def test_a_refused_domain_is_named(session_client: Client, form: Form) -> None:
-    answer = session_client.post(ADD, form(allowed_domains="example.com\nfoo\n*"))
-    first, second = _errors(answer)["allowed_domains"]
+    response = session_client.post(ADD, form(allowed_domains="example.com\nfoo\n*"))
+    first, second = _errors(response)["allowed_domains"]
     assert first.startswith("“foo”: The host name has a single label.")
     assert second.startswith("“*”: ")
 
@@ -119,10 +119,10 @@ def test_a_prompt_that_is_not_active_is_not_offered_but_kept(
     prompt = factories.PromptFactory.create(organization=admin.organization, is_active=False)
     assert "prompt" in _errors(session_client.post(ADD, form(prompt=prompt.pk)))
     webchat = factories.WebchatFactory.create(user=admin, prompt=prompt)
-    answer = session_client.post(
+    response = session_client.post(
         f"{LIST}{webchat.pk}/change/", form(prompt=prompt.pk, name="Renamed")
     )
-    assert answer.status_code == 302
+    assert response.status_code == 302
     webchat.refresh_from_db()
     assert webchat.name == "Renamed"
 
@@ -145,8 +145,8 @@ def test_the_form_knows_the_pipeline_of_each_stage(session_client: Client, admin
 
 def test_low_contrast_warns_and_does_not_block(session_client: Client, form: Form) -> None:
     faint = form(header_text_color="#333333")
-    answer = session_client.post(reverse("admin:webchats_webchat_preview_add"), faint)
-    assert answer.json()["warnings"] == [
+    response = session_client.post(reverse("admin:webchats_webchat_preview_add"), faint)
+    assert response.json()["warnings"] == [
         "Hard to read: header text on primary has a contrast of 1.1:1, less than 4.5:1."
     ]
     assert session_client.post(ADD, faint).status_code == 302
@@ -169,10 +169,10 @@ def test_the_preview_is_the_visitor_s_page_and_stores_nothing(
     before = Webchat.objects.filter(pk=webchat.pk).values().get()
     versions = Webchat.history.count()
     address = reverse("admin:webchats_webchat_preview_change", args=[webchat.pk])
-    answer = session_client.post(
+    response = session_client.post(
         address, form(starter_message="After & more", primary_color="#00ff00")
     )
-    picture = answer.json()
+    picture = response.json()
     assert picture["errors"] == {}
     assert "After &amp; more" in picture["html"]
     assert "#00ff00" in picture["html"]
@@ -209,9 +209,9 @@ def test_the_preview_tells_the_canonical_domains(session_client: Client, form: F
 
 
 def test_an_empty_preview_is_an_answer(session_client: Client) -> None:
-    answer = session_client.post(reverse("admin:webchats_webchat_preview_add"), {})
-    assert answer.status_code == 200
-    assert answer.json()["html"] is None
+    response = session_client.post(reverse("admin:webchats_webchat_preview_add"), {})
+    assert response.status_code == 200
+    assert response.json()["html"] is None
 
 
 def test_a_superuser_s_preview_waits_for_an_organization(superuser: User, form: Form) -> None:
@@ -284,9 +284,9 @@ def test_several_are_switched_off_and_on_at_once(session_client: Client, admin: 
     _act(session_client, "disable", *rows)
     assert not Webchat.objects.enabled().exists()
     assert rows[0].history.first().history_user == admin
-    answer = _act(session_client, "enable", *rows)
+    response = _act(session_client, "enable", *rows)
     assert Webchat.objects.enabled().count() == 2
-    assert "2 webchats enabled." in answer.content.decode()
+    assert "2 webchats enabled." in response.content.decode()
 
 
 def test_a_duplicate_is_switched_off_and_has_an_own_name(
@@ -297,8 +297,8 @@ def test_a_duplicate_is_switched_off_and_has_an_own_name(
     row = factories.WebchatFactory.create(
         user=admin, name="x" * 120, allowed_domains=["example.com"], icon=icon
     )
-    answer = _act(session_client, "duplicate", row)
-    assert "1 webchat duplicated. The copy is disabled." in answer.content.decode()
+    response = _act(session_client, "duplicate", row)
+    assert "1 webchat duplicated. The copy is disabled." in response.content.decode()
     copy = Webchat.objects.exclude(pk=row.pk).get()
     assert copy.name == "x" * 113 + " (copy)"
     assert (copy.is_enabled, copy.allowed_domains, copy.icon) == (False, ["example.com"], icon)
@@ -308,8 +308,8 @@ def test_a_duplicate_is_switched_off_and_has_an_own_name(
 def test_what_cannot_be_duplicated_says_why(session_client: Client, admin: User) -> None:
     prompt = factories.PromptFactory.create(organization=admin.organization, is_active=False)
     row = factories.WebchatFactory.create(user=admin, prompt=prompt)
-    answer = _act(session_client, "duplicate", row)
-    assert "was not duplicated: It is not active." in answer.content.decode()
+    response = _act(session_client, "duplicate", row)
+    assert "was not duplicated: It is not active." in response.content.decode()
     assert Webchat.objects.count() == 1
 
 
@@ -322,9 +322,11 @@ def test_the_chosen_ones_are_exported_as_the_api_does(
     expected = api(admin).get(download).getvalue()
     factories.WebchatFactory.create(user=admin)
     session_client.force_login(rep)
-    answer = _act(session_client, f"export_{format_name}", row)
-    assert answer.getvalue() == expected
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="webchats.{format_name}"'
+    response = _act(session_client, f"export_{format_name}", row)
+    assert response.getvalue() == expected
+    assert (
+        response.headers["Content-Disposition"] == f'attachment; filename="webchats.{format_name}"'
+    )
 
 
 def test_who_may_only_look_sees_the_webchats_icon_and_no_field_for_it(
@@ -372,10 +374,10 @@ def test_the_history_says_what_went_from_what_to_what(
         f"{LIST}{webchat.pk}/change/", form(name="Second", allowed_domains="a.example")
     )
     head = factories.UserFactory.create(organization=admin.organization, full_name="Hedy")
-    answer = api(head).patch(
+    response = api(head).patch(
         f"/api/webchats/{webchat.pk}", {"allowedDomains": ["a.example", "b.example"]}
     )
-    assert answer.status_code == 200
+    assert response.status_code == 200
     versions = session_client.get(f"{LIST}{webchat.pk}/history/").context["versions"]
     assert [(v.verb, v.user) for v in versions] == [
         ("Changed", head),
@@ -399,8 +401,8 @@ def test_the_history_names_rows_and_knows_yes_from_no(
     prompt = factories.PromptFactory.create(organization=admin.organization, name="Better")
     session_client.post(f"{LIST}{webchat.pk}/change/", form(prompt=prompt.pk, is_enabled=None))
     newest = session_client.get(f"{LIST}{webchat.pk}/history/").context["versions"][0]
-    said = {change.field: (change.old, change.new) for change in newest.changes}
-    assert said == {"enabled": ("yes", "no"), "prompt": (str(webchat.prompt), "Better")}
+    message = {change.field: (change.old, change.new) for change in newest.changes}
+    assert message == {"enabled": ("yes", "no"), "prompt": (str(webchat.prompt), "Better")}
 
 
 def test_an_update_over_the_api_still_writes_only_what_was_sent(api: Any, admin: User) -> None:
@@ -435,10 +437,10 @@ def test_hostile_texts_are_text_on_every_page(
         *(f"{LIST}{webchat.pk}/{page}/" for page in ("change", "history", "delete")),
     )
     for page in pages:
-        answer = session_client.get(page)
-        assert answer.status_code == 200
-        assert b"<script>alert" not in answer.content
-        assert b"<img src=x" not in answer.content
+        response = session_client.get(page)
+        assert response.status_code == 200
+        assert b"<script>alert" not in response.content
+        assert b"<img src=x" not in response.content
     assert escape(text[:120]) in session_client.get(LIST).content.decode()
     picture = session_client.post(
         reverse("admin:webchats_webchat_preview_add"), form(starter_message=text)
@@ -463,8 +465,8 @@ def _image() -> SimpleUploadedFile:
 def test_an_icon_is_stored_shown_and_removed(
     session_client: Client, admin: User, form: Form
 ) -> None:
-    answer = session_client.post(ADD, form(icon_file=_image()))
-    assert answer.status_code == 302, _errors(answer)
+    response = session_client.post(ADD, form(icon_file=_image()))
+    assert response.status_code == 302, _errors(response)
     webchat = Webchat.objects.get()
     assert webchat.icon.startswith(f"orgs/{admin.organization_id}/webchat/")
     for page in (LIST, f"{LIST}{webchat.pk}/change/"):
@@ -480,10 +482,10 @@ def test_an_icon_is_stored_shown_and_removed(
 def test_a_file_that_is_no_image_is_refused_by_name_of_the_rule(
     session_client: Client, form: Form
 ) -> None:
-    answer = session_client.post(
+    response = session_client.post(
         ADD, form(icon_file=SimpleUploadedFile("icon.png", b"<svg/>", "image/png"))
     )
-    assert "PNG" in _errors(answer)["icon_file"][0]
+    assert "PNG" in _errors(response)["icon_file"][0]
     assert not Webchat.objects.exists()
 
 
@@ -498,6 +500,6 @@ def test_a_storage_that_is_down_costs_only_the_icon(session_client: Client, form
     _icon_folder().parent.mkdir(parents=True, exist_ok=True)
     # A file where the folder should be: nothing can be written below it.
     _icon_folder().write_text("")
-    answer = session_client.post(ADD, form(icon_file=_image()), follow=True)
-    assert "The icon could not be stored." in answer.content.decode()
+    response = session_client.post(ADD, form(icon_file=_image()), follow=True)
+    assert "The icon could not be stored." in response.content.decode()
     assert Webchat.objects.get().icon == ""

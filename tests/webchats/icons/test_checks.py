@@ -1,4 +1,4 @@
-"""What ``manage.py check`` says about the storage of icons."""
+"""System checks of ``STORAGES["icons"]``."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ S3 = {
 }
 
 
-def found(settings: Any, backend: str, **options: Any) -> list[str]:
+def check_ids(settings: Any, backend: str, **options: Any) -> list[str]:
     icons = {"BACKEND": backend, "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
     messages = check_icon_storage()
@@ -41,27 +41,29 @@ def found(settings: Any, backend: str, **options: Any) -> list[str]:
         ({"endpoint_url": "http://storage.internal"}, ["webchats.W001"]),
     ],
 )
-def test_a_bucket_is_checked(settings: Any, changed: dict[str, Any], expected: list[str]) -> None:
-    assert found(settings, "webchats.icons.s3.S3IconStorage", **{**S3, **changed}) == expected
+def test_the_options_of_a_bucket_are_checked(
+    settings: Any, changed: dict[str, Any], expected: list[str]
+) -> None:
+    assert check_ids(settings, "webchats.icons.s3.S3IconStorage", **{**S3, **changed}) == expected
 
 
-def test_a_folder_is_checked(settings: Any, tmp_path: Path) -> None:
+def test_the_options_of_a_folder_are_checked(settings: Any, tmp_path: Path) -> None:
     backend = "webchats.icons.local.SignedFileStorage"
     (tmp_path / "file").write_text("")
-    assert found(settings, backend, location=str(tmp_path / "not" / "yet")) == []
-    assert found(settings, backend, location=str(tmp_path / "file" / "x")) == ["webchats.E005"]
+    assert check_ids(settings, backend, location=str(tmp_path / "not" / "yet")) == []
+    assert check_ids(settings, backend, location=str(tmp_path / "file" / "x")) == ["webchats.E005"]
     location = str(tmp_path)
-    assert found(settings, backend, location=location, url_seconds=1) == ["webchats.E002"]
+    assert check_ids(settings, backend, location=location, url_seconds=1) == ["webchats.E002"]
 
 
 @pytest.mark.parametrize(
     "backend", ["", "webchats.nowhere.Storage", "django.core.files.storage.InMemoryStorage"]
 )
 def test_another_storage_is_an_error(settings: Any, backend: str) -> None:
-    assert found(settings, backend) == ["webchats.E001"]
+    assert check_ids(settings, backend) == ["webchats.E001"]
 
 
-def test_the_checks_are_among_djangos(settings: Any) -> None:
+def test_the_checks_are_registered(settings: Any) -> None:
     settings.STORAGES = {**settings.STORAGES, "icons": {"BACKEND": "webchats.nowhere.Storage"}}
     with pytest.raises(SystemCheckError, match=r"webchats\.E001"):
         call_command("check")

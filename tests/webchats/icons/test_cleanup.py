@@ -1,4 +1,4 @@
-"""What becomes of icons that nothing refers to any more, on a folder and on a real S3 server."""
+"""Deletion of icons that no row refers to, in a folder and on a real S3 server."""
 
 import threading
 from datetime import timedelta
@@ -23,38 +23,41 @@ from webchats.services import set_default_icon
 
 
 def new_key(user: User) -> str:
-    assert user.organization_id is not None
+    """Store an icon of the user's organization and return its key."""
     return store_icon(user.organization_id)
 
 
 def with_icon(user: User, key: str) -> Webchat:
+    """Create a webchat with the icon and return it as loaded from the database."""
     webchat: Webchat = factories.WebchatFactory.create(user=user, icon=key)
     return Webchat.objects.get(pk=webchat.pk)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("how", ["icon", "put", "delete icon", "delete", "rows", "save"])
+@pytest.mark.parametrize(
+    "change", ["upload", "put", "delete icon", "delete", "delete rows", "save"]
+)
 def test_a_replaced_or_removed_icon_is_deleted_after_the_commit(
     api: Any,
     admin: User,
     storage: IconStorage,
     django_capture_on_commit_callbacks: Any,
-    how: str,
+    change: str,
 ) -> None:
     key, other = new_key(admin), new_key(admin)
     webchat = with_icon(admin, key)
     url = f"/api/webchats/{webchat.pk}"
     with django_capture_on_commit_callbacks(execute=True):
-        if how == "icon":
-            sent = {"file": image_upload()}
-            assert api(admin).put(f"{url}/icon", sent, format="multipart").status_code == 200
-        elif how == "put":
+        if change == "upload":
+            body = {"file": image_upload()}
+            assert api(admin).put(f"{url}/icon", body, format="multipart").status_code == 200
+        elif change == "put":
             assert api(admin).put(url, {"icon": other}).status_code == 200
-        elif how == "delete icon":
+        elif change == "delete icon":
             assert api(admin).delete(f"{url}/icon").status_code == 200
-        elif how == "delete":
+        elif change == "delete":
             assert api(admin).delete(url).status_code == 200
-        elif how == "rows":
+        elif change == "delete rows":
             Webchat.objects.filter(pk=webchat.pk).delete()
         else:
             webchat.icon = ""
@@ -65,7 +68,7 @@ def test_a_replaced_or_removed_icon_is_deleted_after_the_commit(
 
 
 @pytest.mark.django_db
-def test_an_icon_that_another_row_refers_to_is_kept(
+def test_an_icon_that_another_row_uses_is_kept(
     api: Any, admin: User, storage: IconStorage, django_capture_on_commit_callbacks: Any
 ) -> None:
     key = new_key(admin)
@@ -101,7 +104,7 @@ def test_a_replaced_default_icon_is_deleted(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_write_that_is_rolled_back_deletes_nothing(admin: User, storage: IconStorage) -> None:
+def test_a_rollback_deletes_no_icon(admin: User, storage: IconStorage) -> None:
     key = new_key(admin)
     webchat = with_icon(admin, key)
     with transaction.atomic():
@@ -113,34 +116,34 @@ def test_a_write_that_is_rolled_back_deletes_nothing(admin: User, storage: IconS
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_icon_that_is_being_adopted_is_not_deleted_under_its_new_row(
+def test_an_icon_is_not_deleted_while_another_row_starts_to_use_it(
     admin: User, storage: IconStorage
 ) -> None:
     key = new_key(admin)
     first = with_icon(admin, key)
     second: Webchat = factories.WebchatFactory.create(user=admin)
-    seen, release = threading.Event(), threading.Event()
+    validated, resume = threading.Event(), threading.Event()
 
-    def adopt() -> None:
+    def use_icon() -> None:
         try:
             with transaction.atomic():
                 row = Webchat.objects.select_for_update().get(pk=second.pk)
                 row.icon = key
                 row.full_clean()
-                seen.set()
-                release.wait(timeout=10)
+                validated.set()
+                resume.wait(timeout=10)
                 row.save()
         finally:
-            seen.set()
+            validated.set()
             connection.close()
 
-    adopter = threading.Thread(target=adopt)
-    adopter.start()
-    assert seen.wait(timeout=10)
-    timer = threading.Timer(0.3, release.set)
+    thread = threading.Thread(target=use_icon)
+    thread.start()
+    assert validated.wait(timeout=10)
+    timer = threading.Timer(0.3, resume.set)
     timer.start()
     first.delete()
-    adopter.join()
+    thread.join()
     timer.join()
     second.refresh_from_db()
     assert second.icon == key
@@ -148,7 +151,7 @@ def test_an_icon_that_is_being_adopted_is_not_deleted_under_its_new_row(
 
 
 @pytest.mark.django_db
-def test_an_icon_that_is_gone_is_not_adopted(admin: User, storage: IconStorage) -> None:
+def test_a_deleted_icon_cannot_be_used(admin: User, storage: IconStorage) -> None:
     key = new_key(admin)
     assert delete_unused(key)
     webchat: Webchat = factories.WebchatFactory.create(user=admin)
@@ -160,41 +163,42 @@ def test_an_icon_that_is_gone_is_not_adopted(admin: User, storage: IconStorage) 
 # --- The sweep ---
 
 
-def swept(*arguments: str) -> str:
+def run_sweep(*arguments: str) -> str:
+    """Return the output of ``manage.py sweep_icons``."""
     output = StringIO()
     call_command("sweep_icons", *arguments, stdout=output)
     return output.getvalue()
 
 
 @pytest.mark.django_db
-def test_the_sweep_removes_what_no_row_refers_to(
+def test_the_sweep_deletes_unused_icons_only(
     admin: User, other_admin: User, storage: IconStorage
 ) -> None:
-    used, default, loose = new_key(admin), new_key(other_admin), new_key(other_admin)
+    used, default, unused = new_key(admin), new_key(other_admin), new_key(other_admin)
     with_icon(admin, used)
     assert other_admin.organization is not None
     other_admin.organization.default_icon = default
     other_admin.organization.save()
-    gone = store_icon("f" * 24)
-    foreign = f"orgs/{admin.organization_id}/exports/report.csv"
-    storage.put(foreign, b"text", "text/csv")
+    orphan = store_icon("f" * 24)
+    report = f"orgs/{admin.organization_id}/exports/report.csv"
+    storage.put(report, b"text", "text/csv")
 
-    # A client may just have uploaded them.
-    assert loose not in swept()
-    assert f"would delete {loose}" in swept("--dry-run", "--older-than", "0m")
-    assert all(storage.exists(key) for key in (used, default, loose, gone, foreign))
+    # A client may have uploaded them a moment ago.
+    assert unused not in run_sweep()
+    assert f"would delete {unused}" in run_sweep("--dry-run", "--older-than", "0m")
+    assert all(storage.exists(key) for key in (used, default, unused, orphan, report))
 
-    said = swept("--older-than", "0m")
-    assert f"deleted {loose}" in said
-    assert f"deleted {gone}" in said
-    assert "kept 2 in use" in said
-    assert all(storage.exists(key) for key in (used, default, foreign))
-    assert not storage.exists(loose)
-    assert not storage.exists(gone)
+    output = run_sweep("--older-than", "0m")
+    assert f"deleted {unused}" in output
+    assert f"deleted {orphan}" in output
+    assert "kept 2 in use" in output
+    assert all(storage.exists(key) for key in (used, default, report))
+    assert not storage.exists(unused)
+    assert not storage.exists(orphan)
 
 
 @pytest.mark.django_db
-def test_the_sweep_leaves_young_ones_alone(
+def test_the_sweep_skips_young_icons(
     admin: User, storage: IconStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = new_key(admin)
@@ -207,6 +211,6 @@ def test_the_sweep_leaves_young_ones_alone(
 
 
 @pytest.mark.parametrize("age", ["", "1", "d", "-1d", "1w", "1 d", "٣d", "99999999d"])
-def test_an_age_is_a_number_with_a_unit(age: str) -> None:
+def test_an_invalid_age_is_rejected(age: str) -> None:
     with pytest.raises(CommandError, match="older-than"):
         call_command("sweep_icons", f"--older-than={age}")

@@ -1,4 +1,4 @@
-"""What an image file may be, and what is kept of it."""
+"""Image files: which are accepted, and the copy that is stored."""
 
 import io
 import struct
@@ -17,7 +17,8 @@ SCRIPT = b"<script>alert(document.domain)</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
-def refusal(content: bytes) -> str:
+def error_code(content: bytes) -> str:
+    """Return the code of the error for an invalid image."""
     with pytest.raises(ValidationError) as caught:
         clean_image(content)
     code = caught.value.code
@@ -26,7 +27,7 @@ def refusal(content: bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    ("format_", "kept", "extension", "content_type"),
+    ("format_", "stored_format", "extension", "content_type"),
     [
         ("PNG", "PNG", "png", "image/png"),
         ("JPEG", "JPEG", "jpg", "image/jpeg"),
@@ -34,23 +35,23 @@ def refusal(content: bytes) -> str:
         ("GIF", "PNG", "png", "image/png"),
     ],
 )
-def test_every_format_is_known_by_its_content(
-    format_: str, kept: str, extension: str, content_type: str
+def test_every_format_is_detected_from_the_content(
+    format_: str, stored_format: str, extension: str, content_type: str
 ) -> None:
     clean = clean_image(image_bytes(format_))
     assert (clean.extension, clean.content_type) == (extension, content_type)
-    assert decode_image(clean.content).format == kept
+    assert decode_image(clean.content).format == stored_format
     assert decode_image(clean.content).size == (64, 48)
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_what_follows_the_image_is_gone(format_: str) -> None:
+def test_trailing_bytes_are_removed(format_: str) -> None:
     clean = clean_image(image_bytes(format_) + SCRIPT)
     assert b"script" not in clean.content
 
 
-def test_a_script_in_a_comment_of_a_gif_is_gone() -> None:
-    # Read as JavaScript, its size is a variable and its pixels a comment: «GIF89a/*…*/=1;».
+def test_a_script_in_the_comment_of_a_gif_is_removed() -> None:
+    # Also valid JavaScript, whose pixels are a comment: GIF89a/*…*/=1;
     polyglot = image_bytes("GIF", comment=b"*/=1;alert(1);/*")
     assert b"alert" in polyglot
     assert b"alert" not in clean_image(polyglot).content
@@ -70,32 +71,32 @@ def test_a_script_in_a_comment_of_a_gif_is_gone() -> None:
         image_bytes("ICO"),
     ],
 )
-def test_anything_else_is_refused(content: bytes) -> None:
-    assert refusal(content) in ("unsupported_image", "damaged_image", "image_too_large")
+def test_other_content_is_rejected(content: bytes) -> None:
+    assert error_code(content) in ("unsupported_image", "damaged_image", "image_too_large")
 
 
-def test_svg_is_refused_by_name_of_the_formats() -> None:
+def test_the_error_for_svg_names_the_accepted_formats() -> None:
     with pytest.raises(ValidationError, match="not a PNG, JPEG, WebP or GIF"):
         clean_image(SVG)
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_a_truncated_file_is_refused(format_: str) -> None:
+def test_a_truncated_file_is_rejected(format_: str) -> None:
     whole = image_bytes(format_, size=(300, 300))
-    assert refusal(whole[: len(whole) // 2]) == "damaged_image"
+    assert error_code(whole[: len(whole) // 2]) == "damaged_image"
 
 
-def test_a_mebibyte_is_the_most() -> None:
+def test_files_of_at_most_1_mib_are_accepted() -> None:
     exact = image_bytes() + b"\x00" * (MAX_BYTES - len(image_bytes()))
     assert clean_image(exact).extension == "png"
-    assert refusal(exact + b"\x00") == "file_too_large"
+    assert error_code(exact + b"\x00") == "file_too_large"
 
 
-def test_4096_pixels_a_side_are_the_most_and_512_are_kept() -> None:
-    kept = decode_image(clean_image(image_bytes(size=(MAX_SIDE, 2))).content)
-    assert kept.size[0] == STORED_SIDE
-    assert refusal(image_bytes(size=(MAX_SIDE + 1, 2))) == "image_too_large"
-    assert refusal(image_bytes(size=(2, MAX_SIDE + 1))) == "image_too_large"
+def test_at_most_4096_pixels_are_accepted_and_512_stored() -> None:
+    stored = decode_image(clean_image(image_bytes(size=(MAX_SIDE, 2))).content)
+    assert stored.size[0] == STORED_SIDE
+    assert error_code(image_bytes(size=(MAX_SIDE + 1, 2))) == "image_too_large"
+    assert error_code(image_bytes(size=(2, MAX_SIDE + 1))) == "image_too_large"
 
 
 def _png_of(width: int, height: int, rows: bytes) -> bytes:
@@ -109,73 +110,76 @@ def _png_of(width: int, height: int, rows: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("side", [5_000, 12_000, 50_000])
-def test_a_decompression_bomb_is_refused_before_it_is_decoded(side: int) -> None:
-    # 100 kB that would be as many as seven gigabytes of pixels.
-    assert refusal(_png_of(side, side, b"\x00" * 100_000_000)) == "image_too_large"
+def test_a_decompression_bomb_is_rejected_before_it_is_decoded(side: int) -> None:
+    # 100 kB, which decode to as many as 7 GB of pixels.
+    assert error_code(_png_of(side, side, b"\x00" * 100_000_000)) == "image_too_large"
 
 
-def test_a_png_text_bomb_is_refused() -> None:
+def test_a_png_text_bomb_is_rejected() -> None:
     bomb = zlib.compress(b"A" * 80_000_000, 9)
     data = b"k\x00\x00" + bomb
     text = struct.pack(">I", len(data)) + b"zTXt" + data
     text += struct.pack(">I", zlib.crc32(b"zTXt" + data))
     whole = image_bytes()
-    assert refusal(whole[:33] + text + whole[33:]) == "damaged_image"
+    assert error_code(whole[:33] + text + whole[33:]) == "damaged_image"
 
 
-def test_the_first_picture_of_an_animation_is_kept() -> None:
+def test_the_first_frame_of_an_animation_is_stored() -> None:
     frames = [Image.new("RGB", (20, 20), color) for color in ("red", "lime", "blue")]
     for format_ in ("GIF", "WEBP", "PNG"):
         output = io.BytesIO()
         frames[0].save(output, format=format_, save_all=True, append_images=frames[1:])
         assert getattr(Image.open(output), "n_frames", 1) == 3
-        kept = decode_image(clean_image(output.getvalue()).content)
-        assert getattr(kept, "n_frames", 1) == 1
-        pixel = kept.convert("RGB").getpixel((10, 10))
+        stored = decode_image(clean_image(output.getvalue()).content)
+        assert getattr(stored, "n_frames", 1) == 1
+        pixel = stored.convert("RGB").getpixel((10, 10))
         assert isinstance(pixel, tuple)
         assert pixel[0] > 240
         assert pixel[1] < 15
 
 
 def test_a_cmyk_jpeg_becomes_rgb() -> None:
-    kept = decode_image(clean_image(image_bytes("JPEG", mode="CMYK")).content)
-    assert kept.mode == "RGB"
-    pixel = kept.getpixel((10, 10))
+    stored = decode_image(clean_image(image_bytes("JPEG", mode="CMYK")).content)
+    assert stored.mode == "RGB"
+    pixel = stored.getpixel((10, 10))
     assert isinstance(pixel, tuple)
     assert pixel[0] > 200
     assert pixel[2] < 60
 
 
-def test_the_orientation_is_applied_and_all_metadata_is_gone() -> None:
+def test_the_orientation_is_applied_and_metadata_is_removed() -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by 90 degrees
+    exif[0x0112] = 6  # rotated by 90 degrees
     exif[0x010F] = "Camera"
-    exif.get_ifd(0x8825)[1] = "N"  # a place
+    exif.get_ifd(0x8825)[1] = "N"  # GPS position
     for format_ in ("JPEG", "PNG", "WEBP"):
         clean = clean_image(image_bytes(format_, size=(64, 32), exif=exif, icc_profile=b"x" * 200))
-        kept = decode_image(clean.content)
-        assert kept.size == (32, 64)
-        top, bottom = kept.convert("RGB").getpixel((16, 5)), kept.convert("RGB").getpixel((16, 60))
+        stored = decode_image(clean.content)
+        assert stored.size == (32, 64)
+        top, bottom = (
+            stored.convert("RGB").getpixel((16, 5)),
+            stored.convert("RGB").getpixel((16, 60)),
+        )
         assert isinstance(top, tuple)
         assert isinstance(bottom, tuple)
         assert top[0] > 200
         assert bottom[2] > 200
-        assert not kept.getexif()
-        assert not {"exif", "icc_profile", "xmp", "comment"} & set(kept.info)
+        assert not stored.getexif()
+        assert not {"exif", "icc_profile", "xmp", "comment"} & set(stored.info)
         assert b"Camera" not in clean.content
 
 
-def test_transparency_is_kept_where_the_format_has_it() -> None:
+def test_transparency_is_kept() -> None:
     image = Image.new("RGBA", (10, 10), (255, 0, 0, 0))
     palette = image.convert("P")
     for format_, source in (("PNG", image), ("WEBP", image), ("GIF", palette)):
         output = io.BytesIO()
         source.save(output, format=format_, **({"transparency": 0} if source is palette else {}))
-        kept = decode_image(clean_image(output.getvalue()).content)
-        assert kept.convert("RGBA").getchannel("A").getextrema() == (0, 0)
+        stored = decode_image(clean_image(output.getvalue()).content)
+        assert stored.convert("RGBA").getchannel("A").getextrema() == (0, 0)
 
 
-def test_sixteen_bits_of_grey_keep_their_shades() -> None:
+def test_16_bit_grayscale_keeps_its_shades() -> None:
     grey = Image.new("I;16", (10, 10), 0x8000)
     output = io.BytesIO()
     grey.save(output, format="PNG")
@@ -185,7 +189,7 @@ def test_sixteen_bits_of_grey_keep_their_shades() -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
-def test_every_kind_of_png_is_read(mode: str) -> None:
+def test_every_color_mode_of_png_is_accepted(mode: str) -> None:
     assert clean_image(image_bytes(mode=mode)).extension == "png"
 
 
@@ -198,7 +202,7 @@ _WHOLE = [image_bytes(format_, size=(24, 24)) for format_ in ("PNG", "JPEG", "WE
     changes=st.lists(st.tuples(st.integers(0, 2_000), st.binary(min_size=1, max_size=4))),
     end=st.integers(0, 2_000),
 )
-def test_a_damaged_file_is_read_or_refused_and_nothing_else(
+def test_a_damaged_file_is_accepted_or_rejected_without_another_error(
     whole: bytes, changes: list[tuple[int, bytes]], end: int
 ) -> None:
     content = bytearray(whole)

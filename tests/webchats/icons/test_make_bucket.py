@@ -1,4 +1,4 @@
-"""``manage.py make_bucket``, on a real store."""
+"""``manage.py make_bucket`` with a real S3 server."""
 
 from io import StringIO
 from typing import Any
@@ -11,8 +11,8 @@ from webchats.icons.storage import icon_storage
 
 
 def make_bucket() -> str:
-    call_command("make_bucket", stdout=(said := StringIO()))
-    return said.getvalue().strip()
+    call_command("make_bucket", stdout=(message := StringIO()))
+    return message.getvalue().strip()
 
 
 def in_bucket(settings: Settings, options: dict[str, Any]) -> None:
@@ -20,7 +20,7 @@ def in_bucket(settings: Settings, options: dict[str, Any]) -> None:
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
 
 
-def test_a_bucket_is_made_once_and_what_is_in_it_stays(
+def test_a_bucket_is_created_once_and_keeps_its_objects(
     settings: Settings, s3_options: dict[str, Any]
 ) -> None:
     in_bucket(settings, {**s3_options, "bucket_name": "a-new-one"})
@@ -30,12 +30,12 @@ def test_a_bucket_is_made_once_and_what_is_in_it_stays(
     assert icon_storage().exists("orgs/a")
 
 
-def test_a_store_that_refuses_is_told_of(settings: Settings, s3_options: dict[str, Any]) -> None:
+def test_wrong_credentials_are_reported(settings: Settings, s3_options: dict[str, Any]) -> None:
     in_bucket(settings, {**s3_options, "secret_key": "wrong"})
     with pytest.raises(CommandError, match="The store did not make the bucket"):
         make_bucket()
 
 
-def test_a_folder_needs_no_bucket() -> None:
+def test_a_bucket_cannot_be_created_without_a_setting() -> None:
     with pytest.raises(CommandError, match="ICONS_S3_BUCKET is not set"):
         make_bucket()

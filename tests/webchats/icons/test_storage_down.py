@@ -1,4 +1,4 @@
-"""The storage of icons does not answer: what works all the same, and what says so in time."""
+"""An unavailable icon storage: what works nevertheless, and what fails within seconds."""
 
 import contextlib
 import http.server
@@ -20,18 +20,18 @@ from tests.support.images import image_upload
 from webchats.icons.storage import IconStorage, icon_storage
 from webchats.models import Webchat
 
-#: Seconds to wait for a connection or an answer.
+#: The timeout of a connection and of a response, in seconds.
 TIMEOUT = 1
-#: There are two tries, with a pause of one second at the most between them; who sends a body waits
-#: for leave to do so for a second at the most, each time. The rest is for a machine that has much
-#: else to do; without our time-outs the library would wait for minutes.
+#: The longest duration of a request to the storage, in seconds: two attempts, each with a second of
+#: waiting for "100 Continue", and a second between them. The rest allows for a busy machine. With
+#: its default timeouts botocore would wait for minutes.
 IN_TIME = 2 * (TIMEOUT + 1) + 1 + 15
 
 pytestmark = pytest.mark.django_db
 
 
-class Broken:
-    """An endpoint and how often it was called."""
+class Endpoint:
+    """The URL of an S3 endpoint that does not work, and the number of requests to it."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -39,51 +39,51 @@ class Broken:
 
 
 @contextlib.contextmanager
-def refusing() -> Iterator[Broken]:
-    """Nobody listens."""
+def refusing() -> Iterator[Endpoint]:
+    """Refuse connections."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    yield Broken(port)
+    yield Endpoint(port)
 
 
 @contextlib.contextmanager
-def hanging() -> Iterator[Broken]:
-    """Takes every connection and says nothing."""
+def hanging() -> Iterator[Endpoint]:
+    """Accept connections and send nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        broken = Broken(server.getsockname()[1])
-        taken: list[socket.socket] = []
+        endpoint = Endpoint(server.getsockname()[1])
+        connections: list[socket.socket] = []
 
-        def take() -> None:
+        def accept() -> None:
             with contextlib.suppress(OSError):
                 while True:
-                    taken.append(server.accept()[0])
-                    broken.calls += 1
+                    connections.append(server.accept()[0])
+                    endpoint.calls += 1
 
-        thread = threading.Thread(target=take)
+        thread = threading.Thread(target=accept)
         thread.start()
-        yield broken
+        yield endpoint
         server.shutdown(socket.SHUT_RDWR)
         thread.join()
-        for connection in taken:
+        for connection in connections:
             connection.close()
 
 
 @contextlib.contextmanager
-def failing() -> Iterator[Broken]:
-    """Answers 500 to everything."""
-    endpoint = Broken(0)
+def failing() -> Iterator[Endpoint]:
+    """Respond to every request with 500."""
+    endpoint = Endpoint(0)
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def answer(self) -> None:
+        def respond(self) -> None:
             endpoint.calls += 1
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(500)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = answer
+        do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = respond
 
-        def log_message(self, *arguments: Any) -> None:
+        def log_message(self, *args: object) -> None:
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -96,8 +96,8 @@ def failing() -> Iterator[Broken]:
 
 
 @pytest.fixture(params=[refusing, hanging, failing])
-def broken(request: pytest.FixtureRequest, settings: Any) -> Iterator[Broken]:
-    """Icons are kept on a server that does not work."""
+def unavailable(request: pytest.FixtureRequest, settings: Any) -> Iterator[Endpoint]:
+    """Use a storage that does not work, in each of three ways."""
     with request.param() as endpoint:
         options = {
             "bucket_name": "icons",
@@ -116,7 +116,7 @@ def broken(request: pytest.FixtureRequest, settings: Any) -> Iterator[Broken]:
 def _in_time() -> Iterator[None]:
     start = time.monotonic()
     yield
-    # A test has two calls to the storage at the most.
+    # A test makes at most two requests to the storage.
     assert time.monotonic() - start < 2 * IN_TIME
 
 
@@ -129,54 +129,54 @@ def with_icon(user: User) -> Webchat:
     return webchat
 
 
-def test_reading_listing_and_putting_back_ask_nothing(
-    api: Any, admin: User, broken: Broken
+def test_reading_listing_and_sending_back_make_no_request(
+    api: Any, admin: User, unavailable: Endpoint
 ) -> None:
     url = f"/api/webchats/{with_icon(admin).pk}"
     document = api(admin).get(url).json()["data"]
-    assert document["icon"].startswith(broken.url)
+    assert document["icon"].startswith(unavailable.url)
     assert api(admin).get("/api/webchats").json()["data"] == [document]
     assert api(admin).put(url, document).status_code == 200
     assert Webchat.objects.get().icon == key_of(admin)
-    assert broken.calls == 0
+    assert unavailable.calls == 0
 
 
-@pytest.mark.parametrize("how", ["icon", "upload", "key", "new"])
-def test_what_needs_the_storage_is_503_in_time_and_changes_nothing(
-    api: Any, admin: User, broken: Broken, how: str
+@pytest.mark.parametrize("request_", ["upload icon", "upload files", "change icon", "create"])
+def test_requests_that_need_the_storage_are_503_in_time_and_change_nothing(
+    api: Any, admin: User, unavailable: Endpoint, request_: str
 ) -> None:
     webchat = with_icon(admin)
     url, client = f"/api/webchats/{webchat.pk}", api(admin)
     start = time.monotonic()
-    if how == "icon":
-        answer = client.put(f"{url}/icon", {"file": image_upload()}, format="multipart")
-    elif how == "upload":
-        answer = client.post("/api/upload", {"files": [image_upload()]}, format="multipart")
-    elif how == "key":
-        answer = client.put(url, {"name": "Other", "icon": key_of(admin, "b")})
+    if request_ == "upload icon":
+        response = client.put(f"{url}/icon", {"file": image_upload()}, format="multipart")
+    elif request_ == "upload files":
+        response = client.post("/api/upload", {"files": [image_upload()]}, format="multipart")
+    elif request_ == "change icon":
+        response = client.put(url, {"name": "Other", "icon": key_of(admin, "b")})
     else:
         document = {**client.get(url).json()["data"], "icon": key_of(admin, "b")}
-        answer = client.post("/api/webchats", document)
+        response = client.post("/api/webchats", document)
     assert time.monotonic() - start < IN_TIME
-    assert answer.status_code == 503
-    assert answer.json() == {
+    assert response.status_code == 503
+    assert response.json() == {
         "error": "The icon storage is unavailable. Try again in a moment.",
         "code": "unavailable",
     }
-    assert int(answer.headers["Retry-After"]) > 0
+    assert int(response.headers["Retry-After"]) > 0
     row = Webchat.objects.get()
     assert (row.icon, row.name, row.updated_at) == (webchat.icon, webchat.name, webchat.updated_at)
 
 
-@pytest.mark.parametrize("how", ["delete", "remove"])
-def test_a_webchat_and_its_icon_can_be_removed_and_the_sweep_gets_the_object(
+@pytest.mark.parametrize("deleted", ["webchat", "icon"])
+def test_a_webchat_or_its_icon_can_be_deleted_and_the_sweep_deletes_the_object(
     api: Any,
     admin: User,
     s3: IconStorage,
     request: pytest.FixtureRequest,
     django_capture_on_commit_callbacks: Any,
     settings: Any,
-    how: str,
+    deleted: str,
 ) -> None:
     working = settings.STORAGES
     key = store_icon(admin.organization_id)
@@ -186,8 +186,8 @@ def test_a_webchat_and_its_icon_can_be_removed_and_the_sweep_gets_the_object(
         options = {**working["icons"]["OPTIONS"], "endpoint_url": endpoint.url}
         settings.STORAGES = {**working, "icons": {**working["icons"], "OPTIONS": options}}
         with django_capture_on_commit_callbacks(execute=True):
-            answer = api(admin).delete(url if how == "delete" else f"{url}/icon")
-        assert answer.status_code == 200
+            response = api(admin).delete(url if deleted == "webchat" else f"{url}/icon")
+        assert response.status_code == 200
     assert not Webchat.objects.exclude(icon="").exists()
     settings.STORAGES = working
     assert icon_storage().exists(key)
@@ -196,7 +196,7 @@ def test_a_webchat_and_its_icon_can_be_removed_and_the_sweep_gets_the_object(
 
 
 def test_deleting_a_webchat_succeeds_in_time(
-    api: Any, admin: User, broken: Broken, django_capture_on_commit_callbacks: Any
+    api: Any, admin: User, unavailable: Endpoint, django_capture_on_commit_callbacks: Any
 ) -> None:
     url = f"/api/webchats/{with_icon(admin).pk}"
     start = time.monotonic()
@@ -206,30 +206,30 @@ def test_deleting_a_webchat_succeeds_in_time(
     assert not Webchat.objects.exists()
 
 
-def test_the_sweep_says_so(broken: Broken) -> None:
+def test_the_sweep_reports_the_failure(unavailable: Endpoint) -> None:
     with pytest.raises(CommandError, match="does not answer"):
         call_command("sweep_icons", stdout=StringIO())
 
 
-def test_readiness_names_the_storage_and_asks_it_once(client: Any, broken: Broken) -> None:
-    answer = client.get("/readyz")
-    assert answer.status_code == 503
-    assert answer.json() == {
+def test_readiness_names_the_storage_and_checks_it_once(client: Any, unavailable: Endpoint) -> None:
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {
         "status": "unavailable",
         "checks": {"database": "ok", "storage": "failed", "cache": "ok", "migrations": "ok"},
     }
-    calls = broken.calls
-    assert client.get("/readyz").json() == answer.json()
-    assert broken.calls == calls
+    calls = unavailable.calls
+    assert client.get("/readyz").json() == response.json()
+    assert unavailable.calls == calls
 
 
-def test_readiness_with_a_storage_that_answers(client: Any, storage: IconStorage) -> None:
-    answer = client.get("/readyz")
-    assert answer.status_code == 200
-    assert set(answer.json()["checks"].values()) == {"ok"}
+def test_readiness_is_ok_with_a_storage_that_responds(client: Any, storage: IconStorage) -> None:
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert set(response.json()["checks"].values()) == {"ok"}
 
 
-def test_a_folder_that_cannot_be_used_is_503(
+def test_a_folder_that_is_not_writable_is_503(
     api: Any, admin: User, client: Any, settings: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -238,10 +238,10 @@ def test_a_folder_that_cannot_be_used_is_503(
     settings.STORAGES = {**settings.STORAGES, "icons": icon_storage}
     webchat = with_icon(admin)
     url = f"/api/webchats/{webchat.pk}"
-    for answer in (
+    for response in (
         api(admin).put(f"{url}/icon", {"file": image_upload()}, format="multipart"),
         api(admin).patch(url, {"icon": key_of(admin, "b")}),
     ):
-        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
     assert client.get("/readyz").json()["checks"]["storage"] == "failed"
     assert Webchat.objects.get().icon == key_of(admin)

@@ -1,4 +1,4 @@
-"""The storages of icons themselves: what they sign, what they send, what they share."""
+"""The icon storages: signed URLs, requests to S3, and the files that the folder serves."""
 
 import calendar
 import hashlib
@@ -43,17 +43,17 @@ def r2(settings: Any) -> S3IconStorage:
 
 
 class NotSent(Exception):
-    """The request was ready to go."""
+    """Stops a request before it is sent."""
 
 
 def test_an_upload_to_r2_has_no_checksum_and_no_streaming_trailer(r2: S3IconStorage) -> None:
     prepared: list[Any] = []
 
-    def stop(request: Any, **_: Any) -> None:
+    def intercept(request: Any, **_: Any) -> None:
         prepared.append(request)
         raise NotSent
 
-    r2.client.meta.events.register("before-send.s3", stop)
+    r2.client.meta.events.register("before-send.s3", intercept)
     with pytest.raises(NotSent):
         r2.put(KEY, image_bytes(), "image/png")
     [request] = prepared
@@ -83,7 +83,7 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def test_a_url_of_r2_is_signed_by_sigv4_for_the_life_set(r2: S3IconStorage) -> None:
+def test_a_url_of_r2_is_signed_by_sigv4_for_its_lifetime(r2: S3IconStorage) -> None:
     url = urlsplit(signed_url(KEY))
     assert (url.scheme, url.netloc) == ("https", "account.r2.cloudflarestorage.com")
     assert url.path == f"/icons/{KEY}"
@@ -92,7 +92,7 @@ def test_a_url_of_r2_is_signed_by_sigv4_for_the_life_set(r2: S3IconStorage) -> N
     assert query["X-Amz-Expires"] == ["3600"]
 
 
-def test_a_page_learns_which_origin_its_images_come_from(storage: IconStorage) -> None:
+def test_the_origin_is_that_of_signed_urls(storage: IconStorage) -> None:
     url = urlsplit(signed_url(KEY))
     assert storage.origin == (f"{url.scheme}://{url.netloc}" if url.netloc else None)
 
@@ -101,11 +101,11 @@ def test_all_threads_share_one_client(r2: S3IconStorage) -> None:
     clients: list[Any] = []
     barrier = threading.Barrier(8)
 
-    def look() -> None:
+    def get_client() -> None:
         barrier.wait()
         clients.append(icon_storage().client)  # type: ignore[attr-defined]
 
-    threads = [threading.Thread(target=look) for _ in range(8)]
+    threads = [threading.Thread(target=get_client) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -114,7 +114,8 @@ def test_all_threads_share_one_client(r2: S3IconStorage) -> None:
     assert len(clients) == 8
 
 
-def _life_left(url: str) -> float:
+def _seconds_left(url: str) -> float:
+    """Return the remaining lifetime of a signed URL."""
     query = parse_qs(urlsplit(url).query)
     if "expires" in query:
         return float(query["expires"][0]) - time.time()
@@ -126,19 +127,19 @@ def _seconds(moment: time.struct_time) -> float:
     return calendar.timegm(moment)
 
 
-def test_a_url_is_reused_and_always_has_half_of_its_life_left(storage: IconStorage) -> None:
+def test_a_url_is_reused_with_two_thirds_of_its_lifetime_left(storage: IconStorage) -> None:
     urls = []
     with time_machine.travel(1_800_000_000.5, tick=False) as clock:
         for _ in range(200):
             urls.append(signed_url(KEY))
-            assert 2400 - 1 <= _life_left(urls[-1]) <= 3600
+            assert 2400 - 1 <= _seconds_left(urls[-1]) <= 3600
             clock.shift(60)
     # Signed once per period of 20 minutes, in 200 minutes.
     assert len(set(urls)) <= 11
 
 
 @pytest.mark.django_db
-def test_a_list_with_icons_makes_no_call_and_no_query_more(
+def test_a_list_with_icons_makes_no_request_and_no_further_query(
     api: Any,
     admin: User,
     r2: S3IconStorage,
@@ -150,40 +151,40 @@ def test_a_list_with_icons_makes_no_call_and_no_query_more(
         key = f"orgs/{admin.organization_id}/webchat/{number}.png"
         factories.WebchatFactory.create(user=admin, prompt=prompt, icon=key)
     client = api(admin)
-    # Whoever opens a connection to another host, now that the database is connected.
+    # Hosts that are connected to, after the connection to the database.
     hosts: list[Any] = []
     resolve = socket.getaddrinfo
 
-    def listen(host: Any, *arguments: Any, **options: Any) -> Any:
+    def record(host: Any, *arguments: Any, **options: Any) -> Any:
         hosts.append(host)
         return resolve(host, *arguments, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", listen)
+    monkeypatch.setattr(socket, "getaddrinfo", record)
     with django_assert_num_queries(3):
         documents = client.get("/api/webchats").json()["data"]
     assert len({document["icon"] for document in documents}) == 20
     assert hosts == []
 
 
-# --- The folder's own URLs ---
+# --- Files of the folder ---
 
 
-def test_a_file_of_the_folder_is_sent_safely() -> None:
+def test_a_file_is_served_with_security_headers() -> None:
     key = store_icon("a" * 24)
     url = signed_url(key)
-    answer = Client().get(url)
-    assert answer.status_code == 200
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Content-Disposition"] == f'inline; filename="{key.rpartition("/")[2]}"'
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
-    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
-    assert not answer.cookies
-    assert answer.getvalue() == read_image(image_upload()).content
+    response = Client().get(url)
+    assert response.status_code == 200
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Content-Disposition"] == f'inline; filename="{key.rpartition("/")[2]}"'
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert not response.cookies
+    assert response.getvalue() == read_image(image_upload()).content
     assert Client().post(url).status_code == 405
     assert Client().head(url).status_code == 200
 
 
-def test_the_cache_may_keep_a_file_as_long_as_its_url_lives() -> None:
+def test_a_file_can_be_cached_for_the_rest_of_its_urls_lifetime() -> None:
     key = store_icon("a" * 24)
     with time_machine.travel(1_800_000_000, tick=False) as clock:
         url = signed_url(key)
@@ -194,7 +195,7 @@ def test_the_cache_may_keep_a_file_as_long_as_its_url_lives() -> None:
         assert Client().get(url).status_code == 403
 
 
-def test_a_signed_url_of_a_file_that_is_gone_is_404() -> None:
+def test_a_signed_url_of_a_missing_file_is_404() -> None:
     assert Client().get(signed_url(KEY)).status_code == 404
 
 
@@ -202,13 +203,13 @@ def test_a_signed_url_of_a_file_that_is_gone_is_404() -> None:
     "query",
     ["", "expires=&signature=", "expires=9999999999", "expires=x&signature=y", "signature=%ff"],
 )
-def test_without_a_good_signature_nothing_is_told(query: str) -> None:
+def test_without_a_valid_signature_every_path_is_403(query: str) -> None:
     key = store_icon("a" * 24)
     for path in (key, KEY, "x", f"{key}/../{key}"):
         assert Client().get(f"/icons/{path}?{query}").status_code == 403
 
 
-def test_a_signature_for_one_moment_is_none_for_a_later_one() -> None:
+def test_the_signature_includes_the_expiry() -> None:
     key = store_icon("a" * 24)
     url = signed_url(key)
     expires = parse_qs(urlsplit(url).query)["expires"][0]
@@ -216,16 +217,16 @@ def test_a_signature_for_one_moment_is_none_for_a_later_one() -> None:
     assert Client().get(later).status_code == 403
 
 
-def test_the_folders_door_is_shut_when_a_bucket_is_used(r2: S3IconStorage) -> None:
+def test_the_url_of_files_is_404_when_a_bucket_is_used(r2: S3IconStorage) -> None:
     assert Client().get(f"/icons/{KEY}?expires=9999999999&signature=x").status_code == 404
 
 
-def test_a_folder_is_no_object() -> None:
+def test_a_directory_is_not_an_object() -> None:
     storage, key = icon_storage(), store_icon("a" * 24)
     assert storage.exists(key)
     assert not storage.exists(key.rpartition("/")[0])
 
 
-def test_deleting_what_is_gone_is_no_error(storage: IconStorage) -> None:
+def test_deleting_a_missing_object_is_not_an_error(storage: IconStorage) -> None:
     storage.delete(KEY)
     assert not storage.exists(KEY)

@@ -1,15 +1,16 @@
-"""The icon in the webchat's document: what goes in, what comes out, whose it is.
+"""``icon`` in the webchat's document: keys and signed URLs, ownership, attacks.
 
-Every test that asks for ``storage`` runs on a folder and on a real S3 server.
+Tests with the fixture ``storage`` run with a folder and with a real S3 server.
 """
 
 import json
-import time
 import urllib.parse
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -24,7 +25,7 @@ from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
 
-REFUSED = {
+NOT_FOUND = {
     "error": "Invalid value for: icon.",
     "code": "validation_error",
     "details": [
@@ -38,43 +39,37 @@ REFUSED = {
 }
 
 
-def stored(user: User) -> str:
-    """The key of an icon of the user's organization."""
-    assert user.organization_id is not None
-    return store_icon(user.organization_id)
-
-
-def body(admin: User, **fields: Any) -> dict[str, Any]:
+def document_of(admin: User, **fields: Any) -> dict[str, Any]:
     prompt = factories.PromptFactory.create(organization=admin.organization)
     colors = dict.fromkeys(("backgroundColor", "primaryColor", "secondaryColor"), "#112233")
     required = {"name": "x", "promptId": prompt.pk, "allowedDomains": [], "initialStage": "new"}
     return {**colors, **required, **fields}
 
 
-def test_an_uploaded_icon_opens_by_the_documents_url(
+def test_the_documents_url_opens_the_uploaded_icon(
     api: Any, admin: User, storage: IconStorage, fetch: Any
 ) -> None:
     uploaded = api(admin).post("/api/upload", {"files": [image_upload()]}, format="multipart")
     key = uploaded.json()["files"][0]["key"]
-    made = api(admin).post("/api/webchats", body(admin, icon=key))
-    assert made.status_code == 201, made.json()
+    created = api(admin).post("/api/webchats", document_of(admin, icon=key))
+    assert created.status_code == 201, created.json()
     row = Webchat.objects.get()
     assert row.icon == key
-    url = made.json()["data"]["icon"]
+    url = created.json()["data"]["icon"]
     assert url.startswith("http")
-    got = fetch(url)
-    assert got.status == 200
-    assert got.headers["Content-Type"] == "image/png"
-    assert got.headers["Content-Disposition"].startswith("inline")
-    assert got.content == read_image(image_upload()).content
-    assert 0 < int(got.headers["Cache-Control"].split("max-age=")[1].split(",")[0]) <= 3600
+    response = fetch(url)
+    assert response.status == 200
+    assert response.headers["Content-Type"] == "image/png"
+    assert response.headers["Content-Disposition"].startswith("inline")
+    assert response.content == read_image(image_upload()).content
+    assert 0 < int(response.headers["Cache-Control"].split("max-age=")[1].split(",")[0]) <= 3600
 
 
-def test_a_url_with_one_character_changed_is_refused(
+def test_a_url_with_one_character_changed_is_rejected(
     admin: User, storage: IconStorage, fetch: Any
 ) -> None:
-    key = stored(admin)
-    other = stored(admin)
+    key = store_icon(admin.organization_id)
+    other = store_icon(admin.organization_id)
     url = signed_url(key)
     assert fetch(url).status == 200
     for changed in (
@@ -89,56 +84,54 @@ def test_a_url_with_one_character_changed_is_refused(
         assert fetch(changed).status == 403
 
 
-def test_a_url_expires(
-    admin: User, storage: IconStorage, fetch: Any, set_url_lifetime: Callable[[int], None]
-) -> None:
-    key = stored(admin)
-    set_url_lifetime(1)
-    url = signed_url(key)
-    wait_for_the_clock(1.2)
+def hours_ago(hours: float) -> time_machine.travel:
+    """Set the clock of this process back. That of the S3 server runs on, so URLs expire."""
+    return time_machine.travel(datetime.now(UTC) - timedelta(hours=hours))
+
+
+def test_a_url_expires(admin: User, storage: IconStorage, fetch: Any) -> None:
+    key = store_icon(admin.organization_id)
+    with hours_ago(2):
+        url = signed_url(key)
     assert fetch(url).status == 403
 
 
-def wait_for_the_clock(seconds: float) -> None:
-    """The S3 server's clock cannot be turned."""
-    time.sleep(seconds)
-
-
-def test_a_document_put_back_keeps_its_icon(
+def test_a_document_that_is_sent_back_keeps_its_icon(
     api: Any, admin: User, webchat: Webchat, storage: IconStorage, storage_calls: list[str]
 ) -> None:
-    Webchat.objects.filter(pk=webchat.pk).update(icon=stored(admin))
+    Webchat.objects.filter(pk=webchat.pk).update(icon=store_icon(admin.organization_id))
     before = Webchat.objects.get().icon
     storage_calls.clear()
     for method in ("put", "patch"):
         document = api(admin).get(f"/api/webchats/{webchat.pk}").json()["data"]
-        answer = getattr(api(admin), method)(f"/api/webchats/{webchat.pk}", document)
-        assert answer.status_code == 200
-        assert answer.json()["data"]["icon"].partition("?")[0] == document["icon"].partition("?")[0]
+        response = getattr(api(admin), method)(f"/api/webchats/{webchat.pk}", document)
+        assert response.status_code == 200
+        old, new = document["icon"], response.json()["data"]["icon"]
+        assert new.partition("?")[0] == old.partition("?")[0]
         assert Webchat.objects.get().icon == before
-    # An icon that stays needs no question.
+    # An unchanged icon is not looked up.
     assert storage_calls == []
 
 
-def test_who_puts_the_same_icon_back_makes_nobody_of_the_organization_wait(
+def test_sending_the_same_icon_back_does_not_lock_the_organization(
     api: Any, admin: User, storage: IconStorage
 ) -> None:
-    webchat = factories.WebchatFactory.create(user=admin, icon=stored(admin))
+    webchat = factories.WebchatFactory.create(user=admin, icon=store_icon(admin.organization_id))
     client = api(admin)
     document = client.get(f"/api/webchats/{webchat.pk}").json()["data"]
 
-    def asks_for_the_organization(icon: str) -> bool:
+    def reads_the_organization(icon: str) -> bool:
         with CaptureQueriesContext(connection) as queries:
-            answer = client.put(f"/api/webchats/{webchat.pk}", {**document, "icon": icon})
-        assert answer.status_code == 200
+            response = client.put(f"/api/webchats/{webchat.pk}", {**document, "icon": icon})
+        assert response.status_code == 200
         return any('FROM "organizations_organization"' in query["sql"] for query in queries)
 
-    assert not asks_for_the_organization(document["icon"])
-    assert not asks_for_the_organization(webchat.icon)
-    assert asks_for_the_organization(stored(admin))
+    assert not reads_the_organization(document["icon"])
+    assert not reads_the_organization(webchat.icon)
+    assert reads_the_organization(store_icon(admin.organization_id))
 
 
-def test_a_url_that_has_expired_or_had_another_life_is_put_back(
+def test_an_expired_url_can_be_sent_back(
     api: Any,
     admin: User,
     webchat: Webchat,
@@ -146,44 +139,43 @@ def test_a_url_that_has_expired_or_had_another_life_is_put_back(
     fetch: Any,
     set_url_lifetime: Callable[[int], None],
 ) -> None:
-    key = stored(admin)
+    key = store_icon(admin.organization_id)
     Webchat.objects.filter(pk=webchat.pk).update(icon=key)
-    set_url_lifetime(1)
-    document = api(admin).get(f"/api/webchats/{webchat.pk}").json()["data"]
-    wait_for_the_clock(1.2)
+    with hours_ago(2):
+        document = api(admin).get(f"/api/webchats/{webchat.pk}").json()["data"]
     assert fetch(document["icon"]).status == 403
     set_url_lifetime(7200)
-    answer = api(admin).put(f"/api/webchats/{webchat.pk}", document)
-    assert answer.status_code == 200
+    response = api(admin).put(f"/api/webchats/{webchat.pk}", document)
+    assert response.status_code == 200
     assert Webchat.objects.get().icon == key
-    assert fetch(answer.json()["data"]["icon"]).status == 200
+    assert fetch(response.json()["data"]["icon"]).status == 200
 
 
-def test_an_expired_url_of_another_icon_of_ours_is_taken_as_its_key(
+def test_a_url_without_signature_is_accepted_as_its_key(
     api: Any, admin: User, webchat: Webchat, storage: IconStorage
 ) -> None:
-    key = stored(admin)
+    key = store_icon(admin.organization_id)
     url = signed_url(key).partition("?")[0]
-    answer = api(admin).patch(f"/api/webchats/{webchat.pk}", {"icon": url})
-    assert answer.status_code == 200
+    response = api(admin).patch(f"/api/webchats/{webchat.pk}", {"icon": url})
+    assert response.status_code == 200
     assert Webchat.objects.get().icon == key
 
 
-@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("empty", [None, ""])
 def test_null_or_empty_removes_the_icon(
-    api: Any, admin: User, webchat: Webchat, storage: IconStorage, nothing: Any
+    api: Any, admin: User, webchat: Webchat, storage: IconStorage, empty: Any
 ) -> None:
-    Webchat.objects.filter(pk=webchat.pk).update(icon=stored(admin))
-    answer = api(admin).put(f"/api/webchats/{webchat.pk}", {"icon": nothing})
-    assert answer.json()["data"]["icon"] is None
+    Webchat.objects.filter(pk=webchat.pk).update(icon=store_icon(admin.organization_id))
+    response = api(admin).put(f"/api/webchats/{webchat.pk}", {"icon": empty})
+    assert response.json()["data"]["icon"] is None
     assert Webchat.objects.get().icon == ""
 
 
 # --- Attacks ---
 
 
-def attacks(own: str, other: str) -> dict[str, Any]:
-    """What is no icon of ours, by what is wrong with it. ``own`` and ``other`` are good keys."""
+def invalid_icons(own: str, other: str) -> dict[str, Any]:
+    """Return invalid icons by what is wrong with them. ``own`` and ``other`` are valid keys."""
     own_prefix, name = own.rsplit("/", 1)
     other_path = other.removeprefix("orgs/")
     url = signed_url(own)
@@ -193,42 +185,42 @@ def attacks(own: str, other: str) -> dict[str, Any]:
     return {
         "another's key": other,
         "another's signed URL": signed_url(other),
-        "a step up": f"{own_prefix}/../../{other_path}",
-        "a step up with another name": f"{own_prefix}/../webchat/{name}",
-        "an encoded step up": f"{own_prefix}/%2e%2e/%2e%2e/{other_path}",
+        "parent directories": f"{own_prefix}/../../{other_path}",
+        "a parent directory": f"{own_prefix}/../webchat/{name}",
+        "encoded parent directories": f"{own_prefix}/%2e%2e/%2e%2e/{other_path}",
         "encoded slashes": own.replace("/", "%2F"),
         "doubly encoded": f"{own_prefix}/%252e%252e/{name}",
         "an encoded letter in a URL": absolute.replace("webchat", "%77ebchat"),
-        "a step up in a URL": absolute.replace(own, f"{own_prefix}/../../{other_path}"),
+        "parent directories in a URL": absolute.replace(own, f"{own_prefix}/../../{other_path}"),
         "a double slash": own.replace("/webchat/", "//webchat/"),
-        "a slash before": f"/{own}",
+        "a leading slash": f"/{own}",
         "a backslash": own.replace("/", "\\"),
-        "a null byte": f"{own}\x00",
-        "a line end": f"{own}\n",
-        "a blank before": f" {own}",
+        "a NUL": f"{own}\x00",
+        "a line break": f"{own}\n",
+        "a leading space": f" {own}",
         "a surrogate": f"{own}\ud800",
         "upper case": own.upper(),
         "full-width letters": own.replace("orgs", "ｏｒｇｓ"),
         "another host": absolute.replace(parts.netloc, "evil.example"),
-        "our host as user": absolute.replace("://", f"://{parts.netloc}@evil.example/"),
+        "our host as user-info": absolute.replace("://", f"://{parts.netloc}@evil.example/"),
         "user-info": absolute.replace("://", "://user:secret@"),
         "our host as a label": absolute.replace(parts.netloc, f"{parts.netloc}.evil.example"),
         "no scheme": absolute.removeprefix("http:").replace(parts.netloc, "evil.example"),
         "another scheme": absolute.replace("http:", "ftp:"),
-        "a file": f"file:///{own}",
-        "a file of ours": f"file://{parts.netloc}{parts.path}",
-        "script": f"javascript:{absolute}",
-        "data": "data:image/png;base64,AAAA",
+        "a file URL": f"file:///{own}",
+        "a file URL with our host": f"file://{parts.netloc}{parts.path}",
+        "a javascript URL": f"javascript:{absolute}",
+        "a data URL": "data:image/png;base64,AAAA",
         "another bucket": absolute.replace(parts.path, f"/others/{own}"),
-        "a bucket of like name": absolute.replace(parts.path, f"/{bucket}s/{own}"),
+        "a bucket with our prefix": absolute.replace(parts.path, f"/{bucket}s/{own}"),
         "no bucket": absolute.replace(parts.path, f"/{own}"),
-        "a bad address": "http://[::1/icons/" + own,
+        "a malformed host": "http://[::1/icons/" + own,
         "only our host": f"{parts.scheme}://{parts.netloc}",
         "unknown": f"{own_prefix}/{'0' * 32}.png",
-        "of another kind": own.replace("/webchat/", "/exports/"),
+        "an object of another kind": own.replace("/webchat/", "/exports/"),
         "not an icon": f"{own_prefix}/notes.txt",
-        "a folder": f"{own_prefix}/",
-        "no key": "icon.png",
+        "a directory": f"{own_prefix}/",
+        "a file name": "icon.png",
         "very long": "a" * 100_000,
         "a number": 7,
         "a list": [own],
@@ -237,8 +229,11 @@ def attacks(own: str, other: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("name", list(attacks("orgs/x/webchat/y.png", "orgs/z/webchat/y.png")))
-def test_what_is_no_icon_of_ours_gets_one_answer_and_is_not_looked_for(
+NAMES = list(invalid_icons("orgs/x/webchat/y.png", "orgs/z/webchat/y.png"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_invalid_icon_gets_the_same_error_without_a_look_up(
     api: Any,
     admin: User,
     other_admin: User,
@@ -247,28 +242,28 @@ def test_what_is_no_icon_of_ours_gets_one_answer_and_is_not_looked_for(
     storage_calls: list[str],
     name: str,
 ) -> None:
-    own, other = stored(admin), stored(other_admin)
-    # They exist: the answer is not for want of an object.
+    own, other = store_icon(admin.organization_id), store_icon(other_admin.organization_id)
+    # The objects exist, so they are not the reason for the error.
     prefix = own.rsplit("/", 1)[0]
     storage.put(f"{prefix}/notes.txt", b"text", "text/plain")
     storage.put(own.replace("/webchat/", "/exports/"), image_bytes(), "image/png")
-    attack = attacks(own, other)[name]
+    icon = invalid_icons(own, other)[name]
     storage_calls.clear()
     as_json = "application/json"
-    change, new = json.dumps({"icon": attack}), json.dumps(body(admin, icon=attack))
-    for answer in (
+    change, new = json.dumps({"icon": icon}), json.dumps(document_of(admin, icon=icon))
+    for response in (
         api(admin).patch(f"/api/webchats/{webchat.pk}", change, content_type=as_json),
         api(admin).post("/api/webchats", new, content_type=as_json),
     ):
-        assert answer.status_code == 400
-        assert answer.json() == REFUSED
+        assert response.status_code == 400
+        assert response.json() == NOT_FOUND
     assert Webchat.objects.get().icon == ""
-    assert all(f"orgs/{admin.organization_id}/webchat/" in question for question in storage_calls)
-    assert not any(str(other_admin.organization_id) in question for question in storage_calls)
+    assert all(f"orgs/{admin.organization_id}/webchat/" in call for call in storage_calls)
+    assert not any(str(other_admin.organization_id) in call for call in storage_calls)
     assert storage.exists(other)
 
 
-def test_the_superuser_gives_each_webchat_icons_of_its_own_organization(
+def test_a_superuser_cannot_use_an_icon_of_another_organization(
     api: Any,
     superuser: User,
     admin: User,
@@ -276,17 +271,22 @@ def test_the_superuser_gives_each_webchat_icons_of_its_own_organization(
     webchat: Webchat,
     storage: IconStorage,
 ) -> None:
-    url = f"/api/webchats/{webchat.pk}"
-    assert api(superuser).patch(url, {"icon": stored(other_admin)}).json() == REFUSED
-    assert api(superuser).patch(url, {"icon": stored(admin)}).status_code == 200
+    client, url = api(superuser), f"/api/webchats/{webchat.pk}"
+    own, other = store_icon(admin.organization_id), store_icon(other_admin.organization_id)
+    assert client.patch(url, {"icon": other}).json() == NOT_FOUND
+    assert client.patch(url, {"icon": own}).status_code == 200
 
 
-def test_all_field_errors_come_with_the_icons(api: Any, admin: User, webchat: Webchat) -> None:
-    answer = api(admin).patch(f"/api/webchats/{webchat.pk}", {"icon": "x", "name": ""})
-    assert {detail["field"] for detail in answer.json()["details"]} == {"icon", "name"}
+def test_the_error_of_the_icon_comes_with_all_others(
+    api: Any, admin: User, webchat: Webchat
+) -> None:
+    response = api(admin).patch(f"/api/webchats/{webchat.pk}", {"icon": "x", "name": ""})
+    assert {detail["field"] for detail in response.json()["details"]} == {"icon", "name"}
 
 
-def test_the_database_refuses_anothers_key_by_itself(webchat: Webchat, other_admin: User) -> None:
+def test_the_database_rejects_a_key_of_another_organization(
+    webchat: Webchat, other_admin: User
+) -> None:
     key = f"orgs/{other_admin.organization_id}/webchat/x.png"
     with pytest.raises(IntegrityError), transaction.atomic():
         Webchat.objects.filter(pk=webchat.pk).update(icon=key)
@@ -296,7 +296,7 @@ def test_the_database_refuses_anothers_key_by_itself(webchat: Webchat, other_adm
         organization.save()
 
 
-def test_a_rep_may_look_and_not_touch(
+def test_a_sales_rep_cannot_change_icons(
     api: Any,
     rep: User,
     admin: User,
@@ -305,18 +305,16 @@ def test_a_rep_may_look_and_not_touch(
     storage_calls: list[str],
 ) -> None:
     client, url = api(rep), f"/api/webchats/{webchat.pk}/icon"
-    sent: dict[str, SimpleUploadedFile] = {"file": image_upload()}
-    assert client.put(url, sent, format="multipart").status_code == 403
+    body: dict[str, SimpleUploadedFile] = {"file": image_upload()}
+    upload = {"files": [image_upload()]}
+    assert client.put(url, body, format="multipart").status_code == 403
     assert client.delete(url).status_code == 403
-    assert (
-        client.post("/api/upload", {"files": [image_upload()]}, format="multipart").status_code
-        == 403
-    )
-    assert api(None).put(url, sent, format="multipart").status_code == 401
+    assert client.post("/api/upload", upload, format="multipart").status_code == 403
+    assert api(None).put(url, body, format="multipart").status_code == 401
     assert storage_calls == []
 
 
-def test_anothers_webchat_gets_no_icon(
+def test_the_icon_of_another_organizations_webchat_is_404(
     api: Any, other_admin: User, webchat: Webchat, storage: IconStorage, storage_calls: list[str]
 ) -> None:
     client, url = api(other_admin), f"/api/webchats/{webchat.pk}/icon"
