@@ -1,4 +1,4 @@
-"""The cache that processes share is gone: requests go on, and it is told."""
+"""The service without its shared cache: requests work, and errors are logged."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _gone(settings: Settings) -> None:
+def _unavailable_cache(settings: Settings) -> None:
     settings.CACHES = {
         "default": {
             "BACKEND": "webchat_project.cache.ResilientRedisCache",
-            # Nothing listens there.
+            # No server listens on this port.
             "LOCATION": "redis://127.0.0.1:1/0",
         }
     }
@@ -28,7 +28,7 @@ def _gone(settings: Settings) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """Not of the suite's own kind: there is nothing to clear."""
+    """Override the fixture that empties the cache, which is unavailable."""
 
 
 def test_api_works_without_the_shared_cache(
@@ -44,15 +44,15 @@ def test_api_works_without_the_shared_cache(
 def test_login_works_without_the_shared_cache() -> None:
     user = factories.UserFactory.create(password="right-password")
     body = {"email": user.email, "password": "right-password"}
-    answers = [Client().post("/api/auth/login", body, "application/json") for _ in range(12)]
-    assert {answer.status_code for answer in answers} == {200}
+    responses = [Client().post("/api/auth/login", body, "application/json") for _ in range(12)]
+    assert {response.status_code for response in responses} == {200}
 
 
 def test_readyz_reports_an_unavailable_cache() -> None:
-    answer = Client().get("/readyz")
-    assert answer.status_code == 503
-    assert answer.json()["checks"]["cache"] == "failed"
-    assert answer.json()["checks"]["database"] == "ok"
+    response = Client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["checks"]["cache"] == "failed"
+    assert response.json()["checks"]["database"] == "ok"
 
 
 def test_unavailable_cache_behaves_like_an_empty_one() -> None:

@@ -1,4 +1,4 @@
-"""The command of the README's first lines."""
+"""The command ``manage.py demo``."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def demo(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedP
 
 
 def rows(folder: Path) -> str:
-    # Every row of every table of ours, as Django writes them.
+    """Return all rows of the project as JSON."""
     return subprocess.run(
         [sys.executable, "manage.py", "dumpdata", "organizations", "webchats"],
         cwd=ROOT,
@@ -59,7 +59,7 @@ def without_token(output: str) -> str:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """The address of a running demo, and what it has printed."""
+    """The address of a running demo, and its output."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with (tmp_path / "output").open("w") as output:
@@ -105,14 +105,14 @@ def test_printed_curl_command_creates_the_documented_webchat(served: tuple[str, 
         pytest.skip("curl is not installed")
     command = output[output.index("curl --request POST") :].split("\n'\n")[0] + "\n'"
     assert f"--url {address}/api/webchats" in command
-    answer = subprocess.run(
+    response = subprocess.run(
         ["bash", "-c", f"{command} --silent --write-out '\n%{{http_code}}'"],
         capture_output=True,
         text=True,
         check=True,
     )
-    body, status = answer.stdout.rsplit("\n", 1)
-    assert status == "201", answer.stdout
+    body, status = response.stdout.rsplit("\n", 1)
+    assert status == "201", response.stdout
     stored = json.loads(body)
     assert stored["message"] == "Webchat configuration created"
     assert stored["data"].keys() == examples.DOCUMENT.keys()

@@ -1,4 +1,4 @@
-"""What a load balancer is told."""
+"""The health checks ``/healthz`` and ``/readyz``."""
 
 from pathlib import Path
 from typing import Any
@@ -15,33 +15,33 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def _new_migration_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "migrations", health.MigrationCheck())
 
 
-def refuse(*arguments: Any, **options: Any) -> None:
-    raise OperationalError("connection refused")
+def fail(*arguments: Any, **options: Any) -> None:
+    raise OperationalError("connection faild")
 
 
 def test_healthz_returns_ok() -> None:
-    answer = Client().get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    response = Client().get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
 def test_readyz_returns_ok() -> None:
-    answer = Client().get("/readyz")
-    assert answer.status_code == 200
-    assert answer.json() == {
+    response = Client().get("/readyz")
+    assert response.status_code == 200
+    assert response.json() == {
         "status": "ok",
         "checks": {"database": "ok", "storage": "ok", "cache": "ok", "migrations": "ok"},
     }
 
 
 def test_readyz_fails_without_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "cursor", refuse)
-    answer = Client().get("/readyz")
-    assert answer.status_code == 503
-    assert answer.json() == {
+    monkeypatch.setattr(connection, "cursor", fail)
+    response = Client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {
         "status": "unavailable",
         "checks": {"database": "failed", "storage": "ok", "cache": "ok", "migrations": "failed"},
     }
@@ -52,9 +52,9 @@ def test_readyz_fails_until_migrations_are_applied() -> None:
     name = max(name for app, name in applied.applied_migrations() if app == "webchats")
     applied.record_unapplied("webchats", name)
     for _ in range(2):
-        answer = Client().get("/readyz")
-        assert answer.status_code == 503
-        assert answer.json()["checks"] == {
+        response = Client().get("/readyz")
+        assert response.status_code == 503
+        assert response.json()["checks"] == {
             "database": "ok",
             "storage": "ok",
             "cache": "ok",
@@ -75,23 +75,23 @@ def test_applied_migrations_are_not_checked_again(
 def test_healthz_does_not_use_the_database(
     monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
-    monkeypatch.setattr(connection, "cursor", refuse)
+    monkeypatch.setattr(connection, "cursor", fail)
     with django_assert_num_queries(0):
         assert Client().get("/healthz").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_checks_have_a_content_length(path: str) -> None:
-    answer = Client().get(path)
-    assert answer.headers["Content-Length"] == str(len(answer.content))
+    response = Client().get(path)
+    assert response.headers["Content-Length"] == str(len(response.content))
 
 
 def test_healthz_fails_while_the_drain_file_exists(settings: Settings, tmp_path: Path) -> None:
     settings.DRAIN_FILE = str(tmp_path / "draining")
     assert Client().get("/healthz").status_code == 200
     (tmp_path / "draining").touch()
-    answer = Client().get("/healthz")
-    assert (answer.status_code, answer.json()) == (503, {"status": "draining"})
+    response = Client().get("/healthz")
+    assert (response.status_code, response.json()) == (503, {"status": "draining"})
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

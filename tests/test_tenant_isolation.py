@@ -1,7 +1,7 @@
-"""What is not of the caller's organization does not exist for the caller.
+"""Rows of other organizations do not exist for the caller, in every resource of the API.
 
-The tests walk the router: a resource added to it is covered without a line here, and fails until
-``tests/factories.py`` can make its rows.
+The resources come from the router. A new one is tested without a change here, as soon as
+``tests/support/factories.py`` has a factory for its model.
 """
 
 from typing import Any
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db
 RESOURCES: list[tuple[str, Any]] = [(prefix, viewset) for prefix, viewset, _ in router.registry]
 CHANGEABLE = [resource for resource in RESOURCES if "put" in resource[1].http_method_names]
 VERBS = ("get", "put", "patch", "delete")
-#: The calls that need no credential, each for a reason that the contract gives.
+#: Paths without authentication.
 PUBLIC = {"login", "refresh", "schema", "docs"}
 
 
 def row_of(viewset: Any, organization: Organization | None) -> Any:
-    """A row of the viewset's model in ``organization``."""
+    """Create a row of the viewset's model in the organization."""
     model = viewset.queryset.model
     factory: Any = getattr(factories, f"{model.__name__}Factory")
     if model.__name__ in ("Webchat", "ApiKey"):
@@ -37,7 +37,7 @@ def row_of(viewset: Any, organization: Organization | None) -> Any:
 
 
 def related_fields(viewset: Any) -> dict[str, Any]:
-    """The names and models of what a document of the viewset points to."""
+    """Return the models of the writable references of a document by field."""
     view = viewset(action="create", request=None, format_kwarg=None)
     fields: dict[str, Any] = view.get_serializer_class()().fields
     writable = {name: field for name, field in fields.items() if not field.read_only}
@@ -60,9 +60,9 @@ def test_list_contains_no_rows_of_other_organizations(
 ) -> None:
     row_of(viewset, other_admin.organization)
     own = row_of(viewset, admin.organization)
-    answer = api(admin).get(f"/api/{prefix}").json()
-    assert [document["_id"] for document in answer["data"]] == [own.pk]
-    assert answer["pagination"]["total"] == 1
+    response = api(admin).get(f"/api/{prefix}").json()
+    assert [document["_id"] for document in response["data"]] == [own.pk]
+    assert response["pagination"]["total"] == 1
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -84,8 +84,8 @@ def test_superuser_sees_rows_of_all_organizations(
     prefix: str, viewset: Any, api: Any, superuser: User, admin: User, other_admin: User
 ) -> None:
     rows = {row_of(viewset, user.organization).pk for user in (admin, other_admin)}
-    answer = api(superuser).get(f"/api/{prefix}").json()
-    assert {document["_id"] for document in answer["data"]} == rows
+    response = api(superuser).get(f"/api/{prefix}").json()
+    assert {document["_id"] for document in response["data"]} == rows
 
 
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
@@ -98,10 +98,12 @@ def test_reference_to_another_organizations_row_gives_the_same_error_as_an_unkno
             theirs = factory.create(pipeline__organization=other_admin.organization)
         else:
             theirs = factory.create(organization=other_admin.organization)
-        answers = [api(admin).post(f"/api/{prefix}", {name: key}) for key in (theirs.pk, "0" * 24)]
+        responses = [
+            api(admin).post(f"/api/{prefix}", {name: key}) for key in (theirs.pk, "0" * 24)
+        ]
         details = [
-            [detail for detail in answer.json()["details"] if detail["field"] == name]
-            for answer in answers
+            [detail for detail in response.json()["details"] if detail["field"] == name]
+            for response in responses
         ]
         assert details[0] == details[1] != []
 
@@ -125,8 +127,8 @@ def test_sales_rep_can_read_but_not_write(
     row = row_of(viewset, rep.organization)
     assert api(rep).get(f"/api/{prefix}/{row.pk}").status_code == 200
     path = f"/api/{prefix}" if verb == "post" else f"/api/{prefix}/{row.pk}"
-    answer = getattr(api(rep), verb)(path, {"name": "Mine"})
-    assert answer.status_code in (403, 405)
+    response = getattr(api(rep), verb)(path, {"name": "Mine"})
+    assert response.status_code in (403, 405)
     row.refresh_from_db()
     assert row.name != "Mine"
 
@@ -142,7 +144,7 @@ def api_patterns() -> list[Any]:
     for entry in entries:
         if str(entry.pattern) == "api/":
             return list(entry.url_patterns)
-    raise AssertionError("the API is gone")
+    raise AssertionError("The URLconf has no path api/.")
 
 
 @pytest.mark.parametrize("pattern", api_patterns(), ids=str)
@@ -150,9 +152,9 @@ def test_every_api_path_requires_a_credential_unless_it_is_public(pattern: Any, 
     path = pattern.pattern.regex.pattern.replace("^", "/api/").replace("\\Z", "")
     path = path.replace("\\-", "-")
     path = path.replace("(?P<pk>[0-9a-f]{24})", "0" * 24).rstrip("$")
-    answer = api(None).get(path)
+    response = api(None).get(path)
     if pattern.name in PUBLIC:
         assert AllowAny in pattern.callback.cls.permission_classes
-        assert answer.status_code != 401
+        assert response.status_code != 401
     else:
-        assert answer.status_code == 401, path
+        assert response.status_code == 401, path

@@ -27,14 +27,14 @@ def main(seconds: str, token: str, webchat: str, field: str, body: str) -> None:
     while time.monotonic() < end:
         number += 1
         value: Any = number % 200 + 1 if field in ("offsetX", "offsetY", "zIndex") else f"v{number}"
-        answer = client.put(
+        response = client.put(
             f"/api/webchats/{webchat}", {field: value}, content_type="application/json"
         )
-        statuses[answer.status_code] += 1
-        if answer.status_code == 200:
+        statuses[response.status_code] += 1
+        if response.status_code == 200:
             last = value
-        answer = client.post("/api/webchats", body, content_type="application/json")
-        statuses[answer.status_code] += 1
+        response = client.post("/api/webchats", body, content_type="application/json")
+        statuses[response.status_code] += 1
     print(json.dumps({"statuses": statuses, "field": field, "last": last}))
 
 

@@ -85,14 +85,14 @@ def test_parallel_writers_lose_no_update_and_get_no_error() -> None:
 
 
 def at_once(*calls: Any) -> list[Any]:
-    """Run each call in a thread of its own, all released together; return their answers."""
+    """Run each call in a thread of its own, all released together; return their responses."""
     barrier = threading.Barrier(len(calls))
-    answers: list[Any] = [None] * len(calls)
+    responses: list[Any] = [None] * len(calls)
 
     def run(number: int, call: Any) -> None:
         barrier.wait()
         try:
-            answers[number] = call()
+            responses[number] = call()
         finally:
             connection.close()
 
@@ -103,7 +103,7 @@ def at_once(*calls: Any) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join()
-    return answers
+    return responses
 
 
 def test_parallel_uses_of_a_refresh_token_give_one_pair() -> None:

@@ -1,4 +1,4 @@
-"""Fast reads answer as the plain path does, for every caller, filter, ordering and page."""
+"""Fast reads response as the plain path does, for every caller, filter, ordering and page."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -162,8 +162,8 @@ def test_a_list_includes_what_was_written_since_the_last_request(api: Any, admin
     client = api(admin)
     assert client.get("/api/webchats").json()["pagination"]["total"] == 0
     factories.WebchatFactory.create_batch(21, user=admin)
-    answer = client.get("/api/webchats").json()
-    assert answer["pagination"] == {"page": 1, "limit": 20, "total": 21, "totalPages": 2}
+    response = client.get("/api/webchats").json()
+    assert response["pagination"] == {"page": 1, "limit": 20, "total": 21, "totalPages": 2}
     Webchat.objects.all().delete()
     assert client.get("/api/webchats").json()["data"] == []
 
@@ -174,8 +174,8 @@ def test_a_query_string_that_is_too_long_to_cache_filters_all_the_same(
     factories.WebchatFactory.create(user=admin, name="Shop")
     factories.WebchatFactory.create(user=admin, name="Blog")
     query = {"search": "shop", "unknown": "x" * 1_000}
-    answer = api(admin).get("/api/webchats", query).json()
-    assert [document["name"] for document in answer["data"]] == ["Shop"]
+    response = api(admin).get("/api/webchats", query).json()
+    assert [document["name"] for document in response["data"]] == ["Shop"]
 
 
 # --- Viewsets of their own ---

@@ -15,14 +15,14 @@ from webchats.models import Webchat
 pytestmark = pytest.mark.django_db
 
 
-def names(answer: Any) -> list[str]:
-    assert answer.status_code == 200, answer.content
-    return [document["name"] for document in answer.json()["data"]]
+def names(response: Any) -> list[str]:
+    assert response.status_code == 200, response.content
+    return [document["name"] for document in response.json()["data"]]
 
 
-def wrong(answer: Any) -> set[str]:
-    assert answer.status_code == 400, answer.content
-    return {detail["field"] for detail in answer.json()["details"]}
+def wrong(response: Any) -> set[str]:
+    assert response.status_code == 400, response.content
+    return {detail["field"] for detail in response.json()["details"]}
 
 
 def test_empty_list_has_no_pages(api_client: APIClient) -> None:
@@ -173,8 +173,8 @@ def test_malformed_query_parameter_is_reported(
 
 
 def test_all_malformed_query_parameters_are_reported_at_once(api_client: APIClient) -> None:
-    answer = api_client.get("/api/webchats?page=0&limit=1000&isEnabled=x&promptId=x&ordering=x")
-    assert wrong(answer) == {"page", "limit", "isEnabled", "promptId", "ordering"}
+    response = api_client.get("/api/webchats?page=0&limit=1000&isEnabled=x&promptId=x&ordering=x")
+    assert wrong(response) == {"page", "limit", "isEnabled", "promptId", "ordering"}
 
 
 @pytest.mark.parametrize("order", [",", "name,", ",name", "name,name", "", "name,-name"])

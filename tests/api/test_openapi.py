@@ -80,12 +80,12 @@ def test_schema_contains_the_documented_example() -> None:
 def test_every_operation_describes_its_responses_and_errors() -> None:
     for path, operations in schema()["paths"].items():
         for verb, operation in operations.items():
-            answers = operation["responses"]
-            assert any(status.startswith("2") for status in answers), (path, verb)
-            assert {"429", "503"} <= answers.keys(), (path, verb)
-            for status, answer in answers.items():
+            responses = operation["responses"]
+            assert any(status.startswith("2") for status in responses), (path, verb)
+            assert {"429", "503"} <= responses.keys(), (path, verb)
+            for status, response in responses.items():
                 if status.startswith(("4", "5")):
-                    content = answer["content"]["application/json"]
+                    content = response["content"]["application/json"]
                     assert content["schema"] == {"$ref": "#/components/schemas/Error"}
                     assert content["example"]["error"]
 

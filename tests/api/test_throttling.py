@@ -51,10 +51,10 @@ def test_default_rates() -> None:
 
 def test_user_is_throttled_across_all_tokens(api: Any, admin: User, limit: Any) -> None:
     limit(credential="3/min")
-    answers = [api(admin).get("/api/webchats") for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-    assert answers[-1].json()["code"] == "rate_limited"
-    assert 0 < int(answers[-1].headers["Retry-After"]) <= 2 * 60
+    responses = [api(admin).get("/api/webchats") for _ in range(4)]
+    assert [response.status_code for response in responses] == [200, 200, 200, 429]
+    assert responses[-1].json()["code"] == "rate_limited"
+    assert 0 < int(responses[-1].headers["Retry-After"]) <= 2 * 60
 
 
 def test_each_api_key_is_throttled_separately(api: Any, admin: User, limit: Any) -> None:

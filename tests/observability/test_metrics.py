@@ -57,8 +57,8 @@ def samples(text: str) -> dict[tuple[str, str], float]:
 def test_metrics_are_404_without_a_configured_token(settings: Settings) -> None:
     settings.METRICS_TOKEN = ""
     for headers in ({}, {"authorization": "Bearer "}, BEARER):
-        answer = Client().get("/metrics", headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        response = Client().get("/metrics", headers=headers)
+        assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_metrics_are_404_without_a_configured_token(settings: Settings) -> None:
     [None, "", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer é", TOKEN],
 )
 def test_metrics_require_the_token(token: str, header: str | None) -> None:
-    answer = Client().get("/metrics", headers={"authorization": header} if header else {})
-    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    response = Client().get("/metrics", headers={"authorization": header} if header else {})
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_wrong_metrics_token_is_logged(token: str, log: Log) -> None:
@@ -103,10 +103,10 @@ def test_paths_and_methods_of_clients_add_no_labels(token: str) -> None:
 
 def test_download_is_counted_when_it_ends(token: str, api: Any, admin: User) -> None:
     before = requests("/api/webchats/export", "2xx")
-    answer = api(admin).get("/api/webchats/export?format=csv")
+    response = api(admin).get("/api/webchats/export?format=csv")
     assert requests("/api/webchats/export", "2xx") == before
-    answer.getvalue()
-    answer.close()
+    response.getvalue()
+    response.close()
     assert requests("/api/webchats/export", "2xx") == before + 1
 
 
@@ -171,8 +171,8 @@ def settings_of_a_worker(tmp_path: Path) -> dict[str, str]:
 
 def get(worker: Worker, path: str) -> str:
     request = urllib.request.Request(f"{worker.address}{path}", headers=BEARER)
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        text: str = answer.read().decode()
+    with urllib.request.urlopen(request, timeout=20) as response:
+        text: str = response.read().decode()
         return text
 
 

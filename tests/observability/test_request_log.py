@@ -63,8 +63,8 @@ def test_response_of_middleware_is_logged_with_its_route(log: Log) -> None:
 
 def test_response_from_the_widget_cache_is_logged(log: Log) -> None:
     path = f"/widget/{factories.WebchatFactory.create(allowed_domains=[]).pk}/config"
-    answers = [wsgi.request(path, x_request_id=name) for name in ("a-1", "a-2")]
-    assert [answer.headers["X-Request-ID"] for answer in answers] == ["a-1", "a-2"]
+    responses = [wsgi.request(path, x_request_id=name) for name in ("a-1", "a-2")]
+    assert [response.headers["X-Request-ID"] for response in responses] == ["a-1", "a-2"]
     lines = log.requests
     assert [line.pop("request_id") for line in lines] == ["a-1", "a-2"]
     for line in lines:
@@ -95,8 +95,8 @@ def test_logging_runs_no_query(admin: User, log: Log, django_assert_num_queries:
 
 @pytest.mark.parametrize("given", ["a", "A-1_b.c", "x" * 64])
 def test_well_formed_request_id_is_kept(log: Log, given: str) -> None:
-    answer = Client().get("/nothing", headers={"x-request-id": given})
-    assert answer.headers["X-Request-ID"] == given
+    response = Client().get("/nothing", headers={"x-request-id": given})
+    assert response.headers["X-Request-ID"] == given
     assert log.requests[0]["request_id"] == given
 
 
@@ -104,9 +104,9 @@ def test_well_formed_request_id_is_kept(log: Log, given: str) -> None:
     "given", ["", " ", "x" * 65, "a b", "a\nb", "é", "a;b", "wck_abcdefgh", "eyJhbGciOi.eyJzdWI.x"]
 )
 def test_malformed_or_secret_request_id_is_replaced(log: Log, given: str) -> None:
-    answer = Client().get("/nothing", headers={"x-request-id": given})
-    assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["X-Request-ID"])
-    assert log.requests[0]["request_id"] == answer.headers["X-Request-ID"]
+    response = Client().get("/nothing", headers={"x-request-id": given})
+    assert re.fullmatch(r"[0-9a-f]{32}", response.headers["X-Request-ID"])
+    assert log.requests[0]["request_id"] == response.headers["X-Request-ID"]
 
 
 def test_records_during_a_request_have_its_id(
@@ -117,10 +117,10 @@ def test_records_during_a_request_have_its_id(
         return Webchat.objects.none().get()
 
     monkeypatch.setattr(WebchatViewSet, "retrieve", chatty)
-    answer = api(admin, raise_request_exception=False).get(f"/api/webchats/{UNKNOWN}")
+    response = api(admin, raise_request_exception=False).get(f"/api/webchats/{UNKNOWN}")
     logging.getLogger("some.library").warning("said later")
     meanwhile, *_, later = log.records
-    assert meanwhile["request_id"] == answer.headers["X-Request-ID"]
+    assert meanwhile["request_id"] == response.headers["X-Request-ID"]
     assert "request_id" not in later
 
 
@@ -131,12 +131,12 @@ def test_unhandled_exception_is_logged_once_beside_the_request(
         raise RuntimeError("the cause of it")
 
     monkeypatch.setattr(WebchatViewSet, "retrieve", fail)
-    answer = api(admin, raise_request_exception=False).get(f"/api/webchats/{UNKNOWN}")
+    response = api(admin, raise_request_exception=False).get(f"/api/webchats/{UNKNOWN}")
     traceback, line = log.records
     assert (traceback["level"], traceback["logger"]) == ("ERROR", "django.request")
     assert traceback["exc_info"].endswith("RuntimeError: the cause of it")
     assert (line["level"], line["status"], line["user"]) == ("ERROR", 500, admin.pk)
-    assert traceback["request_id"] == line["request_id"] == answer.headers["X-Request-ID"]
+    assert traceback["request_id"] == line["request_id"] == response.headers["X-Request-ID"]
 
 
 def test_exit_of_the_process_is_logged_as_500(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,21 +158,21 @@ def test_monitoring_and_static_files_are_logged_at_debug(log: Log, path: str) ->
 
 def test_download_is_logged_when_it_ends(api: Any, admin: User, log: Log) -> None:
     factories.WebchatFactory.create_batch(2, user=admin)
-    answer = api(admin).get("/api/webchats/export?format=csv")
-    chunks = iter(answer.streaming_content)
+    response = api(admin).get("/api/webchats/export?format=csv")
+    chunks = iter(response.streaming_content)
     next(chunks)
     assert log.requests == []
     list(chunks)
-    answer.close()
+    response.close()
     (line,) = log.requests
     assert (line["route"], line["status"]) == ("/api/webchats/export", 200)
-    assert line["request_id"] == answer.headers["X-Request-ID"]
+    assert line["request_id"] == response.headers["X-Request-ID"]
 
 
 def test_download_that_is_not_read_is_logged_when_closed(api: Any, admin: User, log: Log) -> None:
-    answer = api(admin).get("/api/webchats/export?format=csv")
+    response = api(admin).get("/api/webchats/export?format=csv")
     assert log.requests == []
-    answer.close()
+    response.close()
     assert [line["status"] for line in log.requests] == [200]
 
 
@@ -184,9 +184,9 @@ def test_interrupted_download_is_logged_as_500(
         raise RuntimeError("the database went away")
 
     monkeypatch.setattr("webchats.imports.downloads.export", broken)
-    answer = api(admin).get("/api/webchats/export?format=csv")
+    response = api(admin).get("/api/webchats/export?format=csv")
     with pytest.raises(RuntimeError):
-        list(answer.streaming_content)
+        list(response.streaming_content)
     assert [line["status"] for line in log.requests] == [500]
 
 

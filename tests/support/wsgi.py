@@ -6,6 +6,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any, NamedTuple
 from wsgiref.util import setup_testing_defaults
 
@@ -34,24 +35,41 @@ class Response(NamedTuple):
         return self._replace(headers=headers)
 
 
-def request(path: str, method: str = "GET", scheme: str = "http", **headers: str) -> Response:
-    """Return the response to a request.
+def request(
+    path: str,
+    method: str = "GET",
+    scheme: str = "http",
+    *,
+    body: bytes = b"",
+    content_type: str = "",
+    **headers: str,
+) -> Response:
+    """Return the response to a request. ``path`` may have a query string.
 
     A header is a keyword argument in lower case with underscores: ``if_none_match="…"``.
     """
-    environ = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
-    environ |= {"REQUEST_METHOD": method, "PATH_INFO": path, "wsgi.url_scheme": scheme}
-    environ["REMOTE_ADDR"] = "192.0.2.1"
+    path, _, query_string = path.partition("?")
+    environ: dict[str, Any] = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
+    environ |= {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query_string,
+        "CONTENT_TYPE": content_type,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": BytesIO(body),
+        "wsgi.url_scheme": scheme,
+        "REMOTE_ADDR": "192.0.2.1",
+    }
     environ.setdefault("HTTP_HOST", "testserver")
     setup_testing_defaults(environ)
     started: list[tuple[str, list[tuple[str, str]]]] = []
     with _open_connections():
-        body: Any = application(
+        chunks: Any = application(
             environ,
             lambda status, headers: started.append((status, headers)),  # type: ignore[arg-type]
         )
-        content = b"".join(body)
-        getattr(body, "close", lambda: None)()
+        content = b"".join(chunks)
+        getattr(chunks, "close", lambda: None)()
     [(status, response_headers)] = started
     return Response(status, dict(response_headers), content)
 
