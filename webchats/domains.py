@@ -35,7 +35,7 @@ MAX_ENTRIES: Final = 100
 _MAX_HOST_LENGTH: Final = 253  # RFC 1035, section 2.3.4, without the trailing dot
 _MAX_PORT: Final = 65535
 
-#: Characters, as sent and as stored.
+#: The maximum length of an entry in characters, as sent and as stored.
 MAX_ENTRY_LENGTH: Final = len("https://") + _MAX_HOST_LENGTH + len(":65535")
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}

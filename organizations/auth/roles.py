@@ -1,4 +1,4 @@
-"""Roles, and what each may do. The API and the admin site use the same rules."""
+"""Roles and their permissions. The API and the admin site use the same rules."""
 
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -57,7 +57,7 @@ _GRANTS_BY_MODEL: Final[dict[str, dict[str, _Operations]]] = {
 def role_allows(role: str, operation: Operation, model: type[models.Model]) -> bool:
     """Return whether ``role`` may perform ``operation`` on rows of ``model``.
 
-    A superuser may do everything. For members this is about rows of their own organization: they
+    A superuser may do everything. Members may only access rows of their own organization, so they
     may do nothing on models whose rows belong to no organization.
     """
     if role == AccessRole.SUPERADMIN:

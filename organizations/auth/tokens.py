@@ -126,7 +126,7 @@ class RefreshToken(RotatingKeysMixin, tokens.RefreshToken):
         return token
 
     def check_blacklist(self) -> None:
-        """Raise ``InvalidCredential`` for a token that was used before, possibly by a thief."""
+        """Raise ``InvalidCredential`` for a token that was used before, possibly after a theft."""
         try:
             super().check_blacklist()
         except TokenError:

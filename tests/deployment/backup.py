@@ -1,4 +1,4 @@
-"""Back up and restore with the documented commands, then use the service on the result.
+"""Back up and restore with the documented commands, then use the restored service.
 
 Usage: ``python -m tests.deployment.backup [--webchats 200]``. On PostgreSQL: dump, drop, restore,
 compare every row of every table, then sign in with an old password, use an old API key and renew an
@@ -34,7 +34,7 @@ Tables = dict[str, list[str]]
 
 
 def find_tools(database: str) -> Path | None:
-    """Return the folder of a ``pg_dump`` that accepts the server: its version is not older."""
+    """Return the folder of a ``pg_dump`` that is not older than the server, or ``None``."""
     with psycopg.connect(database) as connection:
         major = connection.info.server_version // 10_000
     folders = [*Path("/usr/lib/postgresql").glob("[1-9][0-9]/bin")]
@@ -89,7 +89,7 @@ def read_tables(database: str) -> Tables:
 
 
 def check_service(site: Site) -> None:
-    """Use credentials of before the backup on the restored database, and create a row."""
+    """Use credentials from before the backup with the restored database, and create a row."""
     seeded = site.seeded
     bearer = {"Authorization": f"Bearer {seeded['key']}"}
     port = service.free_port()
@@ -106,7 +106,7 @@ def check_service(site: Site) -> None:
 
 
 def count_versions(tables: Tables) -> int:
-    """Return how many versions of webchats the history has."""
+    """Return the number of versions of webchats in the history."""
     return len(tables["webchats_historicalwebchat"])
 
 

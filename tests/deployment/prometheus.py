@@ -1,4 +1,4 @@
-"""Prometheus on the loopback interface, configured as docs/operations.md says."""
+"""Prometheus on the loopback interface, with the configuration of docs/operations.md."""
 
 import dataclasses
 import json

@@ -1,8 +1,8 @@
 """Build the image, start compose.yaml on this machine, and use the service behind the proxy.
 
-Usage: ``python -m tests.deployment.smoke``. Needs Docker with Compose 2.30 or newer, a free port
-80, and of Python the standard library only. Writes the file ``.env``, which must not exist yet, and
-removes it at the end, with the containers and their volumes.
+Usage: ``python -m tests.deployment.smoke``. Needs Docker with Compose 2.30 or newer and a
+free port 80. Only uses the standard library of Python. Writes the file ``.env``, which must not
+exist yet, and removes it at the end, with the containers and their volumes.
 
 Everything is plain HTTP: ``SITE_ADDRESS`` and ``ICONS_ADDRESS`` replace the host names for which
 the proxy would request certificates.
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "webchats-smoke"
 IMAGE = f"webchats:{PROJECT}"
 HOST, ICONS_HOST = "localhost", "icons.test"
-ACCOUNT = "10001"
+USER_ID = "10001"
 
 EMAIL, PASSWORD = "smoke@example.com", secrets.token_urlsafe(16)
 PNG = base64.b64decode(
@@ -155,7 +155,7 @@ def run(*command: str) -> str:
 
 
 def compose(*arguments: str) -> str:
-    """Run ``docker compose`` on a project of its own."""
+    """Run ``docker compose`` for the project of this test."""
     return run("docker", "compose", "--project-name", PROJECT, *arguments)
 
 
@@ -166,7 +166,7 @@ def manage_in_container(arguments: list[str], variables: dict[str, str]) -> str:
 
 
 def check_image() -> None:
-    """Check what the image contains, and what its account may change."""
+    """Check the contents of the image, and which files its user can write."""
     listed = run("docker", "run", "--rm", IMAGE, "find", "/app", "-mindepth", "1", "-maxdepth", "1")
     included = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
     names = {Path(line).name for line in listed.splitlines()}
@@ -176,11 +176,11 @@ def check_image() -> None:
     assert not {"pytest", "mypy", "fastapi"} & set(packages.split())
     writable = ("find", "/app", "-path", "/app/data", "-prune", "-o", "-writable", "-print")
     assert run("docker", "run", "--rm", IMAGE, *writable) == ""
-    assert run("docker", "run", "--rm", IMAGE, "id", "-u").strip() == ACCOUNT
+    assert run("docker", "run", "--rm", IMAGE, "id", "-u").strip() == USER_ID
 
 
 def check_upgrade(client: Client) -> None:
-    """Replace both instances as an upgrade does; no request may fail meanwhile."""
+    """Replace both instances as in an upgrade, during which no request may fail."""
     stopped, statuses = threading.Event(), Counter[int]()
 
     def send_requests() -> None:

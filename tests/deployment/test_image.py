@@ -115,10 +115,10 @@ def test_the_build_context_has_every_app_and_no_other_folder() -> None:
 
 
 def test_the_image_runs_as_the_unprivileged_owner_of_its_data() -> None:
-    (account,) = re.findall(r"^USER (\d+):\d+$", image.TEXT, re.MULTILINE)
+    (user,) = re.findall(r"^USER (\d+):\d+$", image.TEXT, re.MULTILINE)
     (owner,) = re.findall(r"^COPY .*--chown=(\d+):\d+ /app/data", image.TEXT, re.MULTILINE)
-    assert account == owner == smoke.ACCOUNT
-    assert account != "0"
+    assert user == owner == smoke.USER_ID
+    assert user != "0"
 
 
 def test_no_variable_of_the_image_is_a_secret() -> None:

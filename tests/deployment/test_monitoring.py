@@ -1,4 +1,4 @@
-"""docs/monitoring: the dashboard and the alerting rules fit the metrics of the service."""
+"""docs/monitoring: the dashboard and the alerting rules match the metrics of the service."""
 
 import os
 import re
@@ -66,7 +66,7 @@ def exposition(admin: User, settings: Settings, tmp_path: Path) -> LabelValues:
     def send(method: str, path: str, body: bytes, headers: dict[str, str]) -> int:
         type_ = headers.get("Content-Type", "")
         response = Client(headers=headers).generic(method, path, body, content_type=type_)
-        b"".join(response)  # a download counts at its end
+        b"".join(response)  # A download is counted when it has been read.
         return response.status_code
 
     webchat = factories.WebchatFactory.create(user=admin, allowed_domains=[DOMAIN])
@@ -154,7 +154,7 @@ def test_every_query_filters_by_job_and_instance() -> None:
 
 
 @every_alert
-def test_an_alert_says_when_it_fires_and_what_to_do(alert: dict[str, Any]) -> None:
+def test_alert_has_duration_severity_and_links_to_instructions(alert: dict[str, Any]) -> None:
     assert re.fullmatch(r"\d+m", alert["for"])
     assert alert["labels"]["severity"] in ("critical", "warning")
     assert alert["annotations"]["summary"].endswith(".")
@@ -167,7 +167,7 @@ def test_an_alert_says_when_it_fires_and_what_to_do(alert: dict[str, Any]) -> No
 
 
 @every_alert
-def test_an_alert_names_existing_panels(alert: dict[str, Any]) -> None:
+def test_panels_named_in_an_alert_exist(alert: dict[str, Any]) -> None:
     assert set(re.findall(r'"([^"]+)"', alert["annotations"]["description"])) <= {
         *PANELS,
         "webchats",
@@ -206,7 +206,7 @@ def test_promtool_accepts_the_rules(arguments: tuple[str, ...]) -> None:
 
 @pytest.fixture
 def prometheus(empty_database: str, static_root: str, tmp_path: Path) -> Iterator[Prometheus]:
-    """Prometheus, some scrapes after requests to two instances, of which one failed."""
+    """Prometheus after several scrapes of two instances, one of which had failing requests."""
     require("prometheus")
     site = Site.create(empty_database, tmp_path, webchats=1)
     with (
@@ -237,5 +237,5 @@ def test_a_real_prometheus_evaluates_every_expression(prometheus: Prometheus) ->
         if expression.place == "Imported rows within the time range"
         for one in prometheus.query(expression.text)
     }
-    # Of both instances, although Prometheus never saw zero.
+    # The sum of both instances, although Prometheus has never scraped the value 0.
     assert imported == {"created": 2, "updated": 0, "unchanged": 0, "rejected": 2}

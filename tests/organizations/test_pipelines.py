@@ -139,7 +139,7 @@ def test_generated_slugs_are_unique(api_client: APIClient) -> None:
     assert slugs == ["c", "c-2", "c-3"]
 
 
-def test_errors_of_stages_and_other_fields_come_together(
+def test_response_reports_errors_of_stages_and_other_fields(
     api_client: APIClient, pipeline: Pipeline
 ) -> None:
     sent = {"name": "", "stages": [{"color": "red"}, {"slug": "x"}]}

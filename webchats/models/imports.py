@@ -73,9 +73,9 @@ PendingImportManager = models.Manager.from_queryset(PendingImportQuerySet)
 class PendingImport(TenantModel):
     """An uploaded file that has been checked and awaits confirmation.
 
-    The database stores it, since the confirmation may reach another process. Each user has one
-    file: the next upload replaces it. Expired files are deleted whenever a user opens the import
-    page, and by ``manage.py sweep_icons``.
+    It is stored in the database, because another process may handle the confirmation. Each user
+    has at most one file: the next upload replaces it. Expired files are deleted whenever a user
+    opens the import page, and by ``manage.py sweep_icons``.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -92,7 +92,7 @@ class PendingImport(TenantModel):
 
     @classmethod
     def take(cls, user: User, pk: str) -> "PendingImport | None":
-        """Delete the user's file and return it; ``None`` if it has expired or been taken."""
+        """Delete the user's file and return it; ``None`` if it has expired or was deleted."""
         cls.objects.expired().delete()
         with transaction.atomic():
             files = cls.objects.for_user(user).filter(user=user, pk=pk)

@@ -87,7 +87,7 @@ def test_every_registered_model_has_a_row(
     assert set(site._registry) == set(foreign_rows)
 
 
-def test_every_url_with_an_id_is_requested(foreign_rows: Rows) -> None:
+def test_row_urls_include_every_url_with_an_id(foreign_rows: Rows) -> None:
     with_id = [
         entry
         for entry in admin_patterns()
@@ -118,7 +118,7 @@ def test_no_url_shows_or_changes_rows_of_other_organizations(
     assert {model: list(rows.all()) for model, rows in before.items()} == stored
 
 
-def test_foreign_id_is_answered_like_an_unknown_one(
+def test_response_to_foreign_and_unknown_id_is_the_same(
     session_client: Client, foreign_rows: Rows
 ) -> None:
     for url, (model, row) in [
@@ -218,7 +218,9 @@ def test_preview_rejects_references_to_foreign_rows(
 
 
 @pytest.mark.parametrize("text", ["%00", "'", "../x", "0" * 25, "%F0%9F%98%80", "%ff"])
-def test_malformed_id_or_query_is_no_server_error(session_client: Client, text: str) -> None:
+def test_malformed_id_or_query_does_not_cause_server_error(
+    session_client: Client, text: str
+) -> None:
     for model in site._registry:
         base = list_url(model)
         for url in (
