@@ -56,7 +56,7 @@ def matches(field: str, pattern: str) -> DatabaseCheckConstraint:
 
 
 def own_storage_key(field: str, organization_field: str) -> DatabaseCheckConstraint:
-    """Require an empty text or a storage key with the prefix of the row's organization."""
+    """Require an empty string or a storage key with the prefix of the row's organization."""
     prefix = Concat(models.Value("orgs/"), models.F(organization_field), models.Value("/"))
     return DatabaseCheckConstraint(
         condition=models.Q(**{field: ""}) | models.Q(**{f"{field}__startswith": prefix}),

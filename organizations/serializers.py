@@ -36,7 +36,7 @@ class PromptSerializer(TenantDocumentSerializer[Prompt]):
 
 
 class StageSerializer(TenantScopedSerializer[Stage]):
-    """A stage inside its pipeline. ``_id`` keeps a stored stage; without it, the stage is new."""
+    """A stage of a pipeline. With ``_id`` it updates a stored stage, without ``_id`` it is new."""
 
     _id = IdField(source="id", required=False, allow_null=True, validators=[validate_object_id])
 
@@ -129,8 +129,8 @@ def _list_errors(
 class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
     """A pipeline with its stages in order.
 
-    ``stages``, if sent, is the complete list: a stage that is not in it is deleted, which is
-    refused while a webchat uses it.
+    ``stages``, if sent, is the complete list. Stages that are not in it are deleted, unless a
+    webchat uses one of them: then the request fails.
     """
 
     stages = StageListSerializer(
@@ -167,7 +167,7 @@ class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
 
 
 def _save_stages(pipeline: Pipeline, stages: list[Stage]) -> None:
-    """Replace the stages of the pipeline by ``stages``."""
+    """Replace the stages of the pipeline with ``stages``."""
     pipeline.stages.exclude(pk__in=[stage.pk for stage in stages]).delete()
     # Uniqueness is checked at each statement: with temporary values, two names can be swapped.
     pipeline.stages.update(name=F("id"), slug=F("id"))
@@ -207,7 +207,7 @@ class NewApiKeySerializer(ApiKeySerializer):
     """A new API key with its secret in ``key``."""
 
     key = serializers.CharField(
-        source="secret", read_only=True, help_text="The secret. No later response contains it."
+        source="secret", read_only=True, help_text="The secret. It is not returned again."
     )
 
     class Meta(ApiKeySerializer.Meta):

@@ -42,7 +42,7 @@ class AllowedDomainsField(models.JSONField[list[str], list[str]]):
 
 
 class IconKeyField(models.CharField[str, str]):
-    """The storage key of an icon, or an empty text.
+    """The storage key of an icon, or an empty string.
 
     Accepts the key or a signed URL of it. The model checks the owner and that the object exists.
     """

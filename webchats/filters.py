@@ -12,7 +12,7 @@ from webchats.search import containing
 
 
 class WebchatFilter(django_filters.FilterSet):
-    """Named like the fields of the document."""
+    """Filters and orderings, named like the fields of the document."""
 
     search = SearchFilter(condition=containing)
     isEnabled = StrictBooleanFilter(field_name="is_enabled")

@@ -49,9 +49,9 @@ def containing(text: str) -> Q:
 def _like_pattern(words: list[str]) -> str:
     """Return the pattern for candidates.
 
-    The index has a list of rows for each trigram, as long as the table for a frequent one. A single
-    word is used completely. Of several words, the one that is probably the rarest, a number or the
-    longest word, is reduced to every third trigram, and the others to their first.
+    The index has a list of rows for each trigram, and the lists of frequent trigrams are long. A
+    single word is used completely. Of several words, the one that is probably the rarest, a number
+    or the longest word, is reduced to every third trigram, and the others to their first.
     """
     if len(words) > 1:
         rarest = max(words, key=lambda word: (word.isdigit(), len(word)))

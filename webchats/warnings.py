@@ -31,10 +31,13 @@ def low_contrasts(webchat: Webchat) -> Iterator[str]:
 
 
 def warnings_of(webchat: Webchat) -> list[str]:
-    """Return all warnings, the most serious first. With autopilot it reads the prompt."""
+    """Return all warnings, the most serious first. Reads the prompt of a webchat on autopilot."""
     warnings = []
     if webchat.is_autopilot and not webchat.prompt.is_active:
-        warnings.append(f"Autopilot uses “{webchat.prompt}”, a prompt that is not active.")
+        warnings.append(
+            f"Autopilot uses “{webchat.prompt}”, which is inactive. Activate it or choose another "
+            "prompt."
+        )
     if not webchat.allowed_domains:
         warnings.append("No allowed domains: every site may embed it.")
     return [*warnings, *low_contrasts(webchat)]

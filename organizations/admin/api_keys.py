@@ -44,7 +44,7 @@ class ApiKeyAdmin(TenantAdmin[ApiKey]):
         return [*fieldsets, ("Use", {"fields": self.readonly_fields})]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may create a key; it needs a user with an organization."""
+        """Return whether the user may create a key. A superuser has no organization for it."""
         return not request.user.is_superuser and super().has_add_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:

@@ -22,7 +22,7 @@ def _valid_refresh_token(request: Request) -> tuple[RefreshToken, User]:
     """Return the refresh token in the request's body and its user.
 
     Raise ``ValidationError`` for a malformed body and ``InvalidCredential`` for a token that is
-    expired, revoked or not ours.
+    expired, revoked or forged.
     """
     serializer = serializers.RefreshSerializer(data=request.data)
     serializer.is_valid(raise_exception=True)
@@ -94,7 +94,7 @@ class LogoutView(APIView):
         responses=serializers.MessageSerializer,
     )
     def post(self, request: Request) -> Response:
-        """Revoke a refresh token. A token that is already invalid gives a 401."""
+        """Revoke a refresh token. A token that is already invalid returns 401."""
         token, _ = _valid_refresh_token(request)
         token.revoke()
         return Response({"message": "Signed out"})

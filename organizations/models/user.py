@@ -36,7 +36,7 @@ class UserManager(TenantManager["User"], BaseUserManager["User"]):
         return self.create_user(email, password, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Return the user with this e-mail address, compared without case."""
+        """Return the user with this e-mail address, ignoring case."""
         return self.select_related("organization").get(email=username)
 
 
@@ -97,7 +97,7 @@ class User(AbstractBaseUser, TenantScoped):
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
         """Return whether the role grants a Django permission such as ``webchats.add_webchat``.
 
-        With ``obj``, the row must also exist for the user.
+        With ``obj``, the user must also have access to that row.
         """
         app_label, codename = perm.split(".")
         operation, _, model_name = codename.partition("_")

@@ -28,7 +28,7 @@ _ListDisplay: TypeAlias = tuple[str | Callable[[_Row], str | bool], ...]
 class TenantForm(forms.ModelForm[_Row], Generic[_Row]):
     """The form of a row with an organization.
 
-    A new row gets the user's organization. A superuser chooses one. It never changes later.
+    A new row gets the user's organization. A superuser chooses one. It cannot be changed later.
     """
 
     #: The user who submits the form. ``TenantAdmin.get_form`` sets it.
@@ -43,7 +43,7 @@ class TenantForm(forms.ModelForm[_Row], Generic[_Row]):
         if is_new and self.user.organization_id and isinstance(row, TenantModel | User):
             row.organization_id = self.user.organization_id
         if not is_new or not self.user.is_superuser:
-            # Absent already if the model admin shows it as a read-only field.
+            # The field does not exist if the model admin shows it as read-only.
             self.fields.pop("organization", None)
 
     def clean(self) -> dict[str, Any] | None:
@@ -56,9 +56,9 @@ class TenantForm(forms.ModelForm[_Row], Generic[_Row]):
 
 
 class TenantAdmin(admin.ModelAdmin[_Row]):
-    """A model admin of the rows that exist for the user.
+    """A model admin of the rows that the user may access.
 
-    Lists, forms, deletion, history, actions, autocompletion and URLs of rows all start from
+    Lists, forms, deletion, history, actions, autocompletion and URLs of rows all use
     ``get_queryset``. ``formfield_for_foreignkey`` limits the choices of forms. Permissions come
     from ``User.has_perm``.
     """
@@ -68,7 +68,7 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
     show_facets = admin.ShowFacets.NEVER
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[_Row]:
-        """Return the rows that exist for the user."""
+        """Return the rows that the user may access."""
         queryset = super().get_queryset(request)
         assert isinstance(queryset, TenantQuerySet)
         return queryset.for_user(request.user)
@@ -104,7 +104,7 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         with_user = type(form.__name__, (form,), {"user": request.user})
         return cast("type[forms.ModelForm[_Row]]", with_user)
 
-    # --- The organization, which only superusers see: members have one ---
+    # --- Organization: shown to superusers only ---
 
     def _shows_organization(self, request: HttpRequest) -> bool:
         return request.user.is_superuser and issubclass(self.model, TenantModel | User)
@@ -123,7 +123,7 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         organization = ("organization",) if self._shows_organization(request) else ()
         return (*super().get_list_display(request), *organization)
 
-    # (The stubs' type of a filter is private.)
+    # Any: the stubs' type of a filter is private.
     def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
         if not self._shows_organization(request):
             return tuple(super().get_list_filter(request))

@@ -1,4 +1,4 @@
-"""Tenant isolation of querysets: which rows exist for a user.
+"""Tenant isolation: querysets that return only the rows that a user may access.
 
 Managers are typed. A model that adds queryset methods declares a manager class beside its queryset,
 outside the model, and annotates ``objects`` with it::
@@ -23,19 +23,19 @@ from django.db import models
 
 from organizations.fields import ObjectIdField
 
-#: The message for a reference to a row that does not exist for the user, whether it exists for
-#: others or not. ``kind`` is the verbose name of the model.
+#: The message for a reference to an unknown row, and to a row of another organization. ``kind`` is
+#: the verbose name of the model.
 DOES_NOT_EXIST: Final = "This {kind} does not exist."
 
 _Row_co = TypeVar("_Row_co", bound="TenantScoped", covariant=True)
 
 
 class TenantUser(Protocol):
-    """The attributes of a signed-in user that determine which rows exist for them."""
+    """The attributes of a signed-in user that determine which rows they may access."""
 
     @property
     def is_superuser(self) -> bool:
-        """Whether the rows of every organization exist for the user."""
+        """Whether the user may access the rows of every organization."""
 
     @property
     def organization_id(self) -> str | None:
@@ -46,7 +46,7 @@ class TenantQuerySet(models.QuerySet[_Row_co]):
     """Rows that belong to organizations."""
 
     def for_user(self, user: TenantUser | AnonymousUser) -> Self:
-        """Return the rows that exist for ``user``.
+        """Return the rows that ``user`` may access.
 
         These are all rows for a superuser, the rows of their organization for a member, and none
         for an anonymous user.

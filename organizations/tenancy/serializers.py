@@ -20,7 +20,7 @@ _TenantRow = TypeVar("_TenantRow", bound=TenantModel)
 
 @extend_schema_field(ID_SCHEMA)
 class TenantRelatedField(serializers.PrimaryKeyRelatedField[_Row]):
-    """The id of a row that exists for the user.
+    """The id of a row that the user may access.
 
     The ids of other organizations' rows are rejected like ids that do not exist.
     """
@@ -41,8 +41,8 @@ class TenantRelatedField(serializers.PrimaryKeyRelatedField[_Row]):
     def to_internal_value(self, data: object) -> _Row:
         """Return the row.
 
-        Raise ``SkipField`` for the stored id: it is kept without a query, and without a check
-        whether the row could be selected today.
+        Raise ``SkipField`` for the stored id. It is kept without a query, even if the row could no
+        longer be selected.
         """
         if not isinstance(data, str):
             self.fail("incorrect_type")

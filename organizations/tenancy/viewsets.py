@@ -9,13 +9,13 @@ _Row = TypeVar("_Row", bound=TenantScoped)
 
 
 class TenantViewSet(DocumentViewSet[_Row]):
-    """A resource whose rows belong to organizations. Other rows give a 404.
+    """A resource whose rows belong to organizations. Rows of other organizations return 404.
 
     Subclasses set ``queryset`` and ``serializer_class``.
     """
 
     def get_queryset(self) -> TenantQuerySet[_Row]:
-        """Return the rows that exist for the user."""
+        """Return the rows that the user may access."""
         queryset = super().get_queryset()
         assert isinstance(queryset, TenantQuerySet)
         return queryset.for_user(cast("TenantUser", self.request.user))

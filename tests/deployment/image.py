@@ -1,4 +1,4 @@
-"""How the image runs: the server command, health check and variables of the Dockerfile."""
+"""The server command, health check and variables of the Dockerfile."""
 
 import json
 import re

@@ -24,7 +24,7 @@ class Request(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What happened to the requests of a load."""
+    """The results of the requests of a load."""
 
     #: Complete responses, by status.
     responses: Counter[int] = field(default_factory=Counter)
@@ -36,7 +36,7 @@ class Outcome:
     #: Requests that were sent at least in part without a complete response, by method, kind of
     #: connection and exception.
     lost: Counter[str] = field(default_factory=Counter)
-    #: Held while counting, as many clients share an outcome.
+    #: Held while counting, because several clients share an outcome.
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property

@@ -2,8 +2,8 @@
 
 Usage: ``python -m tests.deployment.rolling_restart [--seconds 30] [--server COMMAND]``
 
-1. SIGTERM under load: every request that was sent gets a complete response, also one that waits
-   for a lock, and the server exits with status 0.
+1. SIGTERM under load: every request that was sent gets a complete response, including one that
+   waits for a lock, and the server exits with status 0.
 2. Two instances behind Caddy, as in compose.yaml, are replaced one after the other under load: no
    request fails, and no write is lost or repeated.
 3. SIGHUP (``systemctl reload``) replaces the server's worker processes under load: as in 2.
@@ -63,13 +63,15 @@ def stop_under_load(site: Site) -> Outcome:
 
 
 def replace_under_load(site: Site, *, before: float, total: float) -> Outcome:
-    """Replace two instances behind the proxy, ``before`` seconds after the start of a load that
-    lasts ``total`` seconds or longer."""
+    """Replace two instances behind the proxy under load.
+
+    The replacement begins after ``before`` seconds. The load lasts at least ``total`` seconds.
+    """
     ports = [service.free_port(), service.free_port()]
     with ExitStack() as stack:
         processes = [stack.enter_context(site.served(port)) for port in ports]
-        entrance = stack.enter_context(proxy.running_proxy(ports, site.folder))
-        with site.load(entrance) as outcome:
+        proxy_port = stack.enter_context(proxy.running_proxy(ports, site.folder))
+        with site.load(proxy_port) as outcome:
             started = time.monotonic()
             time.sleep(before)
             # What `docker compose up --detach --no-deps --wait web-1` does, and then for web-2.

@@ -1,4 +1,4 @@
-"""Fill the database of ``DATABASE_URL`` and print what a client of the result needs, as JSON.
+"""Fill the database of ``DATABASE_URL`` and print credentials and ids of its rows as JSON.
 
 Usage: ``python -m tests.deployment.seed WEBCHATS``, the number of webchats of each organization.
 Rows are created through the API, so that history, refresh tokens and last uses exist as well.

@@ -19,7 +19,7 @@ LOAD_NAME = "Created by the load"
 
 @dataclass
 class Site:
-    """A seeded database and how to serve it."""
+    """A seeded database and the server command for it."""
 
     database: str
     folder: Path
@@ -67,7 +67,7 @@ class Site:
 
     @property
     def requests(self) -> list[Request]:
-        """Reads and writes; the last one creates a row, so a repetition would be seen."""
+        """Reads and writes. The last one creates a row, so that a repeated request is noticed."""
         webchat = f"/api/webchats/{self.seeded['webchats'][0]}"
         body = json.dumps({**self.seeded["body"], "name": LOAD_NAME})
         return [
@@ -82,7 +82,7 @@ class Site:
         return running_load(port, self.requests, self.seeded["key"], clients=self.clients)
 
     def created(self) -> int:
-        """Return how many rows the load has created."""
+        """Return the number of rows created by the load."""
         with psycopg.connect(self.database) as connection:
             count = connection.execute(
                 "SELECT count(*) FROM webchats_webchat WHERE name = %s", [LOAD_NAME]

@@ -1,4 +1,4 @@
-"""A restored backup is complete, and the service works on it."""
+"""A restored backup is complete, and the service works with it."""
 
 import os
 import re
@@ -47,6 +47,6 @@ def test_a_copy_of_sqlite_is_consistent_while_the_service_writes(tmp_path: Path)
     assert dump_sqlite(copy) == before
     assert dump_sqlite(file) != before
     with closing(sqlite3.connect(copy)) as connection:
-        # Django's function, which the constraints use.
+        # The constraints use this function of Django.
         connection.create_function("REGEXP", 2, lambda form, text: bool(re.search(form, text)))
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

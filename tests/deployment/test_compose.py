@@ -1,4 +1,4 @@
-"""Relations within compose.yaml, and with the Dockerfile, the Caddyfile and the settings.
+"""Consistency of compose.yaml, also with the Dockerfile, the Caddyfile and the settings.
 
 ``.ci/run`` validates its syntax. ``tests/deployment/smoke.py`` starts it, with a container engine.
 """
@@ -46,7 +46,7 @@ def seconds(text: str) -> int:
 
 
 def runs_once(name: str) -> bool:
-    """Whether another service waits for this one to complete."""
+    """Return whether another service waits for this one to complete."""
     conditions = [
         dependency["condition"]
         for options in SERVICES.values()
@@ -74,7 +74,7 @@ def test_no_container_can_gain_privileges(name: str) -> None:
     assert not SERVICES[name].get("privileged")
 
 
-# SeaweedFS's entrypoint changes owners of files all over its volume and needs its capabilities.
+# SeaweedFS's entrypoint changes the owner of all files in its volume and needs capabilities.
 @pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"store"}))
 def test_a_container_is_read_only_without_capabilities(name: str) -> None:
     assert SERVICES[name]["read_only"] is True
@@ -82,15 +82,15 @@ def test_a_container_is_read_only_without_capabilities(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_the_image_needs_no_capability_and_no_volume(name: str) -> None:
+def test_own_image_needs_no_capability_or_volume(name: str) -> None:
     assert not SERVICES[name].keys() & {"cap_add", "volumes", "user"}
 
 
 @each_service
-def test_a_service_has_a_health_check_unless_it_serves_nothing(name: str) -> None:
+def test_every_server_has_a_health_check(name: str) -> None:
     check = SERVICES[name].get("healthcheck", {})
     if name in INSTANCES:
-        assert not check  # the image's own
+        assert not check  # The image has one.
     elif name in OWN:
         assert check == {"disable": True}
     else:
@@ -130,7 +130,7 @@ def test_an_instance_starts_on_a_migrated_database(name: str) -> None:
     assert SERVICES["migrate"]["depends_on"]["database"]["condition"] == "service_healthy"
 
 
-def test_a_dependency_with_a_profile_is_optional_elsewhere() -> None:
+def test_dependency_on_a_service_with_a_profile_is_optional() -> None:
     for name, options in SERVICES.items():
         dependencies = options.get("depends_on", {})
         for needed in dependencies:
@@ -145,7 +145,7 @@ def test_every_management_command_exists() -> None:
 
 
 @each_instance
-def test_docker_waits_longer_than_draining_and_the_server_take(name: str) -> None:
+def test_grace_period_covers_draining_and_shutdown(name: str) -> None:
     kill_timeout = image.COMMAND[image.COMMAND.index("--workers-kill-timeout") + 1]
     grace = seconds(SERVICES[name]["stop_grace_period"])
     assert grace == GRACE_SECONDS
@@ -209,7 +209,7 @@ def test_the_proxy_forwards_to_every_instance_and_to_the_store() -> None:
         ("http://localhost", "localhost", [":80"]),
     ],
 )
-def test_the_proxy_serves_https_unless_the_address_says_http(
+def test_proxy_serves_https_unless_the_address_is_http(
     site: str, host: str, listeners: list[str]
 ) -> None:
     server, _ = find_route(adapted(site), host)

@@ -1,4 +1,4 @@
-"""Which headers the proxy of compose.yaml forwards."""
+"""The headers that the proxy of compose.yaml forwards, and its configuration."""
 
 import json
 import threading
@@ -44,7 +44,7 @@ def echo_port() -> Iterator[int]:
         ("http://localhost", "http://icons.localhost"),
     ],
 )
-def test_caddy_accepts_its_configuration(site: str, icons: str, tmp_path: Path) -> None:
+def test_caddy_accepts_the_caddyfile(site: str, icons: str, tmp_path: Path) -> None:
     validate(site, icons, tmp_path)
 
 
@@ -60,7 +60,7 @@ def test_a_client_cannot_forge_its_address_with_underscores(echo_port: int, tmp_
         request = Request(f"http://127.0.0.1:{port}/", headers=forged)
         with urlopen(request, timeout=10) as response:
             received = json.load(response)
-    # WSGI makes no difference between the two spellings.
+    # WSGI maps both spellings to the same variable.
     headers = [(name.upper().replace("_", "-"), value) for name, value in received]
     assert [value for name, value in headers if name == "X-FORWARDED-FOR"] == ["127.0.0.1"]
     assert [value for name, value in headers if name == "X-FORWARDED-PROTO"] == ["http"]

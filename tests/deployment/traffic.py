@@ -32,7 +32,7 @@ class Traffic:
 
     @classmethod
     def to_instance(cls, port: int, seeded: dict[str, Any]) -> "Traffic":
-        """Return traffic to an instance whose database ``seed.py`` has filled."""
+        """Return traffic to an instance whose database was filled by ``seed.py``."""
 
         def send(method: str, path: str, body: bytes, headers: dict[str, str]) -> int:
             given = {"Host": service.HOST, "X-Forwarded-Proto": "https", **headers}

@@ -1,4 +1,4 @@
-"""What visitors see of a webchat: icon, colors, texts and position."""
+"""The appearance of a widget: icon, colors, texts and position."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ from webchats.fields import IconKeyField
 STARTER_MESSAGE_LENGTH: Final = 1_000
 STATUS_TEXT_LENGTH: Final = 200
 THANK_YOU_LENGTH: Final = 500
-#: CSS pixels.
+#: In CSS pixels.
 MAX_OFFSET: Final = 200
 #: Browsers store ``z-index`` as a signed integer of 32 bits.
 MAX_Z_INDEX: Final = 2_147_483_647
@@ -40,7 +40,7 @@ class Position(models.TextChoices):
 
 
 class Appearance(models.Model):
-    """Abstract base of ``Webchat``: the fields that visitors see the effect of."""
+    """Abstract base of ``Webchat`` with the fields that change what visitors see."""
 
     #: A storage key, never a URL. Empty: no icon.
     icon = IconKeyField(editable=False)

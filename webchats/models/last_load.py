@@ -1,4 +1,4 @@
-"""When and on which host each widget was last loaded, so that staff see whether it is installed."""
+"""The time and host of a widget's last load, which show whether it is installed."""
 
 from django.db import models
 
@@ -9,10 +9,9 @@ HOST_LENGTH = 253
 
 
 class LastLoad(TenantScoped):
-    """The last load of a webchat's widget. It stores no path, no address and no other data of the
-    visitor.
+    """The last load of a webchat's widget, without the path, address or other data of the visitor.
 
-    A table of its own, so that visitors' requests do not write to rows that staff edit.
+    A separate table, so that visitors' requests do not write to rows that staff edit.
     """
 
     tenant_path = "webchat__organization_id"

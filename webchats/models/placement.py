@@ -1,4 +1,4 @@
-"""Where the new contacts of a webchat start: a pipeline and one of its stages."""
+"""The pipeline and stage that new contacts of a webchat enter."""
 
 from typing import Final
 
@@ -8,10 +8,10 @@ from django.db import models
 from organizations.fields import NAME_LENGTH, TrimmedCharField
 from organizations.models import Pipeline, Stage
 
-#: The fields that decide the entry stage.
+#: The fields that determine the entry stage.
 PLACEMENT_FIELDS: Final = frozenset({"pipeline", "pipeline_stage", "initial_stage"})
 
-#: How many stages an error message lists.
+#: The maximum number of stages that an error message lists.
 _MAX_LISTED: Final = 20
 
 
@@ -63,14 +63,18 @@ class Placement(models.Model):
         """Set the stage that new contacts enter, ``None`` without a pipeline.
 
         ``pipeline_stage`` takes precedence. Without it, ``initial_stage`` is the name or slug of an
-        active stage, in any case. Raise ``ValidationError`` by field if there is no such stage.
+        active stage, ignoring case. Raise ``ValidationError`` by field if there is no such stage.
         """
         if self.pipeline_stage is None:
             self.entry_stage = self._initial_stage_of(self.pipeline) if self.pipeline else None
         elif self.pipeline is None:
-            raise _error("pipeline_stage", "A stage requires its pipeline.", "invalid")
+            raise _error(
+                "pipeline_stage",
+                "A stage requires its pipeline. Select the pipeline, or remove the stage.",
+                "invalid",
+            )
         elif self.pipeline_stage.pipeline_id != self.pipeline.pk:
-            message = "The stage does not belong to the pipeline."
+            message = "The stage does not belong to the pipeline. Select one of its stages."
             raise _error("pipeline_stage", message, "does_not_exist")
         else:
             self.entry_stage = self.pipeline_stage

@@ -100,7 +100,7 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
         verbose_name = "webchat"
         verbose_name_plural = "webchats"
         ordering = ("-created_at", "-id")
-        # One for each filter and ordering of the list, so that a page is read without other rows.
+        # One for each filter and ordering of the list, so that a page is read from an index.
         indexes = (
             models.Index(fields=("organization", "-created_at", "-id"), name="webchat_newest"),
             models.Index(fields=("organization", "-updated_at", "-id"), name="webchat_changed"),
@@ -169,7 +169,8 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
         if self.prompt_id:
             self._check_organization("prompt", self.prompt)
             if not self.prompt.is_active:
-                raise ValidationError({"prompt": ValidationError("It is not active.", "inactive")})
+                message = "The prompt is not active. Activate it, or select another prompt."
+                raise ValidationError({"prompt": ValidationError(message, "inactive")})
 
     def _clean_icon(self) -> None:
         # The field has reported a text that is not a key.

@@ -1,4 +1,4 @@
-"""The public configuration of a webchat: all that a visitor's browser receives of it."""
+"""The public configuration of a webchat: the fields that visitors' browsers receive."""
 
 from typing import Final, TypedDict
 
@@ -8,7 +8,7 @@ from organizations.colors import mix, readable_text_color
 from webchats.icons.storage import signed_url
 from webchats.models import Webchat
 
-#: How much black or white a reply's bubble adds to the panel's background.
+#: The share of black or white in the bubbles of replies; the rest is the panel's background.
 _REPLY_SHADE: Final = 0.06
 
 
@@ -20,7 +20,7 @@ class PublicConfig(TypedDict):
 
     _id: str
     title: str
-    #: A signed URL, absolute if the request is known.
+    #: A signed URL, absolute if ``public_config`` got the request.
     icon: str | None
     starterMessage: str
     statusText: str

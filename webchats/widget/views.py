@@ -3,14 +3,14 @@
 They need no credential, set no cookie and have no throttle, so that browsers and proxies can cache
 them. Two of them check the webchat's allowed domains:
 
-* ``config`` is fetched by a script on the customer's page, so the browser names the page in
-  ``Origin``. Only a page of this service's own host sends no ``Origin`` with a GET request; its
-  ``Referer`` is checked.
+* ``config`` is fetched by a script on the customer's page, so the browser sends the page's
+  origin in ``Origin``. Only pages on this service's own host send no ``Origin`` with a GET request.
+  Their ``Referer`` is checked.
 * ``frame`` is a navigation, which has no ``Origin`` and possibly no ``Referer``. A ``Referer`` is
-  checked if there is one. The browser enforces ``frame-ancestors`` in any case.
+  checked if there is one. The browser always enforces ``frame-ancestors``.
 
-An unknown, a disabled and a refused webchat get the same 404, so that nobody can find out which
-webchats exist.
+Unknown and disabled webchats and pages that are not allowed get the same 404, so that the response
+does not reveal which webchats exist.
 """
 
 import gzip
@@ -54,7 +54,7 @@ _ACCEPTS_GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z))",
 
 
 def public_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
-    """Return the view for GET and HEAD, with compression and a strong ``ETag``, and frameable."""
+    """Limit a view to GET and HEAD, compress it, set a strong ``ETag`` and allow framing."""
 
     def conditional_view(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
         response = view(request, **kwargs)
@@ -63,7 +63,7 @@ def public_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
         etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
         response.headers["ETag"] = etag
         conditional = get_conditional_response(request, etag=etag, response=response)
-        assert conditional is not None  # since it was given a response
+        assert conditional is not None  # ``None`` requires ``response=None``
         if policy := response.headers.get("Content-Security-Policy"):
             conditional.headers["Content-Security-Policy"] = policy
         return conditional
@@ -139,7 +139,7 @@ def frame(request: HttpRequest, webchat_id: str) -> HttpResponse:
 
 
 def render_frame(config: Mapping[str, object], *, preview: bool) -> str:
-    """Render the page in the iframe from a ``PublicConfig``. The admin's preview uses it too.
+    """Render the page in the iframe from a ``PublicConfig``, also for the admin's preview.
 
     The page has no inline script or style and only absolute URLs, so that it also works as
     ``srcdoc`` on a page with ``script-src 'self'``. With ``preview`` it shows sample messages and
@@ -164,7 +164,7 @@ def _not_found() -> HttpResponse:
 
 
 def _host_of(*, origin: str | None, referer: str | None) -> str:
-    """Return the host of the page, or an empty text if the headers do not name it."""
+    """Return the host of the page, or an empty string if the headers do not contain it."""
     try:
         host = urlsplit(referer or "" if origin is None else origin).hostname or ""
     except ValueError:
@@ -182,7 +182,7 @@ def _content_security_policy(webchat: Webchat, data: PublicConfig) -> str:
         "form-action": "'none'",
     }
     if webchat.allowed_domains:
-        # Without a list there is no directive, since even ``*`` refuses files, apps and sandboxes.
+        # Not with an empty list: even ``*`` would block local files, apps and sandboxed iframes.
         directives["frame-ancestors"] = frame_ancestors(webchat.allowed_domains)
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())
 

@@ -1,4 +1,4 @@
-"""What each role may do on the admin site."""
+"""Permissions of the roles on the admin site."""
 
 import pytest
 from django.urls import reverse

@@ -11,7 +11,7 @@ from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 
-WRONG = {"username": "ada@example.com", "password": "wrong"}
+WRONG_PASSWORD = {"username": "ada@example.com", "password": "wrong"}
 
 
 @pytest.fixture(autouse=True)
@@ -25,20 +25,20 @@ def _three_attempts_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_too_many_attempts_are_throttled() -> None:
     client, login_url = Client(), reverse("admin:login")
     for _ in range(3):
-        assert client.post(login_url, WRONG).status_code == 200
-    response = client.post(login_url, WRONG)
+        assert client.post(login_url, WRONG_PASSWORD).status_code == 200
+    response = client.post(login_url, WRONG_PASSWORD)
     assert response.status_code == 429
     assert 0 < int(response.headers["Retry-After"]) <= 2 * 60
     assert "Too many sign-in attempts" in response.content.decode()
     assert client.get(login_url).status_code == 200
 
 
-def test_throttled_sign_in_ignores_the_right_password() -> None:
+def test_throttled_sign_in_rejects_the_right_password() -> None:
     factories.UserFactory.create(email="ada@example.com", password="right-and-long")
     client, login_url = Client(), reverse("admin:login")
     for _ in range(3):
-        client.post(login_url, WRONG)
-    response = client.post(login_url, {**WRONG, "password": "right-and-long"})
+        client.post(login_url, WRONG_PASSWORD)
+    response = client.post(login_url, {**WRONG_PASSWORD, "password": "right-and-long"})
     assert response.status_code == 429
     assert "_auth_user_id" not in client.session
 
@@ -46,15 +46,21 @@ def test_throttled_sign_in_ignores_the_right_password() -> None:
 def test_attempts_on_an_account_are_throttled_across_addresses() -> None:
     login_url = reverse("admin:login")
     statuses = [
-        Client(REMOTE_ADDR=f"192.0.2.{n}").post(login_url, WRONG).status_code for n in range(5)
+        Client(REMOTE_ADDR=f"192.0.2.{n}").post(login_url, WRONG_PASSWORD).status_code
+        for n in range(5)
     ]
     assert statuses == [200, 200, 200, 429, 429]
 
 
 def test_api_and_admin_site_count_attempts_together(api: Any) -> None:
     for _ in range(3):
-        api(None).post("/api/auth/login", {"email": WRONG["username"], "password": "wrong"})
-    assert Client(REMOTE_ADDR="192.0.2.9").post(reverse("admin:login"), WRONG).status_code == 429
+        api(None).post(
+            "/api/auth/login", {"email": WRONG_PASSWORD["username"], "password": "wrong"}
+        )
+    assert (
+        Client(REMOTE_ADDR="192.0.2.9").post(reverse("admin:login"), WRONG_PASSWORD).status_code
+        == 429
+    )
 
 
 def test_admin_pages_have_a_strict_csp() -> None:
@@ -75,7 +81,7 @@ def test_spellings_of_an_account_are_counted_together() -> None:
     ]
     statuses = [
         Client(REMOTE_ADDR=f"192.0.2.{number}")
-        .post(login_url, {**WRONG, "username": spelling})
+        .post(login_url, {**WRONG_PASSWORD, "username": spelling})
         .status_code
         for number, spelling in enumerate(spellings)
     ]
@@ -91,11 +97,11 @@ def test_signed_out_page_links_to_the_sign_in_page(session_client: Client) -> No
 
 
 def test_error_of_the_sign_in_form_does_not_depend_on_the_account(db: None) -> None:
-    factories.UserFactory.create(email=WRONG["username"], password="right-and-long")
+    factories.UserFactory.create(email=WRONG_PASSWORD["username"], password="right-and-long")
     login_url = reverse("admin:login")
     responses = [
-        Client().post(login_url, {**WRONG, "username": email})
-        for email in (WRONG["username"], "nobody@example.com")
+        Client().post(login_url, {**WRONG_PASSWORD, "username": email})
+        for email in (WRONG_PASSWORD["username"], "nobody@example.com")
     ]
     known, unknown = (list(response.context["form"].non_field_errors()) for response in responses)
     assert known == unknown

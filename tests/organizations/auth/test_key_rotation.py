@@ -111,10 +111,10 @@ def test_token_cannot_choose_its_algorithm(admin: User, use_signing_key: Any, ke
         "none, but signed": sign({"alg": "none"}, claims, key),
         "RS256, signed as HS256": sign({"alg": "RS256"}, claims, key),
         "a public key as the secret": sign({"alg": "HS256"}, claims, PUBLIC),
-        "a public key of its own": sign({"alg": "RS256", "jwk": {"kty": "RSA"}}, claims, PUBLIC),
+        "a public key in the header": sign({"alg": "RS256", "jwk": {"kty": "RSA"}}, claims, PUBLIC),
         "HS512": jwt.encode(claims, key * 2, algorithm="HS512"),
         "HS512, signed as HS256": sign({"alg": "HS512"}, claims, key),
-        "a key that the header names": sign({"alg": "HS256", "kid": "/dev/null"}, claims, ""),
+        "a key id in the header": sign({"alg": "HS256", "kid": "/dev/null"}, claims, ""),
     }
     assert {name: status_of(token) for name, token in tokens.items()} == dict.fromkeys(tokens, 401)
 

@@ -309,7 +309,7 @@ def test_what_cannot_be_duplicated_says_why(session_client: Client, admin: User)
     prompt = factories.PromptFactory.create(organization=admin.organization, is_active=False)
     row = factories.WebchatFactory.create(user=admin, prompt=prompt)
     response = _act(session_client, "duplicate", row)
-    assert "was not duplicated: It is not active." in response.content.decode()
+    assert "was not duplicated: The prompt is not active." in response.content.decode()
     assert Webchat.objects.count() == 1
 
 
@@ -357,7 +357,7 @@ def test_the_first_page_says_what_is_wrong(
     factories.WebchatFactory.create(user=other_admin, name="Theirs")
     page = session_client.get("/admin/").content.decode()
     assert "No allowed domains: every site may embed it." in page
-    assert f"Autopilot uses “{prompt}”, a prompt that is not active." in page
+    assert f"Autopilot uses “{prompt}”, which is inactive." in page
     assert "Theirs" not in page
     assert "<strong>2</strong> webchats" in page
 
