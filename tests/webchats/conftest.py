@@ -1,4 +1,4 @@
-"""Fixtures of the webchats' tests: what the administrator's organization has."""
+"""Fixtures for tests of webchats: rows of the administrator's organization."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ from webchats.widget.serializers import public_config
 
 pytestmark = pytest.mark.django_db
 
-#: The contract. A name is only added on purpose.
+#: The contract with the loader: anyone can read these fields.
 PUBLIC_FIELDS = {
     "_id", "title", "icon", "starterMessage", "statusText", "csatThankYouMessage",
     "backgroundColor", "primaryColor", "secondaryColor", "headerTextColor", "statusTextColor",
@@ -49,13 +49,13 @@ def test_private_values_are_in_no_public_response(webchat: Webchat) -> None:
         assert [text for text in private if text in response.content.decode()] == []
 
 
-def test_the_title_is_the_assistants_name_or_else_the_organizations(webchat: Webchat) -> None:
+def test_title_is_the_assistant_name_or_the_name_of_the_organization(webchat: Webchat) -> None:
     assert data_of(get_config(webchat, Origin=SITE))["title"] == webchat.organization.name
     Organization.objects.update(assistant_name="Ada")
     assert data_of(get_config(webchat, Origin=SITE))["title"] == "Ada"
 
 
-def test_text_on_bubbles_is_black_or_white_whichever_contrasts_more() -> None:
+def test_text_on_bubbles_has_the_color_with_the_higher_contrast() -> None:
     webchat = factories.WebchatFactory.build(
         user=None,
         organization=Organization(name="Acme"),
@@ -104,7 +104,7 @@ def test_cors_allows_no_wildcard_and_no_credentials(webchat: Webchat) -> None:
 # --- Caching ---
 
 
-def test_a_fresh_configuration_is_cached_for_a_minute_and_then_revalidated(
+def test_configuration_is_cached_for_a_minute_and_then_revalidated(
     webchat: Webchat,
 ) -> None:
     response = get_config(webchat, Origin=SITE)
@@ -131,16 +131,18 @@ def test_a_fresh_configuration_is_cached_for_a_minute_and_then_revalidated(
         ("identity", False),
     ],
 )
-def test_it_is_compressed_if_the_browser_accepts_gzip(accepted: str, is_compressed: bool) -> None:
+def test_configuration_is_compressed_if_the_browser_accepts_gzip(
+    accepted: str, is_compressed: bool
+) -> None:
     path = f"/widget/{factories.WebchatFactory.create().pk}/config"
     response = get(path, **{"Accept-Encoding": accepted})
     assert ("Content-Encoding" in response.headers) == is_compressed
 
 
-# --- The icon ---
+# --- Icon ---
 
 
-def test_the_icons_url_names_the_requested_host(webchat: Webchat, settings: Settings) -> None:
+def test_icon_url_has_the_requested_host(webchat: Webchat, settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["one.test", "two.test"]
     key = f"orgs/{webchat.organization_id}/webchat/icon.png"
     Webchat.objects.update(icon=key, allowed_domains=[])

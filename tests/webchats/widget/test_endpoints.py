@@ -1,4 +1,4 @@
-"""What all public endpoints of the widget have in common, and the loader."""
+"""Behavior of all public endpoints of the widget, and the loader."""
 
 import gzip
 
@@ -12,7 +12,7 @@ from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
 
-#: Headers with which ``SITE``'s webchat is refused.
+#: Headers of pages that may not embed the webchat of ``SITE``.
 REFUSED: list[dict[str, str]] = [
     {},
     {"Origin": "null"},
@@ -28,7 +28,7 @@ REFUSED: list[dict[str, str]] = [
 
 
 def comparable(response: HttpResponse) -> tuple[int, bytes, list[tuple[str, str]]]:
-    """Return all that a client sees, without the request id, which is never the same."""
+    """Return status, content and headers without the request id, which differs each time."""
     headers = {name: value for name, value in response.headers.items() if name != "X-Request-ID"}
     return response.status_code, response.content, sorted(headers.items())
 
@@ -95,7 +95,7 @@ def test_endpoints_are_read_only(path: str, method: str) -> None:
     assert Client().generic(method, path).status_code == 405
 
 
-def test_there_is_no_rate_limit(webchat: Webchat) -> None:
+def test_requests_are_not_throttled(webchat: Webchat) -> None:
     statuses = {get_config(webchat, Origin=SITE).status_code for _ in range(320)}
     assert statuses == {200}
 

@@ -1,4 +1,4 @@
-"""The record of when and where a widget was last loaded."""
+"""The record of a widget's last load."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ def test_a_load_is_recorded_once_a_minute(webchat: Webchat) -> None:
         clock.shift(59)
         with CaptureQueriesContext(connection) as queries:
             get_config(webchat, Origin="https://second.test")
-        assert len(queries) == 1  # the webchat with all that the response needs
+        assert len(queries) == 1  # the webchat, with its organization and last load
         assert LastLoad.objects.get().host == "first.test"
         clock.shift(1)
         get_config(webchat, Origin="https://third.test")
