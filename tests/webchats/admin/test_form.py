@@ -1,0 +1,111 @@
+"""The form of a webchat in the admin site."""
+
+import pytest
+from django.test import Client
+
+from organizations.models import User
+from tests.support import factories
+from tests.webchats.admin.pages import ADD, PREVIEW, FormData, change_url, errors_of
+from webchats.models import Webchat
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_new_webchat_belongs_to_the_user(
+    session_client: Client, admin: User, form_data: FormData
+) -> None:
+    response = session_client.post(ADD, form_data(primary_color="#abc"))
+    assert response.status_code == 302, errors_of(response)
+    webchat = Webchat.objects.get()
+    assert (webchat.user, webchat.created_by) == (admin, admin)
+    assert webchat.organization_id == admin.organization_id
+    assert webchat.primary_color == "#aabbcc"
+
+
+def test_fields_that_are_not_in_the_form_are_ignored(
+    session_client: Client, admin: User, other_admin: User, form_data: FormData
+) -> None:
+    stage = factories.StageFactory.create()
+    response = session_client.post(
+        ADD,
+        form_data(
+            organization=other_admin.organization_id,
+            user=other_admin.pk,
+            created_by=other_admin.pk,
+            icon="orgs/x/webchat/y.png",
+            entry_stage=stage.pk,
+            id="0" * 24,
+        ),
+    )
+    assert response.status_code == 302
+    webchat = Webchat.objects.get()
+    assert (webchat.organization_id, webchat.user) == (admin.organization_id, admin)
+    assert (webchat.created_by, webchat.icon, webchat.entry_stage) == (admin, "", None)
+    assert webchat.pk != "0" * 24
+
+
+def test_each_line_is_stored_as_a_canonical_domain(
+    session_client: Client, form_data: FormData
+) -> None:
+    lines = "HTTPS://Example.com/\n\n  *.Shop.example \r\nexample.org"
+    session_client.post(ADD, form_data(allowed_domains=lines))
+    assert Webchat.objects.get().allowed_domains == [
+        "https://example.com",
+        "*.shop.example",
+        "example.org",
+    ]
+
+
+def test_the_error_of_a_domain_quotes_its_line(session_client: Client, form_data: FormData) -> None:
+    response = session_client.post(ADD, form_data(allowed_domains="example.com\nfoo\n*"))
+    first, second = errors_of(response)["allowed_domains"]
+    assert first.startswith("“foo”: The host name has a single label.")
+    assert second.startswith("“*”: ")
+
+
+def test_an_inactive_prompt_can_be_kept_but_not_selected(
+    session_client: Client, admin: User, form_data: FormData
+) -> None:
+    prompt = factories.PromptFactory.create(organization=admin.organization, is_active=False)
+    assert "prompt" in errors_of(session_client.post(ADD, form_data(prompt=prompt.pk)))
+    webchat = factories.WebchatFactory.create(user=admin, prompt=prompt)
+    response = session_client.post(change_url(webchat), form_data(prompt=prompt.pk, name="Renamed"))
+    assert response.status_code == 302
+    webchat.refresh_from_db()
+    assert webchat.name == "Renamed"
+
+
+def test_the_stage_must_belong_to_the_pipeline(
+    session_client: Client, admin: User, form_data: FormData
+) -> None:
+    stage, other = (
+        factories.StageFactory.create(pipeline__organization=admin.organization) for _ in range(2)
+    )
+    pipeline = stage.pipeline.pk
+    response = session_client.post(ADD, form_data(pipeline=pipeline, pipeline_stage=other.pk))
+    assert "pipeline_stage" in errors_of(response)
+    session_client.post(ADD, form_data(pipeline=pipeline, pipeline_stage=stage.pk))
+    assert Webchat.objects.get().entry_stage == stage
+
+
+def test_each_option_of_the_stage_names_its_pipeline(session_client: Client, admin: User) -> None:
+    stage = factories.StageFactory.create(pipeline__organization=admin.organization)
+    assert f'data-pipeline="{stage.pipeline.pk}"' in session_client.get(ADD).content.decode()
+
+
+def test_low_contrast_is_a_warning_and_no_error(
+    session_client: Client, form_data: FormData
+) -> None:
+    low_contrast = form_data(header_text_color="#333333")
+    response = session_client.post(PREVIEW, low_contrast)
+    assert response.json()["warnings"] == [
+        "Hard to read: header text on primary has a contrast of 1.1:1, less than 4.5:1."
+    ]
+    assert session_client.post(ADD, low_contrast).status_code == 302
+
+
+def test_the_form_shows_the_snippet_and_the_creator(session_client: Client, admin: User) -> None:
+    webchat = factories.WebchatFactory.create(user=admin)
+    page = session_client.get(change_url(webchat)).content.decode()
+    assert f"embed.js&quot; data-webchat=&quot;{webchat.pk}&quot; async&gt;" in page
+    assert f"by {admin.full_name}" in page
