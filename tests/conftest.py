@@ -15,6 +15,7 @@ from django.http import HttpHeaders
 from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
+from rest_framework.throttling import SimpleRateThrottle
 
 from organizations.models import Organization, User
 from tests.support import factories, flush, object_storage
@@ -149,6 +150,17 @@ def fetch() -> Callable[[str], FetchedResponse]:
                 return FetchedResponse(error.code, error.read(), error.headers)
 
     return get
+
+
+@pytest.fixture
+def throttle_rates(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """``throttle_rates(address="2/min")`` changes the rate of a scope."""
+
+    def change(**rates: str) -> None:
+        changed = {**SimpleRateThrottle.THROTTLE_RATES, **rates}
+        monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", changed)
+
+    return change
 
 
 @pytest.fixture

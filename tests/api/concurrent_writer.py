@@ -1,4 +1,4 @@
-"""One of several processes that write through the API at once; prints what it saw as JSON.
+"""A process that updates and creates webchats; it prints the statuses as JSON.
 
 Usage: concurrent_writer.py SECONDS TOKEN WEBCHAT FIELD BODY, on the database of ``DATABASE_URL``.
 """
@@ -15,7 +15,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat_project.settings")
 django.setup()
 
-from django.test import Client  # noqa: E402 - after the set-up
+from django.test import Client  # noqa: E402 - needs the apps
 
 
 def main(seconds: str, token: str, webchat: str, field: str, body: str) -> None:

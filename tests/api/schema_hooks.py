@@ -1,6 +1,6 @@
-"""What schemathesis has to know of the values that a schema cannot say.
+"""Hooks of schemathesis for values that a schema cannot describe.
 
-Loaded by its command line, in a process of its own.
+The command line of schemathesis loads this module in a process of its own.
 """
 
 from typing import Any
@@ -14,15 +14,15 @@ from webchats import examples
 ALLOWED_DOMAIN = r"(https?://)?[a-z]{1,10}(-[a-z]{1,5})?\.(com|org|example)(:[1-9][0-9]{1,3})?"
 
 schemathesis.openapi.format("allowed-domain", st.from_regex(ALLOWED_DOMAIN, fullmatch=True))
-# Of the files of any content only pictures are taken.
+# Only images are accepted.
 schemathesis.openapi.format("binary", st.just(image_bytes(size=(2, 2))))
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Let a body that should be accepted point to rows that exist."""
+    """Replace ids in valid bodies by ids of existing rows."""
     if case.meta.generation.mode.is_positive and case.path.endswith("/import"):
-        # What a file holds no schema can say: a dry run answers with a report of it.
+        # A schema cannot describe the content of a file. A dry run responds with 200 for any.
         case.query |= {"dryRun": "true", "format": "csv"}
         return
     if not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):

@@ -1,12 +1,14 @@
-"""Several processes write at once, on the real database."""
+"""Parallel requests of several processes and threads."""
 
 import json
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,6 +17,7 @@ from rest_framework.test import APIClient
 from organizations.auth.tokens import AccessToken, RefreshToken
 from organizations.models import Pipeline
 from tests.support import factories
+from tests.support.clients import token_client
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,7 +35,8 @@ FIELDS = (
 )
 
 
-def url_of_the_test_database() -> str:
+def database_url() -> str:
+    """Return the value of ``DATABASE_URL`` for the database of the tests."""
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{settings['NAME']}"
@@ -57,7 +61,7 @@ def test_parallel_writers_lose_no_update_and_get_no_error() -> None:
     script = str(ROOT / "tests/api/concurrent_writer.py")
     environment = {
         **os.environ,
-        "DATABASE_URL": url_of_the_test_database(),
+        "DATABASE_URL": database_url(),
         "PYTHONPATH": str(ROOT),
         "LOG_LEVEL": "ERROR",
         "ALLOWED_HOSTS": "testserver",
@@ -74,9 +78,7 @@ def test_parallel_writers_lose_no_update_and_get_no_error() -> None:
     reports = [json.loads(writer.communicate(timeout=120)[0]) for writer in writers]
     statuses = {status for report in reports for status in report["statuses"]}
     assert statuses == {"200", "201"}
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-    document = client.get(f"/api/webchats/{webchat.pk}").json()["data"]
+    document = token_client(webchat.user).get(f"/api/webchats/{webchat.pk}").json()["data"]
     assert {report["field"]: document[report["field"]] for report in reports} == {
         report["field"]: report["last"] for report in reports
     }
@@ -84,26 +86,19 @@ def test_parallel_writers_lose_no_update_and_get_no_error() -> None:
     assert Webchat.objects.count() == created + 1
 
 
-def at_once(*calls: Any) -> list[Any]:
-    """Run each call in a thread of its own, all released together; return their responses."""
+def in_parallel(*calls: Callable[[], int]) -> list[int]:
+    """Run each call in a thread, and return their results in order."""
     barrier = threading.Barrier(len(calls))
-    responses: list[Any] = [None] * len(calls)
 
-    def run(number: int, call: Any) -> None:
+    def run(call: Callable[[], int]) -> int:
         barrier.wait()
         try:
-            responses[number] = call()
+            return call()
         finally:
             connection.close()
 
-    threads = [
-        threading.Thread(target=run, args=(number, call)) for number, call in enumerate(calls)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return responses
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(run, calls))
 
 
 def test_parallel_uses_of_a_refresh_token_give_one_pair() -> None:
@@ -113,25 +108,19 @@ def test_parallel_uses_of_a_refresh_token_give_one_pair() -> None:
         status: int = APIClient().post("/api/auth/refresh", {"refreshToken": token}).status_code
         return status
 
-    assert sorted(at_once(*[refresh] * 4)) == [200, 401, 401, 401]
+    assert sorted(in_parallel(*[refresh] * 4)) == [200, 401, 401, 401]
 
 
 def test_parallel_changes_of_the_default_pipeline_leave_one_default() -> None:
     user = factories.UserFactory.create()
     pipelines = factories.PipelineFactory.create_batch(4, organization=user.organization)
-    token = AccessToken.for_user(user)
 
-    def make_default(pipeline: Pipeline) -> Any:
-        def call() -> int:
-            client = APIClient()
-            client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-            path = f"/api/pipelines/{pipeline.pk}"
-            status: int = client.put(path, {"isDefault": True}).status_code
-            return status
+    def make_default(pipeline: Pipeline) -> int:
+        path = f"/api/pipelines/{pipeline.pk}"
+        status: int = token_client(user).put(path, {"isDefault": True}).status_code
+        return status
 
-        return call
-
-    statuses = at_once(*[make_default(pipeline) for pipeline in pipelines])
+    statuses = in_parallel(*[partial(make_default, pipeline) for pipeline in pipelines])
     assert set(statuses) <= {200, 409}
     assert Pipeline.objects.filter(is_default=True).count() == 1
 
@@ -140,18 +129,18 @@ def test_prompt_cannot_be_deleted_while_a_webchat_selects_it() -> None:
     user = factories.UserFactory.create()
     webchat = factories.WebchatFactory.create(user=user)
     prompt = factories.PromptFactory.create(organization=user.organization)
-    token = AccessToken.for_user(user)
 
-    def client() -> APIClient:
-        made = APIClient()
-        made.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-        return made
+    def select() -> int:
+        path = f"/api/webchats/{webchat.pk}"
+        status: int = token_client(user).put(path, {"promptId": prompt.pk}).status_code
+        return status
 
-    chosen, deleted = at_once(
-        lambda: client().put(f"/api/webchats/{webchat.pk}", {"promptId": prompt.pk}).status_code,
-        lambda: client().delete(f"/api/prompts/{prompt.pk}").status_code,
-    )
-    # One of them wins, and the other is told; the outcome is whole either way.
-    assert (chosen, deleted) in {(200, 409), (400, 200), (409, 200)}
+    def delete() -> int:
+        status: int = token_client(user).delete(f"/api/prompts/{prompt.pk}").status_code
+        return status
+
+    selected, deleted = in_parallel(select, delete)
+    # One of the two fails, whichever comes second.
+    assert (selected, deleted) in {(200, 409), (400, 200), (409, 200)}
     webchat.refresh_from_db()
-    assert (webchat.prompt_id == prompt.pk) == (chosen == 200)
+    assert (webchat.prompt_id == prompt.pk) == (selected == 200)

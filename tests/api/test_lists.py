@@ -1,4 +1,4 @@
-"""Lists: paging, search, filters, order, and their cost."""
+"""Lists: pagination, search, filters, ordering, and the number of queries."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,8 @@ def names(response: Any) -> list[str]:
     return [document["name"] for document in response.json()["data"]]
 
 
-def wrong(response: Any) -> set[str]:
+def invalid_parameters(response: Any) -> set[str]:
+    """Return the query parameters that a 400 reports."""
     assert response.status_code == 400, response.content
     return {detail["field"] for detail in response.json()["details"]}
 
@@ -72,16 +73,16 @@ def test_search_in_name_and_description_is_case_insensitive(
         ("SHOP HARBOUR 42", ["Shop Harbour 42"]),
         ("bour 4", ["Shop Harbour 42"]),
         ("Ärger", ["Viel Ärger (neu)"]),
-        ("ärger (n", []),  # SQLite knows the two cases of ASCII only
+        ("ärger (n", []),  # SQLite ignores the case of ASCII letters only.
         ("-x", ["a-x_y"]),
         ("sITORs", ["Shop Harbour 42"]),
         (" shopping ", ["Shop"]),
         ("x_y", ["a-x_y"]),
-        # All of its words are there, but not as it says.
+        # The words are there, but not in this form.
         ("harbour shop", []),
         ("shop harbour 43", []),
         ("shop  harbour", []),
-        # It stands in no field, but at the seam of two.
+        # The text spans two fields.
         ("42 for visitors", []),
     ],
 )
@@ -169,12 +170,12 @@ def test_filter_by_a_row_of_another_organization_matches_nothing(
 def test_malformed_query_parameter_is_reported(
     api_client: APIClient, query: str, field: str
 ) -> None:
-    assert wrong(api_client.get(f"/api/webchats?{query}")) == {field}
+    assert invalid_parameters(api_client.get(f"/api/webchats?{query}")) == {field}
 
 
 def test_all_malformed_query_parameters_are_reported_at_once(api_client: APIClient) -> None:
     response = api_client.get("/api/webchats?page=0&limit=1000&isEnabled=x&promptId=x&ordering=x")
-    assert wrong(response) == {"page", "limit", "isEnabled", "promptId", "ordering"}
+    assert invalid_parameters(response) == {"page", "limit", "isEnabled", "promptId", "ordering"}
 
 
 @pytest.mark.parametrize("order", [",", "name,", ",name", "name,name", "", "name,-name"])
@@ -209,7 +210,7 @@ def test_number_of_queries_does_not_grow_with_the_list(
             else:
                 factories.ApiKeyFactory.create(user=admin)
 
-    queries = 4 if resource == "pipelines" else 3  # the caller, the count, the rows (, the stages)
+    queries = 4 if resource == "pipelines" else 3  # user, count, rows, and stages of pipelines
     make(1)
     with django_assert_num_queries(queries):
         assert len(names(api_client.get(f"/api/{resource}?limit=1"))) == 1
@@ -222,5 +223,5 @@ def test_retrieve_runs_two_queries(
     api_client: APIClient, admin: User, django_assert_num_queries: Any
 ) -> None:
     row = factories.WebchatFactory.create(user=admin)
-    with django_assert_num_queries(2):  # the caller, the row
+    with django_assert_num_queries(2):  # user, row
         api_client.get(f"/api/webchats/{row.pk}")

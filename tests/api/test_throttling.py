@@ -1,4 +1,4 @@
-"""How often a client may call."""
+"""Throttles of the API and of sign-in attempts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.conf import settings
 from rest_framework.test import APIClient
-from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from organizations.models import User
@@ -21,83 +19,63 @@ LOGIN = "/api/auth/login"
 LATE_IN_A_MINUTE = datetime(2030, 1, 1, 12, 0, 50, tzinfo=UTC)
 
 
-@pytest.fixture
-def limit(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """``limit(address="2/min")`` lowers a limit."""
-
-    def lower(**rates: str) -> None:
-        monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {**all_rates(), **rates})
-
-    return lower
-
-
-def all_rates() -> dict[str, str]:
-    rates: dict[str, str] = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
-    return rates
-
-
 def statuses(count: int, call: Any) -> list[int]:
+    """Return the statuses of repeated calls."""
     return [call().status_code for _ in range(count)]
 
 
-def test_default_rates() -> None:
-    assert all_rates() == {
-        "credential": "1200/min",
-        "address": "300/min",
-        "sign_in_address": "10/min",
-        "sign_in_account": "10/min",
-    }
-
-
-def test_user_is_throttled_across_all_tokens(api: Any, admin: User, limit: Any) -> None:
-    limit(credential="3/min")
+def test_user_is_throttled_across_all_tokens(api: Any, admin: User, throttle_rates: Any) -> None:
+    throttle_rates(credential="3/min")
     responses = [api(admin).get("/api/webchats") for _ in range(4)]
     assert [response.status_code for response in responses] == [200, 200, 200, 429]
     assert responses[-1].json()["code"] == "rate_limited"
     assert 0 < int(responses[-1].headers["Retry-After"]) <= 2 * 60
 
 
-def test_each_api_key_is_throttled_separately(api: Any, admin: User, limit: Any) -> None:
-    limit(credential="2/min")
-    first, second = (factories.ApiKeyFactory.create(user=admin) for _ in range(2))
-    assert first.digest != second.digest
-    for number in (0, 1):
+def test_each_api_key_is_throttled_separately(api: Any, admin: User, throttle_rates: Any) -> None:
+    throttle_rates(credential="2/min")
+    for secret in ("wck_first", "wck_second"):
         client = APIClient()
-        secret = f"wck_limited-{number}"
         factories.ApiKeyFactory.create(user=admin, secret=secret)
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
         assert statuses(3, lambda c=client: c.get("/api/webchats")) == [200, 200, 429]
 
 
-def test_requests_with_invalid_credentials_are_throttled_by_address(api: Any, limit: Any) -> None:
-    limit(address="3/min")
+def test_requests_with_invalid_credentials_are_throttled_by_address(
+    api: Any, throttle_rates: Any
+) -> None:
+    throttle_rates(address="3/min")
     client = api(None)
-    client.credentials(HTTP_AUTHORIZATION="Bearer wck_guess")
+    client.credentials(HTTP_AUTHORIZATION="Bearer wck_invalid")
     assert statuses(4, lambda: client.get("/api/webchats")) == [401, 401, 401, 429]
 
 
-def test_requests_without_credential_are_throttled_by_address(api: Any, limit: Any) -> None:
-    limit(address="2/min")
+def test_requests_without_credential_are_throttled_by_address(
+    api: Any, throttle_rates: Any
+) -> None:
+    throttle_rates(address="2/min")
     client = api(None)
     assert statuses(3, lambda: client.get("/api/webchats")) == [401, 401, 429]
 
 
-def test_forbidden_requests_are_counted(api: Any, rep: User, limit: Any) -> None:
-    limit(credential="2/min")
+def test_forbidden_requests_are_counted(api: Any, rep: User, throttle_rates: Any) -> None:
+    throttle_rates(credential="2/min")
     client = api(rep)
     assert statuses(3, lambda: client.post("/api/webchats", {})) == [403, 403, 429]
 
 
-def test_failed_login_is_counted_once(api: Any, limit: Any) -> None:
-    limit(address="4/min")
+def test_failed_login_is_counted_once(api: Any, throttle_rates: Any) -> None:
+    throttle_rates(address="4/min")
     client = api(None)
     assert statuses(3, lambda: client.post(LOGIN, {"email": "a@b.c", "password": "x"})) == [401] * 3
     assert client.get("/api/webchats").status_code == 401
     assert client.get("/api/webchats").status_code == 429
 
 
-def test_ipv6_addresses_of_a_64_network_are_throttled_together(api: Any, limit: Any) -> None:
-    limit(address="2/min")
+def test_ipv6_addresses_of_a_64_network_are_throttled_together(
+    api: Any, throttle_rates: Any
+) -> None:
+    throttle_rates(address="2/min")
     client = api(None)
 
     def call(address: str) -> int:
@@ -109,8 +87,8 @@ def test_ipv6_addresses_of_a_64_network_are_throttled_together(api: Any, limit: 
     assert [call(f"::ffff:192.0.2.{number}") for number in (1, 2, 2)] == [401] * 3
 
 
-def test_forged_x_forwarded_for_does_not_evade_throttling(api: Any, limit: Any) -> None:
-    limit(address="2/min")
+def test_forged_x_forwarded_for_does_not_evade_throttling(api: Any, throttle_rates: Any) -> None:
+    throttle_rates(address="2/min")
     client = api(None)
     calls = [
         client.get("/api/webchats", HTTP_X_FORWARDED_FOR=f"10.0.0.{number}").status_code
@@ -120,9 +98,9 @@ def test_forged_x_forwarded_for_does_not_evade_throttling(api: Any, limit: Any) 
 
 
 def test_x_forwarded_for_is_trusted_for_the_configured_proxies(
-    api: Any, limit: Any, monkeypatch: pytest.MonkeyPatch
+    api: Any, throttle_rates: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limit(address="2/min")
+    throttle_rates(address="2/min")
     monkeypatch.setattr("rest_framework.settings.api_settings.NUM_PROXIES", 1, raising=False)
     client = api(None)
 
@@ -145,9 +123,9 @@ def test_login_attempts_are_throttled_by_address(api: Any) -> None:
 
 
 def test_login_attempts_are_throttled_by_account_in_any_spelling(
-    api: Any, limit: Any, db: None
+    api: Any, throttle_rates: Any, db: None
 ) -> None:
-    limit(sign_in_address="1000/min")
+    throttle_rates(sign_in_address="1000/min")
     client = api(None)
     spellings = ["A@example.com", "a@example.com", " a@EXAMPLE.com"]
     attempts = [
@@ -159,8 +137,10 @@ def test_login_attempts_are_throttled_by_account_in_any_spelling(
     assert other.status_code == 401
 
 
-def test_many_addresses_do_not_evict_the_counter_of_an_account(api: Any, limit: Any) -> None:
-    limit(sign_in_account="1/min")
+def test_many_addresses_do_not_evict_the_counter_of_an_account(
+    api: Any, throttle_rates: Any
+) -> None:
+    throttle_rates(sign_in_account="1/min")
     client = api(None)
     body = {"email": "a@example.com", "password": "x"}
     assert statuses(2, lambda: client.post(LOGIN, body)) == [401, 429]
@@ -169,22 +149,22 @@ def test_many_addresses_do_not_evict_the_counter_of_an_account(api: Any, limit: 
     assert client.post(LOGIN, body).status_code == 429
 
 
-def test_throttled_login_fails_even_with_the_right_password(api: Any, limit: Any) -> None:
-    limit(sign_in_account="1/min")
+def test_throttled_login_fails_even_with_the_right_password(api: Any, throttle_rates: Any) -> None:
+    throttle_rates(sign_in_account="1/min")
     user = factories.UserFactory.create(password="right-password")
     client = api(None)
     body = {"email": user.email, "password": "right-password"}
     assert statuses(2, lambda: client.post(LOGIN, body)) == [200, 429]
 
 
-def test_window_slides_instead_of_starting_each_minute(api: Any, limit: Any) -> None:
-    limit(address="4/min")
+def test_window_slides_instead_of_starting_each_minute(api: Any, throttle_rates: Any) -> None:
+    throttle_rates(address="4/min")
     client = api(None)
     with time_machine.travel(LATE_IN_A_MINUTE, tick=False) as clock:
         assert statuses(5, lambda: client.get("/api/webchats")) == [401] * 4 + [429]
-        clock.shift(11)  # a new minute by the clock
+        clock.shift(11)  # The clock's next minute begins.
         assert statuses(1, lambda: client.get("/api/webchats")) == [429]
-        clock.shift(19)  # two thirds of the last one count
+        clock.shift(19)  # Two thirds of the previous minute count.
         assert statuses(2, lambda: client.get("/api/webchats")) == [401, 429]
         clock.shift(60)
         assert statuses(2, lambda: client.get("/api/webchats")) == [401, 401]
@@ -192,9 +172,9 @@ def test_window_slides_instead_of_starting_each_minute(api: Any, limit: Any) -> 
 
 @pytest.mark.parametrize("requests_before", [0, 3])
 def test_request_succeeds_after_the_time_of_retry_after(
-    api: Any, limit: Any, requests_before: int
+    api: Any, throttle_rates: Any, requests_before: int
 ) -> None:
-    limit(address="4/min")
+    throttle_rates(address="4/min")
     client = api(None)
     with time_machine.travel(LATE_IN_A_MINUTE, tick=False) as clock:
         statuses(requests_before, lambda: client.get("/api/webchats"))
@@ -209,8 +189,8 @@ def test_request_succeeds_after_the_time_of_retry_after(
         assert client.get("/api/webchats").status_code == 401
 
 
-def test_parallel_requests_are_all_counted(api: Any, admin: User, limit: Any) -> None:
-    limit(credential="10/min")
+def test_parallel_requests_are_all_counted(api: Any, admin: User, throttle_rates: Any) -> None:
+    throttle_rates(credential="10/min")
     request = api(admin).get("/api/webchats").wsgi_request
     request.user, request.auth = admin, None
 

@@ -1,4 +1,4 @@
-"""What matters to security is logged, under one name whichever door it was."""
+"""Security events of the API and of the admin site are logged under the same names."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
-from rest_framework.throttling import SimpleRateThrottle
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from organizations.auth.tokens import AccessToken, RefreshToken
@@ -29,23 +28,22 @@ def member(db: None) -> User:
     return factories.UserFactory.create(email="member@example.com", password=PASSWORD)
 
 
-def at_the_api(email: str, password: str) -> Any:
+def sign_in_to_api(email: str, password: str) -> Any:
     return APIClient().post("/api/auth/login", {"email": email, "password": password})
 
 
-def at_the_staffs_site(email: str, password: str) -> Any:
+def sign_in_to_admin_site(email: str, password: str) -> Any:
     return Client().post(reverse("admin:login"), {"username": email, "password": password})
 
 
-DOORS = pytest.mark.parametrize("sign_in", [at_the_api, at_the_staffs_site])
+INTERFACES = pytest.mark.parametrize("sign_in", [sign_in_to_api, sign_in_to_admin_site])
 
 
-def told(log: Log) -> list[dict[str, Any]]:
-    """The events without what every record has."""
-    everywhere = ("time", "logger", "request_id")
+def events_of(log: Log) -> list[dict[str, Any]]:
+    """Return the events without the fields that every record has."""
+    common = ("time", "logger", "request_id")
     return [
-        {name: value for name, value in event.items() if name not in everywhere}
-        for event in log.events
+        {name: value for name, value in event.items() if name not in common} for event in log.events
     ]
 
 
@@ -53,73 +51,71 @@ def warning(message: str, **fields: Any) -> dict[str, Any]:
     return {"level": "WARNING", "message": message, "address": "127.0.0.1", **fields}
 
 
-@DOORS
+@INTERFACES
 @pytest.mark.parametrize("email", ["Member@example.com", "nobody@example.com"])
 def test_failed_sign_in_is_logged(member: User, log: Log, sign_in: Any, email: str) -> None:
-    sign_in(email, "a wrong one")
-    assert told(log) == [warning("sign_in_failed", account=account_digest(email.lower()))]
+    sign_in(email, "a wrong password")
+    assert events_of(log) == [warning("sign_in_failed", account=account_digest(email.lower()))]
     assert log.events[0]["request_id"] == log.requests[0]["request_id"]
-    assert "a wrong one" not in log.text
+    assert "a wrong password" not in log.text
     assert email.lower() not in log.text.lower()
 
 
-@DOORS
+@INTERFACES
 def test_sign_in_of_a_deactivated_user_is_logged_as_failed(
     member: User, log: Log, sign_in: Any
 ) -> None:
     User.objects.update(is_active=False)
     sign_in(member.email, PASSWORD)
-    assert told(log) == [warning("sign_in_failed", account=account_digest(member.email))]
+    assert events_of(log) == [warning("sign_in_failed", account=account_digest(member.email))]
 
 
-@DOORS
+@INTERFACES
 def test_successful_sign_in_is_logged(member: User, log: Log, sign_in: Any) -> None:
     sign_in(member.email, PASSWORD)
-    assert told(log) == [
+    assert events_of(log) == [
         warning("signed_in", user=member.pk, organization=member.organization_id)
         | {"level": "INFO"}
     ]
 
 
-@DOORS
+@INTERFACES
 @pytest.mark.parametrize("scope", ["sign_in_address", "sign_in_account"])
 def test_throttled_sign_in_is_logged(
-    member: User, log: Log, sign_in: Any, scope: str, monkeypatch: pytest.MonkeyPatch
+    member: User, log: Log, sign_in: Any, scope: str, throttle_rates: Any
 ) -> None:
-    rates = {**SimpleRateThrottle.THROTTLE_RATES, scope: "1/min"}
-    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", rates)
+    throttle_rates(**{scope: "1/min"})
     sign_in(member.email, PASSWORD)
     assert sign_in(member.email, PASSWORD).status_code == 429
     known = {"account": account_digest(member.email)} if scope == "sign_in_account" else {}
-    assert told(log)[1:] == [warning("rate_limited", limit=scope, **known)]
+    assert events_of(log)[1:] == [warning("rate_limited", limit=scope, **known)]
 
 
-def test_throttled_user_is_logged(
-    api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rates = {**SimpleRateThrottle.THROTTLE_RATES, "credential": "1/min"}
-    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", rates)
+def test_throttled_user_is_logged(api: Any, admin: User, log: Log, throttle_rates: Any) -> None:
+    throttle_rates(credential="1/min")
     assert [api(admin).get("/api/webchats").status_code for _ in range(2)] == [200, 429]
-    assert told(log) == [warning("rate_limited", limit="credential", user=admin.pk)]
+    assert events_of(log) == [warning("rate_limited", limit="credential", user=admin.pk)]
 
 
 def test_forbidden_api_request_is_logged(api: Any, rep: User, log: Log) -> None:
     assert api(rep).post("/api/webchats", {}).status_code == 403
-    assert told(log) == [warning("forbidden", user=rep.pk, route="/api/webchats")]
+    assert events_of(log) == [warning("forbidden", user=rep.pk, route="/api/webchats")]
 
 
 def test_forbidden_admin_request_is_logged(rep: User, log: Log) -> None:
     client = Client()
     client.force_login(rep)
     assert client.get("/admin/webchats/webchat/add/").status_code == 403
-    assert told(log) == [warning("forbidden", user=rep.pk, route="/admin/webchats/webchat/add/")]
+    assert events_of(log) == [
+        warning("forbidden", user=rep.pk, route="/admin/webchats/webchat/add/")
+    ]
 
 
 def test_reused_refresh_token_is_logged(member: User, log: Log) -> None:
     sent = {"refreshToken": str(RefreshToken.for_user(member))}
     statuses = [APIClient().post("/api/auth/refresh", sent).status_code for _ in range(2)]
     assert statuses == [200, 401]
-    assert told(log) == [warning("refresh_token_reused", user=member.pk)]
+    assert events_of(log) == [warning("refresh_token_reused", user=member.pk)]
 
 
 def test_refresh_token_used_in_parallel_is_logged(member: User, log: Log) -> None:
@@ -136,10 +132,10 @@ def test_refresh_token_that_was_never_issued_is_logged(member: User, log: Log) -
     OutstandingToken.objects.all().delete()
     assert APIClient().post("/api/auth/refresh", sent).status_code == 401
     known = {"kind": "refresh_token", "reason": "unknown", "user": member.pk}
-    assert told(log) == [warning("bad_credential", **known)]
+    assert events_of(log) == [warning("bad_credential", **known)]
 
 
-def ask(credential: str) -> int:
+def verify_token(credential: str) -> int:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {credential}")
     status: int = client.get("/api/auth/verify-token").status_code
@@ -155,9 +151,9 @@ def test_invalid_credential_is_logged(member: User, log: Log) -> None:
     ended = str(AccessToken.for_user(member))
     User.objects.update(is_active=False)
     for credential in ("nonsense", expired, ended, "wck_unknown", "wck_expired"):
-        assert ask(credential) == 401
+        assert verify_token(credential) == 401
     key = ApiKey.objects.get().pk
-    assert told(log) == [
+    assert events_of(log) == [
         warning("bad_credential", kind="access_token", reason="invalid"),
         warning("bad_credential", kind="access_token", reason="expired"),
         warning("bad_credential", kind="access_token", reason="ended", user=member.pk),
