@@ -150,7 +150,7 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
         block other changes.
         """
         changed = self.changed_columns()
-        errors: dict[str, Any] = {}
+        errors: dict[str, list[ValidationError]] = {}
         for validate, columns in (
             (self._clean_prompt, {"prompt_id"}),
             (self._clean_icon, {"icon"}),
@@ -204,10 +204,12 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
         if replaced_icon and replaced_icon != self.icon:
             delete_unused_on_commit([str(replaced_icon)])
 
-    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+    def delete(
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
         """Delete the row, and its icon on commit."""
         webchat_id = self.pk
-        deleted = super().delete(*args, **options)
+        deleted = super().delete(using, keep_parents)
         invalidate_on_commit(webchat_id)
         delete_unused_on_commit([self.icon])
         return deleted

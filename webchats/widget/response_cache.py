@@ -11,7 +11,7 @@ an ``Age`` header, so that browsers do not cache it for longer than its ``max-ag
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from time import perf_counter, time
 from typing import Any, Final, NamedTuple
@@ -149,10 +149,10 @@ class WidgetConfigCache:
     def _call_and_store(
         self, key: CacheKey, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        head: list[Any] = []
+        heads: list[tuple[str, Headers]] = []
 
-        def record(status: str, headers: Headers, *exc_info: Any) -> Any:
-            head[:] = status, headers
+        def record(status: str, headers: Headers, *exc_info: Any) -> Callable[[bytes], object]:
+            heads.append((status, headers))
             return start_response(status, headers, *exc_info)
 
         # Read before the response: a change that commits meanwhile must not be overwritten.
@@ -162,7 +162,7 @@ class WidgetConfigCache:
             body = b"".join(chunks)
         finally:
             getattr(chunks, "close", lambda: None)()
-        status, headers = head
+        status, headers = heads[-1]
         # A response with a cookie is meant for one visitor.
         if status in _STATUSES and not any(name == "Set-Cookie" for name, _ in headers):
             headers = [header for header in headers if header[0] != HEADER]
