@@ -19,7 +19,7 @@ Entries are stored in canonical form, as browsers serialize an origin: lower cas
 * an underscore is rejected (CSP3, ``host-char``), but wildcards match subdomains with one;
 * for an ``http://`` source, browsers also accept the https page of that host (CSP3, "scheme-part
   matches"), and CSP cannot disable that. For an ``http://`` origin, and for a host with a port, a
-  browser may therefore frame an https page that ``may_embed`` refuses.
+  browser may therefore frame an https page that ``may_embed`` rejects.
 """
 
 import re
@@ -149,8 +149,8 @@ def may_embed(allowed: Sequence[str], *, origin: str | None, referer: str | None
 
     ``allowed`` contains canonical entries. If it is empty, every page may. ``origin`` and
     ``referer`` are the request's headers, ``None`` if absent. ``origin`` takes precedence, and is
-    refused if it is ``null`` (an opaque origin, RFC 6454, section 7.1) or malformed. ``referer``
-    (RFC 9110, section 10.1.3) is only used without it. A page that sends neither is refused. As in
+    rejected if it is ``null`` (an opaque origin, RFC 6454, section 7.1) or malformed. ``referer``
+    (RFC 9110, section 10.1.3) is only used without it. A page that sends neither is rejected. As in
     browsers, a trailing dot makes a different host. Never raises.
     """
     if not allowed:

@@ -31,7 +31,7 @@ def invalid_credential(
     """Log the reason for rejecting a credential and return the exception to raise.
 
     ``kind`` is ``access_token``, ``refresh_token`` or ``api_key``. ``reason`` is ``invalid``,
-    ``expired``, ``unknown``, or ``ended`` where the credential was valid once.
+    ``expired``, ``unknown``, or ``ended`` for a credential that is no longer valid.
     """
     log_event(SecurityEvent.BAD_CREDENTIAL, kind=kind, reason=reason, **fields)
     return InvalidCredential()

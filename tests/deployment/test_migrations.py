@@ -106,7 +106,7 @@ def test_an_incompatible_operation_is_reported(
         "'webchat', models.Index(fields=['name'], name='x'))]",
     ],
 )
-@pytest.mark.django_db(transaction=True)  # CREATE INDEX CONCURRENTLY cannot run in one
+@pytest.mark.django_db(transaction=True)  # for CREATE INDEX CONCURRENTLY
 def test_a_compatible_operation_is_accepted(
     body: str, next_migration: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:

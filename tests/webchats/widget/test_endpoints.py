@@ -13,7 +13,7 @@ from webchats.models import Webchat
 pytestmark = pytest.mark.django_db
 
 #: Headers of pages that may not embed the webchat of ``SITE``.
-REFUSED: list[dict[str, str]] = [
+DISALLOWED: list[dict[str, str]] = [
     {},
     {"Origin": "null"},
     {"Origin": "https://evil.test"},
@@ -33,11 +33,11 @@ def comparable(response: HttpResponse) -> tuple[int, bytes, list[tuple[str, str]
     return response.status_code, response.content, sorted(headers.items())
 
 
-@pytest.mark.parametrize("headers", REFUSED)
-def test_refused_disabled_and_unknown_webchats_get_the_same_404(
+@pytest.mark.parametrize("headers", DISALLOWED)
+def test_disallowed_disabled_and_unknown_webchats_get_the_same_404(
     webchat: Webchat, headers: dict[str, str]
 ) -> None:
-    refused = get_config(webchat, **headers)
+    disallowed = get_config(webchat, **headers)
     disabled = factories.WebchatFactory.create(is_enabled=False)
     others = [
         get_config(disabled, Origin=SITE),
@@ -49,13 +49,13 @@ def test_refused_disabled_and_unknown_webchats_get_the_same_404(
             for tail in ("", "/config")
         ),
     ]
-    assert refused.status_code == 404
-    assert refused.content == b'{"error": "Not found.", "code": "not_found"}'
-    assert [comparable(other) for other in others] == [comparable(refused)] * len(others)
-    assert "Access-Control-Allow-Origin" not in refused.headers
+    assert disallowed.status_code == 404
+    assert disallowed.content == b'{"error": "Not found.", "code": "not_found"}'
+    assert [comparable(other) for other in others] == [comparable(disallowed)] * len(others)
+    assert "Access-Control-Allow-Origin" not in disallowed.headers
 
 
-@pytest.mark.parametrize("headers", [*REFUSED, {"Origin": SITE}])
+@pytest.mark.parametrize("headers", [*DISALLOWED, {"Origin": SITE}])
 def test_every_page_gets_the_configuration_without_allowed_domains(
     headers: dict[str, str],
 ) -> None:

@@ -38,7 +38,7 @@ def test_a_load_is_recorded_once_a_minute(webchat: Webchat) -> None:
         assert LastLoad.objects.get().host == "third.test"
 
 
-def test_a_refused_request_is_not_recorded(webchat: Webchat) -> None:
+def test_disallowed_request_is_not_recorded(webchat: Webchat) -> None:
     get_config(webchat, Origin="https://evil.test")
     assert not LastLoad.objects.exists()
 

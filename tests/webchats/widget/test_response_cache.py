@@ -47,7 +47,7 @@ def test_a_repeated_request_gets_the_stored_response(
     assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
 
 
-def test_a_304_is_stored_too(webchat: Webchat, django_assert_num_queries: Any) -> None:
+def test_304_response_is_stored(webchat: Webchat, django_assert_num_queries: Any) -> None:
     etag = get_config(webchat, origin=SITE).headers["ETag"]
     first = get_config(webchat, origin=SITE, if_none_match=etag)
     with django_assert_num_queries(0):
@@ -86,7 +86,7 @@ def test_zero_seconds_disable_the_cache(
         (-1, 3600, ["webchats.E006"]),
     ],
 )
-def test_the_setting_is_checked(
+def test_cache_seconds_outside_their_range_are_reported(
     settings: Any, seconds: int, url_seconds: int, expected: list[str]
 ) -> None:
     settings.WIDGET_CONFIG_CACHE_SECONDS = seconds
@@ -132,7 +132,7 @@ def test_vary_names_only_headers_of_the_key(webchat: Webchat) -> None:
 @pytest.mark.parametrize(
     "headers", [{}, {"origin": "https://evil.test"}, {"origin": "null", "referer": SITE}]
 )
-def test_a_refused_page_gets_no_stored_response(webchat: Webchat, headers: Any) -> None:
+def test_disallowed_page_gets_no_stored_response(webchat: Webchat, headers: Any) -> None:
     get_config(webchat, origin=SITE)
     for _ in range(2):
         assert get_config(webchat, **headers).status == "404 Not Found"
