@@ -197,7 +197,7 @@ class ApiKeySerializer(TenantDocumentSerializer[ApiKey]):
         read_only_fields = ("userId",)
 
     def new_row(self) -> ApiKey:
-        """Return a key of the user who creates it."""
+        """Return an unsaved key of the current user."""
         key = super().new_row()
         key.user = self.context["request"].user
         return key

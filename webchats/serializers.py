@@ -129,7 +129,7 @@ class WebchatSerializer(TenantDocumentSerializer[Webchat]):
         )
 
     def new_row(self) -> Webchat:
-        """Return a webchat of the user who creates it."""
+        """Return an unsaved webchat of the current user."""
         webchat = super().new_row()
         webchat.user = webchat.created_by = self.context["request"].user
         return webchat

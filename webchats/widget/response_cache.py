@@ -24,7 +24,7 @@ from webchat_project.api.object_ids import PATTERN
 from webchat_project.observability.context import HEADER, RequestContext, current_request
 from webchat_project.observability.request_log import log_request
 
-#: The id of a webchat, and the variables of ``_VARY_ON``.
+#: The id of a webchat, and the values of ``_VARY_ON`` in the request.
 CacheKey = tuple[str, tuple[str | None, ...]]
 Headers = list[tuple[str, str]]
 
