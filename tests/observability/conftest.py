@@ -1,4 +1,4 @@
-"""What was logged, as production writes it."""
+"""The fixture ``log``: records in the format of production."""
 
 import io
 import json
@@ -12,46 +12,46 @@ from webchat_project.observability.formatters import JsonFormatter
 
 
 class Log:
-    """Everything that was logged, at any level."""
+    """The records of all levels and loggers."""
 
     def __init__(self) -> None:
         self.stream = io.StringIO()
 
     @property
     def text(self) -> str:
-        """As it was written."""
+        """The formatted records."""
         return self.stream.getvalue()
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The same, read."""
+        """The decoded records."""
         return [json.loads(line) for line in self.text.splitlines()]
 
-    def of(self, logger: str) -> list[dict[str, Any]]:
-        """What one logger said."""
+    def records_of(self, logger: str) -> list[dict[str, Any]]:
+        """Return the records of one logger."""
         return [record for record in self.records if record["logger"] == logger]
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        """The lines of requests."""
-        return self.of("request")
+        """The records of the request log."""
+        return self.records_of("request")
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The events that matter to security."""
-        return self.of("security")
+        """The records of the security log."""
+        return self.records_of("security")
 
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    """A second handler, as the settings make the first."""
-    made = Log()
-    handler = logging.StreamHandler(made.stream)
+    """Record the log with a second handler, which has the formatter of production."""
+    recorded = Log()
+    handler = logging.StreamHandler(recorded.stream)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     before = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    yield made
+    yield recorded
     root.removeHandler(handler)
     root.setLevel(before)

@@ -1,4 +1,4 @@
-"""Real processes of the service."""
+"""Processes of the service."""
 
 import os
 import subprocess
@@ -9,13 +9,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def environment(folder: Path, **settings: str) -> dict[str, str]:
-    """The environment of a process whose database is in ``folder``, and not migrated."""
+    """Return the environment of a process. Its database is in ``folder``, without tables."""
     database = f"sqlite:///{folder}/db.sqlite3"
     return {"PATH": os.environ["PATH"], "DATABASE_URL": database, "LOG_LEVEL": "ERROR", **settings}
 
 
 class Worker:
-    """A process that serves on a port of its own."""
+    """A process that serves requests on a free port."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
@@ -30,6 +30,6 @@ class Worker:
         self.address = f"http://127.0.0.1:{self.process.stdout.readline().strip()}"
 
     def stop(self) -> str:
-        """End the process, if it runs, and return what it logged."""
+        """Kill the process if it runs, and return its log."""
         self.process.kill()
         return self.process.communicate()[1]

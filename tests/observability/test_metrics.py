@@ -1,4 +1,4 @@
-"""What Prometheus is told."""
+"""Metrics of requests, imports, storages and processes."""
 
 import subprocess
 import sys
@@ -35,10 +35,12 @@ def token(settings: Settings) -> str:
 
 
 def count(name: str, **labels: str) -> float:
+    """Return the value of a metric."""
     return REGISTRY.get_sample_value(name, labels) or 0
 
 
 def requests(route: str, status: str, method: str = "GET") -> float:
+    """Return the number of requests, which is also that of measured durations."""
     labels = {"method": method, "route": route, "status": status}
     counted = count("webchats_http_requests_total", **labels)
     assert count("webchats_http_request_duration_seconds_count", **labels) == counted
@@ -46,7 +48,7 @@ def requests(route: str, status: str, method: str = "GET") -> float:
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:
-    """Values by name and by their labels' values."""
+    """Return the values by name and values of the labels."""
     return {
         (sample.name, " ".join(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)
@@ -140,7 +142,12 @@ def test_imported_rows_are_counted(api: Any, admin: User) -> None:
     assert outcomes() == before
     assert send("skipInvalid=true") == 200
     assert send("skipInvalid=true&update=true") == 200
-    assert [after - was for was, after in zip(before, outcomes(), strict=True)] == [1, 0, 1, 2]
+    assert [after - earlier for earlier, after in zip(before, outcomes(), strict=True)] == [
+        1,
+        0,
+        1,
+        2,
+    ]
 
 
 def test_storage_failures_are_counted(settings: Settings, tmp_path: Path) -> None:
@@ -164,7 +171,7 @@ def test_metrics_contain_release_and_pool(token: str, settings: Settings) -> Non
 
 
 @pytest.fixture
-def settings_of_a_worker(tmp_path: Path) -> dict[str, str]:
+def worker_settings(tmp_path: Path) -> dict[str, str]:
     folder = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
     return environment(tmp_path, METRICS_TOKEN=TOKEN, RELEASE="v1.2.3", **folder)
 
@@ -177,32 +184,32 @@ def get(worker: Worker, path: str) -> str:
 
 
 @pytest.fixture
-def workers(settings_of_a_worker: dict[str, str]) -> Iterator[list[Worker]]:
+def workers(worker_settings: dict[str, str]) -> Iterator[list[Worker]]:
     with ExitStack() as stack:
-        made = []
+        started = []
         for _ in range(2):
-            made.append(Worker(settings_of_a_worker))
-            stack.callback(made[-1].stop)
-        yield made
+            started.append(Worker(worker_settings))
+            stack.callback(started[-1].stop)
+        yield started
 
 
 def test_metrics_of_processes_are_combined(
-    workers: list[Worker], settings_of_a_worker: dict[str, str]
+    workers: list[Worker], worker_settings: dict[str, str]
 ) -> None:
     first, second = workers
     for _ in range(3):
         get(first, "/healthz")
     get(second, "/healthz")
     get(second, "/embed.js")
-    alive, loader = "GET /healthz 2xx", "GET /embed.js 2xx"
+    health, loader = "GET /healthz 2xx", "GET /embed.js 2xx"
 
     for worker in workers:
         found = samples(get(worker, "/metrics"))
-        assert found["webchats_http_requests_total", alive] == 4
+        assert found["webchats_http_requests_total", health] == 4
         assert found["webchats_http_requests_total", loader] == 1
-        assert found["webchats_http_request_duration_seconds_count", alive] == 4
+        assert found["webchats_http_request_duration_seconds_count", health] == 4
 
-    folder = Path(settings_of_a_worker["PROMETHEUS_MULTIPROC_DIR"])
+    folder = Path(worker_settings["PROMETHEUS_MULTIPROC_DIR"])
     gauges = f"gauge_live*_{second.process.pid}.db"
     assert list(folder.glob(gauges))
     second.stop()
@@ -214,9 +221,9 @@ def test_metrics_of_processes_are_combined(
 
 
 def test_empty_multiprocess_folder_is_ignored(
-    tmp_path: Path, settings_of_a_worker: dict[str, str]
+    tmp_path: Path, worker_settings: dict[str, str]
 ) -> None:
     command = [sys.executable, str(ROOT / "manage.py"), "check"]
-    empty = settings_of_a_worker | {"PROMETHEUS_MULTIPROC_DIR": ""}
+    empty = worker_settings | {"PROMETHEUS_MULTIPROC_DIR": ""}
     subprocess.run(command, cwd=tmp_path, env=empty, check=True, capture_output=True)
     assert list(tmp_path.glob("**/*.db")) == []

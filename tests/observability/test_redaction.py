@@ -1,4 +1,4 @@
-"""No secret reaches a log, by whatever door it comes in."""
+"""No secret of a request, an exception or the settings is logged."""
 
 import logging
 import subprocess
@@ -23,50 +23,49 @@ from webchats.views import WebchatViewSet
 
 pytestmark = pytest.mark.django_db
 
-WORD = "xyzzy-plugh-42"
-PASSWORD = "correct horse battery"
+SECRET = "xyzzy-plugh-42"
 
 
 def fail(*arguments: Any, **options: Any) -> None:
-    raise RuntimeError("nobody caught it")
+    raise RuntimeError("unhandled")
 
 
 def test_no_secret_of_a_request_is_logged(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = f"wck_{WORD}"
+    key = f"wck_{SECRET}"
     factories.ApiKeyFactory.create(user=admin, secret=key)
     access, refresh = str(AccessToken.for_user(admin)), str(RefreshToken.for_user(admin))
-    everywhere: dict[str, Any] = {
-        "HTTP_COOKIE": f"sessionid={WORD}; csrftoken={WORD}",
-        "HTTP_X_API_KEY": WORD,
-        "HTTP_REFERER": f"https://example.com/?token={WORD}",
-        "HTTP_USER_AGENT": WORD,
+    environ: dict[str, Any] = {
+        "HTTP_COOKIE": f"sessionid={SECRET}; csrftoken={SECRET}",
+        "HTTP_X_API_KEY": SECRET,
+        "HTTP_REFERER": f"https://example.com/?token={SECRET}",
+        "HTTP_USER_AGENT": SECRET,
     }
     monkeypatch.setattr(WebchatViewSet, "retrieve", fail)
-    for credential in (key, access, f"{access[:-1]}!", f"{key}-no", WORD):
-        client = APIClient(raise_request_exception=False, **everywhere)
+    for credential in (key, access, f"{access[:-1]}!", f"{key}-no", SECRET):
+        client = APIClient(raise_request_exception=False, **environ)
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {credential}")
-        client.get(f"/api/webchats/{'0' * 24}?signature={WORD}")
-        client.post(f"/api/webchats?token={WORD}", {"name": WORD, "password": WORD})
+        client.get(f"/api/webchats/{'0' * 24}?signature={SECRET}")
+        client.post(f"/api/webchats?token={SECRET}", {"name": SECRET, "password": SECRET})
         client.post("/api/auth/logout", {"refreshToken": f"{refresh}x"})
-    public = APIClient(raise_request_exception=False, **everywhere)
-    public.post("/api/auth/login", {"email": admin.email, "password": WORD})
+    public = APIClient(raise_request_exception=False, **environ)
+    public.post("/api/auth/login", {"email": admin.email, "password": SECRET})
     public.post("/api/auth/refresh", {"refreshToken": refresh})
     public.post("/api/auth/refresh", {"refreshToken": refresh})
-    public.post("/api/webchats", f'{{"password": "{WORD}"', content_type="application/json")
-    staff = Client(raise_request_exception=False, **everywhere)
-    staff.post("/admin/login/", {"username": admin.email, "password": WORD})
-    staff.get(f"/{WORD}?token={WORD}")
-    staff.get(f"/api/webchats?{WORD}", HTTP_HOST=f"{WORD}.example.com")
+    public.post("/api/webchats", f'{{"password": "{SECRET}"', content_type="application/json")
+    staff = Client(raise_request_exception=False, **environ)
+    staff.post("/admin/login/", {"username": admin.email, "password": SECRET})
+    staff.get(f"/{SECRET}?token={SECRET}")
+    staff.get(f"/api/webchats?{SECRET}", HTTP_HOST=f"{SECRET}.example.com")
     url = signed_url(f"orgs/{admin.organization_id}/webchat/a.png")
     staff.get(url)
-    staff.get(f"{url}{WORD}")
+    staff.get(f"{url}{SECRET}")
 
     assert len(log.requests) == 24
     assert any(line["status"] == 500 for line in log.requests)
-    text = log.text.replace(f"{WORD}.example.com", "")  # a refused host is told
-    for secret in (WORD, key, access, refresh, url.rpartition("=")[2], admin.email):
+    text = log.text.replace(f"{SECRET}.example.com", "")  # A disallowed host is logged.
+    for secret in (SECRET, key, access, refresh, url.rpartition("=")[2], admin.email):
         assert secret not in text
     assert settings.SECRET_KEY not in text
 
@@ -77,50 +76,52 @@ def test_secret_in_an_exception_message_is_removed(
     token = str(AccessToken.for_user(admin))
 
     def leak(*arguments: Any, **options: Any) -> None:
-        raise RuntimeError(f"refused: Bearer {WORD}, {token}, wck_{WORD}, {settings.SECRET_KEY}")
+        raise RuntimeError(
+            f"refused: Bearer {SECRET}, {token}, wck_{SECRET}, {settings.SECRET_KEY}"
+        )
 
     monkeypatch.setattr(WebchatViewSet, "retrieve", leak)
     api(admin, raise_request_exception=False).get(f"/api/webchats/{'0' * 24}")
     assert "refused: Bearer [removed], [removed], [removed], [removed]" in log.text
-    for secret in (WORD, token, settings.SECRET_KEY):
+    for secret in (SECRET, token, settings.SECRET_KEY):
         assert secret not in log.text
 
 
 def test_row_in_a_database_error_is_removed(log: Log) -> None:
     try:
-        raise DatabaseError(f"null value\nDETAIL:  Failing row contains (1,\n\n{WORD}).")
+        raise DatabaseError(f"null value\nDETAIL:  Failing row contains (1,\n\n{SECRET}).")
     except DatabaseError:
-        logging.getLogger("anywhere").exception("It failed: %s", WORD.upper())
+        logging.getLogger("anywhere").exception("It failed: %s", SECRET.upper())
     assert "null value" in log.text
-    assert WORD not in log.text
+    assert SECRET not in log.text
 
 
 @pytest.mark.parametrize(
-    ("text", "left"),
+    ("text", "expected"),
     [
         ("postgres://user:secret@host/db", "postgres://[removed]@host/db"),
         ("/icons/orgs/1/a.png?expires=5&signature=abc", "/icons/orgs/1/a.png?expires=5&signature="),
         ("https://x/?X-Amz-Credential=A&X-Amz-Signature=B", "X-Amz-Credential=[removed]&"),
         ("Authorization: Basic YTpiOmM=", "Authorization: Basic [removed]"),
         ("cookie: sessionid=abc; csrftoken=def", "sessionid=[removed]; csrftoken=[removed]"),
-        ("nothing to hide at https://example.com/a:b", "https://example.com/a:b"),
+        ("no secret at https://example.com/a:b", "https://example.com/a:b"),
     ],
 )
-def test_texts_that_look_like_secrets_are_removed(text: str, left: str) -> None:
-    assert left in redacted(text)
+def test_texts_that_look_like_secrets_are_removed(text: str, expected: str) -> None:
+    assert expected in redacted(text)
     assert "abc" not in redacted(text)
 
 
 def test_redaction_of_many_token_prefixes_is_fast() -> None:
-    # At the square of the length this would run for hours.
-    beginnings = "eyJ" * 1_000_000
-    assert redacted(beginnings) == beginnings
-    assert redacted(f"{beginnings}hbGciOiJIUzI1.eyJhYmMi.c2lnbmVk").endswith("[removed]")
+    # In quadratic time this would take hours.
+    prefixes = "eyJ" * 1_000_000
+    assert redacted(prefixes) == prefixes
+    assert redacted(f"{prefixes}hbGciOiJIUzI1.eyJhYmMi.c2lnbmVk").endswith("[removed]")
 
 
 def test_line_format_is_redacted(caplog: pytest.LogCaptureFixture) -> None:
-    record = logging.LogRecord("x", logging.INFO, "", 0, "key wck_%s", (WORD,), None)
-    assert WORD not in LineFormatter().format(record)
+    record = logging.LogRecord("x", logging.INFO, "", 0, "key wck_%s", (SECRET,), None)
+    assert SECRET not in LineFormatter().format(record)
 
 
 @pytest.mark.parametrize(
@@ -135,8 +136,8 @@ def test_line_format_is_redacted(caplog: pytest.LogCaptureFixture) -> None:
 def test_production_logs_json_and_development_logs_lines(
     environment: dict[str, str], begins: str, tmp_path: Path
 ) -> None:
-    said = "import logging; logging.getLogger('x').warning('said')"
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", said]
+    script = "import logging; logging.getLogger('x').warning('logged')"
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", script]
     result = subprocess.run(
         command,
         env={"SECRET_KEY": "k9" * 40, "PATH": "", "ALLOWED_HOSTS": "x"} | environment,
@@ -145,4 +146,4 @@ def test_production_logs_json_and_development_logs_lines(
         check=True,
     )
     assert result.stderr.startswith(begins)
-    assert "said" in result.stderr
+    assert "logged" in result.stderr

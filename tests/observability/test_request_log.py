@@ -1,4 +1,4 @@
-"""One line for each request, and nothing in it that should not be."""
+"""The request log: one line per request, without secrets, paths and query strings."""
 
 import logging
 import re
@@ -112,29 +112,29 @@ def test_malformed_or_secret_request_id_is_replaced(log: Log, given: str) -> Non
 def test_records_during_a_request_have_its_id(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def chatty(*arguments: Any, **options: Any) -> Any:
-        logging.getLogger("some.library").warning("said meanwhile")
+    def log_and_fail(*arguments: Any, **options: Any) -> Any:
+        logging.getLogger("some.library").warning("during the request")
         return Webchat.objects.none().get()
 
-    monkeypatch.setattr(WebchatViewSet, "retrieve", chatty)
+    monkeypatch.setattr(WebchatViewSet, "retrieve", log_and_fail)
     response = api(admin, raise_request_exception=False).get(f"/api/webchats/{UNKNOWN}")
-    logging.getLogger("some.library").warning("said later")
-    meanwhile, *_, later = log.records
-    assert meanwhile["request_id"] == response.headers["X-Request-ID"]
-    assert "request_id" not in later
+    logging.getLogger("some.library").warning("after the request")
+    during, *_, after = log.records
+    assert during["request_id"] == response.headers["X-Request-ID"]
+    assert "request_id" not in after
 
 
 def test_unhandled_exception_is_logged_once_beside_the_request(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*arguments: Any, **options: Any) -> None:
-        raise RuntimeError("the cause of it")
+        raise RuntimeError("the cause")
 
     monkeypatch.setattr(WebchatViewSet, "retrieve", fail)
     response = api(admin, raise_request_exception=False).get(f"/api/webchats/{UNKNOWN}")
     traceback, line = log.records
     assert (traceback["level"], traceback["logger"]) == ("ERROR", "django.request")
-    assert traceback["exc_info"].endswith("RuntimeError: the cause of it")
+    assert traceback["exc_info"].endswith("RuntimeError: the cause")
     assert (line["level"], line["status"], line["user"]) == ("ERROR", 500, admin.pk)
     assert traceback["request_id"] == line["request_id"] == response.headers["X-Request-ID"]
 
@@ -181,7 +181,7 @@ def test_interrupted_download_is_logged_as_500(
 ) -> None:
     def broken(*arguments: Any) -> Any:
         yield b"a"
-        raise RuntimeError("the database went away")
+        raise RuntimeError("interrupted")
 
     monkeypatch.setattr("webchats.imports.downloads.export", broken)
     response = api(admin).get("/api/webchats/export?format=csv")
@@ -206,6 +206,7 @@ def test_unknown_method_is_logged_as_other(log: Log) -> None:
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> list[str]:
+    """Return the routes of the URLconf."""
     found = []
     for entry in resolver.url_patterns:
         here = prefix + str(entry.pattern)
@@ -231,16 +232,16 @@ def test_disallowed_host_is_logged_as_a_warning(log: Log) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "logged"),
     [("2001:db8::1", "2001:db8::1"), ("a secret", ""), ("x" * 200, ""), ("", "")],
 )
-def test_text_that_is_not_an_address_is_not_logged(log: Log, sent: str, told: str) -> None:
+def test_text_that_is_not_an_address_is_not_logged(log: Log, sent: str, logged: str) -> None:
     Client().get("/nothing", REMOTE_ADDR=sent)
-    assert log.requests[0]["address"] == told
+    assert log.requests[0]["address"] == logged
 
 
 def test_line_break_in_a_message_does_not_start_a_line(log: Log) -> None:
-    logging.getLogger("some.library").warning('said "\n{"level": "forged"}\r\u2028')
+    logging.getLogger("some.library").warning('logged "\n{"level": "forged"}\r\u2028')
     (record,) = log.records
-    assert record["message"].startswith('said "\n')
+    assert record["message"].startswith('logged "\n')
     assert len(log.text.splitlines()) == 1

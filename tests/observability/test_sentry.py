@@ -1,4 +1,4 @@
-"""Crashes are reported to who asked for it, without what came with the request."""
+"""Crash reports reach Sentry, without data of the request and without secrets."""
 
 import gzip
 import json
@@ -18,11 +18,11 @@ import pytest
 from tests.observability.processes import ROOT, Worker, environment
 from webchat_project.observability.sentry import cleaned
 
-WORD = "xyzzy-plugh-42"
+SECRET = "xyzzy-plugh-42"
 
 
 class Ingest(ThreadingHTTPServer):
-    """Takes reports as Sentry does."""
+    """A server that receives reports as Sentry does."""
 
     def __init__(self) -> None:
         self.received: queue.Queue[bytes] = queue.Queue()
@@ -34,9 +34,9 @@ class Ingest(ThreadingHTTPServer):
         return f"http://public@127.0.0.1:{self.server_port}/1"
 
     def next_event(self) -> dict[str, Any]:
-        """The next report; waits for it."""
+        """Wait for the next report, and return it."""
         body = self.received.get(timeout=30)
-        assert WORD.encode() not in body
+        assert SECRET.encode() not in body
         header, item, payload, *_ = body.split(b"\n")
         assert json.loads(item)["type"] == "event", (header, item)
         event: dict[str, Any] = json.loads(payload)
@@ -67,58 +67,58 @@ def ingest() -> Iterator[Ingest]:
         server.shutdown()
 
 
-def ask(url: str, body: bytes | None = None) -> tuple[int, str]:
-    """The status and the request's id."""
+def send(url: str, body: bytes | None = None) -> tuple[int, str]:
+    """Send secrets in a request that fails. Return the status and the request's id."""
     headers = {
-        "Authorization": f"Bearer wck_{WORD}",
-        "Cookie": f"sessionid={WORD}; csrftoken={WORD}",
+        "Authorization": f"Bearer wck_{SECRET}",
+        "Cookie": f"sessionid={SECRET}; csrftoken={SECRET}",
         "Content-Type": "application/json",
-        "User-Agent": WORD,
-        "X-Forwarded-For": WORD,
+        "User-Agent": SECRET,
+        "X-Forwarded-For": SECRET,
     }
     request = urllib.request.Request(url, body, headers)
-    with pytest.raises(urllib.error.HTTPError) as refused:
+    with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(request, timeout=30)
-    refused.value.close()
-    return refused.value.code, refused.value.headers["X-Request-ID"]
+    error.value.close()
+    return error.value.code, error.value.headers["X-Request-ID"]
 
 
 def test_crash_report_has_no_data_of_the_request(ingest: Ingest, tmp_path: Path) -> None:
     release = {"SENTRY_DSN": ingest.dsn, "RELEASE": "v1.2.3", "TRUSTED_PROXIES": "1"}
     worker = Worker(environment(tmp_path, **release))
     try:
-        # There are no tables: nobody catches that here, and somebody does there.
-        crashed = ask(f"{worker.address}/widget/{'0' * 24}/config?token={WORD}")
+        # The database has no tables. The widget does not handle the error, the API does.
+        unhandled = send(f"{worker.address}/widget/{'0' * 24}/config?token={SECRET}")
         event = ingest.next_event()
-        sent = json.dumps({"email": "ada@example.com", "password": WORD}).encode()
-        logged = ask(f"{worker.address}/api/auth/login?token={WORD}", sent)
+        sent = json.dumps({"email": "ada@example.com", "password": SECRET}).encode()
+        handled = send(f"{worker.address}/api/auth/login?token={SECRET}", sent)
         other = ingest.next_event()
     finally:
-        said = worker.stop()
-    assert (crashed[0], logged[0]) == (500, 503)
+        output = worker.stop()
+    assert (unhandled[0], handled[0]) == (500, 503)
     kinds = [found["type"] for found in event["exception"]["values"]]
     assert kinds == ["OperationalError", "OperationalError"]
-    assert event["tags"]["request_id"] == crashed[1]
+    assert event["tags"]["request_id"] == unhandled[1]
     assert event["release"] == "v1.2.3"
     assert event["request"] == {"method": "GET"}
-    assert other["tags"]["request_id"] == logged[1]
+    assert other["tags"]["request_id"] == handled[1]
     assert "ada@example.com" not in json.dumps(other)
     assert ingest.received.empty()
-    assert WORD not in said
+    assert SECRET not in output
 
 
 def test_secret_in_a_crash_report_is_removed() -> None:
-    value = f"refused: Bearer {WORD} for postgres://user:{WORD}@host/name"
+    value = f"refused: Bearer {SECRET} for postgres://user:{SECRET}@host/name"
     event = {
         "exception": {"values": [{"type": "ValueError", "value": value}]},
-        "request": {"headers": {"X": WORD}, "data": WORD, "url": WORD, "method": "GET"},
-        "extra": {"request": WORD},
-        "breadcrumbs": {"values": [{"message": WORD}]},
-        "user": {"ip_address": WORD},
+        "request": {"headers": {"X": SECRET}, "data": SECRET, "url": SECRET, "method": "GET"},
+        "extra": {"request": SECRET},
+        "breadcrumbs": {"values": [{"message": SECRET}]},
+        "user": {"ip_address": SECRET},
         "tags": None,
     }
     report = cleaned(event)
-    assert WORD not in json.dumps(report)
+    assert SECRET not in json.dumps(report)
     assert report["exception"]["values"][0]["value"] == (
         "refused: Bearer [removed] for postgres://[removed]@host/name"
     )

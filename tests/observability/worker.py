@@ -1,4 +1,4 @@
-"""A worker process of the service: ``python -m tests.observability.worker`` says its port."""
+"""A server: ``python -m tests.observability.worker`` prints its port and serves requests."""
 
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
