@@ -25,7 +25,7 @@ from webchats.widget.response_cache import ResponseCache, WidgetConfigCache
 pytestmark = pytest.mark.django_db
 
 
-def get_config(webchat: Webchat, **headers: str) -> Response:
+def get_config(webchat: Webchat, **headers: Any) -> Response:
     return request(f"/widget/{webchat.pk}/config", **headers)
 
 
