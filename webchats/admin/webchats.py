@@ -86,8 +86,8 @@ class WebchatAdmin(IconFieldsMixin[Webchat], WebchatImportMixin):
             },
         ),
         ("Texts", {"fields": ("starter_message", "status_text", "csat_thank_you_message")}),
-        ("Where it runs", {"fields": ("is_enabled", "allowed_domains")}),
-        ("Who answers", {"fields": ("prompt", "is_autopilot")}),
+        ("Availability", {"fields": ("is_enabled", "allowed_domains")}),
+        ("Replies", {"fields": ("prompt", "is_autopilot")}),
         ("Contacts", {"fields": ("pipeline", "pipeline_stage", "initial_stage")}),
         ("Placement", {"fields": ("position", ("offset_x", "offset_y"), "z_index")}),
     )

@@ -8,6 +8,7 @@ from django.test import Client
 from organizations.models import User
 from tests.support import factories
 from tests.support.clients import log_in
+from tests.support.icons import store_icon
 from tests.support.images import image_upload
 from tests.webchats.admin.pages import LIST, PREVIEW, FormData
 from webchats.models import Webchat
@@ -83,3 +84,17 @@ def test_an_icon_is_previewed_without_being_stored(
     preview = session_client.post(PREVIEW, form_data(icon_file=image_upload())).json()
     assert 'src="data:image/png;base64,' in preview["html"]
     assert not any(path.is_file() for path in icon_folder.rglob("*"))
+
+
+def test_a_removed_icon_is_not_in_the_preview(
+    session_client: Client, admin: User, form_data: FormData
+) -> None:
+    icon = store_icon(admin.organization_id)
+    webchat = factories.WebchatFactory.create(user=admin, icon=icon)
+    url = f"{LIST}{webchat.pk}/preview/"
+    assert icon in session_client.post(url, form_data()).json()["html"]
+    preview = session_client.post(url, form_data(remove_icon="on")).json()
+    assert icon not in preview["html"]
+    assert preview["launcher"]["icon"] is None
+    webchat.refresh_from_db()
+    assert webchat.icon == icon
