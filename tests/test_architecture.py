@@ -1,4 +1,4 @@
-"""The rules of the code base, held by test: layers, circles, names, lengths, the environment."""
+"""Rules of the code base: layers, imports, names, lengths, and reads of the environment."""
 
 import ast
 from collections.abc import Iterator
@@ -30,10 +30,10 @@ LAYERS = (
 )
 RANKS = {prefix: rank for rank, layer in enumerate(LAYERS) for prefix in layer}
 
-REFUSED_NAMES = {"utils", "helpers", "common", "core", "misc", "base", "lib"}
-LONGEST_MODULE = 250
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "core", "misc", "base", "lib"}
+MAX_MODULE_LINES = 250
 UNLIMITED = {"webchat_project.settings"}
-LONGEST_FUNCTION = 40
+MAX_FUNCTION_LINES = 40
 
 
 def rank_of(module: str) -> int:
@@ -117,14 +117,14 @@ def test_no_import_is_relative() -> None:
 
 
 def test_imports_are_not_circular() -> None:
-    """Imports for the type checker count: what needs them is tied all the same."""
+    """Imports for the type checker are dependencies, too."""
     graph = {module: set(imports_of(module)) - {module} for module in sources()}
     done: set[str] = set()
-    circles = []
+    cycles = []
 
     def visit(module: str, path: list[str]) -> None:
         if module in path:
-            circles.append(" → ".join([*path[path.index(module) :], module]))
+            cycles.append(" → ".join([*path[path.index(module) :], module]))
         elif module not in done:
             for name in sorted(graph[module]):
                 visit(name, [*path, module])
@@ -132,7 +132,7 @@ def test_imports_are_not_circular() -> None:
 
     for module in sorted(graph):
         visit(module, [])
-    assert not circles, places(circles)
+    assert not cycles, places(cycles)
 
 
 def test_no_string_names_a_module_of_an_upper_layer() -> None:
@@ -225,7 +225,7 @@ def test_nothing_is_imported_inside_a_function() -> None:
 
 
 def test_module_names_are_specific() -> None:
-    refused = [module for module in sources() if REFUSED_NAMES & set(module.split("."))]
+    refused = [module for module in sources() if FORBIDDEN_NAMES & set(module.split("."))]
     assert not refused, places(refused)
 
 
@@ -234,7 +234,7 @@ def test_modules_are_short() -> None:
         f"{module}: {lines} lines"
         for module, path in sources().items()
         if module not in UNLIMITED
-        and (lines := len(path.read_text().splitlines())) > LONGEST_MODULE
+        and (lines := len(path.read_text().splitlines())) > MAX_MODULE_LINES
     ]
     assert not long, places(long)
 
@@ -245,7 +245,7 @@ def test_functions_are_short() -> None:
         for module in sources()
         for node in ast.walk(tree_of(module))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION
+        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > MAX_FUNCTION_LINES
     ]
     assert not long, places(long)
 

@@ -8,14 +8,12 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from rest_framework.permissions import BasePermission
-from rest_framework.test import APIRequestFactory, force_authenticate
 
-from organizations.models import Prompt, User
-from organizations.tenancy.models import TenantQuerySet
+from organizations.models import User
+from tests.api.responses import respond
 from tests.support import factories
-from webchat_project.api.fast_reads import CompiledQuery, FastReadsMixin, Placeholder
+from webchat_project.api.fast_reads import FastReadsMixin
 from webchat_project.api.filters import (
     DocumentOrderingFilter,
     IdFilter,
@@ -82,15 +80,6 @@ def webchats_of(user: User) -> list[Webchat]:
     )
     disabled = factories.WebchatFactory.create(user=user, is_enabled=False, prompt=full.prompt)
     return [*plain, full, disabled]
-
-
-def respond(viewset: Any, user: User, action: str, query: str = "", **kwargs: str) -> Any:
-    """Return the status and data of an action's response, before it is rendered."""
-    request = APIRequestFactory().get(f"/?{query}")
-    force_authenticate(request, user)
-    view = viewset.as_view({"get": action}, detail=action == "retrieve")
-    response = view(request, **kwargs)
-    return response.status_code, response.data
 
 
 @pytest.fixture
@@ -176,108 +165,3 @@ def test_a_query_string_that_is_too_long_to_cache_filters_all_the_same(
     query = {"search": "shop", "unknown": "x" * 1_000}
     response = api(admin).get("/api/webchats", query).json()
     assert [document["name"] for document in response["data"]] == ["Shop"]
-
-
-# --- Viewsets of their own ---
-
-
-def test_two_viewsets_of_one_model_keep_their_querysets(admin: User) -> None:
-    class EnabledViewSet(WebchatViewSet):
-        queryset = Webchat.objects.filter(is_enabled=True)
-
-    class DisabledViewSet(WebchatViewSet):
-        queryset = Webchat.objects.filter(is_enabled=False)
-
-    enabled = factories.WebchatFactory.create(user=admin)
-    disabled = factories.WebchatFactory.create(user=admin, is_enabled=False)
-    for viewset, row in ((EnabledViewSet, enabled), (DisabledViewSet, disabled)):
-        assert [document["_id"] for document in respond(viewset, admin, "list")[1]["data"]] == [
-            row.pk
-        ]
-
-
-def _of_the_caller(view: Any) -> Any:
-    return view.request.user.email
-
-
-def _of_the_path(view: Any) -> Any:
-    return view.kwargs["organization_id"]
-
-
-def _of_a_header(view: Any) -> Any:
-    return getattr(view.request, "headers", {}).get("X-Only")
-
-
-@pytest.mark.parametrize("depend", [_of_the_caller, _of_the_path, _of_a_header])
-def test_a_query_cannot_depend_on_more_than_its_cache_key(
-    admin: User, depend: Callable[[Any], Any]
-) -> None:
-    class DependentViewSet(WebchatViewSet):
-        def get_queryset(self) -> TenantQuerySet[Webchat]:
-            return super().get_queryset().exclude(name=depend(self))
-
-    with pytest.raises((RuntimeError, KeyError)):
-        respond(DependentViewSet, admin, "list")
-
-
-def test_a_long_list_is_counted_once_a_minute(admin: User) -> None:
-    class ShortListViewSet(WebchatViewSet):
-        exact_total_up_to = 3
-
-    def total(limit: int) -> int:
-        _, data = respond(ShortListViewSet, admin, "list", f"limit={limit}")
-        found: int = data["pagination"]["total"]
-        return found
-
-    factories.WebchatFactory.create_batch(3, user=admin)
-    assert total(2) == 3
-    factories.WebchatFactory.create_batch(2, user=admin)
-    assert total(2) == 5
-    factories.WebchatFactory.create(user=admin)
-    assert total(2) == 5, "as counted less than a minute ago"
-    assert total(10) == 6, "the last page shows it"
-    cache.clear()
-    assert total(2) == 6
-
-
-def test_the_total_of_a_long_list_is_cached_per_organization(
-    admin: User, other_admin: User
-) -> None:
-    class ShortListViewSet(WebchatViewSet):
-        exact_total_up_to = 3
-
-    factories.WebchatFactory.create_batch(5, user=admin)
-    factories.WebchatFactory.create_batch(4, user=other_admin)
-    totals = [
-        respond(ShortListViewSet, user, "list", "limit=1")[1]["pagination"]["total"]
-        for user in (admin, other_admin)
-    ]
-    assert totals == [5, 4]
-
-
-# --- Compiled queries ---
-
-
-def test_an_empty_queryset_runs_no_query(django_assert_num_queries: Any) -> None:
-    nothing = Prompt.objects.none()
-    with django_assert_num_queries(0):
-        assert CompiledQuery(nothing.values_list("pk")).rows() == []
-        assert CompiledQuery.count(nothing).number() == 0
-
-
-def test_a_placeholder_takes_another_value_each_time() -> None:
-    prompts = factories.PromptFactory.create_batch(2)
-    query = CompiledQuery(Prompt.objects.filter(pk=Placeholder("pk")).values_list("name"))
-    assert [query.rows(pk=prompt.pk) for prompt in prompts] == [
-        [(prompt.name,)] for prompt in prompts
-    ]
-
-
-def test_compiled_queries_with_equal_parameters_have_one_digest() -> None:
-    """It is a cache key that processes share."""
-
-    def digest(pk: str) -> str:
-        query = CompiledQuery(Prompt.objects.filter(pk=Placeholder("pk")).values_list("name"))
-        return query.digest(pk=pk)
-
-    assert digest("a") == digest("a") != digest("b")

@@ -192,20 +192,21 @@ class _ListQuery(_DocumentQuery):
         self.page, self.limit = view.paginator.page_of(view.request)
         self._start: int = (self.page - 1) * self.limit
         self._compile(view, rows, slice(self._start, self._start + self.limit))
+        self._rows = rows
         self._exact_up_to = view.exact_total_up_to
         self._count = CompiledQuery.count(rows, limit=self._exact_up_to + 1)
-        self._total = CompiledQuery.count(rows)
 
     def total(self, read: int, organization_id: str | None) -> int:
         """Return the number of rows of all pages, given the number of rows read for this one."""
         if 0 < read < self.limit:  # the last page
             return self._start + read
-        key = f"total:{self._total.digest(organization_id=organization_id)}"
+        key = f"total:{self._count.digest(organization_id=organization_id)}"
         total: int | None = cache.get(key)
         if total is None:
             total = self._count.number(organization_id=organization_id)
             if total > self._exact_up_to:
-                total = self._total.number(organization_id=organization_id)
+                everything = CompiledQuery.count(self._rows)
+                total = everything.number(organization_id=organization_id)
                 cache.set(key, total, TOTAL_TIMEOUT)
         return total
 

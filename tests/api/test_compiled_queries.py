@@ -1,0 +1,119 @@
+"""Compiled queries: their cache keys, totals and placeholders."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from organizations.models import Prompt, User
+from organizations.tenancy.models import TenantQuerySet
+from tests.api.responses import respond
+from tests.support import factories
+from webchat_project.api.fast_reads import CompiledQuery, Placeholder
+from webchats.models import Webchat
+from webchats.views import WebchatViewSet
+
+pytestmark = pytest.mark.django_db
+
+
+def test_two_viewsets_of_one_model_keep_their_querysets(admin: User) -> None:
+    class EnabledViewSet(WebchatViewSet):
+        queryset = Webchat.objects.filter(is_enabled=True)
+
+    class DisabledViewSet(WebchatViewSet):
+        queryset = Webchat.objects.filter(is_enabled=False)
+
+    enabled = factories.WebchatFactory.create(user=admin)
+    disabled = factories.WebchatFactory.create(user=admin, is_enabled=False)
+    for viewset, row in ((EnabledViewSet, enabled), (DisabledViewSet, disabled)):
+        assert [document["_id"] for document in respond(viewset, admin, "list")[1]["data"]] == [
+            row.pk
+        ]
+
+
+def _of_the_caller(view: Any) -> Any:
+    return view.request.user.email
+
+
+def _of_the_path(view: Any) -> Any:
+    return view.kwargs["organization_id"]
+
+
+def _of_a_header(view: Any) -> Any:
+    return getattr(view.request, "headers", {}).get("X-Only")
+
+
+@pytest.mark.parametrize("depend", [_of_the_caller, _of_the_path, _of_a_header])
+def test_a_query_cannot_depend_on_more_than_its_cache_key(
+    admin: User, depend: Callable[[Any], Any]
+) -> None:
+    class DependentViewSet(WebchatViewSet):
+        def get_queryset(self) -> TenantQuerySet[Webchat]:
+            return super().get_queryset().exclude(name=depend(self))
+
+    with pytest.raises((RuntimeError, KeyError)):
+        respond(DependentViewSet, admin, "list")
+
+
+def test_a_long_list_is_counted_once_a_minute(admin: User) -> None:
+    class ShortListViewSet(WebchatViewSet):
+        exact_total_up_to = 3
+
+    def total(limit: int) -> int:
+        _, data = respond(ShortListViewSet, admin, "list", f"limit={limit}")
+        found: int = data["pagination"]["total"]
+        return found
+
+    factories.WebchatFactory.create_batch(3, user=admin)
+    assert total(2) == 3
+    factories.WebchatFactory.create_batch(2, user=admin)
+    assert total(2) == 5
+    factories.WebchatFactory.create(user=admin)
+    assert total(2) == 5, "as counted less than a minute ago"
+    assert total(10) == 6, "the last page shows it"
+    cache.clear()
+    assert total(2) == 6
+
+
+def test_the_total_of_a_long_list_is_cached_per_organization(
+    admin: User, other_admin: User
+) -> None:
+    class ShortListViewSet(WebchatViewSet):
+        exact_total_up_to = 3
+
+    factories.WebchatFactory.create_batch(5, user=admin)
+    factories.WebchatFactory.create_batch(4, user=other_admin)
+    totals = [
+        respond(ShortListViewSet, user, "list", "limit=1")[1]["pagination"]["total"]
+        for user in (admin, other_admin)
+    ]
+    assert totals == [5, 4]
+
+
+# --- Compiled queries ---
+
+
+def test_an_empty_queryset_runs_no_query(django_assert_num_queries: Any) -> None:
+    nothing = Prompt.objects.none()
+    with django_assert_num_queries(0):
+        assert CompiledQuery(nothing.values_list("pk")).rows() == []
+        assert CompiledQuery.count(nothing).number() == 0
+
+
+def test_a_placeholder_takes_another_value_each_time() -> None:
+    prompts = factories.PromptFactory.create_batch(2)
+    query = CompiledQuery(Prompt.objects.filter(pk=Placeholder("pk")).values_list("name"))
+    assert [query.rows(pk=prompt.pk) for prompt in prompts] == [
+        [(prompt.name,)] for prompt in prompts
+    ]
+
+
+def test_compiled_queries_with_equal_parameters_have_one_digest() -> None:
+    """It is a cache key that processes share."""
+
+    def digest(pk: str) -> str:
+        query = CompiledQuery(Prompt.objects.filter(pk=Placeholder("pk")).values_list("name"))
+        return query.digest(pk=pk)
+
+    assert digest("a") == digest("a") != digest("b")
