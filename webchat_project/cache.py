@@ -17,7 +17,7 @@ _Result = TypeVar("_Result")
 class ResilientRedisCache(RedisCache):
     """A Redis cache that is empty while the server is unavailable.
 
-    Requests go on, and are not throttled meanwhile. Errors are logged, and ``/readyz`` fails.
+    Requests continue without throttling. Errors are logged, and ``/readyz`` fails.
     """
 
     def is_available(self) -> bool:

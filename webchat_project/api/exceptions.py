@@ -1,4 +1,4 @@
-"""Errors of the REST API: one JSON shape for every error, and the exceptions of our own."""
+"""Errors of the REST API: their JSON shape, and the exceptions of the project."""
 
 import logging
 import math

@@ -30,7 +30,7 @@ class SlidingWindowThrottle(SimpleRateThrottle):
 
     def __init__(self) -> None:
         super().__init__()
-        #: What the security log says about a throttled caller.
+        #: Fields of the security event about a throttled caller.
         self.log_fields: dict[str, str] = {}
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
