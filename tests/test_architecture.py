@@ -64,7 +64,7 @@ def tree_of(module: str) -> ast.Module:
 
 
 def imports_of(module: str) -> Iterator[str]:
-    """Yield the modules of the project that ``module`` imports, also those for the type checker only."""
+    """Yield the project's modules that ``module`` imports, also for the type checker only."""
     for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if is_ours(alias.name))
