@@ -40,5 +40,7 @@ def settings_from(**environment: str) -> Iterator[None]:
         for name, value in loaded.items()
         if name != "DATABASES" and value != getattr(settings, name, None)
     }
-    with override_settings(**changed):
+    with mock.patch.dict(os.environ), override_settings(**changed):
+        # The browser tests set it for their session, and a system check refuses it.
+        os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
         yield
