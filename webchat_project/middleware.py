@@ -15,18 +15,18 @@ from webchats.icons.storage import icon_storage
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 #: The Content-Security-Policy of every response without its own: nothing may load or run.
-DEFAULT_CSP: Final = (
+DEFAULT_POLICY: Final = (
     "default-src 'none'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
 #: Nothing inline, and nothing from other origins, except images from the icon storage.
-ADMIN_CSP: Final = (
+ADMIN_POLICY: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self'; "
     "frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
     "object-src 'none'; img-src 'self' data: {icon_origin}"
 )
 #: Swagger UI has its symbols in ``data:`` URLs.
-DOCS_CSP: Final = (
+DOCS_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
@@ -60,13 +60,13 @@ class SecurityHeadersMiddleware:
             if not content_type.startswith("text/javascript"):
                 headers.setdefault("Cache-Control", "no-store")
         if path.startswith("/admin/"):
-            policy = ADMIN_CSP.format(icon_origin=icon_storage().origin or "").strip()
+            policy = ADMIN_POLICY.format(icon_origin=icon_storage().origin or "").strip()
         elif path == "/api/docs" and not is_error:
-            policy = DOCS_CSP
+            policy = DOCS_POLICY
         elif settings.DEBUG and is_html and is_error:
             return response  # Django's error page for developers has inline styles.
         else:
-            policy = DEFAULT_CSP
+            policy = DEFAULT_POLICY
         headers.setdefault("Content-Security-Policy", policy)
         return response
 

@@ -13,11 +13,11 @@ from rest_framework.response import Response
 from webchat_project.api.fast_reads import FastReadsMixin
 from webchats import examples
 from webchats.filters import WebchatFilter
-from webchats.icons.keys import is_same_icon
+from webchats.icons.keys import names_key
 from webchats.icons.references import lock_icons
 from webchats.icons.serializers import IconUploadSerializer
 from webchats.icons.storage import store_image
-from webchats.imports.views import TransferViewSet
+from webchats.imports.views import ImportExportViewSet
 from webchats.models import Webchat
 from webchats.serializers import WebchatSerializer
 
@@ -34,7 +34,7 @@ _CREATE_EXAMPLES: Final = [
 
 @extend_schema(tags=["webchats"])
 @extend_schema_view(create=extend_schema(examples=_CREATE_EXAMPLES))
-class WebchatViewSet(FastReadsMixin, TransferViewSet):
+class WebchatViewSet(FastReadsMixin, ImportExportViewSet):
     """The configurations of the organization's chat widgets."""
 
     queryset = Webchat.objects.all()
@@ -49,7 +49,7 @@ class WebchatViewSet(FastReadsMixin, TransferViewSet):
         if icon:
             rows = Webchat.objects.for_user(self.request.user).filter(pk=self.kwargs["pk"])
             for organization_id, stored in rows.values_list("organization_id", "icon"):
-                if not is_same_icon(icon, stored):
+                if not names_key(icon, stored):
                     lock_icons(organization_id)
 
     @extend_schema(request={"multipart/form-data": IconUploadSerializer})

@@ -183,7 +183,7 @@ def test_interrupted_download_is_logged_as_500(
         yield b"a"
         raise RuntimeError("interrupted")
 
-    monkeypatch.setattr("webchats.imports.downloads.export", broken)
+    monkeypatch.setattr("webchats.imports.exporter.export", broken)
     response = api(admin).get("/api/webchats/export?format=csv")
     with pytest.raises(RuntimeError):
         list(response.streaming_content)

@@ -8,19 +8,20 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 
-class _InvalidJSON(ValueError):
+class InvalidJSON(ValueError):
     """A text that Python's decoder accepts, but that is not interoperable JSON."""
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def object_from(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return the object with these members. Raise ``InvalidJSON`` for a duplicate key."""
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise _InvalidJSON("an object has a duplicate key")
+        raise InvalidJSON("an object has a duplicate key")
     return document
 
 
 def _reject_constant(name: str) -> NoReturn:
-    raise _InvalidJSON(f"{name} is not allowed")
+    raise InvalidJSON(f"{name} is not allowed")
 
 
 class StrictJSONParser(JSONParser):
@@ -34,12 +35,12 @@ class StrictJSONParser(JSONParser):
     ) -> Any:
         try:
             text = stream.read().decode("utf-8-sig")
-            return json.loads(text, object_pairs_hook=_object, parse_constant=_reject_constant)
+            return json.loads(text, object_pairs_hook=object_from, parse_constant=_reject_constant)
         except RecursionError:
             raise ParseError("The JSON body is nested too deeply.") from None
         except UnicodeDecodeError:
             raise ParseError("The JSON body is not UTF-8.") from None
-        except (json.JSONDecodeError, _InvalidJSON) as error:
+        except (json.JSONDecodeError, InvalidJSON) as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from None
         except ValueError:
             raise ParseError("The JSON body has a number that is too long.") from None

@@ -12,7 +12,7 @@ from simple_history.utils import bulk_update_with_history
 
 from organizations.models import User
 from webchats.icons.storage import StorageUnavailable
-from webchats.imports.downloads import download
+from webchats.imports.exporter import export_response
 from webchats.models import Webchat
 from webchats.services import duplicate_webchat
 
@@ -83,7 +83,7 @@ def _export_action(format_name: str, label: str) -> ExportAction:
     def export(
         model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Webchat]
     ) -> StreamingHttpResponse:
-        return download(queryset, format_name)
+        return export_response(queryset, format_name)
 
     # The value of the action in the form of the list.
     export.__name__ = f"export_{format_name}"

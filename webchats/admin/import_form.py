@@ -10,8 +10,7 @@ from django.template.defaultfilters import filesizeformat
 
 from organizations.auth.roles import Operation, role_allows
 from organizations.models import Organization, User
-from webchats.imports.formats.readers import FORMATS
-from webchats.imports.importer import format_of
+from webchats.imports.formats import FORMATS, format_of
 from webchats.models import Webchat
 
 _EXTENSIONS = ", ".join(f".{name}" for name in FORMATS)

@@ -15,8 +15,10 @@ from organizations.models import User
 from organizations.tenancy.admin import TenantAdmin
 from webchats.admin.import_form import ImportForm
 from webchats.icons.storage import StorageUnavailable
-from webchats.imports.importer import Options, Source, format_of, run_import
-from webchats.imports.report import Problem, Report
+from webchats.imports.formats import format_of
+from webchats.imports.importer import Options, Source, run_import
+from webchats.imports.report import Report
+from webchats.imports.rows import Problem
 from webchats.models import Webchat
 from webchats.models.imports import ImportStatus, PendingImport
 

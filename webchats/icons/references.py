@@ -1,6 +1,6 @@
 """Which rows refer to an icon, and which icons a row may refer to.
 
-``webchats.models`` registers the fields that store icon keys, because models import this package.
+Apps register the model fields that store icon keys, because models depend on this package.
 """
 
 from django.db import models, transaction
@@ -14,7 +14,7 @@ _fields: dict[type[models.Model], str] = {}
 
 
 def register_icon_field(model: type[models.Model], name: str) -> None:
-    """Register the field of ``model`` that stores an icon key: see ``webchats.models``."""
+    """Register the field of ``model`` that stores an icon key. Call it in ``AppConfig.ready()``."""
     _fields[model] = name
 
 

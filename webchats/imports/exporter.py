@@ -1,31 +1,35 @@
-"""Webchats as rows of a file. Icons go out as their keys, never as URLs."""
+"""The export of webchats to a file."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
 
-from webchat_project.api.serializers import model_name_of
-from webchats.imports.columns import EXPORTED
-from webchats.imports.formats import writers
+from webchats.imports.columns import EXPORTED, MODEL_FIELDS
+from webchats.imports.formats import FORMATS
 from webchats.models import Webchat
 
-_FIELDS: Final = tuple(
-    Webchat._meta.get_field(model_name_of(Webchat, name)).attname  # type: ignore[union-attr]
-    for name in EXPORTED
-)
-_ICON: Final = EXPORTED.index("icon")
 _CHUNK: Final = 2_000
+_ICON: Final = EXPORTED.index("icon")
 
 
 def export(webchats: QuerySet[Webchat], format_name: str) -> Iterator[bytes]:
-    """The bytes of a file with these webchats, in their order."""
-    rows = webchats.values_list(*_FIELDS).iterator(chunk_size=_CHUNK)
-    return writers.write(format_name, EXPORTED, _documents(rows))
+    """Yield the bytes of a file with the webchats. Icons are storage keys."""
+    rows = webchats.values_list(*(MODEL_FIELDS[name] for name in EXPORTED))
+    return FORMATS[format_name].write(EXPORTED, map(_row, rows.iterator(chunk_size=_CHUNK)))
 
 
-def _documents(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[Any]]:
-    for row in rows:
-        values = list(row)
-        values[_ICON] = values[_ICON] or None
-        yield values
+def _row(values: tuple[object, ...]) -> list[object]:
+    row = list(values)
+    row[_ICON] = row[_ICON] or None
+    return row
+
+
+def export_response(webchats: QuerySet[Webchat], format_name: str) -> StreamingHttpResponse:
+    """Return the file as a download, sent while it is written."""
+    return StreamingHttpResponse(
+        export(webchats, format_name),
+        content_type=FORMATS[format_name].content_type,
+        headers={"Content-Disposition": f'attachment; filename="webchats.{format_name}"'},
+    )

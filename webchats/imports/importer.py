@@ -1,16 +1,17 @@
-"""Rows of a file into an organization's webchats: all or nothing, in batches, once or again.
+"""The import of a file into an organization's webchats: all rows or none, in batches.
 
-One transaction holds an import. It locks the organization's row first, so that imports into one
-organization follow each other, and then the webchats it changes; whoever writes through another
-door holds one webchat's lock and waits for no other, so nobody waits in a circle. A webchat is
-locked from before it is compared until the end: no change beside the import is overwritten unseen.
+An import is one transaction. It locks the organization's row first, so that imports into the same
+organization run one after another, and then the webchats that it updates. Other writers lock one
+webchat and wait for no other lock, so there is no deadlock. A webchat stays locked from its
+comparison with the file until the end, so no concurrent change is overwritten.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import BinaryIO, Final
 
 from django.db import IntegrityError, reset_queries, transaction
@@ -18,56 +19,69 @@ from django.utils import timezone
 
 from organizations.models import Organization, User
 from webchats.icons.cleanup import delete_unused_on_commit
-from webchats.imports import bulk, columns, recording
-from webchats.imports.candidate import Candidate
-from webchats.imports.candidates import WRITABLE, Candidates
-from webchats.imports.formats import readers
-from webchats.imports.formats.encoding import digest_of
-from webchats.imports.icons import IconFiles
-from webchats.imports.judge import Judge
-from webchats.imports.listener import Listener
+from webchats.imports import bulk, columns
+from webchats.imports.formats import FORMATS
+from webchats.imports.icons import ImportIcons
 from webchats.imports.matching import Matcher
 from webchats.imports.references import References
-from webchats.imports.report import FileRefused, Interrupted, Problem, Report
-from webchats.imports.row import Row
-from webchats.imports.seen import Seen
+from webchats.imports.report import Report
+from webchats.imports.rows import FileRefused, ImportRow, Problem, Table
+from webchats.imports.validation import WRITABLE, RowValidator
 from webchats.metrics import ROWS_IMPORTED
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord, ImportStatus
 from webchats.widget.response_cache import invalidate_on_commit
 
+#: Rows that are in memory and written at once.
 BATCH: Final = 2_000
+_CHUNK: Final = 1 << 20
+
+_CONCURRENT_CHANGE: Final = (
+    "A row that the file refers to was changed during the import. Run the import again."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the one who imports chose."""
+    """The options of an import. ``icons`` is the folder with the image files that cells name."""
 
     update: bool = False
     dry_run: bool = False
     skip_invalid: bool = False
-    #: Where the image files lie that cells of ``icon`` may name.
     icons: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that was opened to be read, from its start and more than once."""
+    """A file to import: seekable, opened for reading. ``format`` is a key of ``FORMATS``."""
 
     file: BinaryIO
     name: str
     format: str
 
 
-class _Undo(Exception):
-    """Leaves the transaction without writing."""
+class ImportObserver:
+    """Callbacks during an import. They do nothing unless a subclass overrides them."""
+
+    def header_read(self, header: list[str] | None) -> None:
+        """The columns are known; ``None`` if each row names its own (JSON)."""
+
+    def problem_found(self, problem: Problem) -> None:
+        """The file or a row has an error."""
+
+    def row_rejected(self, row: ImportRow) -> None:
+        """A row has been rejected, after all of its problems were reported."""
+
+    def rows_read(self, count: int) -> None:
+        """Another ``count`` rows have been processed."""
+
+    def should_stop(self) -> bool:
+        """Return whether to interrupt the import. Called before each batch and the commit."""
+        return False
 
 
-def format_of(name: str) -> str | None:
-    """The format that a file's name says, if it says a known one."""
-    suffix = PurePath(name).suffix.lower().removeprefix(".")
-    suffix = {"jsonl": "ndjson", "tsv": "csv", "txt": "csv"}.get(suffix, suffix)
-    return suffix if suffix in readers.FORMATS else None
+class _Interrupted(Exception):
+    """The observer interrupts the import."""
 
 
 def run_import(
@@ -76,172 +90,161 @@ def run_import(
     organization: Organization,
     user: User,
     options: Options,
-    listener: Listener | None = None,
+    observer: ImportObserver | None = None,
 ) -> Report:
-    """Import, leave a record, and say what came of it. Nothing a file holds raises; a storage
-    or a database that does not answer does."""
-    report = _Import(source, organization, user, options, listener or Listener()).run()
+    """Import the file, store an ``ImportRecord`` and return the report.
+
+    No content of a file raises an exception. ``StorageUnavailable`` and ``DatabaseError`` are
+    raised if the icon storage or the database fails. Nothing is written then.
+    """
+    report = _Import(source, organization, user, options, observer or ImportObserver()).run()
     if report.status is ImportStatus.COMPLETED:
         for outcome in ("created", "updated", "unchanged", "rejected"):
             ROWS_IMPORTED.labels(outcome).inc(getattr(report, outcome))
     return report
 
 
+@dataclass
 class _Import:
-    def __init__(
-        self,
-        source: Source,
-        organization: Organization,
-        user: User,
-        options: Options,
-        listener: Listener,
-    ) -> None:
-        self.source, self.organization, self.user = source, organization, user
-        self.options, self.listener = options, listener
-        self.report = Report()
-        self.icons = IconFiles(organization, options.icons, store=not options.dry_run)
-        self.refused = False
+    source: Source
+    organization: Organization
+    user: User
+    options: Options
+    observer: ImportObserver
+    report: Report = field(default_factory=Report)
+    refused: bool = False
+
+    def __post_init__(self) -> None:
+        store = not self.options.dry_run
+        self.icons = ImportIcons(self.organization, self.options.icons, store=store)
 
     def run(self) -> Report:
-        """One transaction for the rows, with the record of a completed import among them."""
-        record = self._start_record()
+        """Import the rows in one transaction, which also completes the record."""
+        record = self._create_record()
         try:
-            with self.icons as stored_icons:
-                with transaction.atomic(), Seen() as seen:
-                    self._read(seen)
-                    if self.refused or self.options.dry_run:
-                        raise _Undo
+            with (
+                transaction.atomic(),
+                closing(Matcher(self.organization, update=self.options.update)) as matcher,
+            ):
+                self._import_rows(matcher)
+                if self.refused or self.options.dry_run:
+                    transaction.set_rollback(True)
+                else:
                     invalidate_on_commit()
-                    recording.finish(record, self.report, ImportStatus.COMPLETED)
-                stored_icons.keep()
-        except _Undo:
-            status = ImportStatus.REFUSED if self.refused else ImportStatus.CHECKED
-            recording.finish(record, self.report, status)
-        except (Interrupted, KeyboardInterrupt):
-            recording.finish(record, self.report, ImportStatus.INTERRUPTED)
+                    self.report.finish(record, ImportStatus.COMPLETED)
+            if self.refused or self.options.dry_run:
+                status = ImportStatus.REFUSED if self.refused else ImportStatus.CHECKED
+                self.report.finish(record, status)
+        except (_Interrupted, KeyboardInterrupt):
+            self.report.finish(record, ImportStatus.INTERRUPTED)
         except FileRefused as error:
-            self._problem(Problem(error.line, "", error.reason))
-            recording.finish(record, self.report, ImportStatus.REFUSED)
+            self._add_problem(Problem(error.line, "", error.reason))
+            self.report.finish(record, ImportStatus.REFUSED)
         except IntegrityError:
-            self._problem(Problem(None, "", _LOST_RACE))
-            recording.finish(record, self.report, ImportStatus.REFUSED)
+            self._add_problem(Problem(None, "", _CONCURRENT_CHANGE))
+            self.report.finish(record, ImportStatus.REFUSED)
         except BaseException:
-            # Not the file's fault: whoever called says so, in their own words.
-            recording.finish_failed(record, self.report)
+            self.report.finish_failed(record)
             raise
+        finally:
+            if self.report.status is not ImportStatus.COMPLETED:
+                self.icons.discard()
         return self.report
 
-    # --- The record ---
-
-    def _start_record(self) -> ImportRecord:
-        record: ImportRecord = ImportRecord.objects.create(
+    def _create_record(self) -> ImportRecord:
+        return ImportRecord.objects.create(
             organization=self.organization,
             user=self.user,
-            # A name that is no Unicode comes from the file system with surrogates.
+            # A name that is not valid Unicode comes from the file system with surrogates.
             file_name=self.source.name.encode(errors="replace").decode()[:255],
-            sha256=digest_of(self.source.file),
+            sha256=_sha256_of(self.source.file),
             update_existing=self.options.update,
             skip_invalid=self.options.skip_invalid,
         )
-        return record
 
-    # --- The rows ---
-
-    def _read(self, seen: Seen) -> None:
-        # Against another import, not against those who point to the organization.
+    def _import_rows(self, matcher: Matcher) -> None:
+        # The lock must not block rows that refer to the organization.
         locked = Organization.objects.select_for_update(no_key=True)
         list(locked.filter(pk=self.organization.pk).values_list("pk"))
-        table = readers.read(self.source.file, self.source.format)
-        self._check_header(table.header)
-        self.listener.header(table.header)
-        candidates = Candidates(
+        with FORMATS[self.source.format].open_table(self.source.file) as table:
+            self._import_table(table, matcher)
+
+    def _import_table(self, table: Table, matcher: Matcher) -> None:
+        self.observer.header_read(table.header)
+        for problem in columns.header_problems(table.header or []):
+            self.refused = True
+            self._add_problem(problem)
+        validator = RowValidator(
+            table,
             organization=self.organization,
             user=self.user,
-            judge=Judge(References(self.organization), self.icons),
-            header=table.header,
-            typed=table.typed,
+            references=References(self.organization),
+            icons=self.icons,
             now=timezone.now(),
         )
-        matcher = Matcher(self.organization, seen, update=self.options.update)
-        for rows in _batches(table.rows):
-            if self.listener.stopped():
-                raise Interrupted
-            self._take([candidates.read(row) for row in rows], candidates, matcher)
-            self.listener.progress(len(rows))
-            # In DEBUG Django remembers the statements: a long import's are no small thing.
+        for batch in self._batches(table.rows):
+            for row in batch:
+                validator.read(row)
+            self._process(batch, validator, matcher)
+            self.observer.rows_read(len(batch))
+            # With DEBUG, Django keeps every query of the process.
             reset_queries()
-        if self.listener.stopped():
-            raise Interrupted
 
-    def _check_header(self, header: list[str] | None) -> None:
-        if header is None:
-            return
-        if len(header) > columns.MOST_COLUMNS:
-            reason = f"The header has {len(header):,} columns, more than a webchat can have."
-            raise FileRefused(reason, 1)
-        for name, reason in columns.unknown_columns(header):
-            self._refuse_file(Problem(1, name, reason))
-        for name, times in sorted(Counter(header).items()):
-            if times > 1:
-                self._refuse_file(Problem(1, name, "The column stands more than once."))
+    def _batches(self, rows: Iterator[ImportRow]) -> Iterator[list[ImportRow]]:
+        while True:
+            if self.observer.should_stop():
+                raise _Interrupted
+            batch = list(islice(rows, BATCH))
+            if not batch:
+                return
+            yield batch
 
-    def _take(self, batch: list[Candidate], candidates: Candidates, matcher: Matcher) -> None:
-        """Look at the batch's rows, and write the good ones unless the import is refused."""
-        new: list[Webchat] = []
-        changed: list[Webchat] = []
-        let_go: list[str] = []
-        report, unchanged, icon = self.report, 0, ""
-        for candidate, stored in matcher.match(batch):
-            if candidate.row.broken:
-                self._reject(candidate)
-                continue
-            if stored is None:
-                webchat, is_changed = candidates.create(candidate), False
+    def _process(self, batch: list[ImportRow], validator: RowValidator, matcher: Matcher) -> None:
+        """Validate the rows of a batch, and write the valid ones unless the import is refused."""
+        created: list[list[object]] = []
+        updated: list[Webchat] = []
+        replaced_icons: list[str] = []
+        for row, webchat in zip(batch, matcher.match(batch), strict=True):
+            if row.malformed:
+                pass
+            elif webchat is None:
+                values = validator.create(row)
+                if not row.problems:
+                    created.append(values)
             else:
-                webchat, icon = stored, stored.icon
-                is_changed = candidates.change(candidate, stored)
-            if candidate.problems:
-                self._reject(candidate)
-            elif stored is None:
-                new.append(webchat)
-            elif is_changed:
-                changed.append(webchat)
-                if icon != webchat.icon:
-                    let_go.append(icon)
-            else:
-                unchanged += 1
-        report.created += len(new)
-        report.updated += len(changed)
-        report.unchanged += unchanged
+                icon = webchat.icon
+                is_changed = validator.change(row, webchat)
+                if is_changed and not row.problems:
+                    updated.append(webchat)
+                    if icon != webchat.icon:
+                        replaced_icons.append(icon)
+                elif not row.problems:
+                    self.report.unchanged += 1
+            if row.problems:
+                self._reject(row)
+        self.report.created += len(created)
+        self.report.updated += len(updated)
         if not self.refused:
-            bulk.insert(new, by=self.user)
-            bulk.update(changed, (*WRITABLE, "updated_at"), by=self.user)
-            delete_unused_on_commit(let_go)
+            bulk.insert(created, by=self.user)
+            bulk.update(updated, (*WRITABLE, "updated_at"), by=self.user)
+            delete_unused_on_commit(replaced_icons)
 
-    def _reject(self, candidate: Candidate) -> None:
+    def _reject(self, row: ImportRow) -> None:
         self.report.rejected += 1
-        for problem in candidate.problems:
-            self._problem(problem)
-        self.listener.rejected(candidate.row, candidate.problems)
+        for problem in row.problems:
+            self._add_problem(problem)
+        self.observer.row_rejected(row)
         if not self.options.skip_invalid:
             self.refused = True
 
-    def _refuse_file(self, problem: Problem) -> None:
-        self.refused = True
-        self._problem(problem)
-
-    def _problem(self, problem: Problem) -> None:
+    def _add_problem(self, problem: Problem) -> None:
         self.report.add(problem)
-        self.listener.problem(problem)
+        self.observer.problem_found(problem)
 
 
-_LOST_RACE: Final = (
-    "Something that the rows point to was changed by somebody else at the same time. "
-    "Run the import again."
-)
-
-
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    rows = iter(rows)
-    while batch := list(islice(rows, BATCH)):
-        yield batch
+def _sha256_of(file: BinaryIO) -> str:
+    file.seek(0)
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -1,114 +1,135 @@
-"""Which stored webchat does a row of the file mean? By ``_id`` if it has one, else by name."""
+"""Which stored webchat does a row stand for? The one with its ``_id``, or else with its name."""
 
+import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from typing import Final
 
-from django.db.models import Value
-from django.db.models.functions import Lower
-
 from organizations.models import Organization
-from webchats.imports.candidate import Candidate
-from webchats.imports.seen import Seen
-from webchats.models import Webchat
+from webchats.imports.rows import ImportRow
+from webchats.models import Webchat, WebchatQuerySet
 
-#: The same for an id of this organization's and of another's: another's rows do not exist.
-_TAKEN: Final = "This id cannot be given to a new row."
+#: The same for an id of another organization, whose rows must not be revealed.
+_ID_IN_USE: Final = "This id cannot be given to a new row."
+
+
+class DuplicateIndex:
+    """The keys that a file has used, with the number of the row that used each first.
+
+    A temporary database on disk, so that memory does not grow with the file. Close it after use.
+    """
+
+    def __init__(self) -> None:
+        # SQLite deletes the database with an empty name when it is closed.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode=OFF")
+        self._database.execute("PRAGMA synchronous=OFF")
+        self._database.execute("CREATE TABLE keys (key TEXT PRIMARY KEY, line INT) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+
+    def close(self) -> None:
+        """Delete the database."""
+        self._database.close()
+
+    def line_of(self, key: str) -> int | None:
+        """Return the number of the row that used ``key`` first, ``None`` if no row did."""
+        row = self._database.execute("SELECT line FROM keys WHERE key = ?", (key,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def add(self, key: str, line: int) -> None:
+        """Store a key, unless it is stored already."""
+        self._database.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (key, line))
 
 
 class Matcher:
-    """Finds the stored rows of one batch after the other, and what stands in the file twice."""
+    """Finds the stored webchats of the rows, and rejects rows that stand for the same webchat.
 
-    def __init__(self, organization: Organization, seen: Seen, *, update: bool) -> None:
+    Close it after use.
+    """
+
+    def __init__(self, organization: Organization, *, update: bool) -> None:
         self._organization = organization
-        self._seen = seen
         self._update = update
+        self._duplicates = DuplicateIndex()
 
-    def match(self, batch: list[Candidate]) -> Iterator[tuple[Candidate, Webchat | None]]:
-        """Each candidate with its stored row, ``None`` for a new one; a candidate that cannot be
-        matched has a problem more. Locks the stored rows."""
-        ids = {candidate.id for candidate in batch if candidate.id}
-        stored: dict[str, Webchat] = {}
-        by_name: dict[str, list[Webchat]] = {}
-        if self._update:
-            names = {c.name for c in batch if c.name and not c.id}
-            stored, by_name = self._rows_with(ids), self._rows_called(names)
-        taken = self._taken(ids - stored.keys())
-        for candidate in batch:
-            if candidate.row.broken:
-                yield candidate, None
-                continue
-            row = self._row_of(candidate, stored, by_name)
-            if row is None and candidate.id in taken:
-                candidate.refuse(
-                    "_id",
-                    _TAKEN
-                    if self._update
-                    else f"{_TAKEN} To change the row that has it, import with update.",
-                )
-            self._note(candidate, row)
-            yield candidate, row
+    def close(self) -> None:
+        """Delete the index of duplicates."""
+        self._duplicates.close()
 
-    def _row_of(
-        self, candidate: Candidate, stored: dict[str, Webchat], by_name: dict[str, list[Webchat]]
-    ) -> Webchat | None:
-        if candidate.id:
-            return stored.get(candidate.id)
-        rows = by_name.get(candidate.name or "", [])
-        if len(rows) > 1:
-            candidate.refuse("name", f"{len(rows)} webchats have this name. Give the _id.")
-        return rows[0] if rows else None
+    def match(self, rows: Sequence[ImportRow]) -> list[Webchat | None]:
+        """Return the stored webchat of each row, locked, or ``None`` for a new one.
 
-    def _note(self, candidate: Candidate, row: Webchat | None) -> None:
-        """Report a key that the file had before, and remember this one."""
-        line, keys = candidate.row.line, []
-        if candidate.id or row is not None:
-            keys.append(("_id", f"id {candidate.id or (row and row.pk)}"))
-        if self._update and candidate.name and not candidate.id:
-            keys.append(("name", f"name {candidate.name}"))
-        for name, key in keys:
-            if (before := self._seen.line_of(key)) is not None:
-                column = name if candidate.id else "name"
-                candidate.refuse(
-                    column, f"The same row stands in {candidate.row.unit} {before} already."
-                )
+        Rows that cannot be matched get a problem. The number of queries does not depend on the
+        number of rows.
+        """
+        ids = {row.id for row in rows if row.id}
+        names = {name for row in rows if (name := _name_of(row)) and not row.id}
+        stored = self._with_ids(ids) if self._update and ids else {}
+        by_name = self._with_names(names) if self._update and names else {}
+        used = self._ids_in_use(ids - stored.keys())
+        webchats = []
+        for row in rows:
+            webchat = stored.get(row.id) if row.id else self._only(row, by_name)
+            if webchat is None and row.id in used:
+                hint = "" if self._update else " To update the webchat with this id, use update."
+                row.reject("_id", _ID_IN_USE + hint)
+            self._reject_duplicate(row, webchat)
+            webchats.append(webchat)
+        return webchats
+
+    def _only(self, row: ImportRow, by_name: dict[str, list[Webchat]]) -> Webchat | None:
+        webchats = by_name.get(_name_of(row), [])
+        if len(webchats) > 1:
+            row.reject("name", f"{len(webchats)} webchats have this name. Use the column _id.")
+        return webchats[0] if webchats else None
+
+    def _reject_duplicate(self, row: ImportRow, webchat: Webchat | None) -> None:
+        """Reject a row whose key an earlier row has used, or store its keys."""
+        name = _name_of(row) if self._update else ""
+        keys = []
+        if row.id or webchat is not None:
+            keys.append(f"id {row.id or (webchat and webchat.pk)}")
+        if name and not row.id:
+            keys.append(f"name {name}")
+        for key in keys:
+            if (line := self._duplicates.line_of(key)) is not None:
+                row.reject("_id" if row.id else "name", f"Duplicate of {row.unit} {line}.")
                 return
-        for _, key in keys:
-            self._seen.add(key, line)
-        if self._update and candidate.name and candidate.id:
-            # A later row of this name alone would mean the one that is made or renamed here.
-            self._seen.add(f"name {candidate.name}", line)
+        if name and row.id:
+            # A later row without an id would stand for the webchat that has this name by then.
+            keys.append(f"name {name}")
+        for key in keys:
+            self._duplicates.add(key, row.line)
 
-    # --- What is stored ---
+    # --- Stored webchats ---
 
-    def _rows_with(self, ids: set[str]) -> dict[str, Webchat]:
-        return {row.pk: row for row in self._locked(pk__in=ids)} if ids else {}
+    def _with_ids(self, ids: set[str]) -> dict[str, Webchat]:
+        return {webchat.pk: webchat for webchat in self._locked().filter(pk__in=ids)}
 
-    def _rows_called(self, names: set[str]) -> dict[str, list[Webchat]]:
+    def _with_names(self, names: set[str]) -> dict[str, list[Webchat]]:
         found: dict[str, list[Webchat]] = defaultdict(list)
-        if names:
-            # By the index, which holds the names in lower case as the database writes it; its
-            # idea of that differs from Python's outside ASCII.
-            lowered = [name.lower() if name.isascii() else Lower(Value(name)) for name in names]
-            rows: Iterable[Webchat] = self._locked(lowered__in=lowered)
-            for row in rows:
-                if row.name in names:
-                    found[row.name].append(row)
+        for webchat in self._locked().filter(name__in=names):
+            found[webchat.name].append(webchat)
         return found
 
-    def _locked(self, **wanted: object) -> Iterable[Webchat]:
-        rows = Webchat.objects.for_organization(self._organization.pk)
-        rows = rows.alias(lowered=Lower("name")).filter(**wanted).order_by("pk")
-        locked: Iterable[Webchat] = rows.select_for_update(of=("self",), no_key=True)
-        return locked
+    def _locked(self) -> "WebchatQuerySet[Webchat]":
+        webchats = Webchat.objects.for_organization(self._organization.pk).order_by("pk")
+        return webchats.select_for_update(of=("self",), no_key=True)
 
-    def _taken(self, ids: set[str]) -> set[str]:
+    def _ids_in_use(self, ids: set[str]) -> set[str]:
+        """Return the ids that a webchat of any organization has, or that another one's had.
+
+        Pages may still embed the widget of a deleted webchat, and its change history is kept.
+        """
         if not ids:
             return set()
-        # Of any organization: the primary key is one for all. A deleted row's id is still known to
-        # the sites that embed it, and to its history.
         others = Webchat.history.exclude(organization_id=self._organization.pk)
         return {
             *Webchat.objects.filter(pk__in=ids).values_list("pk", flat=True),
             *others.filter(id__in=ids).values_list("id", flat=True),
         }
+
+
+def _name_of(row: ImportRow) -> str:
+    """Return the row's name, or ``""`` if it has no valid one."""
+    return str(row.values.get("name", ""))

@@ -1,9 +1,7 @@
-"""What the rows of a file may point to: the organization's prompts, pipelines and stages, read
-once and found by id or by name."""
+"""The prompts, pipelines and stages that import rows refer to, by id or by name."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
 
@@ -11,62 +9,63 @@ from organizations.models import Organization, Pipeline, Prompt, Stage
 from organizations.tenancy.models import DOES_NOT_EXIST
 from webchat_project.api.object_ids import validate_object_id
 
-
-def _refuse(message: str, code: str) -> ValidationError:
-    return ValidationError(message, code=code)
+_Reference = Prompt | Pipeline | Stage
 
 
 class References:
-    """The rows, with their stages: asking them sends no query."""
+    """The organization's prompts, pipelines and stages, loaded once and found without a query."""
 
     def __init__(self, organization: Organization) -> None:
         prompts = Prompt.objects.for_organization(organization.pk).defer("instructions")
         pipelines = Pipeline.objects.for_organization(organization.pk).prefetch_related("stages")
-        self.by_id: dict[str, dict[str, Any]] = {
-            "prompt": {row.pk: row for row in prompts},
-            "pipeline": {row.pk: row for row in pipelines},
+        self.prompts = {prompt.pk: prompt for prompt in prompts}
+        self.pipelines = {pipeline.pk: pipeline for pipeline in pipelines}
+        self.stages = {stage.pk: stage for row in pipelines for stage in row.stages.all()}
+        self._by_id: dict[str, Mapping[str, _Reference]] = {
+            "prompt": self.prompts,
+            "pipeline": self.pipelines,
+            "stage": self.stages,
         }
-        self._stages: dict[str, list[Stage]] = {row.pk: list(row.stages.all()) for row in pipelines}
-        self.by_id["stage"] = {s.pk: s for stages in self._stages.values() for s in stages}
-        self._by_name = {
-            kind: _by_name(self.by_id[kind].values()) for kind in ("prompt", "pipeline")
-        }
+        self._by_name: dict[tuple[str, str], list[_Reference]] = defaultdict(list)
+        for prompt in self.prompts.values():
+            self._by_name["prompt", prompt.name].append(prompt)
+        for pipeline in self.pipelines.values():
+            self._by_name["pipeline", pipeline.name].append(pipeline)
 
-    def with_id(self, kind: str, cell: Any) -> Any:
-        """The row of this id; raises ``ValidationError``."""
+    def with_id(self, kind: str, cell: object) -> _Reference:
+        """Return the row with this id. Raise ``ValidationError``.
+
+        ``kind`` is ``prompt``, ``pipeline`` or ``stage``.
+        """
         if not isinstance(cell, str):
-            raise _refuse(str(validate_object_id.message), "incorrect_type")
-        row = self.by_id[kind].get(cell.strip())
+            raise ValidationError(str(validate_object_id.message), code="incorrect_type")
+        row = self._by_id[kind].get(cell.strip())
         if row is None:
-            raise _refuse(DOES_NOT_EXIST.format(kind=kind), "does_not_exist")
+            raise ValidationError(DOES_NOT_EXIST.format(kind=kind), code="does_not_exist")
         return row
 
-    def named(self, kind: str, cell: Any) -> Any:
-        """The only row of this name; raises ``ValidationError``."""
+    def with_name(self, kind: str, cell: object, pipeline: Pipeline | None) -> _Reference:
+        """Return the only row with this name. Raise ``ValidationError``.
+
+        A stage is found by its name or slug, among those of ``pipeline``.
+        """
         if not isinstance(cell, str):
-            raise _refuse("Must be a name.", "incorrect_type")
-        rows = self._by_name[kind].get(cell.strip(), ())
+            raise ValidationError("Must be a name.", code="incorrect_type")
+        if kind == "stage":
+            return _stage_of(pipeline, cell.strip())
+        rows = self._by_name.get((kind, cell.strip()), ())
         if not rows:
-            raise _refuse(f"There is no {kind} of this name.", "does_not_exist")
+            raise ValidationError(f"No {kind} has this name.", code="does_not_exist")
         if len(rows) > 1:
-            message = f"{len(rows)} {kind}s have this name. Give the id in {kind}Id."
-            raise _refuse(message, "ambiguous")
+            message = f"{len(rows)} {kind}s have this name. Use {kind}Id."
+            raise ValidationError(message, code="ambiguous")
         return rows[0]
 
-    def stage_called(self, cell: Any, pipeline: Pipeline | None) -> Stage:
-        """The stage of ``pipeline`` with this name or slug; raises ``ValidationError``."""
-        if not isinstance(cell, str):
-            raise _refuse("Must be a name.", "incorrect_type")
-        if pipeline is None:
-            raise _refuse("A stage's name needs the pipeline that it belongs to.", "invalid")
-        for stage in self._stages.get(pipeline.pk, ()):
-            if stage.has_name_or_slug(cell.strip()):
-                return stage
-        raise _refuse("The pipeline has no stage of this name.", "does_not_exist")
 
-
-def _by_name(rows: Iterable[Any]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = defaultdict(list)
-    for row in rows:
-        found[row.name].append(row)
-    return dict(found)
+def _stage_of(pipeline: Pipeline | None, name: str) -> Stage:
+    if pipeline is None:
+        raise ValidationError("The name of a stage requires a pipeline.", code="invalid")
+    for stage in pipeline.stages.all():
+        if stage.has_name_or_slug(name):
+            return stage
+    raise ValidationError("No stage of the pipeline has this name.", code="does_not_exist")

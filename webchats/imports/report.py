@@ -1,47 +1,54 @@
-"""What came of an import: the counts, and what is wrong where."""
+"""The report of an import, and the file of rejected rows."""
 
+import json
+import logging
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import BinaryIO, Final, TypedDict
 
-from webchats.models.imports import ImportStatus
+from django.db import DatabaseError
+from django.utils import timezone
 
-#: A report in memory or in an answer names no more problems than this; all are counted, and
-#: whoever listens (the command) is told each of them.
-MOST_PROBLEMS = 1_000
+from webchats.imports.columns import REJECT_COLUMNS
+from webchats.imports.formats import FORMATS
+from webchats.imports.rows import ImportRow, Problem
+from webchats.models.imports import ImportRecord, ImportStatus
 
+logger = logging.getLogger(__name__)
 
-class FileRefused(Exception):
-    """The file as a whole cannot be read: the sentence says where and why."""
-
-    def __init__(self, reason: str, line: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.line = line
-
-
-class Interrupted(Exception):
-    """Somebody asked the import to stop."""
+#: A report lists no more problems, but counts all. Observers receive every problem.
+MAX_PROBLEMS: Final = 1_000
+#: Characters of rejected rows that stay in memory. More of them go to a file on disk.
+_IN_MEMORY: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong. ``line`` is the line of a text file, the row of a sheet or the
-    number of an array's item, as ``unit`` says, each counted from 1; ``field`` is the document's
-    name."""
+class ProblemDocument(TypedDict):
+    """A problem as JSON."""
 
     line: int | None
     field: str
-    reason: str
-    unit: str = "line"
+    message: str
 
-    def __str__(self) -> str:
-        place = "" if self.line is None else f"{self.unit} {self.line}: "
-        return f"{place}{self.field}: {self.reason}" if self.field else f"{place}{self.reason}"
+
+class ReportDocument(TypedDict):
+    """A report as JSON."""
+
+    status: str
+    created: int
+    updated: int
+    unchanged: int
+    rejected: int
+    problemCount: int
+    problems: list[ProblemDocument]
 
 
 @dataclass(slots=True)
 class Report:
-    """The counts of rows, and the first problems."""
+    """The result of an import: numbers of rows, and the first problems.
+
+    The numbers of a dry run or a refused import are those of an import that skips invalid rows.
+    """
 
     created: int = 0
     updated: int = 0
@@ -53,38 +60,64 @@ class Report:
 
     @property
     def rows(self) -> int:
-        """How many rows were read."""
+        """The number of rows that were read."""
         return self.created + self.updated + self.unchanged + self.rejected
 
     @property
     def is_good(self) -> bool:
-        """Whether the import ended as it was asked to."""
+        """Whether the import, or the dry run, succeeded."""
         return self.status in (ImportStatus.COMPLETED, ImportStatus.CHECKED)
 
     def add(self, problem: Problem) -> None:
-        """Count a problem, and keep it if there is room."""
+        """Count a problem, and list it among the first ones."""
         self.problem_count += 1
-        if len(self.problems) < MOST_PROBLEMS:
+        if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(problem)
 
     @property
     def summary(self) -> str:
-        """One sentence for people."""
-        counts = (
-            f"{self.created:,} created, {self.updated:,} updated, "
-            f"{self.unchanged:,} unchanged, {self.rejected:,} rejected."
-        )
-        return {
-            ImportStatus.COMPLETED: f"Imported: {counts}",
-            ImportStatus.CHECKED: f"Dry run, nothing was written. It would be: {counts}",
-            ImportStatus.REFUSED: f"Refused, nothing was written. {self.rows:,} rows were read, "
-            f"{self.rejected:,} of them bad.",
-            ImportStatus.INTERRUPTED: "Interrupted, nothing was written.",
-            ImportStatus.RUNNING: f"Running: {counts}",
-        }[self.status]
+        """The result as a message."""
+        rest = f"{self.unchanged:,} unchanged, {self.rejected:,} invalid."
+        match self.status:
+            case ImportStatus.COMPLETED:
+                return f"Imported: {self.created:,} created, {self.updated:,} updated, {rest}"
+            case ImportStatus.CHECKED:
+                return (
+                    "Dry run, nothing was imported: "
+                    f"{self.created:,} to create, {self.updated:,} to update, {rest}"
+                )
+            case ImportStatus.REFUSED if self.rejected:
+                rows = "row" if self.rows == 1 else "rows"
+                have = "has" if self.rejected == 1 else "have"
+                return (
+                    "Nothing was imported. "
+                    f"{self.rejected:,} of {self.rows:,} {rows} {have} errors."
+                )
+            case ImportStatus.REFUSED:
+                return "Nothing was imported. The file has errors."
+            case ImportStatus.INTERRUPTED:
+                return "Interrupted. Nothing was imported."
+        return "The import is running."
 
-    def as_document(self) -> dict[str, Any]:
-        """The report as the API answers it."""
+    def finish(self, record: ImportRecord, status: ImportStatus) -> None:
+        """Set the status, and save the result in ``record``."""
+        self.status = record.status = status
+        record.finished_at = timezone.now()
+        record.created, record.updated = self.created, self.updated
+        record.unchanged, record.rejected = self.unchanged, self.rejected
+        record.save()
+
+    def finish_failed(self, record: ImportRecord) -> None:
+        """Save the record of an import that fails for a reason outside the file."""
+        logger.error("Import %s failed, nothing was written", record.pk)
+        try:
+            self.finish(record, ImportStatus.INTERRUPTED)
+        except DatabaseError as error:
+            # The record stays as after a power failure.
+            logger.warning("Import %s is still recorded as running: %s", record.pk, error)
+
+    def as_document(self) -> ReportDocument:
+        """Return the report as the API sends it."""
         return {
             "status": str(self.status),
             "created": self.created,
@@ -97,3 +130,48 @@ class Report:
                 for problem in self.problems
             ],
         }
+
+
+class Rejects:
+    """The rejected rows of an import, with two more columns: their line and their errors.
+
+    A temporary file keeps the rows, because the columns of JSON rows are known only at the end.
+    Close it after use.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by ``close``
+            max_size=_IN_MEMORY, mode="w+", encoding="utf-8", errors="surrogatepass"
+        )
+        self._columns: dict[str, None] = {}
+
+    def close(self) -> None:
+        """Delete the temporary file."""
+        self._file.close()
+
+    def add_columns(self, header: list[str] | None) -> None:
+        """Keep the order of the file's columns."""
+        self._columns |= dict.fromkeys(header or ())
+
+    def add(self, row: ImportRow) -> None:
+        """Add the row's cells and problems."""
+        line, errors = REJECT_COLUMNS
+        reasons = [
+            f"{problem.field}: {problem.reason}" if problem.field else problem.reason
+            for problem in row.problems
+        ]
+        self._columns |= dict.fromkeys(row.cells)
+        cells = {**row.cells, line: row.line, errors: " ".join(reasons)}
+        json.dump(cells, self._file, separators=(",", ":"), default=str)
+        self._file.write("\n")
+
+    def write_to(self, file: BinaryIO, format_name: str) -> None:
+        """Write the rows to a file that can be corrected and imported."""
+        columns = [*(name for name in self._columns if name not in REJECT_COLUMNS), *REJECT_COLUMNS]
+        self._file.seek(0)
+        file.writelines(FORMATS[format_name].write(columns, self._rows(columns)))
+
+    def _rows(self, columns: list[str]) -> Iterator[list[object]]:
+        for line in self._file:
+            cells = json.loads(line)
+            yield [cells.get(name, ...) for name in columns]

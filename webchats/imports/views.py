@@ -1,7 +1,7 @@
-"""Import and export over the API."""
+"""Import and export endpoints of the API."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Final
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -20,61 +20,66 @@ from organizations.models import Organization, User
 from organizations.tenancy.models import DOES_NOT_EXIST
 from organizations.tenancy.viewsets import TenantViewSet
 from webchat_project.api.object_ids import validate_object_id
-from webchats.imports.downloads import download
-from webchats.imports.formats.readers import FORMATS
-from webchats.imports.formats.writers import CONTENT_TYPES
-from webchats.imports.importer import Options, Source, format_of, run_import
+from webchats.imports.exporter import export_response
+from webchats.imports.formats import FORMATS, format_of
+from webchats.imports.importer import Options, Source, run_import
 from webchats.imports.report import Report
 from webchats.models import Webchat
 
-
-class ExportQuerySerializer(serializers.Serializer[Any]):
-    """What an export can be asked, beside the list's own filters."""
-
-    format = serializers.ChoiceField(choices=FORMATS, default="csv")
+_FORMAT_NAMES: Final = tuple(FORMATS)
 
 
-class _Flag(serializers.ChoiceField):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(choices=("true", "false"), default="false", **options)
+class ExportQuerySerializer(serializers.Serializer[dict[str, str]]):
+    """Query parameters of an export, in addition to the filters of the list."""
+
+    format = serializers.ChoiceField(choices=_FORMAT_NAMES, default="csv")
 
 
-class ImportQuerySerializer(serializers.Serializer[Any]):
-    """What an import can be asked."""
+class _FlagField(serializers.ChoiceField):
+    """``true`` or ``false``, by default ``false``."""
 
-    dryRun = _Flag(help_text="Do everything, but write nothing.")
-    update = _Flag(  # type: ignore[assignment]
-        help_text="Change the webchats of the same `_id`, else of the same name."
+    def __init__(self, help_text: str) -> None:
+        super().__init__(choices=("true", "false"), default="false", help_text=help_text)
+
+
+class ImportQuerySerializer(serializers.Serializer[dict[str, str]]):
+    """Query parameters of an import."""
+
+    dryRun = _FlagField("Do everything except writing.")
+    # The name of the parameter hides ``Serializer.update``, which is not used.
+    update = _FlagField(  # type: ignore[assignment]
+        "Update the webchats with the same `_id`, or else with the same name."
     )
-    skipInvalid = _Flag(help_text="Import the good rows of a file that has bad ones.")
+    skipInvalid = _FlagField("Import the valid rows of a file that has invalid ones.")
     format = serializers.ChoiceField(
-        choices=FORMATS, required=False, help_text="Default: as the file is named."
+        choices=_FORMAT_NAMES, required=False, help_text="Default: from the name of the file."
     )
     organizationId = serializers.CharField(
         required=False,
         validators=[validate_object_id],
-        help_text="Where to; superusers only, who must say.",
+        help_text="Required for superusers, ignored for everyone else.",
     )
 
 
-class ImportFileSerializer(serializers.Serializer[Any]):
-    """The body."""
+class ImportFileSerializer(serializers.Serializer[dict[str, object]]):
+    """The body of an import."""
 
     file = serializers.FileField(help_text="CSV, JSON, NDJSON or XLSX.")
 
 
-class ProblemSerializer(serializers.Serializer[Any]):
-    """One thing that is wrong."""
+class ProblemSerializer(serializers.Serializer[object]):
+    """An error in a file."""
 
     line = serializers.IntegerField(
-        allow_null=True, help_text="Line, row of the sheet, or number of the item; from 1."
+        allow_null=True,
+        help_text="Line of the file, row of the sheet or item of the array, from 1.",
     )
     field = serializers.CharField(allow_blank=True)
     message = serializers.CharField()
 
 
-class ImportReportSerializer(serializers.Serializer[Any]):
-    """What came of an import."""
+class ImportReportSerializer(serializers.Serializer[object]):
+    """The result of an import."""
 
     status = serializers.ChoiceField(choices=("completed", "checked", "refused"))
     created = serializers.IntegerField()
@@ -85,12 +90,12 @@ class ImportReportSerializer(serializers.Serializer[Any]):
     problems = ProblemSerializer(many=True, help_text="The first thousand.")
 
 
-_ROWS = {"type": "array", "items": {"type": "object"}}
-_EXPORTED = {
-    (200, kind.split(";")[0]): OpenApiResponse(
-        _ROWS if name == "json" else OpenApiTypes.BINARY, "The file."
+_EXPORT_RESPONSES: Final = {
+    (200, file_format.content_type.split(";")[0]): OpenApiResponse(
+        {"type": "array", "items": {"type": "object"}} if name == "json" else OpenApiTypes.BINARY,
+        "The file.",
     )
-    for name, kind in CONTENT_TYPES.items()
+    for name, file_format in FORMATS.items()
 }
 
 
@@ -104,14 +109,14 @@ class IgnoreAcceptHeader(DefaultContentNegotiation):
         return renderer, str(renderer.media_type)
 
 
-class TransferViewSet(TenantViewSet[Webchat]):
-    """The two calls, for the webchats' viewset to inherit."""
+class ImportExportViewSet(TenantViewSet[Webchat]):
+    """The actions ``import`` and ``export``, for the viewset of webchats to inherit."""
 
     @extend_schema(
         operation_id="webchats_export",
         filters=True,
         parameters=[ExportQuerySerializer],
-        responses=_EXPORTED,
+        responses=_EXPORT_RESPONSES,
     )
     @action(
         detail=False,
@@ -121,12 +126,12 @@ class TransferViewSet(TenantViewSet[Webchat]):
         content_negotiation_class=IgnoreAcceptHeader,
     )
     def export(self, request: Request) -> StreamingHttpResponse:
-        """Download webchats as CSV, JSON, NDJSON or XLSX. Takes the list's filters, and what it
-        gives can be imported. Icons are storage keys."""
+        """Download webchats as CSV, JSON, NDJSON or XLSX. Takes the filters of the list. The file
+        can be imported. Icons are storage keys."""
         query = ExportQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         webchats = self.filter_queryset(self.get_queryset())
-        return download(webchats, query.validated_data["format"])
+        return export_response(webchats, query.validated_data["format"])
 
     @extend_schema(
         operation_id="webchats_import",
@@ -136,56 +141,51 @@ class TransferViewSet(TenantViewSet[Webchat]):
     )
     @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser])
     def import_file(self, request: Request) -> Response:
-        """Import webchats from a file: all of its rows, or none. A dry run answers 200 with the
-        report whatever it found; a refused import answers 400 with the report in ``data``."""
+        """Import webchats from a file: all rows or none. A dry run returns 200 with the report,
+        whatever it finds. A refused import returns 400 with the report in `data`."""
         query = ImportQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         body = ImportFileSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        asked, file = query.validated_data, body.validated_data["file"]
+        parameters, file = query.validated_data, body.validated_data["file"]
         user = request.user
         assert isinstance(user, User)
         options = Options(
-            update=asked["update"] == "true",
-            dry_run=asked["dryRun"] == "true",
-            skip_invalid=asked["skipInvalid"] == "true",
+            update=parameters["update"] == "true",
+            dry_run=parameters["dryRun"] == "true",
+            skip_invalid=parameters["skipInvalid"] == "true",
         )
         if options.update and not role_allows(user.role, Operation.CHANGE, Webchat):
             raise PermissionDenied
+        organization = _organization(user, parameters.get("organizationId"))
+        format_name = parameters.get("format") or format_of(file.name)
+        if format_name is None:
+            extensions = ", ".join(f".{name}" for name in FORMATS)
+            message = f"Set the format, or use a file name that ends in one of {extensions}."
+            raise ValidationError({"format": [message]})
         report = run_import(
-            Source(file, file.name, _format(asked.get("format"), file.name)),
-            organization=_organization(user, asked.get("organizationId")),
+            Source(file, file.name, format_name),
+            organization=organization,
             user=user,
             options=options,
         )
-        return _answer(report, options)
+        return _response(report, dry_run=options.dry_run)
 
 
-def _format(asked: str | None, name: str) -> str:
-    format_name = asked or format_of(name)
-    if format_name is None:
-        message = f"Name the format, or end the file's name in one of: {', '.join(FORMATS)}."
-        raise ValidationError({"format": [message]})
-    return format_name
-
-
-def _organization(user: User, asked: str | None) -> Organization:
+def _organization(user: User, organization_id: str | None) -> Organization:
     if user.organization is not None:
         return user.organization
-    organization: Organization | None = Organization.objects.filter(pk=asked or "").first()
+    organization = Organization.objects.filter(pk=organization_id or "").first()
     if organization is None:
         raise ValidationError({"organizationId": [DOES_NOT_EXIST.format(kind="organization")]})
     return organization
 
 
-def _answer(report: Report, options: Options) -> Response:
+def _response(report: Report, *, dry_run: bool) -> Response:
     document = report.as_document()
-    if report.is_good or options.dry_run:
+    if report.is_good or dry_run:
         return Response({"message": report.summary, "data": document})
-    details = [
-        {"line": found.line, "field": found.field, "code": "invalid", "message": found.reason}
-        for found in report.problems
-    ]
+    details = [{**problem, "code": "invalid"} for problem in document["problems"]]
     body = {
         "error": report.summary,
         "code": "import_refused",

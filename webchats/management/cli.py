@@ -1,165 +1,177 @@
-"""What the management commands share: arguments, files, signals and progress."""
+"""Arguments, files, signals and progress of the import and export commands."""
 
 import os
 import shutil
 import signal
+import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, BinaryIO, Self
+from threading import Event
+from types import FrameType
+from typing import BinaryIO, NoReturn
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
+from django.db import DatabaseError
 from django.db.models import Q
 from tqdm import tqdm
 
 from organizations.auth.roles import AccessRole, Operation, role_allows
 from organizations.models import Organization, User
-from webchats.imports.listener import Listener
-from webchats.imports.rejects import Rejects
-from webchats.imports.report import Problem
-from webchats.imports.row import Row
+from webchats.icons.storage import StorageUnavailable
+from webchats.imports.importer import ImportObserver
+from webchats.imports.report import Rejects
+from webchats.imports.rows import ImportRow, Problem
 from webchats.models import Webchat
 
+# --- Arguments ---
 
-def organization_of(text: str) -> Organization:
-    """The organization of this id or name."""
-    found = list(Organization.objects.filter(Q(pk=text) | Q(name=text))[:2])
+
+def find_organization(id_or_name: str) -> Organization:
+    """Return the organization with this id or name. Raise ``CommandError``."""
+    found = list(Organization.objects.filter(Q(pk=id_or_name) | Q(name=id_or_name))[:2])
     if not found:
-        raise CommandError(f"There is no organization {text!r}.")
+        raise CommandError(f"No organization has the id or name {id_or_name!r}.")
     if len(found) > 1:
-        raise CommandError(f"Several organizations are called {text!r}. Give the id.")
-    organization: Organization = found[0]
-    return organization
+        raise CommandError(f"Several organizations have the name {id_or_name!r}. Use the id.")
+    return found[0]
 
 
-def writer_of(organization: Organization, email: str | None) -> User:
-    """Who will own new webchats: the member of this address, or the first administrator."""
-    people = User.objects.filter(is_active=True)
+def find_author(organization: Organization, email: str | None) -> User:
+    """Return the user with this address, or the organization's first administrator.
+
+    Raise ``CommandError`` if there is none, or if the user may not write the organization's
+    webchats.
+    """
+    users = User.objects.filter(is_active=True)
     if email is None:
-        members = people.filter(organization=organization, access_role=AccessRole.ADMIN)
-        first: User | None = members.order_by("created_at", "pk").first()
+        administrators = users.filter(organization=organization, access_role=AccessRole.ADMIN)
+        first = administrators.order_by("created_at", "pk").first()
         if first is None:
-            raise CommandError("The organization has no administrator. Name a member by --user.")
+            raise CommandError("The organization has no administrator. Use --user EMAIL.")
         return first
-    user: User | None = people.filter(email=email.strip().lower()).first()
+    user = users.filter(email=email.strip().lower()).first()
     if user is None or (user.organization_id != organization.pk and not user.is_superuser):
-        raise CommandError(f"{email!r} is no active member of the organization.")
-    if not role_allows(user.role, Operation.ADD, Webchat) or not role_allows(
-        user.role, Operation.CHANGE, Webchat
-    ):
-        raise CommandError(f"The role of {email!r} may not write webchats.")
+        raise CommandError(f"{email!r} is not an active member of the organization.")
+    for operation in (Operation.ADD, Operation.CHANGE):
+        if not role_allows(user.role, operation, Webchat):
+            raise CommandError(f"The role of {email!r} does not allow it to write webchats.")
     return user
 
 
-class Stop:
-    """Whether somebody has asked the process to end."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self) -> bool:
-        return self.asked
+# --- Signals ---
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[Stop]:
-    """Within the block SIGINT and SIGTERM ask to stop, and the second of them insists."""
-    stop = Stop()
+def stop_on_signals() -> Iterator[Event]:
+    """Yield an event that SIGINT and SIGTERM set. A second signal raises ``KeyboardInterrupt``."""
+    stop = Event()
 
-    def ask(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
             raise KeyboardInterrupt
-        stop.asked = True
+        stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
+# --- Files ---
+
+
 @contextmanager
-def reading(path: Path) -> Iterator[BinaryIO]:
-    """The file, to be read more than once: of a pipe that is a copy."""
+def open_seekable(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading. A pipe is copied to a temporary file first.
+
+    Raise ``CommandError`` if the file cannot be read.
+    """
+    file: BinaryIO
     try:
-        file: Any = path.open("rb")
+        file = path.open("rb")
         if not file.seekable():
             with file as pipe:
                 file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
                 shutil.copyfileobj(pipe, file)
     except OSError as error:
-        raise failure(path, error) from None
+        raise_for(path, error)
     with file:
         yield file
 
 
 @contextmanager
-def replacing(path: Path | None) -> Iterator[BinaryIO | None]:
-    """A file that takes the name ``path`` when the block has ended well; until then what has the
-    name stays as it is. A device or a pipe is written to at once; ``None`` gives ``None``."""
+def open_replacement(path: Path | None) -> Iterator[BinaryIO | None]:
+    """Open a new file for writing, which replaces ``path`` when the block ends without an error.
+
+    Devices and pipes are written directly. Yield ``None`` for ``None``. Raise ``CommandError`` if
+    the file cannot be written.
+    """
     if path is None:
         yield None
         return
-    target = beside = path.resolve()
+    target = temporary = path.resolve()
     if target.is_file() or not target.exists():
-        beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with beside.open("wb") as file:
+        with temporary.open("wb") as file:
             yield file
-        if beside != target:
+        if temporary != target:
             if target.exists():
-                shutil.copymode(target, beside)
-            beside.replace(target)
+                shutil.copymode(target, temporary)
+            temporary.replace(target)
     except OSError as error:
-        raise failure(path, error) from None
+        raise_for(path, error)
     finally:
-        if beside != target:
+        if temporary != target:
             with suppress(OSError):
-                beside.unlink()
+                temporary.unlink()
 
 
-def failure(what: object, error: OSError) -> CommandError:
-    """``error`` as a sentence."""
-    return CommandError(f"{what}: {error.strerror or error}.")
+def raise_for(file: object, error: OSError) -> NoReturn:
+    """Raise ``error`` of the named file as a ``CommandError``."""
+    raise CommandError(f"{file}: {error.strerror or error}.") from None
 
 
-class Terminal(Listener):
-    """Writes every problem as a line, counts rows on a terminal, and keeps what was rejected."""
+# --- Imports ---
 
-    def __init__(self, stream: Any, stopped: Callable[[], bool], rejects: Rejects) -> None:
-        self._stream = stream
-        self._stopped = stopped
-        self._rejects = rejects
-        # ``disable=None``: no bar where there is no terminal.
-        self._bar = tqdm(unit=" rows", disable=None, leave=False)
 
-    def __enter__(self) -> Self:
-        return self
+@contextmanager
+def import_errors() -> Iterator[None]:
+    """Raise ``CommandError`` if the icon storage, the database or the file system fails."""
+    try:
+        yield
+    except (StorageUnavailable, DatabaseError, sqlite3.Error, OSError) as error:
+        raise CommandError(f"Nothing was imported: {error}") from None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+
+class CommandObserver(ImportObserver):
+    """Prints each problem, updates the progress bar and collects the rejected rows."""
+
+    def __init__(
+        self, stderr: OutputWrapper, progress: "tqdm[NoReturn]", rejects: Rejects, stop: Event
     ) -> None:
-        self._bar.close()
+        self._stderr = stderr
+        self._progress = progress
+        self._rejects = rejects
+        self._stop = stop
 
-    def header(self, header: list[str] | None) -> None:
-        self._rejects.name_columns(header)
+    def header_read(self, header: list[str] | None) -> None:
+        self._rejects.add_columns(header)
 
-    def problem(self, problem: Problem) -> None:
-        self._bar.clear()
-        # A name in a file may hold what the terminal or the log cannot show.
-        self._stream.write(str(problem).encode("utf-8", "backslashreplace").decode())
+    def problem_found(self, problem: Problem) -> None:
+        self._progress.clear()
+        # Column names may contain characters that the terminal or the log cannot encode.
+        self._stderr.write(str(problem).encode("utf-8", "backslashreplace").decode())
 
-    def rejected(self, row: Row, problems: list[Problem]) -> None:
-        self._rejects.add(row, problems)
+    def row_rejected(self, row: ImportRow) -> None:
+        self._rejects.add(row)
 
-    def progress(self, rows: int) -> None:
-        self._bar.update(rows)
+    def rows_read(self, count: int) -> None:
+        self._progress.update(count)
 
-    def stopped(self) -> bool:
-        return self._stopped()
+    def should_stop(self) -> bool:
+        return self._stop.is_set()

@@ -25,11 +25,11 @@ def test_a_file_is_imported_when_its_report_is_confirmed(
     content = csv_of({}, {})
     response = check_file(session_client, content)
     assert response.status_code == 200
-    assert "Dry run, nothing was written. It would be: 2 created" in response.content.decode()
+    assert "Dry run, nothing was imported: 2 to create" in response.content.decode()
     assert not Webchat.objects.exists()
     done = session_client.post(CONFIRM, {"pending": response.context["pending"].pk}, follow=True)
     assert done.redirect_chain == [(LIST, 302)]
-    assert "Imported: 2 created, 0 updated, 0 unchanged, 0 rejected." in done.content.decode()
+    assert "Imported: 2 created, 0 updated, 0 unchanged, 0 invalid." in done.content.decode()
     assert {row.user_id for row in Webchat.objects.all()} == {admin.pk}
     assert set(Webchat.history.values_list("history_type", "history_user_id")) == {("+", admin.pk)}
     digest = hashlib.sha256(content.encode()).hexdigest()

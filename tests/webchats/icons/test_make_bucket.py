@@ -24,15 +24,15 @@ def test_a_bucket_is_created_once_and_keeps_its_objects(
     settings: Settings, s3_options: dict[str, Any]
 ) -> None:
     in_bucket(settings, {**s3_options, "bucket_name": "a-new-one"})
-    assert make_bucket() == "The bucket a-new-one made."
+    assert make_bucket() == "Bucket a-new-one created."
     icon_storage().put("orgs/a", b"content", "image/png")
-    assert make_bucket() == "The bucket a-new-one is there already."
+    assert make_bucket() == "Bucket a-new-one already exists."
     assert icon_storage().exists("orgs/a")
 
 
 def test_wrong_credentials_are_reported(settings: Settings, s3_options: dict[str, Any]) -> None:
     in_bucket(settings, {**s3_options, "secret_key": "wrong"})
-    with pytest.raises(CommandError, match="The store did not make the bucket"):
+    with pytest.raises(CommandError, match="The bucket could not be created"):
         make_bucket()
 
 

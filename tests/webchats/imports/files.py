@@ -1,4 +1,4 @@
-"""What the tests of import and export share: realistic rows, and imports in one call."""
+"""Files to import, and imports and exports in one call."""
 
 import io
 from typing import Any
@@ -6,12 +6,11 @@ from typing import Any
 from organizations.models import Organization, User
 from tests.support import factories
 from webchats.imports.exporter import export
-from webchats.imports.importer import Options, Source, run_import
-from webchats.imports.listener import Listener
+from webchats.imports.importer import ImportObserver, Options, Source, run_import
 from webchats.imports.report import Report
 from webchats.models import Webchat
 
-#: Texts that have been the end of many an import.
+#: Texts that spreadsheets and text formats tend to change.
 TEXTS = (
     "Marketing site",
     "=1+1",
@@ -45,18 +44,95 @@ DOMAINS: tuple[list[str], ...] = (
     ["https://example.com"],
     ["example.com", "*.example.com", "http://localhost:3000", "xn--bcher-kva.example"],
 )
+#: The columns that a new webchat requires.
+HEADER = (
+    "name",
+    "backgroundColor",
+    "primaryColor",
+    "secondaryColor",
+    "prompt",
+    "allowedDomains",
+    "initialStage",
+)
 
 
-def realistic(user: User, count: int) -> None:
-    """Store ``count`` webchats that differ in everything."""
+def csv_of(*rows: dict[str, str], more: tuple[str, ...] = ()) -> str:
+    """Return a CSV file. Each row is valid except for the cells that its dictionary changes.
+
+    The rows refer to a prompt called "Sales". ``more`` lists columns in addition to ``HEADER``.
+    """
+    names = [*HEADER, *more]
+    lines = [",".join(names)]
+    for number, changes in enumerate(rows):
+        cells = {
+            "name": f"Row {number}",
+            "backgroundColor": "#FFFFFF",
+            "primaryColor": "#1F2937",
+            "secondaryColor": "#3B82F6",
+            "prompt": "Sales",
+            "allowedDomains": "example.com",
+            "initialStage": "new",
+            **changes,
+        }
+        lines.append(",".join('"' + cells.get(name, "").replace('"', '""') + '"' for name in names))
+    return "\r\n".join(lines) + "\r\n"
+
+
+def json_document(prompt_id: str, **changes: Any) -> dict[str, Any]:
+    """Return a valid document of a JSON file, except for ``changes``."""
+    return {
+        "name": "Valid",
+        "backgroundColor": "#FFF",
+        "primaryColor": "#1F2937",
+        "secondaryColor": "#3B82F6",
+        "promptId": prompt_id,
+        "allowedDomains": ["Example.com"],
+        "initialStage": "new",
+        **changes,
+    }
+
+
+def import_content(
+    content: bytes | str,
+    user: User,
+    *,
+    format_name: str = "csv",
+    observer: ImportObserver | None = None,
+    **options: Any,
+) -> Report:
+    """Import ``content`` into the user's organization. ``options`` are those of ``Options``."""
+    data = content.encode() if isinstance(content, str) else content
+    assert user.organization
+    return run_import(
+        Source(io.BytesIO(data), f"file.{format_name}", format_name),
+        organization=user.organization,
+        user=user,
+        options=Options(**options),
+        observer=observer,
+    )
+
+
+def export_content(organization: Organization, format_name: str) -> bytes:
+    """Return the content of an export, oldest webchat first."""
+    webchats = Webchat.objects.for_organization(organization.pk).order_by("pk")
+    return b"".join(export(webchats, format_name))
+
+
+def problem_places(report: Report) -> list[tuple[int | None, str]]:
+    """Return the line and field of each problem."""
+    return [(problem.line, problem.field) for problem in report.problems]
+
+
+def create_varied_webchats(user: User, count: int) -> None:
+    """Create ``count`` webchats of the user's organization that differ in every field."""
     organization = user.organization
     prompts = factories.PromptFactory.create_batch(3, organization=organization)
     pipeline = factories.PipelineFactory.create(organization=organization)
     stages = [factories.StageFactory.create(pipeline=pipeline) for _ in range(2)]
-    rows = []
+    webchats = []
     for number in range(count):
         text = TEXTS[number % len(TEXTS)]
-        row = Webchat(
+        webchat = Webchat(
             organization=organization,
             user=user,
             created_by=user,
@@ -78,66 +154,9 @@ def realistic(user: User, count: int) -> None:
             offset_x=number % 201,
             z_index=number + 1,
         )
-        # The stored form, and where contacts go.
+        # As validation stores them.
         for name in ("name", "description", "starter_message", "status_text"):
-            setattr(row, name, getattr(row, name).strip())
-        row.clean()
-        rows.append(row)
-    Webchat.objects.bulk_create(rows)
-
-
-def exported(organization: Organization, format_name: str) -> bytes:
-    """The file that an export makes."""
-    webchats = Webchat.objects.for_organization(organization.pk).order_by("pk")
-    return b"".join(export(webchats, format_name))
-
-
-def imported(
-    content: bytes | str,
-    user: User,
-    *,
-    format_name: str = "csv",
-    listener: Listener | None = None,
-    **options: Any,
-) -> Report:
-    """Import ``content`` into the user's organization."""
-    data = content.encode() if isinstance(content, str) else content
-    assert user.organization
-    return run_import(
-        Source(io.BytesIO(data), f"file.{format_name}", format_name),
-        organization=user.organization,
-        user=user,
-        options=Options(**options),
-        listener=listener,
-    )
-
-
-HEADER = (
-    "name",
-    "backgroundColor",
-    "primaryColor",
-    "secondaryColor",
-    "prompt",
-    "allowedDomains",
-    "initialStage",
-)
-
-
-def csv_of(*rows: dict[str, str], more: tuple[str, ...] = ()) -> str:
-    """A CSV file of good rows, each changed as its dictionary says (``None`` for no such cell);
-    ``more`` names columns beyond the required ones."""
-    names = [*HEADER, *more]
-    lines = [",".join(names)]
-    for number, changes in enumerate(rows):
-        cells = {
-            "name": f"Row {number}",
-            "backgroundColor": "#FFFFFF",
-            "primaryColor": "#1F2937",
-            "secondaryColor": "#3B82F6",
-            "prompt": "Sales",
-            "allowedDomains": "example.com",
-            "initialStage": "new",
-            **changes,
-        }
-        lines.append(",".join('"' + cells.get(name, "").replace('"', '""') + '"' for name in names))
-    return "\r\n".join(lines) + "\r\n"
+            setattr(webchat, name, getattr(webchat, name).strip())
+        webchat.clean()
+        webchats.append(webchat)
+    Webchat.objects.bulk_create(webchats)

@@ -1,4 +1,4 @@
-"""Import and export over the API."""
+"""Import and export by the API."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.imports.files import csv_of, exported, realistic
+from tests.webchats.imports.files import create_varied_webchats, csv_of, export_content
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -28,18 +28,18 @@ def _prompt(admin: User) -> None:
 
 @pytest.mark.usefixtures("_prompt")
 class TestImport:
-    def test_a_good_file_is_imported(self, api: Any, admin: User) -> None:
-        answer = post(api(admin), csv_of({}, {}))
-        assert answer.status_code == 200, answer.json()
-        assert answer.json()["data"]["created"] == 2
-        assert answer.json()["message"].startswith("Imported: 2 created")
+    def test_a_valid_file_is_imported(self, api: Any, admin: User) -> None:
+        response = post(api(admin), csv_of({}, {}))
+        assert response.status_code == 200, response.json()
+        assert response.json()["data"]["created"] == 2
+        assert response.json()["message"].startswith("Imported: 2 created")
         assert {row.user_id for row in Webchat.objects.all()} == {admin.pk}
         assert ImportRecord.objects.get().user_id == admin.pk
 
-    def test_a_dry_run_answers_the_report_and_writes_nothing(self, api: Any, admin: User) -> None:
-        answer = post(api(admin), csv_of({}, {"name": ""}), "?dryRun=true")
-        assert answer.status_code == 200
-        assert answer.json()["data"] == {
+    def test_a_dry_run_returns_the_report_and_writes_nothing(self, api: Any, admin: User) -> None:
+        response = post(api(admin), csv_of({}, {"name": ""}), "?dryRun=true")
+        assert response.status_code == 200
+        assert response.json()["data"] == {
             "status": "refused",
             "created": 1,
             "updated": 0,
@@ -50,53 +50,53 @@ class TestImport:
         }
         assert not Webchat.objects.exists()
 
-    def test_a_bad_file_is_refused_in_the_error_shape(self, api: Any, admin: User) -> None:
-        answer = post(api(admin), csv_of({}, {"name": ""}))
-        assert answer.status_code == 400
-        body = answer.json()
+    def test_an_invalid_file_returns_400_with_the_problems(self, api: Any, admin: User) -> None:
+        response = post(api(admin), csv_of({}, {"name": ""}))
+        assert response.status_code == 400
+        body = response.json()
         assert body["code"] == "import_refused"
         assert body["details"][0]["field"] == "name"
         assert body["details"][0]["line"] == 3
         assert body["data"]["rejected"] == 1
         assert not Webchat.objects.exists()
 
-    def test_options_are_in_the_query(self, api: Any, admin: User) -> None:
+    def test_options_are_query_parameters(self, api: Any, admin: User) -> None:
         content = csv_of({}, {"name": ""})
         assert post(api(admin), content, "?skipInvalid=true").status_code == 200
-        answer = post(api(admin), content, "?skipInvalid=true&update=true&format=csv", "in")
-        assert answer.json()["data"]["unchanged"] == 1
+        response = post(api(admin), content, "?skipInvalid=true&update=true&format=csv", "in")
+        assert response.json()["data"]["unchanged"] == 1
         assert Webchat.objects.count() == 1
 
     @pytest.mark.parametrize(
         "query", ["?dryRun=maybe", "?update=1", "?skipInvalid=yes", "?format=pdf", "?dryRun=%00"]
     )
-    def test_a_malformed_option_is_an_error(self, api: Any, admin: User, query: str) -> None:
-        answer = post(api(admin), csv_of({}), query)
-        assert answer.status_code == 400
-        assert answer.json()["code"] == "validation_error"
+    def test_an_invalid_option_returns_400(self, api: Any, admin: User, query: str) -> None:
+        response = post(api(admin), csv_of({}), query)
+        assert response.status_code == 400
+        assert response.json()["code"] == "validation_error"
 
-    def test_a_file_has_to_be_there_and_say_its_format(self, api: Any, admin: User) -> None:
+    def test_a_file_of_a_known_format_is_required(self, api: Any, admin: User) -> None:
         client = api(admin)
         assert client.post(IMPORT, {}, format="multipart").status_code == 400
         assert client.post(IMPORT, {"file": "text"}, format="multipart").status_code == 400
         assert client.post(IMPORT, {}).status_code == 415
         assert post(client, csv_of({}), name="in.pdf").json()["details"][0]["field"] == "format"
 
-    def test_a_representative_may_not_import(self, api: Any, rep: User) -> None:
+    def test_a_sales_rep_and_an_anonymous_caller_cannot_import(self, api: Any, rep: User) -> None:
         assert post(api(rep), csv_of({})).status_code == 403
         assert post(api(None), csv_of({})).status_code == 401
         assert not ImportRecord.objects.exists()
 
-    def test_a_superuser_names_the_organization(
+    def test_a_superuser_must_name_the_organization(
         self, api: Any, superuser: User, admin: User
     ) -> None:
         assert post(api(superuser), csv_of({})).status_code == 400
         assert post(api(superuser), csv_of({}), f"?organizationId={'a' * 24}").status_code == 400
-        answer = post(api(superuser), csv_of({}), f"?organizationId={admin.organization_id}")
-        assert answer.status_code == 200, answer.json()
+        response = post(api(superuser), csv_of({}), f"?organizationId={admin.organization_id}")
+        assert response.status_code == 200, response.json()
         assert Webchat.objects.get().organization_id == admin.organization_id
 
-    def test_a_member_cannot_name_another_organization(
+    def test_a_member_cannot_import_into_another_organization(
         self, api: Any, admin: User, other_admin: User
     ) -> None:
         post(api(admin), csv_of({}), f"?organizationId={other_admin.organization_id}")
@@ -105,18 +105,20 @@ class TestImport:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("format_name", ["csv", "json", "ndjson", "xlsx"])
-def test_an_export_is_a_download(api: Any, rep: User, admin: User, format_name: str) -> None:
-    realistic(admin, 30)
-    answer = api(rep).get(f"{EXPORT}?format={format_name}&ordering=createdAt", HTTP_ACCEPT="x/y")
-    assert answer.status_code == 200
-    assert answer.streaming
-    assert answer["Content-Disposition"] == f'attachment; filename="webchats.{format_name}"'
+def test_an_export_is_streamed_as_a_download(
+    api: Any, rep: User, admin: User, format_name: str
+) -> None:
+    create_varied_webchats(admin, 30)
+    response = api(rep).get(f"{EXPORT}?format={format_name}&ordering=createdAt", HTTP_ACCEPT="x/y")
+    assert response.status_code == 200
+    assert response.streaming
+    assert response["Content-Disposition"] == f'attachment; filename="webchats.{format_name}"'
     assert admin.organization
-    assert answer.getvalue() == exported(admin.organization, format_name)
+    assert response.getvalue() == export_content(admin.organization, format_name)
 
 
 @pytest.mark.django_db
-def test_an_export_respects_the_lists_filters_and_tenants(
+def test_an_export_has_the_filters_of_the_list_and_only_the_callers_webchats(
     api: Any, admin: User, other_admin: User
 ) -> None:
     factories.WebchatFactory.create(user=admin, name="On")
@@ -136,10 +138,8 @@ def test_an_export_respects_the_lists_filters_and_tenants(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("query", ["format=pdf", "isEnabled=maybe", "ordering=x", "promptId=1"])
-def test_a_malformed_question_is_an_error_in_the_one_shape(
-    api: Any, admin: User, query: str
-) -> None:
-    answer = api(admin).get(f"{EXPORT}?{query}", HTTP_ACCEPT="text/csv")
-    assert answer.status_code == 400
-    assert answer.json()["code"] == "validation_error"
+def test_an_invalid_parameter_of_an_export_returns_400(api: Any, admin: User, query: str) -> None:
+    response = api(admin).get(f"{EXPORT}?{query}", HTTP_ACCEPT="text/csv")
+    assert response.status_code == 400
+    assert response.json()["code"] == "validation_error"
     assert api(None).get(EXPORT).status_code == 401

@@ -1,4 +1,4 @@
-"""Icons of an import: keys, and image files beside the file."""
+"""Icons of an import: keys, URLs and image files."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from PIL import Image
 from organizations.models import User
 from tests.support import factories
 from tests.support.icons import store_icon
-from tests.webchats.imports.files import csv_of, exported, imported
+from tests.webchats.imports.files import csv_of, export_content, import_content
 from webchats.icons.storage import icon_storage, signed_url
 from webchats.imports.report import Report
 from webchats.models import Webchat
@@ -17,13 +17,13 @@ from webchats.models import Webchat
 
 @pytest.fixture
 def folder(admin: User, tmp_path: Path) -> Path:
-    """A folder with two images and a text; and the prompt of ``csv_of``."""
+    """A folder with two images, a text, and a link to an image outside."""
     factories.PromptFactory.create(organization=admin.organization, name="Sales")
     place = tmp_path / "images"
     place.mkdir()
     for name, color in (("red.png", "red"), ("blue.png", "blue")):
         Image.new("RGB", (8, 8), color).save(place / name)
-    (place / "text.png").write_text("no image")
+    (place / "text.png").write_text("not an image")
     (tmp_path / "outside.png").write_bytes((place / "red.png").read_bytes())
     (place / "link.png").symlink_to(tmp_path / "outside.png")
     return place
@@ -31,14 +31,14 @@ def folder(admin: User, tmp_path: Path) -> Path:
 
 def _import(admin: User, folder: Path | None, *cells: str, **options: Any) -> Report:
     content = csv_of(*({"icon": cell} for cell in cells), more=("icon",))
-    return imported(content, admin, icons=folder, **options)
+    return import_content(content, admin, icons=folder, **options)
 
 
 def _stored_keys() -> list[str]:
-    return [found.key for found in icon_storage().objects("orgs/")]
+    return [stored.key for stored in icon_storage().objects("orgs/")]
 
 
-def test_a_cell_that_names_a_file_stores_it_once(admin: User, folder: Path) -> None:
+def test_an_image_that_several_rows_name_is_stored_once(admin: User, folder: Path) -> None:
     report = _import(admin, folder, "red.png", "blue.png", "red.png", "")
     assert report.problems == []
     keys = [row.icon for row in Webchat.objects.order_by("name")]
@@ -50,46 +50,44 @@ def test_a_cell_that_names_a_file_stores_it_once(admin: User, folder: Path) -> N
 @pytest.mark.parametrize(
     "cell", ["text.png", "none.png", "../outside.png", "link.png", ".", "x" * 300, "/etc/passwd"]
 )
-def test_an_import_that_is_refused_leaves_no_object(admin: User, folder: Path, cell: str) -> None:
+def test_a_refused_import_stores_no_image(admin: User, folder: Path, cell: str) -> None:
     report = _import(admin, folder, "red.png", cell)
-    assert [(found.line, found.field) for found in report.problems] == [(3, "icon")]
+    assert [(problem.line, problem.field) for problem in report.problems] == [(3, "icon")]
     assert _stored_keys() == []
     assert not Webchat.objects.exists()
 
 
-def test_a_dry_run_looks_at_images_and_stores_none(admin: User, folder: Path) -> None:
+def test_a_dry_run_validates_images_and_stores_none(admin: User, folder: Path) -> None:
     assert _import(admin, folder, "red.png", dry_run=True).created == 1
     assert _import(admin, folder, "text.png", dry_run=True).rejected == 1
     assert _stored_keys() == []
 
 
-def test_a_key_is_taken_if_it_is_the_organizations_own(
+def test_only_keys_and_urls_of_the_organizations_icons_are_accepted(
     admin: User, other_admin: User, folder: Path
 ) -> None:
     content = (folder / "red.png").read_bytes()
-    own, theirs = (store_icon(user.organization_id, content) for user in (admin, other_admin))
+    own, other = (store_icon(user.organization_id, content) for user in (admin, other_admin))
     assert _import(admin, None, own).created == 1
     assert _import(admin, None, signed_url(own)).created == 1
     unknown = own.replace(own[-36:-30], "000000")
-    for key in (theirs, unknown, "red.png", "https://evil.example/x.png"):
+    for key in (other, unknown, "red.png", "https://evil.example/x.png"):
         report = _import(admin, None, key)
         [problem] = report.problems
         assert problem.reason.startswith("Icon not found.")
 
 
-def test_an_export_carries_keys_and_a_second_run_asks_for_nothing_new(
-    admin: User, folder: Path
-) -> None:
+def test_an_export_contains_keys_that_an_update_leaves_unchanged(admin: User, folder: Path) -> None:
     _import(admin, folder, "red.png")
     key = Webchat.objects.get().icon
     assert admin.organization
-    content = exported(admin.organization, "csv")
+    content = export_content(admin.organization, "csv")
     assert key.encode() in content
     assert b"http" not in content
-    assert imported(content, admin, update=True).unchanged == 1
+    assert import_content(content, admin, update=True).unchanged == 1
 
 
-def test_an_icon_that_is_replaced_is_deleted_after_the_commit(
+def test_a_replaced_icon_is_deleted_on_commit(
     admin: User, folder: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     _import(admin, folder, "red.png")
@@ -99,7 +97,7 @@ def test_an_icon_that_is_replaced_is_deleted_after_the_commit(
     assert _stored_keys() == [Webchat.objects.get().icon] != [before]
 
 
-def test_a_second_run_with_the_same_images_changes_nothing(
+def test_an_update_with_the_same_images_changes_nothing(
     admin: User, folder: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     _import(admin, folder, "red.png", "blue.png")
@@ -111,16 +109,14 @@ def test_a_second_run_with_the_same_images_changes_nothing(
         assert _stored_keys() == keys
 
 
-def test_a_refused_import_keeps_the_images_that_were_there_before(
-    admin: User, folder: Path
-) -> None:
+def test_a_refused_import_keeps_images_that_were_stored_before(admin: User, folder: Path) -> None:
     _import(admin, folder, "red.png")
     keys = _stored_keys()
     assert _import(admin, folder, "red.png", "blue.png", "text.png").status == "refused"
     assert _stored_keys() == keys
 
 
-def test_a_key_is_asked_for_once_however_many_rows_name_it(
+def test_each_key_is_looked_up_once_for_all_new_rows(
     admin: User, folder: Path, storage_calls: list[str]
 ) -> None:
     content = (folder / "red.png").read_bytes()
@@ -129,21 +125,22 @@ def test_a_key_is_asked_for_once_however_many_rows_name_it(
     wanted = [*keys, unknown, signed_url(keys[0])]
     rows = [{"icon": wanted[n % 4], "initialStage": f"label {n}"} for n in range(40)]
     storage_calls.clear()
-    report = imported(csv_of(*rows, more=("icon",)), admin, skip_invalid=True)
+    report = import_content(csv_of(*rows, more=("icon",)), admin, skip_invalid=True)
     assert (report.created, report.rejected) == (30, 10)
     assert sorted(storage_calls) == sorted(f"exists {key}" for key in (*keys, unknown))
     storage_calls.clear()
-    # Nor is one that the stored row has already.
-    good = [{**row, "name": f"Row {n}"} for n, row in enumerate(rows) if n % 4 != 2]
-    assert imported(csv_of(*good, more=("icon",)), admin, update=True).unchanged == 30
+    # The icons of unchanged webchats are not looked up at all.
+    valid = [{**row, "name": f"Row {n}"} for n, row in enumerate(rows) if n % 4 != 2]
+    assert import_content(csv_of(*valid, more=("icon",)), admin, update=True).unchanged == 30
     assert storage_calls == []
 
 
-def test_a_key_that_many_stored_rows_are_given_is_asked_for_once(
+def test_each_key_is_looked_up_once_for_all_updated_rows(
     admin: User, folder: Path, storage_calls: list[str]
 ) -> None:
     key = store_icon(admin.organization_id, (folder / "red.png").read_bytes())
-    imported(csv_of(*[{}] * 10), admin)
+    import_content(csv_of(*[{}] * 10), admin)
     storage_calls.clear()
-    assert imported(csv_of(*[{"icon": key}] * 10, more=("icon",)), admin, update=True).updated == 10
+    content = csv_of(*[{"icon": key}] * 10, more=("icon",))
+    assert import_content(content, admin, update=True).updated == 10
     assert storage_calls == [f"exists {key}"]

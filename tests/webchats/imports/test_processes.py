@@ -1,10 +1,9 @@
-"""The commands as processes: interrupted, beside each other, beside the API, and their memory."""
+"""The commands as processes: signals, concurrency, memory and output."""
 
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def start(
     *arguments: str | Path, code: str | None = None, stdout: Any = None, stderr: Any = None
 ) -> subprocess.Popen[str]:
-    """A process of ``manage.py`` (or of ``code``) on the test's own database."""
+    """Start ``manage.py``, or Python ``code``, with the database of the tests."""
     settings = connection.settings_dict
     url = f"sqlite:///{settings['NAME']}"
     if connection.vendor == "postgresql":
@@ -50,54 +49,63 @@ def start_import(path: Path, user: User, *options: str) -> subprocess.Popen[str]
 
 @pytest.fixture
 def file_of(admin: User, tmp_path: Path) -> Callable[..., Path]:
-    """``file_of(100)`` is a CSV file of 100 rows."""
+    """``file_of(100)`` creates a CSV file of 100 rows. ``reverse`` lists the last row first."""
     factories.PromptFactory.create(organization=admin.organization, name="Sales")
 
-    def write(count: int, *, backwards: bool = False, **changes: str) -> Path:
+    def write(count: int, *, reverse: bool = False, **changes: str) -> Path:
         header, row = csv_of(changes, more=tuple(set(changes) - {"name"})).splitlines()
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.csv"
         with path.open("w") as file:
             file.write(header + "\n")
             numbers = range(count)
-            for number in reversed(numbers) if backwards else numbers:
+            for number in reversed(numbers) if reverse else numbers:
                 file.write(row.replace("Row 0", f"Row {number}") + "\n")
         return path
 
     return write
 
 
-def _wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+#: Runs the command, and prints a line after each batch of rows.
+_WITH_PROGRESS = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "webchat_project.settings"
+import django
+django.setup()
+from django.core.management import execute_from_command_line
+from webchats.management import cli
+cli.CommandObserver.rows_read = lambda self, count: print(count, "rows", flush=True)
+execute_from_command_line(["manage.py", "import_webchats", *sys.argv[1:]])
+"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_an_interrupted_import_leaves_no_row_and_says_so(
+def test_an_interrupted_import_leaves_no_row(
     admin: User, file_of: Callable[..., Path], number: signal.Signals
 ) -> None:
-    process = start_import(file_of(60_000), admin)
-    _wait_for(ImportRecord.objects.exists)
-    time.sleep(0.3)
+    organization = str(admin.organization_id)
+    process = start(file_of(10_000), "--organization", organization, code=_WITH_PROGRESS)
+    assert process.stdout
+    assert process.stdout.readline() == "2000 rows\n"
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode != 0
     assert not Webchat.objects.exists()
     if number == signal.SIGKILL:
-        # As if the power was cut: nobody could say what became of it.
+        # As after a power failure: no process could complete the record.
         assert ImportRecord.objects.get().status == "running"
     else:
         assert process.returncode == 1
-        assert errors == "CommandError: Interrupted, nothing was written.\n"
+        assert errors == "CommandError: Interrupted. Nothing was imported.\n"
         assert ImportRecord.objects.get().status == "interrupted"
 
 
-def test_two_imports_at_once_follow_each_other(admin: User, file_of: Callable[..., Path]) -> None:
-    files = [file_of(4_000), file_of(4_000, backwards=True)]
+def test_concurrent_imports_into_one_organization_run_one_after_another(
+    admin: User, file_of: Callable[..., Path]
+) -> None:
+    files = [file_of(4_000), file_of(4_000, reverse=True)]
     processes = [start_import(path, admin, "--update") for path in files]
-    answers = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], answers
+    outputs = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
     assert Webchat.objects.count() == 4_000
     assert sorted(ImportRecord.objects.values_list("created", "unchanged")) == [
         (0, 4_000),
@@ -105,22 +113,22 @@ def test_two_imports_at_once_follow_each_other(admin: User, file_of: Callable[..
     ]
 
 
-def test_an_import_beside_api_writers_loses_nothing(
+def test_an_import_and_concurrent_api_requests_lose_no_change(
     api: Any, admin: User, file_of: Callable[..., Path]
 ) -> None:
     start_import(file_of(3_000), admin).communicate(timeout=60)
-    rows = list(Webchat.objects.order_by("name").values_list("pk", flat=True)[:40])
+    ids = list(Webchat.objects.order_by("name").values_list("pk", flat=True)[:40])
     process = start_import(file_of(3_000, statusText="imported"), admin, "--update")
 
     def change(pk: str) -> int:
         try:
-            answer = api(admin).patch(f"/api/webchats/{pk}", {"description": "by the API"})
-            return int(answer.status_code)
+            response = api(admin).patch(f"/api/webchats/{pk}", {"description": "by the API"})
+            return int(response.status_code)
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(3) as pool:
-        statuses = list(pool.map(change, rows))
+        statuses = list(pool.map(change, ids))
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert statuses == [200] * 40
@@ -128,6 +136,7 @@ def test_an_import_beside_api_writers_loses_nothing(
     assert Webchat.objects.filter(description="by the API").count() == 40
 
 
+#: Prints the maximum memory of an import in KiB.
 _MEASURED = """
 import os, resource, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "webchat_project.settings"
@@ -147,17 +156,19 @@ def test_memory_does_not_grow_with_the_file(admin: User, file_of: Callable[..., 
         assert process.returncode == 0, errors
         return int(output.splitlines()[-1])
 
-    # Of 14,000 rows more even a bare list of their cells would take twice as much.
+    # A list of the cells of 14,000 more rows would take twice as much.
     assert kibibytes(18_000) - kibibytes(4_000) < 12 * 1024
 
 
-def test_a_pipe_gets_no_progress_bar(admin: User, file_of: Callable[..., Path]) -> None:
+def test_an_import_prints_no_progress_bar_to_a_pipe(
+    admin: User, file_of: Callable[..., Path]
+) -> None:
     output, errors = start_import(file_of(10), admin).communicate(timeout=60)
-    assert output == "Imported: 10 created, 0 updated, 0 unchanged, 0 rejected.\n"
+    assert output == "Imported: 10 created, 0 updated, 0 unchanged, 0 invalid.\n"
     assert errors == ""
 
 
-def test_an_export_goes_to_standard_output(admin: User) -> None:
+def test_an_export_is_written_to_standard_output(admin: User) -> None:
     factories.WebchatFactory.create(user=admin, name="Grüße")
     organization = str(admin.organization_id)
     process = start("export_webchats", "--organization", organization, "--format", "ndjson")
@@ -168,18 +179,21 @@ def test_an_export_goes_to_standard_output(admin: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
-        (["no.csv", "--organization", "Nobody"], "There is no organization 'Nobody'."),
+        (["no.csv", "--organization", "Nobody"], "No organization has the id or name 'Nobody'."),
         (["no.csv", "--organization", "Acme"], "no.csv: No such file or directory."),
-        (["no.pdf", "--organization", "Acme"], "Name the format of no.pdf"),
-        (["no.csv", "--organization", "Acme", "--user", "x@y.z"], "is no active member"),
-        (["no.csv", "--organization", "Acme", "--user", "rep@y.z"], "may not write webchats"),
-        (["no.csv", "--organization", "Acme", "--rejects", "x"], "goes with --skip-invalid"),
+        (["no.pdf", "--organization", "Acme"], "Set the format of no.pdf"),
+        (["no.csv", "--organization", "Acme", "--user", "x@y.z"], "is not an active member"),
+        (
+            ["no.csv", "--organization", "Acme", "--user", "rep@y.z"],
+            "does not allow it to write webchats",
+        ),
+        (["no.csv", "--organization", "Acme", "--rejects", "x"], "requires --skip-invalid"),
     ],
 )
-def test_a_wrong_argument_is_answered_in_a_sentence(
-    admin: User, arguments: list[str], sentence: str
+def test_an_invalid_argument_is_an_error_message(
+    admin: User, arguments: list[str], message: str
 ) -> None:
     assert admin.organization
     admin.organization.name = "Acme"
@@ -191,4 +205,4 @@ def test_a_wrong_argument_is_answered_in_a_sentence(
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert errors.startswith("CommandError: ")
-    assert sentence in errors
+    assert message in errors

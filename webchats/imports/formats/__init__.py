@@ -1,0 +1,44 @@
+"""The file formats of imports and exports."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import PurePath
+from typing import BinaryIO, Final, NamedTuple
+
+from webchats.imports.formats import csv, json, xlsx
+from webchats.imports.rows import Table
+
+
+class Format(NamedTuple):
+    """How a format is read and written.
+
+    ``open_table`` raises ``FileRefused``, and so does iterating over the rows. ``write`` takes the
+    columns and a sequence of values for each row: ``None`` is ``null`` or an empty cell, ``...`` is
+    left out or an empty cell.
+    """
+
+    content_type: str
+    open_table: Callable[[BinaryIO], AbstractContextManager[Table]]
+    write: Callable[[Sequence[str], Iterable[Sequence[object]]], Iterator[bytes]]
+
+
+#: By the name that clients send.
+FORMATS: Final = {
+    "csv": Format("text/csv; charset=utf-8", csv.open_table, csv.write),
+    "json": Format("application/json", json.open_array, json.write_array),
+    "ndjson": Format("application/x-ndjson", json.open_lines, json.write_lines),
+    "xlsx": Format(
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        xlsx.open_table,
+        xlsx.write,
+    ),
+}
+#: File name extensions that are not names of formats.
+ALIASES: Final = {"jsonl": "ndjson", "tsv": "csv", "txt": "csv"}
+
+
+def format_of(file_name: str) -> str | None:
+    """Return the name of the format that the file name's extension stands for, if known."""
+    extension = PurePath(file_name).suffix.lower().removeprefix(".")
+    name = ALIASES.get(extension, extension)
+    return name if name in FORMATS else None

@@ -1,81 +1,101 @@
-"""Which encoding is a text file in? Told apart by evidence, or refused with the byte and line."""
+"""The encodings of text files: detected from the bytes of an import, UTF-8 in an export."""
 
 import codecs
-import hashlib
+import io
 import re
-from dataclasses import dataclass
-from typing import BinaryIO, Final
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, Final, NamedTuple, TextIO
 
-from webchats.imports.report import FileRefused
+from webchats.imports.rows import FileRefused
 
+#: Bytes that are read at once.
 _CHUNK: Final = 1 << 20
+#: Characters that are written at once, about.
+_WRITTEN: Final = 1 << 16
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: A character of two or three bytes in UTF-8: in a Windows-1252 text a chance of next to nothing.
+#: A UTF-8 character of two or three bytes. Text in Windows-1252 hardly ever contains these bytes.
 _UTF8_SEQUENCE: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+#: The share of zeros among every other byte from which text is taken for UTF-16.
+_UTF16_ZEROS: Final = 0.6
 
 
-@dataclass(frozen=True, slots=True)
-class Undecodable:
-    """The first byte that an encoding does not have."""
-
-    offset: int
-    line: int
-    byte: int
-
-
-def digest_of(file: BinaryIO) -> str:
-    """The SHA-256 of the whole file, which is then back at its start."""
-    file.seek(0)
-    digest = hashlib.sha256()
-    while chunk := file.read(_CHUNK):
-        digest.update(chunk)
-    file.seek(0)
-    return digest.hexdigest()
+@contextmanager
+def open_text(file: BinaryIO) -> Iterator[TextIO]:
+    """Decode ``file`` from its start, line ends unchanged. Raise ``FileRefused`` if impossible."""
+    text = io.TextIOWrapper(file, encoding=encoding_of(file), newline="")
+    try:
+        yield text
+    finally:
+        # Otherwise the file would be closed together with its decoder.
+        text.detach()
 
 
 def encoding_of(file: BinaryIO) -> str:
-    """Python's name of the file's encoding; reads all of it and returns to the start.
+    """Return Python's name of the encoding. Read the whole file and return to its start.
 
-    A byte order mark decides; without one UTF-16 shows in its zero bytes, and UTF-8 in that every
-    byte is valid. Windows-1252 (nearly every byte is valid) is believed only of a file that has
-    no character of UTF-8 at all. Raises ``FileRefused``.
+    A byte order mark decides. Without one, zero bytes indicate UTF-16, and a file whose every byte
+    is valid UTF-8 is UTF-8. A file without any multi-byte UTF-8 character is Windows-1252, in which
+    nearly every byte is valid. Raise ``FileRefused`` with the byte and line for all other files.
     """
     file.seek(0)
     start = file.read(4096)
     encoding = next((name for bom, name in _BOMS if start.startswith(bom)), None)
-    encoding = encoding or _utf16_without_mark(start) or "utf-8"
-    wrong = _first_undecodable(file, encoding)
-    if wrong is None:
+    encoding = encoding or _utf16_without_bom(start) or "utf-8"
+    invalid = _first_invalid_byte(file, encoding)
+    if invalid is None:
         return encoding
     if encoding == "utf-8" and not _has_utf8(file):
-        wrong_1252 = _first_undecodable(file, "cp1252")
-        if wrong_1252 is None:
+        invalid_1252 = _first_invalid_byte(file, "cp1252")
+        if invalid_1252 is None:
             return "cp1252"
-        raise _refusal(wrong_1252, "neither UTF-8 nor Windows-1252")
-    raise _refusal(wrong, "not UTF-16" if encoding.startswith("utf-16") else "not UTF-8")
+        raise _refusal(invalid_1252, "neither UTF-8 nor Windows-1252")
+    raise _refusal(invalid, "not UTF-16" if encoding.startswith("utf-16") else "not UTF-8")
 
 
-def _refusal(wrong: Undecodable, what: str) -> FileRefused:
-    value = f" (value 0x{wrong.byte:02X})" if wrong.byte >= 0 else ""
-    reason = f"Byte {wrong.offset}{value} in line {wrong.line} is {what}. Save the file as UTF-8."
-    return FileRefused(reason, wrong.line)
+def encode(texts: Iterable[str]) -> Iterator[bytes]:
+    """Yield the texts in UTF-8, in larger chunks. Surrogates become escape sequences."""
+    pending: list[str] = []
+    size = 0
+    for text in texts:
+        pending.append(text)
+        size += len(text)
+        if size > _WRITTEN:
+            yield "".join(pending).encode("utf-8", "backslashreplace")
+            pending, size = [], 0
+    yield "".join(pending).encode("utf-8", "backslashreplace")
 
 
-def _utf16_without_mark(start: bytes) -> str | None:
-    """Latin text in UTF-16 has a zero in every other byte; a lone NUL in UTF-8 is only a NUL."""
-    half = len(start) // 2
-    if half and start[1::2].count(0) > half * 0.6:
+class _InvalidByte(NamedTuple):
+    """A byte at which decoding fails. ``value`` is ``None`` if the file ends there."""
+
+    offset: int
+    line: int
+    value: int | None
+
+
+def _refusal(byte: _InvalidByte, what: str) -> FileRefused:
+    value = "" if byte.value is None else f" (value 0x{byte.value:02X})"
+    reason = f"Byte {byte.offset}{value} in line {byte.line} is {what}. Save the file as UTF-8."
+    return FileRefused(reason, byte.line)
+
+
+def _utf16_without_bom(start: bytes) -> str | None:
+    """Return the encoding of Latin text in UTF-16, in which every other byte is zero."""
+    threshold = len(start) // 2 * _UTF16_ZEROS
+    if threshold and start[1::2].count(0) > threshold:
         return "utf-16-le"
-    if half and start[0::2].count(0) > half * 0.6:
+    if threshold and start[0::2].count(0) > threshold:
         return "utf-16-be"
     return None
 
 
-def _first_undecodable(file: BinaryIO, encoding: str) -> Undecodable | None:
+def _first_invalid_byte(file: BinaryIO, encoding: str) -> _InvalidByte | None:
+    """Return the first byte that ``encoding`` cannot decode, and return to the file's start."""
     decoder = codecs.getincrementaldecoder(encoding)()
     file.seek(0)
     offset, lines = 0, 0
@@ -86,10 +106,9 @@ def _first_undecodable(file: BinaryIO, encoding: str) -> Undecodable | None:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
             data = bytes(error.object)
-            bad = data[error.start : error.start + 1]
-            before = data[: error.start].decode(encoding, "ignore").count("\n")
-            place = offset - pending + error.start
-            return Undecodable(place, lines + before + 1, bad[0] if bad else -1)
+            value = data[error.start] if error.start < len(data) else None
+            lines += data[: error.start].decode(encoding, "ignore").count("\n")
+            return _InvalidByte(offset - pending + error.start, lines + 1, value)
         if not chunk:
             file.seek(0)
             return None

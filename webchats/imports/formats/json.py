@@ -1,135 +1,201 @@
-"""JSON in: documents in an array, or one on each line, as a stream."""
+"""JSON files: an array of objects (``json``), or one object on each line (``ndjson``).
+
+Files are read as a stream, with ``json.JSONDecoder.raw_decode`` for each object. ``ijson`` does not
+report the place of an error, and one ``NaN``, over-long number or duplicate key would refuse
+the file instead of its row.
+"""
 
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import BinaryIO, Final, TextIO
 
-from webchats.imports.report import FileRefused
-from webchats.imports.row import Row
+from webchat_project.api.parsers import InvalidJSON, object_from
+from webchats.imports.formats.encoding import encode, open_text
+from webchats.imports.rows import FileRefused, ImportRow, Table
 
-#: The longest document in characters: far above any webchat, far below the memory.
-LONGEST: Final = 1 << 20
-_LONGEST_NUMBER: Final = 400
-_BLANK: Final = re.compile(r"[ \t\r\n]*")
-
-
-class _Broken:
-    """Stands for an object that cannot be trusted; no column takes it for a value."""
-
-    reason = "a name stands twice in one object"
+#: The maximum length of an object in characters: more than any webchat has.
+MAX_LENGTH: Final = 1 << 20
+_CHUNK: Final = 1 << 18
+#: Python refuses to convert integers of more than 4,300 digits.
+_MAX_DIGITS: Final = 400
+_WHITE_SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
-def _object_of(pairs: list[tuple[str, Any]]) -> Any:
-    document = dict(pairs)
-    # Of a name that stands twice every reader takes another value.
-    return document if len(document) == len(pairs) else _Broken()
+# --- Values ---
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | InvalidJSON:
+    """Return the object, or the error that stands for it: the rest of the file is still read."""
+    try:
+        return object_from(pairs)
+    except InvalidJSON as error:
+        return error
 
 
 def _integer(digits: str) -> int | float:
-    # Beyond, Python refuses to convert; no number of ours is that long.
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else float("inf")
+    return int(digits) if len(digits) <= _MAX_DIGITS else float("inf")
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object_of, parse_int=_integer)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
 
 
-def _row(number: int, document: Any, unit: str = "line") -> Row:
+def _row(number: int, document: object, unit: str = "line") -> ImportRow:
     if isinstance(document, dict):
-        return Row(number, document, unit=unit)
-    if isinstance(document, _Broken):
-        return Row(number, {}, f"The object is not valid JSON: {document.reason}.", unit)
-    return Row(number, {"_raw": document}, "It is not a JSON object.", unit)
+        return ImportRow(number, document, unit=unit)
+    if isinstance(document, InvalidJSON):
+        return ImportRow(number, {}, f"Invalid JSON: {document}.", unit)
+    return ImportRow(number, {"_raw": document}, "Must be a JSON object.", unit)
 
 
-def of_lines(lines: Iterable[str]) -> Iterator[Row]:
-    """The rows of NDJSON: a line that is no document is a bad row."""
-    for number, text in enumerate(lines, 1):
-        if text.isspace():
+# --- One object on each line ---
+
+
+@contextmanager
+def open_lines(file: BinaryIO) -> Iterator[Table]:
+    """Read NDJSON. A line that is not an object is a malformed row."""
+    with open_text(file) as text:
+        yield Table(None, _rows_of_lines(text), is_json=True)
+
+
+def _rows_of_lines(lines: Iterable[str]) -> Iterator[ImportRow]:
+    for number, line in enumerate(lines, 1):
+        if line.isspace():
             continue
-        if len(text) > LONGEST:
-            yield Row(number, {}, f"The line is longer than {LONGEST:,} characters.")
+        if len(line) > MAX_LENGTH:
+            yield ImportRow(number, {}, f"The line is longer than {MAX_LENGTH:,} characters.")
             continue
         try:
-            yield _row(number, _DECODER.decode(text))
+            yield _row(number, _DECODER.decode(line))
         except (ValueError, RecursionError) as error:
-            broken = f"The line is not valid JSON: {error}."
-            yield Row(number, {"_raw": text.rstrip("\n")}, broken)
+            reason = f"Invalid JSON: {error}."
+            yield ImportRow(number, {"_raw": line.rstrip("\r\n")}, reason)
 
 
-def of_array(chunks: Iterator[str]) -> Iterator[Row]:
-    """The rows of a JSON array, which is never in memory as a whole.
+# --- An array ---
 
-    What is no JSON refuses the file: nothing says where the next document would begin.
+
+@contextmanager
+def open_array(file: BinaryIO) -> Iterator[Table]:
+    """Read a JSON array.
+
+    Invalid JSON refuses the file, because the end of the invalid object is unknown.
     """
-    text = _Text(chunks)
-    if text.next_character() != "[":
-        raise FileRefused("The file is not a JSON array of objects.", text.line)
-    text.skip(1)
-    if text.next_character() == "]":
-        text.skip(1)
+    with open_text(file) as text:
+        yield Table(None, _rows_of_array(text), is_json=True)
+
+
+def _rows_of_array(text: TextIO) -> Iterator[ImportRow]:
+    stream = _Stream(iter(partial(text.read, _CHUNK), ""))
+    if stream.next_character() != "[":
+        raise FileRefused("The file is not a JSON array of objects.", stream.line)
+    stream.skip(1)
+    if stream.next_character() == "]":
+        stream.skip(1)
     else:
-        # Not by lines: many a program writes all of it into one.
-        for number in itertools.count(1):
-            text.next_character()
-            yield _row(number, text.document(), "item")
-            separator = text.next_character()
-            text.skip(1)
-            if separator == "]":
-                break
-            if separator != ",":
-                raise FileRefused("The JSON array has no comma or end here.", text.line)
-    if text.next_character():
-        raise FileRefused("Something follows the JSON array.", text.line)
+        yield from _items(stream)
+    if stream.next_character():
+        raise FileRefused("Unexpected content after the JSON array.", stream.line)
 
 
-class _Text:
-    """A text of which only a part is in memory, read from the front."""
+def _items(stream: "_Stream") -> Iterator[ImportRow]:
+    # Numbered by item, because many programs write the whole array into one line.
+    for number in itertools.count(1):
+        stream.next_character()
+        yield _row(number, stream.value(), "item")
+        separator = stream.next_character()
+        stream.skip(1)
+        if separator == "]":
+            return
+        if separator != ",":
+            raise FileRefused(
+                "Invalid JSON: expected a comma or the end of the array.", stream.line
+            )
+
+
+class _Stream:
+    """A text that is read from its start, of which only a part is in memory."""
 
     def __init__(self, chunks: Iterator[str]) -> None:
         self._chunks = chunks
-        self._held = ""
-        self._at = 0
+        self._text = ""
+        self._position = 0
         self.line = 1
 
     def skip(self, length: int) -> None:
-        """Pass over so many characters."""
-        end = self._at + length
-        self.line += self._held.count("\n", self._at, end)
-        self._at = end
+        """Move ``length`` characters on."""
+        end = self._position + length
+        self.line += self._text.count("\n", self._position, end)
+        self._position = end
 
     def next_character(self) -> str:
-        """The next one that is not blank; empty at the end."""
+        """Move to the next character that is not white space and return it, ``""`` at the end."""
         while True:
-            blank = _BLANK.match(self._held, self._at)
-            self.skip(blank.end() - self._at if blank else 0)
-            if self._at < len(self._held):
-                return self._held[self._at]
-            if not self._more():
+            white_space = _WHITE_SPACE.match(self._text, self._position)
+            self.skip(white_space.end() - self._position if white_space else 0)
+            if self._position < len(self._text):
+                return self._text[self._position]
+            if not self._read_more():
                 return ""
 
-    def document(self) -> Any:
-        """The document that begins here."""
+    def value(self) -> object:
+        """Return the JSON value that starts here, and move to its end."""
         while True:
             try:
-                found, end = _DECODER.raw_decode(self._held, self._at)
+                value, end = _DECODER.raw_decode(self._text, self._position)
             except (ValueError, RecursionError) as error:
-                if len(self._held) - self._at > LONGEST or not self._more():
-                    message = getattr(error, "msg", str(error))
-                    reason = f"The file is not valid JSON: {message}."
-                    line = self.line + self._held.count("\n", self._at, getattr(error, "pos", 0))
-                    raise FileRefused(reason, line) from None
+                if len(self._text) - self._position > MAX_LENGTH or not self._read_more():
+                    raise self._refusal(error) from None
                 continue
-            if end == len(self._held) and self._more():
-                # A number may go on.
+            if end == len(self._text) and self._read_more():
+                # A number may continue in the next chunk.
                 continue
-            self.skip(end - self._at)
-            return found
+            self.skip(end - self._position)
+            return value
 
-    def _more(self) -> bool:
-        for chunk in self._chunks:
-            if chunk:
-                self._held, self._at = self._held[self._at :] + chunk, 0
-                return True
-        return False
+    def _refusal(self, error: Exception) -> FileRefused:
+        reason, line = str(error), self.line
+        if isinstance(error, json.JSONDecodeError):
+            reason = error.msg
+            line += self._text.count("\n", self._position, error.pos)
+        return FileRefused(f"Invalid JSON: {reason}.", line)
+
+    def _read_more(self) -> bool:
+        chunk = next(self._chunks, "")
+        self._text, self._position = self._text[self._position :] + chunk, 0
+        return bool(chunk)
+
+
+# --- Writing ---
+
+_dumps: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def write_lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    """Yield the bytes of NDJSON. A cell that is ``...`` is left out."""
+    return encode(f"{document}\n" for document in _documents(columns, rows))
+
+
+def write_array(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    """Yield the bytes of a JSON array. A cell that is ``...`` is left out."""
+    return encode(_array(_documents(columns, rows)))
+
+
+def _documents(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    for row in rows:
+        cells = zip(columns, row, strict=True)
+        yield _dumps({name: value for name, value in cells if value is not ...})
+
+
+def _array(documents: Iterator[str]) -> Iterator[str]:
+    first = next(documents, None)
+    if first is None:
+        yield "[]\n"
+        return
+    yield f"[\n{first}"
+    for document in documents:
+        yield f",\n{document}"
+    yield "\n]\n"

@@ -1,44 +1,65 @@
-"""Rows of an Excel workbook's first sheet, as text."""
+"""Excel workbooks: the first sheet of an import, and the only sheet of an export."""
 
 import datetime
-import posixpath
-import re
-import zipfile
-from collections.abc import Iterator
-from typing import IO, Any, BinaryIO, Final
-from xml.etree import ElementTree as ET
+import errno
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Final
 
+import xlsxwriter
 from python_calamine import CalamineError, CalamineWorkbook
 
-from webchats.imports.columns import Formula
-from webchats.imports.report import FileRefused
+from webchats.imports.columns import to_cell
+from webchats.imports.formats.xlsx_formulas import find_formulas
+from webchats.imports.rows import FileRefused, Formula, ImportRow, Table
 
-#: A sheet is unpacked in memory, unlike the other formats, and a packed file can be a bomb.
-MOST_UNPACKED_BYTES: Final = 512 * 1024 * 1024
-_MOST_INDEX_BYTES: Final = 1 << 20
-_CHUNK: Final = 1 << 20
-
-#: The reader lays out every cell between the first and the last, be they filled or not.
-MOST_COLUMNS: Final = 200
-MOST_CELLS: Final = 1 << 26
-_CELL: Final = re.compile(
-    rb"<(?:[^\s<>/!?:]++:)?c(?=[\s/>])"
-    # Its attributes up to the reference, and whether a formula follows.
-    rb"(?:\s++(?:[\w:.-]++\s*+=\s*+\"[^\"<>]*+\"\s++)*?"
-    rb"r\s*+=\s*+\"([A-Za-z]{1,3})([0-9]{1,7})\"[^<>]*+>(\s*+<(?:[^\s<>/!?:]++:)?f[\s/>])?)?"
-)
+#: Rows below the header of an Excel sheet, and characters of a cell.
+MAX_ROWS: Final = 1_048_575
+_MAX_CELL_LENGTH: Final = 32_767
+#: Bytes of an exported workbook that stay in memory. A larger one is a temporary file.
+_IN_MEMORY: Final = 8 * 1024 * 1024
+_WRITTEN: Final = 1 << 16
+#: The date of creation in a workbook: constant, so that the same rows give the same bytes.
+_CREATED: Final = datetime.datetime(2000, 1, 1)  # noqa: DTZ001 - the file format has no time zone
 
 
-def rows(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of every row; cells that hold a formula are ``Formula``."""
-    formulas = _formulas(file)
+# --- Reading ---
+
+
+@contextmanager
+def open_table(file: BinaryIO) -> Iterator[Table]:
+    """Read the first sheet. Raise ``FileRefused`` if the file is not a workbook."""
+    sheet = _cells(file)
+    header = [cell.strip() for cell in next(sheet, (0, []))[1]]
+    while header and not header[-1]:
+        header.pop()
+    if not header:
+        raise FileRefused("The first sheet is empty. Its first row must name the columns.", 1)
+    yield Table(header, _rows(sheet, header))
+
+
+def _rows(sheet: Iterator[tuple[int, list[str]]], header: list[str]) -> Iterator[ImportRow]:
+    for number, cells in sheet:
+        given: dict[str, object] = {
+            name: cell for name, cell in zip(header, cells, strict=False) if cell
+        }
+        if any(cells[len(header) :]):
+            reason = "The row has cells to the right of the header's last column."
+            yield ImportRow(number, given, reason, "row")
+        elif given:
+            yield ImportRow(number, given, unit="row")
+
+
+def _cells(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the texts of each row. Cells with a formula are ``Formula``."""
+    formulas = find_formulas(file)
     file.seek(0)
     try:
-        workbook = CalamineWorkbook.from_filelike(file)
-        sheet = workbook.get_sheet_by_index(0)
+        sheet = CalamineWorkbook.from_filelike(file).get_sheet_by_index(0)
     except (CalamineError, IndexError, ValueError) as error:
         raise FileRefused(f"The file is not an Excel workbook (.xlsx): {error}.") from None
-    # Rows are given from the sheet's first used one; cells from column A.
+    # The rows start at the first used one, the cells at column A.
     for number, cells in enumerate(sheet.iter_rows(), 1):
         texts = [_text(cell) for cell in cells]
         for column in formulas.get(number, ()):
@@ -47,7 +68,7 @@ def rows(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
         yield number, texts
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -59,103 +80,41 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _formulas(file: BinaryIO) -> dict[int, list[int]]:
-    """Where the first sheet has formulas: columns from 0 by row from 1. The reader of the values
-    shows only their results."""
-    found: dict[int, list[int]] = {}
-    file.seek(0)
-    try:
-        with zipfile.ZipFile(file) as archive:
-            if sum(part.file_size for part in archive.infolist()) > MOST_UNPACKED_BYTES:
-                most = MOST_UNPACKED_BYTES // (1024 * 1024)
-                raise FileRefused(f"Unpacked the workbook is over {most} MiB. Send it as CSV.")
-            with archive.open(_first_sheet(archive)) as part:
-                for row, column in _formula_cells(part):
-                    found.setdefault(row, []).append(column)
-    except (zipfile.BadZipFile, KeyError, ET.ParseError, NotImplementedError, OSError) as error:
-        raise FileRefused(f"The file is not an Excel workbook (.xlsx): {error}.") from None
-    except RuntimeError:
-        raise FileRefused("The workbook is protected by a password.") from None
-    return found
+# --- Writing ---
 
 
-def _formula_cells(part: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """Row and column of each; raises ``FileRefused`` for a sheet that is too large to lay out."""
-    height = width = 0
-    columns: dict[bytes, int] = {}
-    for letters, digits, formula in _cells(part):
-        if letters not in columns:
-            if not letters:
-                raise FileRefused("A cell does not say where it stands. Send the sheet as CSV.")
-            columns[letters] = _column(letters)
-            width = max(width, columns[letters] + 1)
-        row = int(digits)
-        height = max(height, row)
-        if width > MOST_COLUMNS or width * height > MOST_CELLS:
-            raise FileRefused(
-                f"The sheet is too large: it has a cell in {letters.decode()}{row}. At most "
-                f"{MOST_COLUMNS} columns and {MOST_CELLS:,} cells, empty ones counted, are read."
-            )
-        if formula:
-            yield row, columns[letters]
+def write(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    """Yield the bytes of a workbook. Raise ``OSError`` for more rows than a sheet can have."""
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        # A context manager, because the workbook has a temporary file of its own.
+        with xlsxwriter.Workbook(file, options) as workbook:
+            workbook.set_properties({"created": _CREATED})
+            _fill(workbook, columns, rows)
+        file.seek(0)
+        while chunk := file.read(_WRITTEN):
+            yield chunk
 
 
-def _cells(part: IO[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Column, row and formula of every cell, as they are written; empty where there is none."""
-    rest = b""
-    while chunk := part.read(_CHUNK):
-        data = rest + chunk
-        # From a cell on that the next chunk may continue. Nothing of a cell that matters here is
-        # as long as a chunk; what follows the last cell is.
-        end = data.rfind(b"<c")
-        if end < 0:
-            end = data.rfind(b"<", 0, data.rfind(b":c") + 1)
-        if end < 0 or len(data) - end > _CHUNK:
-            end = data.rfind(b"<") if b"<" in data else len(data)
-        if len(data) - end > _CHUNK:
-            raise FileRefused("The sheet has a cell that is too long.")
-        yield from _CELL.findall(data[:end])
-        rest = data[end:]
-    yield from _CELL.findall(rest)
+# ``xlsxwriter`` has no types.
+def _fill(workbook: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    sheet = workbook.add_worksheet("webchats")
+    sheet.freeze_panes(1, 0)
+    sheet.write_row(0, 0, columns, workbook.add_format({"bold": True}))
+    for number, row in enumerate(rows, 1):
+        if number > MAX_ROWS:
+            raise OSError(errno.EFBIG, f"A sheet can have {MAX_ROWS:,} rows. Use another format")
+        for column, value in enumerate(row):
+            _write_cell(sheet, number, column, value)
 
 
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number - 1
-
-
-def _first_sheet(archive: zipfile.ZipFile) -> str:
-    """The path of the first sheet's part, which must be the one that the reader of the values
-    lays out: it minds neither namespaces nor the case of a path, so that more than one may be."""
-    names = [name.replace("\\", "/").casefold() for name in archive.namelist()]
-    if len(set(names)) < len(names):
-        raise KeyError("it has two parts of one name")
-    sheets = _elements(_xml(archive, "xl/workbook.xml"), "sheet")
-    relations = _elements(_xml(archive, "xl/_rels/workbook.xml.rels"), "Relationship")
-    targets = {_only(each, "Id"): _only(each, "Target") for each in relations}
-    if not sheets or len(targets) < len(relations):
-        raise KeyError("it has no sheet, or two parts of one id")
-    target = targets[_only(sheets[0], "id")]
-    return posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
-
-
-def _elements(part: ET.Element, name: str) -> list[ET.Element]:
-    """Every element of the name, in whichever namespace."""
-    return [found for found in part.iter() if found.tag.rpartition("}")[2] == name]
-
-
-def _only(element: ET.Element, name: str) -> str:
-    found = [value for key, value in element.items() if key.rpartition("}")[2] == name]
-    if len(found) != 1:
-        raise KeyError(f"it has no {name}, or two, where there is to be one")
-    return found[0]
-
-
-def _xml(archive: zipfile.ZipFile, name: str) -> ET.Element:
-    with archive.open(name) as part:
-        text = part.read(_MOST_INDEX_BYTES)
-    if b"<!DOCTYPE" in text:
-        raise KeyError("it declares a document type")
-    return ET.fromstring(text)  # noqa: S314 - without a document type there are no entities
+def _write_cell(sheet: Any, row: int, column: int, value: object) -> None:
+    if isinstance(value, bool):
+        sheet.write_boolean(row, column, value)
+        return
+    cell = to_cell(value)
+    if not isinstance(cell, str):
+        sheet.write_number(row, column, cell)
+    elif cell:
+        # Only a rejected value can be too long. ``xlsxwriter`` would leave it out.
+        sheet.write_string(row, column, cell[:_MAX_CELL_LENGTH])

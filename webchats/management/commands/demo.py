@@ -1,7 +1,6 @@
-"""``manage.py demo``: everything needed to try the service, in one command."""
+"""``manage.py demo``."""
 
 import json
-from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser, call_command
@@ -10,25 +9,26 @@ from webchats import demo, examples
 
 
 class Command(BaseCommand):
-    """Migrate, make a demo organization, say how to call the API, and serve."""
+    """Prepares a demo organization and starts the development server. Safe to repeat."""
 
-    help = "Migrate, make a demo organization, print a ready request, and serve on 127.0.0.1."
+    help = (
+        "Migrate the database, create a demo organization, print a request that creates a webchat, "
+        "and serve on 127.0.0.1."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the options."""
-        parser.add_argument("--port", type=int, default=8000, help="default: 8000")
-        parser.add_argument("--seed-only", action="store_true", help="do not serve")
+        parser.add_argument("--port", type=int, default=8000, help="Default: 8000.")
+        parser.add_argument("--seed-only", action="store_true", help="Do not start the server.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Run the command; a second run changes nothing."""
+    def handle(self, *, port: int, seed_only: bool, **_: object) -> None:
         if not settings.DEBUG:
             raise CommandError(
-                "The demo has a known password, so it runs only with DEBUG on. "
+                "The demo has a public password and therefore requires DEBUG. "
                 "To deploy the service, see docs/operations.md."
             )
         call_command("migrate", verbosity=0)
         user = demo.seed()
-        base = f"http://127.0.0.1:{options['port']}"
+        base = f"http://127.0.0.1:{port}"
         self.stdout.write(
             f"""
 {self.style.SUCCESS("The demo organization is ready.")}
@@ -37,7 +37,7 @@ class Command(BaseCommand):
   Admin site  {base}/admin/
   Sign in     {demo.EMAIL}  (password: {demo.PASSWORD})
 
-Create a webchat (the token lasts a day):
+Create a webchat (the token is valid for one day):
 
 curl --request POST \\
   --url {base}/api/webchats \\
@@ -48,6 +48,5 @@ curl --request POST \\
 '
 """
         )
-        if not options["seed_only"]:
-            address = f"127.0.0.1:{options['port']}"
-            call_command("runserver", address, use_reloader=False, skip_checks=True)
+        if not seed_only:
+            call_command("runserver", f"127.0.0.1:{port}", use_reloader=False, skip_checks=True)

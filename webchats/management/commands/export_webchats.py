@@ -1,40 +1,43 @@
-"""Write an organization's webchats to a file."""
+"""``manage.py export_webchats --organization NAME --output FILE``."""
 
-import argparse
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from webchats.imports.exporter import export
-from webchats.imports.formats.readers import FORMATS
-from webchats.imports.importer import format_of
-from webchats.management import cli as files
-from webchats.management.cli import organization_of
+from webchats.imports.formats import FORMATS, format_of
+from webchats.management import cli
 from webchats.models import Webchat
 
 
 class Command(BaseCommand):
-    """``export_webchats --organization NAME [--format csv] [--output FILE]``."""
+    """Exports webchats, oldest first."""
 
-    help = "Write an organization's webchats as CSV, JSON, NDJSON or XLSX."
+    help = "Export the webchats of an organization as CSV, JSON, NDJSON or XLSX."
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--organization", required=True, help="Its id or its name.")
-        parser.add_argument("--format", choices=FORMATS, help="Default: as FILE is named, or csv.")
-        parser.add_argument("--output", type=Path, metavar="FILE", help="Default: standard output.")
+    def add_arguments(self, parser: CommandParser) -> None:
+        add = parser.add_argument
+        add("--organization", required=True, help="Id or name of the organization.")
+        add(
+            "--format",
+            choices=FORMATS,
+            dest="format_name",
+            help="Default: from the file name, else csv.",
+        )
+        add("--output", type=Path, metavar="FILE", help="Default: standard output.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Oldest first: the order of the ids, which an import of the file keeps."""
-        organization = organization_of(options["organization"])
-        output: Path | None = options["output"]
-        format_name = options["format"] or (output and format_of(output.name)) or "csv"
-        webchats = Webchat.objects.for_organization(organization.pk).order_by("pk")
+    def handle(
+        self, *, organization: str, format_name: str | None, output: Path | None, **_: object
+    ) -> None:
+        source = cli.find_organization(organization)
+        format_name = format_name or (output and format_of(output.name)) or "csv"
+        # Ids sort by the time of creation, and an import keeps them.
+        webchats = Webchat.objects.for_organization(source.pk).order_by("pk")
         chunks = export(webchats, format_name)
-        with files.replacing(output) as file:
+        with cli.open_replacement(output) as file:
             if file:
                 file.writelines(chunks)
         if output is None:
@@ -46,6 +49,6 @@ def _print(chunks: Iterable[bytes]) -> None:
         sys.stdout.buffer.writelines(chunks)
         sys.stdout.buffer.flush()
     except OSError as error:
-        # What is left of it is not to be tried again when the process ends.
+        # Otherwise Python writes the rest of its buffer when it exits, and fails again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise files.failure("Standard output", error) from None
+        cli.raise_for("Standard output", error)

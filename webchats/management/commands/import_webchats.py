@@ -1,78 +1,88 @@
-"""Read webchats from a file into an organization."""
+"""``manage.py import_webchats FILE --organization NAME``."""
 
-import argparse
-import sqlite3
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
 
-from webchats.icons.storage import StorageUnavailable
-from webchats.imports.formats.readers import FORMATS
-from webchats.imports.importer import Options, Source, format_of, run_import
-from webchats.imports.rejects import Rejects
-from webchats.management import cli as arguments
-from webchats.management import cli as files
-from webchats.management.cli import Terminal
+from webchats.imports.formats import FORMATS, format_of
+from webchats.imports.importer import Options, Source, run_import
+from webchats.imports.report import Rejects
+from webchats.management import cli
 
 
 class Command(BaseCommand):
-    """``import_webchats FILE --organization NAME``: exit status 1 if the file is refused."""
+    """Imports a file. The exit status is 1 if nothing was imported."""
 
-    help = "Import webchats from CSV, JSON, NDJSON or XLSX: all rows, or none."
+    help = "Import webchats from a CSV, JSON, NDJSON or XLSX file: all rows or none."
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        flag: Any = {"action": "store_true"}
-        parser.add_argument("file", type=Path, metavar="FILE")
-        parser.add_argument("--organization", required=True, help="Its id or its name.")
-        parser.add_argument("--user", metavar="EMAIL", help="Owner; default: first administrator.")
-        parser.add_argument("--format", choices=FORMATS, help="Default: as FILE is named.")
-        parser.add_argument("--update", **flag, help="Change rows of the same _id, else name.")
-        parser.add_argument("--dry-run", **flag, help="Do everything, but write nothing.")
-        parser.add_argument("--skip-invalid", **flag, help="Import the good rows of a bad file.")
-        parser.add_argument("--rejects", type=Path, metavar="FILE", help="Where bad rows go.")
-        parser.add_argument("--icons", type=Path, metavar="DIR", help="Images that rows name.")
+    def add_arguments(self, parser: CommandParser) -> None:
+        add = parser.add_argument
+        add("file", type=Path, metavar="FILE", help="File or pipe to read.")
+        add("--organization", required=True, help="Id or name of the organization.")
+        add("--user", metavar="EMAIL", help="Author. Default: the first administrator.")
+        add("--format", choices=FORMATS, dest="format_name", help="Default: from the file name.")
+        add("--update", action="store_true", help="Update webchats with the same _id or name.")
+        add("--dry-run", action="store_true", help="Do everything except writing.")
+        add("--skip-invalid", action="store_true", help="Import the valid rows only.")
+        add("--rejects", type=Path, metavar="FILE", help="Write the invalid rows to this file.")
+        add("--icons", type=Path, metavar="DIR", help="Directory with the images that cells name.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        path: Path = options["file"]
-        bad_rows: Path | None = options["rejects"]
-        format_name = options["format"] or format_of(path.name)
-        if format_name is None:
-            raise CommandError(f"Name the format of {path.name}: --format {'|'.join(FORMATS)}.")
-        _check(path, bad_rows, options)
-        organization = arguments.organization_of(options["organization"])
-        user = arguments.writer_of(organization, options["user"])
-        chosen = {name: options[name] for name in ("update", "dry_run", "skip_invalid", "icons")}
+    def handle(
+        self,
+        *,
+        file: Path,
+        organization: str,
+        user: str | None,
+        format_name: str | None,
+        rejects: Path | None,
+        icons: Path | None,
+        update: bool,
+        dry_run: bool,
+        skip_invalid: bool,
+        **_: object,
+    ) -> None:
+        _validate_paths(file, rejects, icons, skip_invalid=skip_invalid)
+        format_name = format_name or _format_of(file)
+        target = cli.find_organization(organization)
+        author = cli.find_author(target, user)
         with (
-            files.reading(path) as file,
-            files.replacing(bad_rows) as target,
-            Rejects() as rejects,
-            arguments.stop_on_signals() as stop,
+            cli.open_seekable(file) as content,
+            cli.open_replacement(rejects) as rejects_file,
+            closing(Rejects()) as rejected,
+            cli.stop_on_signals() as stop,
         ):
-            with Terminal(self.stderr, stop, rejects) as terminal:
-                try:
-                    report = run_import(
-                        Source(file, path.name, format_name),
-                        organization=organization,
-                        user=user,
-                        options=Options(**chosen),
-                        listener=terminal,
-                    )
-                except (StorageUnavailable, DatabaseError, sqlite3.Error, OSError) as error:
-                    raise CommandError(f"Nothing was written: {error}") from None
+            # ``disable=None``: no progress bar unless standard error is a terminal.
+            with tqdm(unit=" rows", disable=None, leave=False) as progress, cli.import_errors():
+                report = run_import(
+                    Source(content, file.name, format_name),
+                    organization=target,
+                    user=author,
+                    options=Options(update, dry_run, skip_invalid, icons),
+                    observer=cli.CommandObserver(self.stderr, progress, rejected, stop),
+                )
             if report.is_good:
                 self.stdout.write(report.summary)
-            if target and bad_rows:
-                rejects.write_to(target, format_of(bad_rows.name) or "csv")
+            if rejects and rejects_file:
+                rejected.write_to(rejects_file, format_of(rejects.name) or "csv")
         if not report.is_good:
             raise CommandError(report.summary, returncode=1)
 
 
-def _check(path: Path, bad_rows: Path | None, options: dict[str, Any]) -> None:
-    if bad_rows and not options["skip_invalid"]:
-        raise CommandError("--rejects goes with --skip-invalid.")
-    if bad_rows and bad_rows.resolve() == path.resolve():
-        raise CommandError("--rejects would overwrite the file that is imported.")
-    if options["icons"] and not options["icons"].is_dir():
-        raise CommandError(f"--icons: {options['icons']} is no folder.")
+def _format_of(file: Path) -> str:
+    format_name = format_of(file.name)
+    if format_name is None:
+        raise CommandError(f"Set the format of {file.name}: --format {'|'.join(FORMATS)}.")
+    return format_name
+
+
+def _validate_paths(
+    file: Path, rejects: Path | None, icons: Path | None, *, skip_invalid: bool
+) -> None:
+    if rejects and not skip_invalid:
+        raise CommandError("--rejects requires --skip-invalid.")
+    if rejects and rejects.resolve() == file.resolve():
+        raise CommandError("--rejects would overwrite the file to import.")
+    if icons and not icons.is_dir():
+        raise CommandError(f"--icons: {icons} is not a directory.")

@@ -1,6 +1,4 @@
-"""``manage.py make_bucket``: make the bucket for icons in a store of one's own."""
-
-from typing import Any
+"""``manage.py make_bucket``."""
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -9,21 +7,21 @@ from webchats.icons.storage import StorageUnavailable, icon_storage
 
 
 class Command(BaseCommand):
-    """See the module."""
+    """Creates the bucket of a self-hosted S3 service."""
 
     help = (
-        "Make the private bucket that ICONS_S3_BUCKET names, unless it is there. R2 and other "
-        "hosted stores have their own page for it, and keys that may not make one."
+        "Create the private bucket ICONS_S3_BUCKET for icons, if it does not exist. In R2 and "
+        "other hosted services, create the bucket on their web page: the keys of this service need "
+        "no permission to create one."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Make it; a second run changes nothing."""
+    def handle(self, **_: object) -> None:
         storage = icon_storage()
         if not isinstance(storage, S3IconStorage):
-            raise CommandError("Icons are kept in a folder: ICONS_S3_BUCKET is not set.")
+            raise CommandError("Icons are stored in a directory: ICONS_S3_BUCKET is not set.")
         try:
-            made = storage.create_bucket()
+            created = storage.create_bucket()
         except StorageUnavailable as error:
-            raise CommandError(f"The store did not make the bucket: {error}") from error
-        said = "made" if made else "is there already"
-        self.stdout.write(f"The bucket {storage.bucket_name} {said}.")
+            raise CommandError(f"The bucket could not be created: {error}") from error
+        result = "created" if created else "already exists"
+        self.stdout.write(f"Bucket {storage.bucket_name} {result}.")

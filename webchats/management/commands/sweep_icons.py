@@ -1,11 +1,10 @@
-"""``manage.py sweep_icons``: remove the icons that no row refers to."""
+"""``manage.py sweep_icons``."""
 
 import re
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentTypeError
 from datetime import timedelta
-from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from webchats.icons.cleanup import sweep
 from webchats.icons.storage import StorageUnavailable
@@ -14,48 +13,43 @@ from webchats.models.imports import PendingImport
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-def _duration(text: str) -> timedelta:
+def _age(text: str) -> timedelta:
     match = re.fullmatch(r"(\d{1,5})([mhd])", text, re.ASCII)
     if match is None:
-        raise ArgumentTypeError("a number with m, h or d after it, such as 90m, 24h or 7d")
+        raise ArgumentTypeError("must be a number followed by m, h or d, such as 90m, 24h or 7d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 class Command(BaseCommand):
-    """See the module."""
+    """Deletes unused icons and expired uploads of import files. Run it once a day."""
 
     help = (
-        "Remove the icons that no webchat and no organization refers to: uploads that were never "
-        "used, and what a failing storage kept. Also forgets files that staff sent to import and "
-        "did not confirm within an hour. Safe beside clients that upload."
+        "Delete the icons that no webchat and no organization uses, and uploaded import files that "
+        "were not confirmed within an hour. Safe to run while clients upload icons."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """The options."""
-        parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--dry-run", action="store_true", help="List the icons without deleting anything."
+        )
         parser.add_argument(
             "--older-than",
-            type=_duration,
+            type=_age,
             default=timedelta(days=1),
             metavar="AGE",
-            help="leave younger ones alone, which a client may be about to use (default: 1d)",
+            help="Keep younger icons, which a client may be about to use. Default: 1d.",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Sweep, naming each object."""
-        if not options["dry_run"]:
-            # Of an import that nobody confirmed; the next visit to that page would remove it too.
+    def handle(self, *, dry_run: bool, older_than: timedelta, verbosity: int, **_: object) -> None:
+        if not dry_run:
             PendingImport.objects.expired().delete()
-        deleted = kept = 0
-        verb = "would delete" if options["dry_run"] else "deleted"
+        counts = {True: 0, False: 0}
+        verb = "would delete" if dry_run else "deleted"
         try:
-            for key, gone in sweep(
-                older_than=options["older_than"],
-                dry_run=options["dry_run"],
-            ):
-                deleted, kept = deleted + gone, kept + (not gone)
-                if gone and options["verbosity"] > 0:
+            for key, deleted in sweep(older_than=older_than, dry_run=dry_run):
+                counts[deleted] += 1
+                if deleted and verbosity > 0:
                     self.stdout.write(f"{verb} {key}")
         except StorageUnavailable as error:
-            raise CommandError(f"The storage does not answer: {error}") from error
-        self.stdout.write(f"{verb} {deleted}, kept {kept} in use")
+            raise CommandError(f"The icon storage is unavailable: {error}") from error
+        self.stdout.write(f"{verb} {counts[True]}, kept {counts[False]} in use")

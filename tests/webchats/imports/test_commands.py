@@ -1,4 +1,4 @@
-"""The commands and their files: what cannot be read or written is said in time, in a sentence."""
+"""The commands and their files: pipes, devices, full disks and unwritable paths."""
 
 import os
 import pty
@@ -17,17 +17,17 @@ from organizations.models import Prompt, User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of
 from tests.webchats.imports.test_processes import start
-from webchats.imports.formats import writers
+from webchats.imports.formats import xlsx
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db(transaction=True)
-# A full disk that every Linux has.
+#: A device of Linux that behaves like a full disk.
 FULL = Path("/dev/full")
 
 
 @pytest.fixture
 def run(admin: User) -> Callable[..., None]:
-    """``run("import_webchats", "a.csv")`` runs a command for the organization."""
+    """``run("import_webchats", "a.csv")`` runs a command for the organization of ``admin``."""
     factories.PromptFactory.create(organization=admin.organization, name="Sales")
 
     def call(*arguments: Any, **options: Any) -> None:
@@ -38,9 +38,9 @@ def run(admin: User) -> Callable[..., None]:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A file with a good row and a bad one."""
+    """A file with a valid and an invalid row."""
     path = tmp_path / "in.csv"
-    path.write_text(csv_of({"name": "Good"}, {"name": ""}))
+    path.write_text(csv_of({"name": "Valid"}, {"name": ""}))
     return path
 
 
@@ -48,7 +48,7 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("place", ["no/such/folder/r.csv", "in.csv/r.csv", "."])
-def test_rejects_that_cannot_be_written_are_said_before_anything_is_imported(
+def test_an_unwritable_path_of_rejects_is_reported_before_the_import(
     run: Callable[..., None], source: Path, place: str
 ) -> None:
     with pytest.raises(CommandError, match=r"o such file|ot a directory|s a directory"):
@@ -57,7 +57,7 @@ def test_rejects_that_cannot_be_written_are_said_before_anything_is_imported(
 
 
 @pytest.mark.parametrize("name", ["in.csv", "./in.csv", "link.csv"])
-def test_the_rejects_never_overwrite_the_file_itself(
+def test_rejects_never_overwrite_the_imported_file(
     run: Callable[..., None], source: Path, name: str
 ) -> None:
     (source.parent / "link.csv").symlink_to(source)
@@ -69,20 +69,20 @@ def test_the_rejects_never_overwrite_the_file_itself(
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
-def test_rejects_onto_a_full_disk_say_that_the_good_rows_are_written(
+def test_a_full_disk_is_reported_after_the_valid_rows_were_imported(
     run: Callable[..., None], source: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(CommandError, match=r"/dev/full: No space left on device"):
         run("import_webchats", source, skip_invalid=True, rejects=FULL)
     assert capsys.readouterr().out.startswith("Imported: 1 created")
-    assert Webchat.objects.get().name == "Good"
+    assert Webchat.objects.get().name == "Valid"
 
 
-def test_an_import_that_fails_leaves_the_former_rejects(
+def test_a_failed_import_keeps_an_existing_file_of_rejects(
     run: Callable[..., None], source: Path
 ) -> None:
     rejects = source.parent / "rejects.csv"
-    rejects.write_text("of yesterday")
+    rejects.write_text("old")
 
     def fail(execute: Any, sql: str, *arguments: Any) -> Any:
         if f'FROM "{Prompt._meta.db_table}"' in sql:
@@ -91,14 +91,14 @@ def test_an_import_that_fails_leaves_the_former_rejects(
 
     with (
         connection.execute_wrapper(fail),
-        pytest.raises(CommandError, match=r"Nothing was written: .*Input/output error"),
+        pytest.raises(CommandError, match=r"Nothing was imported: .*Input/output error"),
     ):
         run("import_webchats", source, skip_invalid=True, rejects=rejects)
-    assert rejects.read_text() == "of yesterday"
+    assert rejects.read_text() == "old"
     assert sorted(path.name for path in source.parent.glob("*rejects*")) == ["rejects.csv"]
 
 
-def test_a_cell_beyond_what_a_sheet_holds_is_not_left_out_of_the_rejects(
+def test_a_text_too_long_for_a_sheet_is_shortened_in_the_rejects(
     run: Callable[..., None], source: Path
 ) -> None:
     source.write_text(csv_of({"description": "x" * 40_000}, more=("description",)))
@@ -108,12 +108,12 @@ def test_a_cell_beyond_what_a_sheet_holds_is_not_left_out_of_the_rejects(
     assert len(str(row[header.index("description")])) == 32_767
 
 
-def test_a_folder_of_icons_that_is_none_is_said(run: Callable[..., None], source: Path) -> None:
-    with pytest.raises(CommandError, match="is no folder"):
+def test_the_folder_of_icons_must_be_a_directory(run: Callable[..., None], source: Path) -> None:
+    with pytest.raises(CommandError, match="is not a directory"):
         run("import_webchats", source, icons=source)
 
 
-def test_a_file_is_read_from_a_pipe(run: Callable[..., None], tmp_path: Path) -> None:
+def test_a_pipe_can_be_imported(run: Callable[..., None], tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.csv"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_text, args=[csv_of({}, {})])
@@ -123,16 +123,16 @@ def test_a_file_is_read_from_a_pipe(run: Callable[..., None], tmp_path: Path) ->
     assert Webchat.objects.count() == 2
 
 
-def test_a_header_cell_without_a_name_is_said(
+def test_a_column_without_a_name_is_reported(
     run: Callable[..., None], source: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source.write_text("name,,description\nx,y,z\n")
-    with pytest.raises(CommandError, match="Refused"):
+    with pytest.raises(CommandError, match="Nothing was imported"):
         run("import_webchats", source)
-    assert "line 1: A column has no name.\n" in capsys.readouterr().err
+    assert "line 1: The column has no name.\n" in capsys.readouterr().err
 
 
-def test_a_terminal_gets_a_progress_bar(admin: User, tmp_path: Path) -> None:
+def test_an_import_prints_a_progress_bar_to_a_terminal(admin: User, tmp_path: Path) -> None:
     factories.PromptFactory.create(organization=admin.organization, name="Sales")
     path = tmp_path / "in.csv"
     path.write_text(csv_of(*[{}] * 30))
@@ -154,19 +154,19 @@ def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 4096)
     except OSError:
-        # Linux's way to say that the other side has closed.
+        # The other side has been closed.
         return b""
 
 
 # --- Export ---
 
 
-def test_an_export_takes_the_place_of_a_file_and_of_nothing_else(
+def test_an_export_replaces_a_file_and_keeps_its_link_and_mode(
     run: Callable[..., None], tmp_path: Path
 ) -> None:
     factories.WebchatFactory.create_batch(2)
     file, link = tmp_path / "out.csv", tmp_path / "link.csv"
-    file.write_text("of yesterday")
+    file.write_text("old")
     file.chmod(0o640)
     link.symlink_to(file)
     run("export_webchats", output=link)
@@ -177,7 +177,7 @@ def test_an_export_takes_the_place_of_a_file_and_of_nothing_else(
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
-def test_a_device_is_written_to_and_stays_one(run: Callable[..., None]) -> None:
+def test_a_device_is_written_to_and_not_replaced(run: Callable[..., None]) -> None:
     run("export_webchats", output=Path(os.devnull))
     assert Path(os.devnull).is_char_device()
     with pytest.raises(CommandError, match="No space left on device"):
@@ -186,7 +186,7 @@ def test_a_device_is_written_to_and_stays_one(run: Callable[..., None]) -> None:
 
 
 @pytest.mark.parametrize("place", ["no/such/folder/out.csv", "in.csv/out.csv", "."])
-def test_an_output_that_cannot_be_written_is_a_sentence(
+def test_an_unwritable_output_is_an_error_message(
     run: Callable[..., None], source: Path, place: str
 ) -> None:
     with pytest.raises(CommandError, match=r"o such file|ot a directory|s a directory"):
@@ -194,17 +194,17 @@ def test_an_output_that_cannot_be_written_is_a_sentence(
     assert [path.name for path in source.parent.iterdir()] == ["in.csv"]
 
 
-def test_more_rows_than_a_sheet_has_room_for_are_no_shorter_file(
+def test_more_rows_than_a_sheet_can_have_write_no_file(
     run: Callable[..., None], admin: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factories.WebchatFactory.create_batch(3, user=admin)
-    monkeypatch.setattr(writers, "_MOST_ROWS", 2)
-    with pytest.raises(CommandError, match="room for 2 rows"):
+    monkeypatch.setattr(xlsx, "MAX_ROWS", 2)
+    with pytest.raises(CommandError, match="can have 2 rows"):
         run("export_webchats", output=tmp_path / "out.xlsx")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reader_that_ends_early_is_a_sentence(admin: User) -> None:
+def test_a_broken_pipe_is_an_error_message(admin: User) -> None:
     factories.WebchatFactory.create_batch(5, user=admin)
     process = start("export_webchats", "--organization", str(admin.organization_id))
     assert process.stdout
@@ -217,7 +217,7 @@ def test_a_reader_that_ends_early_is_a_sentence(admin: User) -> None:
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
-def test_standard_output_on_a_full_disk_is_a_sentence(admin: User) -> None:
+def test_standard_output_on_a_full_disk_is_an_error_message(admin: User) -> None:
     with FULL.open("wb") as full:
         process = start(
             "export_webchats", "--organization", str(admin.organization_id), stdout=full

@@ -1,0 +1,113 @@
+"""CSV files, and the guard against formulas in their cells.
+
+A spreadsheet may execute a cell that starts with ``=``, ``+``, ``-`` or ``@``, one of their
+full-width forms, a tab, a carriage return or a line feed (OWASP, "CSV injection"). The export puts
+an apostrophe in front of such a text, and in front of a text that starts with an apostrophe. The
+import removes one apostrophe in front of these characters. So every text survives a round trip, and
+a text such as ``'tis`` from another program stays as it is.
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any, BinaryIO, Final
+
+from webchats.imports.columns import KNOWN, to_cell
+from webchats.imports.formats.encoding import encode, open_text
+from webchats.imports.rows import FileRefused, Formula, ImportRow, Table
+
+_DELIMITERS: Final = (",", ";", "\t")
+_EXECUTED: Final = frozenset("=+-@\t\r\n＝＋－＠")
+_GUARDED: Final = _EXECUTED | {"'"}
+
+
+# --- The guard ---
+
+
+def with_guard(text: str) -> str:
+    """Return ``text`` as a cell that no spreadsheet executes."""
+    return f"'{text}" if text[:1] in _GUARDED else text
+
+
+def without_guard(cell: str) -> str:
+    """Return the text of a cell, as a ``Formula`` if the cell starts with ``=``."""
+    if cell[0] == "'" and cell[1:2] in _GUARDED:
+        return cell[1:]
+    return Formula(cell) if cell[0] == "=" else cell
+
+
+# --- Reading ---
+
+
+@contextmanager
+def open_table(file: BinaryIO) -> Iterator[Table]:
+    """Read a CSV file. Raise ``FileRefused`` for an invalid header."""
+    with open_text(file) as text:
+        first = next(text, "")
+        reader = csv.reader(chain([first], text), delimiter=_delimiter_of(first), strict=True)
+        try:
+            header = [name.strip() for name in next(reader, [])]
+        except csv.Error as error:
+            raise FileRefused(f"Invalid CSV: {error}.", 1) from None
+        if not any(header):
+            raise FileRefused("The file is empty. Its first line must name the columns.", 1)
+        yield Table(header, _rows(reader, header))
+
+
+def _delimiter_of(line: str) -> str:
+    """Return the delimiter that splits the header into the most known columns."""
+
+    def score(delimiter: str) -> tuple[int, int]:
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:
+            cells = []
+        return sum(cell.strip() in KNOWN for cell in cells), line.count(delimiter)
+
+    return max(_DELIMITERS, key=score)
+
+
+# The type of ``csv.reader`` has no public name.
+def _rows(reader: Any, header: list[str]) -> Iterator[ImportRow]:
+    line = reader.line_num + 1
+    try:
+        for cells in reader:
+            given: dict[str, object] = {
+                name: without_guard(cell) for name, cell in zip(header, cells, strict=False) if cell
+            }
+            if cells and len(cells) != len(header):
+                yield ImportRow(line, given, _wrong_length(header, cells))
+            elif given:
+                yield ImportRow(line, given)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise FileRefused(f"Invalid CSV from line {line} on: {error}.", line) from None
+
+
+def _wrong_length(header: list[str], cells: list[str]) -> str:
+    reason = f"The row has {len(cells)} cells, but the header has {len(header)}."
+    extra = cells[len(header) :]
+    return f"{reason} Extra cells: {json.dumps(extra, ensure_ascii=False)}." if extra else reason
+
+
+# --- Writing ---
+
+
+class _Echo:
+    """A file that returns what is written to it, as in Django's documentation on CSV."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def write(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    """Yield the bytes of a CSV file with ``columns`` as its header."""
+    writer = csv.writer(_Echo())
+    lines = (writer.writerow(map(_guarded, row)) for row in chain([columns], rows))
+    return encode(lines)
+
+
+def _guarded(value: object) -> str | float:
+    return with_guard(value) if isinstance(value, str) else to_cell(value)

@@ -1,0 +1,161 @@
+"""The formulas of a workbook's first sheet, and the limits of its size.
+
+``python-calamine``, which reads the values, reports the result of a formula and not the formula. It
+also unpacks the whole sheet in memory, so this scan runs first and refuses what is too large.
+"""
+
+import posixpath
+import re
+import string
+import zipfile
+from typing import IO, BinaryIO, Final
+from xml.etree.ElementTree import Element, ParseError
+from xml.parsers import expat
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from webchats.imports.rows import FileRefused
+
+MAX_UNPACKED_BYTES: Final = 512 * 1024 * 1024
+_MAX_INDEX_BYTES: Final = 1 << 20
+#: Also the maximum length of a tag or a comment.
+_CHUNK: Final = 1 << 20
+
+#: ``calamine`` allocates every cell between the first and the last one, empty ones included.
+MAX_COLUMNS: Final = 200
+MAX_CELLS: Final = 1 << 26
+_MAX_DIGITS: Final = 7
+_REFERENCE: Final = re.compile(rf"[A-Za-z]{{1,3}}[0-9]{{1,{_MAX_DIGITS}}}")
+
+
+def find_formulas(file: BinaryIO) -> dict[int, list[int]]:
+    """Return where the first sheet has formulas: columns (from 0) by row (from 1).
+
+    Raise ``FileRefused`` if the file is not a workbook or is too large.
+    """
+    file.seek(0)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED_BYTES:
+                limit = MAX_UNPACKED_BYTES // (1024 * 1024)
+                raise FileRefused(f"The unpacked workbook is larger than {limit} MiB. Use CSV.")
+            with archive.open(_first_sheet(archive)) as part:
+                return _SheetScanner().scan(part)
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        ParseError,
+        expat.ExpatError,
+        DefusedXmlException,
+        NotImplementedError,
+        OSError,
+    ) as error:
+        raise FileRefused(f"The file is not an Excel workbook (.xlsx): {error}.") from None
+    except RuntimeError:
+        raise FileRefused("The workbook is protected by a password.") from None
+
+
+class _SheetScanner:
+    """Finds formulas in a sheet's XML, and refuses a sheet that is too large to be read.
+
+    Uses expat itself: ``defusedxml.sax`` needs twice the time, and does not report the position.
+    """
+
+    def __init__(self) -> None:
+        self._formulas: dict[int, list[int]] = {}
+        self._width = self._height = 0
+        self._columns: dict[str, int] = {}
+        self._cell: tuple[int, int] | None = None
+
+    def scan(self, part: IO[bytes]) -> dict[int, list[int]]:
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = self._start_element
+        parser.StartDoctypeDeclHandler = self._refuse_doctype
+        size = 0
+        while chunk := part.read(_CHUNK):
+            parser.Parse(chunk, False)
+            size += len(chunk)
+            # Expat would scan an unfinished tag again with each chunk.
+            if size - parser.CurrentByteIndex > _CHUNK:
+                raise FileRefused("The sheet has a cell that is too long.")
+        parser.Parse(b"", True)
+        return self._formulas
+
+    def _start_element(self, name: str, attributes: dict[str, str]) -> None:
+        name = name.rpartition(":")[2]
+        if name == "c":
+            self._cell = self._position_of(attributes.get("r", ""))
+        elif name == "f" and self._cell is not None:
+            row, column = self._cell
+            self._formulas.setdefault(row, []).append(column)
+        elif name != "v":
+            # Behind the cells, ``f`` is part of a chart or a rule.
+            self._cell = None
+
+    def _position_of(self, reference: str) -> tuple[int, int]:
+        """Return row (from 1) and column (from 0) of a reference such as ``B2``."""
+        letters = reference.rstrip(string.digits)
+        digits = reference[len(letters) :]
+        if letters not in self._columns or not 1 <= len(digits) <= _MAX_DIGITS:
+            if not _REFERENCE.fullmatch(reference):
+                raise FileRefused("A cell has no reference such as B2. Save the sheet as CSV.")
+            self._columns[letters] = _column_of(letters)
+            self._width = max(self._width, self._columns[letters] + 1)
+        row = int(digits)
+        self._height = max(self._height, row)
+        if self._width > MAX_COLUMNS or self._width * self._height > MAX_CELLS:
+            raise FileRefused(
+                f"The sheet is too large: it has a cell at {reference}. The maximum is "
+                f"{MAX_COLUMNS} columns and {MAX_CELLS:,} cells, empty ones included."
+            )
+        return row, self._columns[letters]
+
+    def _refuse_doctype(self, *_: object) -> None:
+        raise FileRefused("The file is not an Excel workbook (.xlsx): it has a DOCTYPE.")
+
+
+def _column_of(letters: str) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+# --- The parts of a workbook ---
+
+
+def _first_sheet(archive: zipfile.ZipFile) -> str:
+    """Return the path of the first sheet. Raise ``KeyError`` if two parts could be meant.
+
+    ``calamine`` ignores namespaces and the case of paths. The sheet that is scanned for formulas
+    must be the one that it reads.
+    """
+    names = [name.replace("\\", "/").casefold() for name in archive.namelist()]
+    if len(set(names)) < len(names):
+        raise KeyError("two parts have the same name")
+    sheets = _elements(_parse(archive, "xl/workbook.xml"), "sheet")
+    relations = _elements(_parse(archive, "xl/_rels/workbook.xml.rels"), "Relationship")
+    targets = {_attribute(each, "Id"): _attribute(each, "Target") for each in relations}
+    if not sheets or len(targets) < len(relations):
+        raise KeyError("it has no sheet, or two parts with the same id")
+    target = targets[_attribute(sheets[0], "id")]
+    return posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
+
+
+def _parse(archive: zipfile.ZipFile, name: str) -> Element:
+    with archive.open(name) as part:
+        root: Element = fromstring(part.read(_MAX_INDEX_BYTES), forbid_dtd=True)
+    return root
+
+
+def _elements(root: Element, name: str) -> list[Element]:
+    return [element for element in root.iter() if element.tag.rpartition("}")[2] == name]
+
+
+def _attribute(element: Element, name: str) -> str:
+    """Return the only attribute of this name, in any namespace."""
+    values = [value for key, value in element.items() if key.rpartition("}")[2] == name]
+    if len(values) != 1:
+        raise KeyError(f"an element does not have exactly one {name}")
+    return values[0]
