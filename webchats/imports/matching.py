@@ -1,4 +1,4 @@
-"""Which stored webchat does a row stand for? The one with its ``_id``, or else with its name."""
+"""Matching of import rows with stored webchats: by ``_id``, or else by name."""
 
 import sqlite3
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Import rows: what a file contains, and what is wrong with it."""
+"""Import rows and their problems."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

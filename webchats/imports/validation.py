@@ -1,11 +1,13 @@
 """Validation of import rows: their values, the rows that they refer to, and the model's rules."""
 
+from collections.abc import Callable
 from datetime import datetime
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from rest_framework.exceptions import ValidationError as ApiValidationError
+from rest_framework.fields import Field
 
 from organizations.models import Organization, User
 from webchat_project.api.object_ids import new_object_id, validate_object_id
@@ -30,6 +32,8 @@ _written_values: Final = attrgetter(*(f.attname for f in _FIELDS if f.name in WR
 _TEMPLATE_COLUMNS: Final = (*columns.NAME_COLUMNS, *columns.NAME_COLUMNS.values(), "icon")
 MAX_TEMPLATES: Final = 2_048
 
+_REQUIRED: Final = str(Field.default_error_messages["required"])
+_NULL: Final = str(Field.default_error_messages["null"])
 _FORMULA: Final = (
     "Formulas are not allowed. Enter the value itself. In CSV, write an apostrophe in front of a "
     "text that starts with =."
@@ -57,7 +61,10 @@ class RowValidator:
         self._now = now
         self._has_header = table.header is not None
         self._is_json = table.is_json
-        self._value_of = columns.value_of_json if table.is_json else columns.value_of_text
+        # Cells are JSON values or texts.
+        self._value_of: Callable[[str, Any], object] = (
+            columns.value_of_json if table.is_json else columns.value_of_text
+        )
         # An empty cell means "every site", but only in a column that the file has.
         optional = {"allowedDomains"} & set(table.header or ())
         self._required = [name for name in columns.REQUIRED if name not in optional]
@@ -114,7 +121,7 @@ class RowValidator:
         for column in self._required:
             alias = row.cells.get(_NAME_COLUMNS.get(column, column))
             if column not in row.cells and alias is None:
-                row.reject(column, "This field is required.")
+                row.reject(column, _REQUIRED)
         webchat_id = row.id or new_object_id()
         template = self._template(row, webchat_id)
         return list((template | row.values | {"id": webchat_id}).values())
@@ -182,7 +189,7 @@ class RowValidator:
         cell, kind = row.cells[column], _NAME_COLUMNS[id_column]
         try:
             if cell is None and id_column in columns.REQUIRED:
-                raise ValidationError("This field may not be null.", code="null")
+                raise ValidationError(_NULL, code="null")
             if cell is None:
                 reference = None
             elif column == id_column:

@@ -128,5 +128,6 @@ def test_clean_depends_only_on_the_fields_by_which_imported_rows_share_a_templat
     assert bool(result[0]) == (initial_stage == "lost" or not is_active)
     for field in Webchat._meta.concrete_fields:
         if field.attname not in shared:
-            setattr(valid, field.attname, object())
-            assert _clean(valid) == result, field.name
+            for other in (object(), None):
+                setattr(valid, field.attname, other)
+                assert _clean(valid) == result, field.name

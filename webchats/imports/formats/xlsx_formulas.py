@@ -8,6 +8,8 @@ import posixpath
 import re
 import string
 import zipfile
+import zlib
+from lzma import LZMAError
 from typing import IO, BinaryIO, Final
 from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
@@ -16,6 +18,22 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from webchats.imports.rows import FileRefused
+
+#: The exceptions of ``zipfile`` and the parsers for a broken file. ``NotImplementedError``, for an
+#: unknown compression, is a ``RuntimeError``.
+_ERRORS: Final = (
+    EOFError,
+    LookupError,
+    LZMAError,
+    NotImplementedError,
+    OSError,
+    ParseError,
+    ValueError,
+    expat.ExpatError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_DOCTYPE: Final = "The file is not an Excel workbook (.xlsx): it has a DOCTYPE."
 
 MAX_UNPACKED_BYTES: Final = 512 * 1024 * 1024
 _MAX_INDEX_BYTES: Final = 1 << 20
@@ -42,15 +60,9 @@ def find_formulas(file: BinaryIO) -> dict[int, list[int]]:
                 raise FileRefused(f"The unpacked workbook is larger than {limit} MiB. Use CSV.")
             with archive.open(_first_sheet(archive)) as part:
                 return _SheetScanner().scan(part)
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        ParseError,
-        expat.ExpatError,
-        DefusedXmlException,
-        NotImplementedError,
-        OSError,
-    ) as error:
+    except DefusedXmlException:
+        raise FileRefused(_DOCTYPE) from None
+    except _ERRORS as error:
         raise FileRefused(f"The file is not an Excel workbook (.xlsx): {error}.") from None
     except RuntimeError:
         raise FileRefused("The workbook is protected by a password.") from None
@@ -78,7 +90,7 @@ class _SheetScanner:
             size += len(chunk)
             # Expat would scan an unfinished tag again with each chunk.
             if size - parser.CurrentByteIndex > _CHUNK:
-                raise FileRefused("The sheet has a cell that is too long.")
+                raise FileRefused("The sheet has a tag or comment that is too long.")
         parser.Parse(b"", True)
         return self._formulas
 
@@ -112,7 +124,7 @@ class _SheetScanner:
         return row, self._columns[letters]
 
     def _refuse_doctype(self, *_: object) -> None:
-        raise FileRefused("The file is not an Excel workbook (.xlsx): it has a DOCTYPE.")
+        raise FileRefused(_DOCTYPE)
 
 
 def _column_of(letters: str) -> int:
@@ -126,19 +138,19 @@ def _column_of(letters: str) -> int:
 
 
 def _first_sheet(archive: zipfile.ZipFile) -> str:
-    """Return the path of the first sheet. Raise ``KeyError`` if two parts could be meant.
+    """Return the path of the first sheet. Raise ``ValueError`` if two parts could be meant.
 
     ``calamine`` ignores namespaces and the case of paths. The sheet that is scanned for formulas
     must be the one that it reads.
     """
     names = [name.replace("\\", "/").casefold() for name in archive.namelist()]
     if len(set(names)) < len(names):
-        raise KeyError("two parts have the same name")
+        raise ValueError("two parts have the same name")
     sheets = _elements(_parse(archive, "xl/workbook.xml"), "sheet")
     relations = _elements(_parse(archive, "xl/_rels/workbook.xml.rels"), "Relationship")
     targets = {_attribute(each, "Id"): _attribute(each, "Target") for each in relations}
     if not sheets or len(targets) < len(relations):
-        raise KeyError("it has no sheet, or two parts with the same id")
+        raise ValueError("it has no sheet, or two parts with the same id")
     target = targets[_attribute(sheets[0], "id")]
     return posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
 
@@ -157,5 +169,5 @@ def _attribute(element: Element, name: str) -> str:
     """Return the only attribute of this name, in any namespace."""
     values = [value for key, value in element.items() if key.rpartition("}")[2] == name]
     if len(values) != 1:
-        raise KeyError(f"an element does not have exactly one {name}")
+        raise ValueError(f"an element does not have exactly one {name}")
     return values[0]
