@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 from django.http import HttpHeaders
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -38,6 +39,25 @@ def pytest_configure() -> None:
         # Django's default is a database in memory, which other connections cannot share.
         file = Path(database["NAME"]).with_name("test.sqlite3")
         database.setdefault("TEST", {})["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Create the test database, and end other sessions before it is dropped.
+
+    A thread or a server of a test may have left a connection open, and PostgreSQL drops no
+    database that is in use.
+    """
+    yield
+    if connection.vendor != "postgresql":
+        return
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        connection.close()
 
 
 @pytest.fixture(autouse=True)
