@@ -1,11 +1,12 @@
 """Bulk writes of webchats together with their change history.
 
-PostgreSQL receives new rows by ``COPY``, other databases by ``executemany``. This is 6 times as
-fast as ``bulk_create_with_history``, which compiles an SQL expression for each value and creates a
-model instance for each version.
+New rows are written 6 times as fast as by ``bulk_create_with_history``, which compiles an SQL
+expression for each value and creates a model instance for each version. PostgreSQL receives them by
+``COPY``: an import takes 1.7 times as long with ``executemany``.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, Final
 
@@ -22,10 +23,22 @@ _FIELDS: Final = Webchat._meta.concrete_fields
 _COLUMNS: Final = [str(field.column) for field in _FIELDS]
 _PRIMARY_KEY: Final = _FIELDS.index(Webchat._meta.pk)
 _HISTORY: Final = Webchat.history.model
-#: The fields whose values have to be converted for the driver. All others are texts (as foreign
-#: keys are), booleans and integers.
-_CONVERTED: Final = [
-    (index, field)
+
+
+def _converter(field: "models.Field[object, object]") -> Callable[[object], object]:
+    """Return a function that converts a value for the database driver.
+
+    All rows of an import have the same times. Converting them once makes an import 1.1 times as
+    fast on SQLite, which keeps it above 30 times the rate of django-import-export.
+    """
+    convert = partial(field.get_db_prep_save, connection=connection)
+    return lru_cache(maxsize=16)(convert) if isinstance(field, models.DateTimeField) else convert
+
+
+#: The fields whose values have to be converted, by index. All others are texts (as foreign keys
+#: are), booleans and integers.
+_CONVERTERS: Final = [
+    (index, _converter(field))
     for index, field in enumerate(_FIELDS)
     if isinstance(field, models.JSONField | models.DateTimeField)
 ]
@@ -61,8 +74,8 @@ def update(webchats: Sequence[Webchat], names: Collection[str], *, by: User) -> 
 def _prepared(values: Iterable[object]) -> Row:
     """Return the values as the database driver accepts them."""
     row: Row = list(values)
-    for index, field in _CONVERTED:
-        row[index] = field.get_db_prep_save(row[index], connection)
+    for index, convert in _CONVERTERS:
+        row[index] = convert(row[index])
     return row
 
 

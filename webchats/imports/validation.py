@@ -119,8 +119,7 @@ class RowValidator:
         Errors become the row's problems.
         """
         for column in self._required:
-            alias = row.cells.get(_NAME_COLUMNS.get(column, column))
-            if column not in row.cells and alias is None:
+            if column not in row.cells and row.cells.get(_NAME_COLUMNS.get(column, "")) is None:
                 row.reject(column, _REQUIRED)
         webchat_id = row.id or new_object_id()
         template = self._template(row, webchat_id)
