@@ -15,18 +15,18 @@ from webchats.icons.storage import icon_storage
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 #: The Content-Security-Policy of every response without its own: nothing may load or run.
-DEFAULT_POLICY: Final = (
+DEFAULT_CSP: Final = (
     "default-src 'none'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
 #: Nothing inline, and nothing from other origins, except images from the icon storage.
-ADMIN_POLICY: Final = (
+ADMIN_CSP: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self'; "
     "frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
     "object-src 'none'; img-src 'self' data: {icon_origin}"
 )
 #: Swagger UI has its symbols in ``data:`` URLs.
-DOCS_POLICY: Final = (
+DOCS_CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
@@ -60,13 +60,13 @@ class SecurityHeadersMiddleware:
             if not content_type.startswith("text/javascript"):
                 headers.setdefault("Cache-Control", "no-store")
         if path.startswith("/admin/"):
-            policy = ADMIN_POLICY.format(icon_origin=icon_storage().origin or "").strip()
+            policy = ADMIN_CSP.format(icon_origin=icon_storage().origin or "").strip()
         elif path == "/api/docs" and not is_error:
-            policy = DOCS_POLICY
+            policy = DOCS_CSP
         elif settings.DEBUG and is_html and is_error:
             return response  # Django's error page for developers has inline styles.
         else:
-            policy = DEFAULT_POLICY
+            policy = DEFAULT_CSP
         headers.setdefault("Content-Security-Policy", policy)
         return response
 

@@ -215,8 +215,8 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": [
         "webchat_project.api.throttling.CredentialRateThrottle",
         "webchat_project.api.throttling.AnonymousRateThrottle",
-        "webchat_project.api.throttling.SignInAddressThrottle",
-        "webchat_project.api.throttling.SignInAccountThrottle",
+        "webchat_project.api.throttling.LoginAddressThrottle",
+        "webchat_project.api.throttling.LoginAccountThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "credential": env.str("RATE_LIMIT_CREDENTIAL", default="1200/min"),

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from webchat_project.api.fast_reads import FastReadsMixin
 from webchats import examples
 from webchats.filters import WebchatFilter
-from webchats.icons.keys import names_key
+from webchats.icons.keys import is_same_icon
 from webchats.icons.references import lock_icons
 from webchats.icons.serializers import IconUploadSerializer
 from webchats.icons.storage import store_image
@@ -49,7 +49,7 @@ class WebchatViewSet(FastReadsMixin, ImportExportViewSet):
         if icon:
             rows = Webchat.objects.for_user(self.request.user).filter(pk=self.kwargs["pk"])
             for organization_id, stored in rows.values_list("organization_id", "icon"):
-                if not names_key(icon, stored):
+                if not is_same_icon(icon, stored):
                     lock_icons(organization_id)
 
     @extend_schema(request={"multipart/form-data": IconUploadSerializer})

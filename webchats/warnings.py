@@ -30,7 +30,7 @@ def low_contrasts(webchat: Webchat) -> Iterator[str]:
             )
 
 
-def warnings_of(webchat: Webchat) -> list[str]:
+def get_warnings(webchat: Webchat) -> list[str]:
     """Return all warnings, the most serious first. Reads the prompt of a webchat on autopilot."""
     warnings = []
     if webchat.is_autopilot and not webchat.prompt.is_active:

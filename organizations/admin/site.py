@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 _View = TypeVar("_View", bound=Callable[..., HttpResponseBase])
 
 
-class SignInForm(AdminAuthenticationForm):
+class LoginForm(AdminAuthenticationForm):
     """Django's form, without its wrong hint that the e-mail address is case-sensitive."""
 
     error_messages = {
@@ -38,14 +38,14 @@ class _SignInRequest(Request):
         return {"email": self._request.POST.get("username", "")}
 
 
-class _SignInThrottle(APIView):
+class _LoginThrottleView(APIView):
     """The throttles of ``POST /api/auth/login``, applied to the sign-in form.
 
     Both share rates and cache keys, so their attempts are counted together.
     """
 
     authentication_classes = ()
-    throttle_scope = "sign_in"
+    throttle_scope = "login"
 
     def seconds_to_wait(self, request: HttpRequest) -> int | None:
         """Count the attempt. Return ``None`` if it is allowed, else when to try again."""
@@ -68,7 +68,7 @@ class WebchatsAdminSite(admin.AdminSite):
     index_title = "Overview"
     site_url = None
     empty_value_display = "–"
-    login_form = SignInForm
+    login_form = LoginForm
     logout_template = "admin/signed_out.html"
     # ``admin/base_site.html`` has its own navigation.
     enable_nav_sidebar = False
@@ -97,7 +97,7 @@ class WebchatsAdminSite(admin.AdminSite):
         self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         """Show or process the sign-in form, with the throttles of the API's login."""
-        wait = _SignInThrottle().seconds_to_wait(request) if request.method == "POST" else None
+        wait = _LoginThrottleView().seconds_to_wait(request) if request.method == "POST" else None
         if wait is None:
             return super().login(request, {"title": "Sign in", **(extra_context or {})})
         context = {**self.each_context(request), "title": "Too many sign-in attempts", "wait": wait}

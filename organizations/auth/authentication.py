@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from organizations.auth.tokens import AccessToken, invalid_credential, user_of
+from organizations.auth.tokens import AccessToken, get_unrevoked_user, invalid_credential
 from organizations.models import ApiKey, User
 
 #: The precision of ``last_used_at``, so that not every request with a key writes to the database.
@@ -29,7 +29,7 @@ class BearerAuthentication(BaseAuthentication):
         if credential.startswith(ApiKey.SECRET_PREFIX):
             return self._authenticate_api_key(credential)
         token = AccessToken.parse(credential)
-        return user_of(token), token
+        return get_unrevoked_user(token), token
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401 response (RFC 6750, section 3)."""

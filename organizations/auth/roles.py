@@ -30,26 +30,26 @@ class AccessRole(models.TextChoices):
 MEMBER_ROLES: Final = (AccessRole.ADMIN, AccessRole.DEPARTMENT_HEAD, AccessRole.SALES_REP)
 
 _Operations: TypeAlias = frozenset[Operation]
-_READ: Final[_Operations] = frozenset({Operation.VIEW})
-_WRITE: Final[_Operations] = frozenset(Operation)
+_VIEW_ONLY: Final[_Operations] = frozenset({Operation.VIEW})
+_FULL_ACCESS: Final[_Operations] = frozenset(Operation)
 
 _DEFAULT_GRANTS: Final[dict[str, _Operations]] = {
-    AccessRole.ADMIN: _WRITE,
-    AccessRole.DEPARTMENT_HEAD: _WRITE,
-    AccessRole.SALES_REP: _READ,
+    AccessRole.ADMIN: _FULL_ACCESS,
+    AccessRole.DEPARTMENT_HEAD: _FULL_ACCESS,
+    AccessRole.SALES_REP: _VIEW_ONLY,
 }
 
 #: Models with other grants than ``_DEFAULT_GRANTS``, by lower-case label.
 _GRANTS_BY_MODEL: Final[dict[str, dict[str, _Operations]]] = {
     "organizations.organization": {
-        AccessRole.ADMIN: _READ | {Operation.CHANGE},
-        AccessRole.DEPARTMENT_HEAD: _READ,
-        AccessRole.SALES_REP: _READ,
+        AccessRole.ADMIN: _VIEW_ONLY | {Operation.CHANGE},
+        AccessRole.DEPARTMENT_HEAD: _VIEW_ONLY,
+        AccessRole.SALES_REP: _VIEW_ONLY,
     },
     "organizations.user": {
-        AccessRole.ADMIN: _WRITE,
-        AccessRole.DEPARTMENT_HEAD: _READ,
-        AccessRole.SALES_REP: _READ,
+        AccessRole.ADMIN: _FULL_ACCESS,
+        AccessRole.DEPARTMENT_HEAD: _VIEW_ONLY,
+        AccessRole.SALES_REP: _VIEW_ONLY,
     },
 }
 

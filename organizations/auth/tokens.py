@@ -167,7 +167,7 @@ def issue_token_pair(user: User) -> TokenPair:
     }
 
 
-def user_of(token: tokens.Token) -> User:
+def get_unrevoked_user(token: tokens.Token) -> User:
     """Return the active user to whom the token was issued.
 
     Raise ``InvalidCredential`` if the user is deleted or inactive, has moved to another

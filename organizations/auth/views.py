@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from organizations.auth import serializers
 from organizations.auth.authentication import BearerAuthentication
-from organizations.auth.tokens import RefreshToken, issue_token_pair, user_of
+from organizations.auth.tokens import RefreshToken, get_unrevoked_user, issue_token_pair
 from organizations.models import User
 
 _TAGS = ["authentication"]
@@ -27,7 +27,7 @@ def _valid_refresh_token(request: Request) -> tuple[RefreshToken, User]:
     serializer = serializers.RefreshSerializer(data=request.data)
     serializer.is_valid(raise_exception=True)
     token = RefreshToken.parse(serializer.validated_data["refreshToken"])
-    return token, user_of(token)
+    return token, get_unrevoked_user(token)
 
 
 class AnonymousView(APIView):
@@ -45,7 +45,7 @@ class AnonymousView(APIView):
 class LoginView(AnonymousView):
     """Sign in with an e-mail address and a password."""
 
-    throttle_scope = "sign_in"
+    throttle_scope = "login"
 
     @extend_schema(
         operation_id="login",

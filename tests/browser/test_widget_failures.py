@@ -13,7 +13,7 @@ from tests.browser.conftest import (
     WidgetVisit,
 )
 from tests.support import factories
-from webchats.widget.views import LOADER
+from webchats.widget.views import EMBED_JS
 
 pytestmark = pytest.mark.usefixtures("live_server")
 
@@ -23,7 +23,7 @@ def test_an_unavailable_service_leaves_the_page_unchanged(
 ) -> None:
     # The browser has cached the loader; the service is gone.
     gone = f"http://localhost:{sites.port}/gone"
-    sites.pages["/gone/embed.js"] = (LOADER.read_text(), {"Content-Type": "text/javascript"})
+    sites.pages["/gone/embed.js"] = (EMBED_JS.read_text(), {"Content-Type": "text/javascript"})
     html = (
         "<!DOCTYPE html><title>Shop</title><body><h1>Shop</h1>"
         f'<script src="{gone}/embed.js" data-webchat="{"0" * 24}"></script>'

@@ -189,14 +189,14 @@ class _ListQuery(_DocumentQuery):
     def __init__(self, view_class: ViewClass, is_superuser: bool, query_string: str) -> None:
         view = _view(view_class, is_superuser, "list", query_string)
         rows = view.filter_queryset(view.get_queryset())
-        self.page, self.limit = view.paginator.page_of(view.request)
+        self.page, self.limit = view.paginator.build_page(view.request)
         self._start: int = (self.page - 1) * self.limit
         self._compile(view, rows, slice(self._start, self._start + self.limit))
         self._rows = rows
         self._exact_up_to = view.exact_total_up_to
         self._count = CompiledQuery.count(rows, limit=self._exact_up_to + 1)
 
-    def total(self, read: int, organization_id: str | None) -> int:
+    def get_total_count(self, read: int, organization_id: str | None) -> int:
         """Return the number of rows of all pages, given the number of rows read for this one."""
         if 0 < read < self.limit:  # the last page
             return self._start + read
@@ -233,7 +233,7 @@ class FastReadsMixin(GenericViewSet[Any]):
         query = compiled(type(self), caller.is_superuser, query_string)
         organization_id = caller.organization_id
         documents = query.documents(self.get_serializer(), organization_id=organization_id)
-        total = query.total(len(documents), organization_id)
+        total = query.get_total_count(len(documents), organization_id)
         return DocumentPagination.response(documents, query.page, query.limit, total)
 
     def retrieve(self, request: Request, *args: object, **kwargs: object) -> Response:

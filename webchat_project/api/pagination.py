@@ -63,7 +63,7 @@ class DocumentPagination(BasePagination):
         """Return what is wrong with ``page`` and ``limit``, by parameter."""
         return form_errors(_PageForm(request.query_params))
 
-    def page_of(self, request: Request) -> tuple[int, int]:
+    def build_page(self, request: Request) -> tuple[int, int]:
         """Return the requested page and limit; raise ``ValidationError`` if one is malformed."""
         form = _PageForm(request.query_params)
         if not form.is_valid():
@@ -73,7 +73,7 @@ class DocumentPagination(BasePagination):
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any]:
-        self.page, self.limit = self.page_of(request)
+        self.page, self.limit = self.build_page(request)
         self.total = queryset.count()
         start = (self.page - 1) * self.limit
         return list(queryset[start : start + self.limit]) if start < self.total else []

@@ -104,24 +104,24 @@ class AnonymousRateThrottle(SlidingWindowThrottle, AnonRateThrottle):
     scope = "address"
 
 
-class SignInAddressThrottle(SlidingWindowThrottle):
-    """Counts the sign-in attempts of an address, for views with ``throttle_scope = "sign_in"``."""
+class LoginAddressThrottle(SlidingWindowThrottle):
+    """Counts the sign-in attempts of an address, for views with ``throttle_scope = "login"``."""
 
     scope = "sign_in_address"
 
     def get_cache_key(self, request: Request, view: "APIView") -> str | None:
-        if getattr(view, "throttle_scope", None) != "sign_in":
+        if getattr(view, "throttle_scope", None) != "login":
             return None
         return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
 
 
-class SignInAccountThrottle(SlidingWindowThrottle):
-    """Counts the sign-in attempts on an account, for views with ``throttle_scope = "sign_in"``."""
+class LoginAccountThrottle(SlidingWindowThrottle):
+    """Counts the sign-in attempts on an account, for views with ``throttle_scope = "login"``."""
 
     scope = "sign_in_account"
 
     def get_cache_key(self, request: Request, view: "APIView") -> str | None:
-        if getattr(view, "throttle_scope", None) != "sign_in":
+        if getattr(view, "throttle_scope", None) != "login":
             return None
         email = request.data.get("email") if isinstance(request.data, dict) else None
         if not isinstance(email, str):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 from webchat_project.client_address import client_address
 from webchat_project.observability.redaction import redacted
 
-HEADER = "X-Request-ID"
+REQUEST_ID_HEADER = "X-Request-ID"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: Behind a proxy the client may have sent anything in place of an address.

@@ -12,7 +12,7 @@ from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-from webchat_project.observability.context import HEADER, RequestContext, current_request
+from webchat_project.observability.context import REQUEST_ID_HEADER, RequestContext, current_request
 from webchat_project.observability.metrics import count_request
 from webchat_project.observability.security_log import SecurityEvent, log_event
 
@@ -45,7 +45,7 @@ class RequestLogMiddleware:
         token = current_request.set(context)
         try:
             response = self.get_response(request)
-            response.headers[HEADER] = context.request_id
+            response.headers[REQUEST_ID_HEADER] = context.request_id
             if isinstance(response, StreamingHttpResponse) and _is_iterated(response):
                 response.streaming_content = _LoggedStream(response, request, context, started)
             else:

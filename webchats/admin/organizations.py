@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from organizations.admin.site import site
 from organizations.models import Organization
 from organizations.tenancy.admin import TenantAdmin
-from webchats.icons.forms import ICON_NOT_STORED, IconFieldsMixin, IconForm, thumbnail
+from webchats.icons.forms import ICON_NOT_STORED, IconAdminMixin, IconForm, thumbnail
 from webchats.icons.storage import StorageUnavailable
 from webchats.services import set_default_icon
 
@@ -21,7 +21,7 @@ class OrganizationForm(IconForm[Organization]):
 
 
 @admin.register(Organization, site=site)
-class OrganizationAdmin(IconFieldsMixin[Organization], TenantAdmin[Organization]):
+class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization]):
     """Organizations. Their administrators edit them; only superusers add or delete one."""
 
     form = OrganizationForm

@@ -23,7 +23,7 @@ from webchats.admin.forms import WebchatForm
 from webchats.admin.imports import WebchatImportMixin
 from webchats.admin.preview import preview_form, render_webchat, snippet
 from webchats.admin.times import time_tag
-from webchats.icons.forms import ICON_NOT_STORED, IconFieldsMixin
+from webchats.icons.forms import ICON_NOT_STORED, IconAdminMixin
 from webchats.icons.storage import StorageUnavailable, signed_url, store_image
 from webchats.models import Webchat, WebchatQuerySet
 from webchats.search import FIELDS
@@ -45,7 +45,7 @@ class EnabledFilter(admin.BooleanFieldListFilter):
 
 
 @admin.register(Webchat, site=site)
-class WebchatAdmin(IconFieldsMixin[Webchat], WebchatImportMixin):
+class WebchatAdmin(IconAdminMixin[Webchat], WebchatImportMixin):
     """Webchats, with a live preview of the widget beside the form."""
 
     form = WebchatForm

@@ -88,7 +88,7 @@ class IconForm(forms.ModelForm[_Row]):
             self.fields["remove_icon"].widget = forms.HiddenInput()
 
 
-class IconFieldsMixin(admin.ModelAdmin[_Row]):
+class IconAdminMixin(admin.ModelAdmin[_Row]):
     """An admin whose form is an ``IconForm``.
 
     Subclasses define the read-only field ``icon_image``. It replaces the upload fields for users

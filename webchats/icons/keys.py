@@ -50,7 +50,7 @@ def key_from(text: str) -> str:
     return key
 
 
-def names_key(value: object, key: str) -> bool:
+def is_same_icon(value: object, key: str) -> bool:
     """Return whether ``value``, as sent by a client, is ``key`` or a URL of its object."""
     try:
         return isinstance(value, str) and key_from(value) == key

@@ -116,7 +116,7 @@ def signed_url(key: str, request: HttpRequest | Request | None = None) -> str:
     return request.build_absolute_uri(url) if request and url.startswith("/") else url
 
 
-def url_version(key: str) -> str:
+def signed_url_version(key: str) -> str:
     """Return a text that changes when ``signed_url(key)`` does, equal in every process."""
     return f"{key} {_period(icon_storage())}"
 

@@ -7,7 +7,7 @@ from django import template
 from django.template import Context
 
 from webchats.models import Webchat
-from webchats.warnings import warnings_of
+from webchats.warnings import get_warnings
 
 register = template.Library()
 
@@ -40,7 +40,7 @@ def webchat_overview(context: Context) -> Overview:
     webchats = Webchat.objects.for_user(context["user"])
     newest = webchats.select_related("prompt").order_by("-updated_at", "-id")[:_CHECKED]
     checked = list(newest)
-    warnings = [(webchat, found) for webchat in checked if (found := warnings_of(webchat))]
+    warnings = [(webchat, found) for webchat in checked if (found := get_warnings(webchat))]
     return Overview(
         total=webchats.count(),
         enabled=webchats.enabled().count(),

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 
 from webchat_project.api.object_ids import PATTERN
-from webchat_project.observability.context import HEADER, RequestContext, current_request
+from webchat_project.observability.context import REQUEST_ID_HEADER, RequestContext, current_request
 from webchat_project.observability.request_log import log_request
 
 #: The id of a webchat, and the values of ``_VARY_ON`` in the request.
@@ -140,7 +140,7 @@ class WidgetConfigCache:
         token = current_request.set(context)
         log_request("GET", _ROUTE, _STATUSES[stored.status], perf_counter() - started)
         current_request.reset(token)
-        headers = [*stored.headers, (HEADER, context.request_id)]
+        headers = [*stored.headers, (REQUEST_ID_HEADER, context.request_id)]
         if age := int(time() - stored.stored_at):
             headers.append(("Age", str(age)))  # RFC 9111, section 5.1
         start_response(stored.status, headers)
@@ -165,7 +165,7 @@ class WidgetConfigCache:
         status, headers = heads[-1]
         # A response with a cookie is meant for one visitor.
         if status in _STATUSES and not any(name == "Set-Cookie" for name, _ in headers):
-            headers = [header for header in headers if header[0] != HEADER]
+            headers = [header for header in headers if header[0] != REQUEST_ID_HEADER]
             # Copied, since the encoder may have allocated four times the length.
             response = StoredResponse(status, headers, memoryview(body).tobytes(), time())
             self._cache.set(key, response, version=version)

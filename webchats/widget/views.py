@@ -35,16 +35,16 @@ from django.views.decorators.http import require_safe
 from webchat_project.api.exceptions import error_response
 from webchat_project.api.object_ids import PATTERN
 from webchats.domains import frame_ancestors, may_embed
-from webchats.icons.storage import url_version
+from webchats.icons.storage import signed_url_version
 from webchats.models import Webchat
 from webchats.models.last_load import HOST_LENGTH
 from webchats.services import record_load
 from webchats.widget.serializers import PublicConfig, public_config
 
-LOADER: Final = Path(__file__).parent.parent / "static" / "webchats" / "embed.js"
+EMBED_JS: Final = Path(__file__).parent.parent / "static" / "webchats" / "embed.js"
 #: The loader only changes with a release. A browser uses it for an hour, and for a day more while
 #: it fetches a new one.
-LOADER_CACHE_CONTROL: Final = "public, max-age=3600, stale-while-revalidate=86400"
+EMBED_JS_CACHE_CONTROL: Final = "public, max-age=3600, stale-while-revalidate=86400"
 #: A saved change shows within a minute.
 CONFIG_CACHE_CONTROL: Final = "max-age=60"
 
@@ -72,18 +72,18 @@ def public_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 
 
 @public_view
-def loader(request: HttpRequest) -> HttpResponse:
+def embed_js(request: HttpRequest) -> HttpResponse:
     """Return ``embed.js``. Customers' pages contain this URL, so it never changes."""
-    body = LOADER.read_bytes() if settings.DEBUG else _loader_bytes()
+    body = EMBED_JS.read_bytes() if settings.DEBUG else _embed_js_bytes()
     response = HttpResponse(body, content_type="text/javascript; charset=utf-8")
-    response.headers["Cache-Control"] = LOADER_CACHE_CONTROL
+    response.headers["Cache-Control"] = EMBED_JS_CACHE_CONTROL
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 
 @cache
-def _loader_bytes() -> bytes:
-    return LOADER.read_bytes()
+def _embed_js_bytes() -> bytes:
+    return EMBED_JS.read_bytes()
 
 
 @require_safe
@@ -97,10 +97,10 @@ def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
     webchat = _enabled_webchat(webchat_id)
     if webchat is None or not may_embed(webchat.allowed_domains, origin=origin, referer=referer):
         return _not_found()
-    record_load(webchat=webchat, host=_host_of(origin=origin, referer=referer))
+    record_load(webchat=webchat, host=_get_host(origin=origin, referer=referer))
     data = public_config(webchat, request)
     # Weak (RFC 9110, section 8.8.1): processes sign different URLs of the same icon.
-    version = orjson.dumps({**data, "icon": url_version(webchat.public_icon)})
+    version = orjson.dumps({**data, "icon": signed_url_version(webchat.public_icon)})
     etag = f'W/"{hashlib.sha256(version).hexdigest()[:32]}"'
     known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
     response: HttpResponse
@@ -163,7 +163,7 @@ def _not_found() -> HttpResponse:
     return response
 
 
-def _host_of(*, origin: str | None, referer: str | None) -> str:
+def _get_host(*, origin: str | None, referer: str | None) -> str:
     """Return the host of the page, or an empty string if the headers do not contain it."""
     try:
         host = urlsplit(referer or "" if origin is None else origin).hostname or ""

@@ -157,10 +157,10 @@ api = NinjaAPI(auth=Bearer(), docs_url=None, openapi_url=None)
 
 def webchats_of(request: HttpRequest) -> Any:
     """Return the webchats of the caller's organization."""
-    return Webchat.objects.filter(organization_id=user_of(request).organization_id)
+    return Webchat.objects.filter(organization_id=get_unrevoked_user(request).organization_id)
 
 
-def user_of(request: HttpRequest) -> User:
+def get_unrevoked_user(request: HttpRequest) -> User:
     """Return the caller."""
     assert isinstance(request.user, User)
     return request.user
@@ -190,7 +190,7 @@ def many(
 @api.post("/webchats", response={201: Written}, by_alias=True)
 def create(request: HttpRequest, sent: WebchatIn) -> Any:
     """Create a webchat."""
-    user = user_of(request)
+    user = get_unrevoked_user(request)
     row = Webchat.objects.create(
         **sent.model_dump(), organization_id=user.organization_id, user=user, created_by=user
     )
