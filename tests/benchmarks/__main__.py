@@ -23,9 +23,10 @@ from typing import Any
 from tests.benchmarks.documents import documents
 from tests.benchmarks.growth import growth
 from tests.benchmarks.harness import Harness
+from tests.benchmarks.programs import PROGRAMS
 from tests.benchmarks.results import Result
 from tests.benchmarks.server_programs import server_programs
-from tests.benchmarks.servers import PROGRAMS, ROOT, checkout, environment
+from tests.benchmarks.servers import ROOT, checkout, environment
 from tests.benchmarks.startup import startup
 from tests.benchmarks.widget import widget
 from tests.benchmarks.widget_config import widget_config

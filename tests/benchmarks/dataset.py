@@ -34,13 +34,25 @@ PROMPTS, PIPELINES, STAGES = 10, 2, 3
 SAMPLE = 500
 PASSWORD = "a-long-enough-phrase"
 
+#: The columns that every webchat shares.
+WEBCHAT = Webchat(
+    name="Webchat",
+    background_color="#FFFFFF",
+    primary_color="#1F2937",
+    secondary_color="#3B82F6",
+    starter_message="Hi! Looking for pricing, or for help with an order?",
+    status_text="We typically reply within minutes",
+    csat_thank_you_message="Thanks for your feedback!",
+    initial_stage="new",
+)
+
 #: The Unix time of the first row.
 EPOCH = 1_700_000_000
 MODELS = (Organization, User, Prompt, Pipeline, Stage, Webchat)
 # fmt: off
 WORDS = ["Shop", "Support", "Landing", "Checkout", "Careers", "Blog", "Docs", "Pricing", "Help",
           "Returns", "Events", "Press"]
-PLACES = ["Harbour", "Meadow", "Summit", "Orchard", "Lantern", "Compass", "Granite", "Willow",
+PLACES = ["Harbor", "Meadow", "Summit", "Orchard", "Lantern", "Compass", "Granite", "Willow",
            "Juniper", "Falcon"]
 # fmt: on
 
@@ -161,21 +173,13 @@ def _insert_references(organizations: int) -> None:
 
 
 def _insert_webchats(count: int, organizations: int) -> None:
+    # The number of the row's organization, and the number of the row within it.
     of, nth = f"(n % {organizations})", f"(n / {organizations})"
     pipeline = f"({of} * {PIPELINES} + {nth} % {PIPELINES})"
     stage = f"({pipeline} * {STAGES} + {nth} % {STAGES})"
     place = f"(ARRAY{PLACES})[1 + n / 7 % {len(PLACES)}]"
     multiply(
-        Webchat(
-            name="Webchat",
-            background_color="#FFFFFF",
-            primary_color="#1F2937",
-            secondary_color="#3B82F6",
-            starter_message="Hi! Looking for pricing, or for help with an order?",
-            status_text="We typically reply within minutes",
-            csat_thank_you_message="Thanks for your feedback!",
-            initial_stage="new",
-        ),
+        WEBCHAT,
         count,
         organization_id=object_id(Organization, of),
         user_id=object_id(User, of),

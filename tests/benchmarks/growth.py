@@ -28,7 +28,7 @@ def query_strings(data: Data) -> dict[str, str]:
         "isEnabled=false": "?isEnabled=false",
         "promptId": f"?promptId={data.prompts[0]}",
         "search, one row": f"?search={quote(data.webchats[7]['name'])}",
-        "search, a tenth": "?search=harbour",
+        "search, a tenth": "?search=harbor",
         "ordering=name": "?ordering=name",
         "ordering=-updatedAt": "?ordering=-updatedAt",
     }

@@ -16,15 +16,13 @@ from urllib.parse import urlsplit
 import psycopg
 
 from tests.benchmarks.load import HOST, Load, Request, render_request, run_load
+from tests.benchmarks.programs import UVICORN, WORKERS, Program
 from tests.benchmarks.results import Measurements, interleave
 from tests.benchmarks.servers import (
     FASTAPI,
     ROOT,
     SERVICE,
-    UVICORN,
-    WORKERS,
     Application,
-    Program,
     Server,
     environment,
     free_port,

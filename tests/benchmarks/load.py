@@ -166,31 +166,37 @@ def run_load(
             connection = _Connection(port)
             selector.register(connection.send(next(endless)), selectors.EVENT_READ, connection)
             sent += 1
-        while selector.get_map():
-            ready = selector.select(TIMEOUT)
-            if not ready:
-                raise UnexpectedResponse(f"No response within {TIMEOUT} s")
-            for key, _events in ready:
-                connection = key.data
-                response = connection.receive()
-                if response is None:
-                    continue
-                now = time.perf_counter()
-                latencies.append(now - connection.sent_at)
-                _check(response, connection.request)
-                first_statuses += response.status == connection.request.statuses[0]
-                more = now < deadline and sent < max_requests
-                used = connection.socket
-                if used is None or not more:
-                    selector.unregister(key.fileobj)
-                if not more:
-                    connection.close()
-                    continue
-                sent += 1
-                new = connection.send(next(endless))
-                if used is None:
-                    selector.register(new, selectors.EVENT_READ, connection)
+        for key, connection, response in _complete_responses(selector):
+            now = time.perf_counter()
+            latencies.append(now - connection.sent_at)
+            _check(response, connection.request)
+            first_statuses += response.status == connection.request.statuses[0]
+            more = now < deadline and sent < max_requests
+            used = connection.socket
+            if used is None or not more:
+                selector.unregister(key.fileobj)
+            if not more:
+                connection.close()
+                continue
+            sent += 1
+            new = connection.send(next(endless))
+            if used is None:
+                selector.register(new, selectors.EVENT_READ, connection)
         return Load(time.perf_counter() - start, latencies, first_statuses / len(latencies))
+
+
+def _complete_responses(
+    selector: selectors.BaseSelector,
+) -> Iterator[tuple[selectors.SelectorKey, _Connection, Response]]:
+    """Yield each response once it is complete, until no connection is registered."""
+    while selector.get_map():
+        ready = selector.select(TIMEOUT)
+        if not ready:
+            raise UnexpectedResponse(f"No response within {TIMEOUT} s")
+        for key, _events in ready:
+            response = key.data.receive()
+            if response is not None:
+                yield key, key.data, response
 
 
 def _check(response: Response, request: Request) -> None:

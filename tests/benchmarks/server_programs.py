@@ -5,8 +5,9 @@ from contextlib import ExitStack
 from tests.benchmarks import responses
 from tests.benchmarks.documents import paths_of
 from tests.benchmarks.harness import Contender, Harness
+from tests.benchmarks.programs import PROGRAMS, THREADS, WORKERS
 from tests.benchmarks.results import Figure, Result, figures_of
-from tests.benchmarks.servers import PROGRAMS, SERVICE, THREADS, WORKERS, environment, serving
+from tests.benchmarks.servers import SERVICE, environment, serving
 from tests.benchmarks.widget_config import config_requests
 
 
