@@ -1,6 +1,6 @@
 """Which rows refer to an icon, and which icons a row may refer to.
 
-Apps register the model fields that store icon keys, because models depend on this package.
+``webchats.models`` registers the fields that store icon keys, because models import this package.
 """
 
 from django.db import models, transaction
@@ -14,7 +14,7 @@ _fields: dict[type[models.Model], str] = {}
 
 
 def register_icon_field(model: type[models.Model], name: str) -> None:
-    """Register the field of ``model`` that stores an icon key. Call it in ``AppConfig.ready()``."""
+    """Register the field of ``model`` that stores an icon key: see ``webchats.models``."""
     _fields[model] = name
 
 

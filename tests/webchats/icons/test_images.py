@@ -180,9 +180,9 @@ def test_transparency_is_kept() -> None:
 
 
 def test_16_bit_grayscale_keeps_its_shades() -> None:
-    grey = Image.new("I;16", (10, 10), 0x8000)
+    gray = Image.new("I;16", (10, 10), 0x8000)
     output = io.BytesIO()
-    grey.save(output, format="PNG")
+    gray.save(output, format="PNG")
     pixel = decode_image(clean_image(output.getvalue()).content).convert("L").getpixel((5, 5))
     assert isinstance(pixel, int | float)
     assert 120 < pixel < 136
