@@ -8,7 +8,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from organizations.tenancy.serializers import TenantDocumentSerializer
 from webchat_project.api.fields import StringField
-from webchat_project.api.serializers import details_of
+from webchat_project.api.serializers import to_drf_errors
 from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH, InvalidDomain, canonicalize
 from webchats.fields import AllowedDomainsField
 from webchats.icons.keys import IconNotFound
@@ -75,7 +75,7 @@ class IconField(StringField):
 
     def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
-            raise ValidationError(details_of(IconNotFound()))
+            raise ValidationError(to_drf_errors(IconNotFound()))
         return data
 
     def to_representation(self, value: str) -> str | None:  # type: ignore[override] # null

@@ -199,7 +199,7 @@ class DocumentSchema(AutoSchema):
         untyped: Any = super()
         schema: Schema = {**untyped._map_serializer_field(field, direction, bypass_extensions)}
         schema.pop("title", None)  # It repeats the name.
-        if (column := _column_of(field)) is None:
+        if (column := _get_model_field(field)) is None:
             return schema
         if direction == "response" and not column.null and column.default != "":
             # ``null`` requests the default and is never stored.
@@ -214,7 +214,7 @@ class DocumentSchema(AutoSchema):
         return schema
 
 
-def _column_of(field: _Field) -> models.Field[Any, Any] | None:
+def _get_model_field(field: _Field) -> models.Field[Any, Any] | None:
     """Return the model field of a serializer field, if it has one."""
     if not isinstance(field.parent, DocumentSerializer):
         return None

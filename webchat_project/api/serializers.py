@@ -33,7 +33,7 @@ _Values = dict[str, Any]
 FieldErrors = list[ErrorDetail] | dict[str, list[ErrorDetail]]
 
 
-def model_name_of(model: type[models.Model], name: str) -> str:
+def model_field_name(model: type[models.Model], name: str) -> str:
     """Return the model field of a document's name: ``_id`` → ``id``, ``promptId`` → ``prompt``."""
     if name == "_id":
         return "id"
@@ -44,8 +44,8 @@ def model_name_of(model: type[models.Model], name: str) -> str:
         return snake
 
 
-def details_of(error: ModelValidationError) -> FieldErrors:
-    """Return the errors of one field in DRF's form, those of a list by the parameter ``index``."""
+def to_drf_errors(error: ModelValidationError) -> FieldErrors:
+    """Return the errors of one field as DRF's, those of a list by the parameter ``index``."""
     whole: list[ErrorDetail] = []
     by_index: dict[str, list[ErrorDetail]] = {}
     for single in error.error_list:
@@ -119,7 +119,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
             if name in self._declared_fields:
                 continue
             options = kwargs.setdefault(name, {})
-            field = self.model._meta.get_field(model_name_of(self.model, name))
+            field = self.model._meta.get_field(model_field_name(self.model, name))
             assert isinstance(field, models.Field)
             if field.name != name:
                 options["source"] = field.name
@@ -203,7 +203,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
             names = {field.source: name for name, field in self.fields.items()}
             dependencies = getattr(self.model, "validation_dependencies", {})
             return {
-                names.get(name, name): details_of(ModelValidationError(errors))
+                names.get(name, name): to_drf_errors(ModelValidationError(errors))
                 for name, errors in error.error_dict.items()
                 if not invalid & {name, *dependencies.get(name, ())}
             }

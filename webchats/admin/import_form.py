@@ -10,7 +10,7 @@ from django.template.defaultfilters import filesizeformat
 
 from organizations.auth.roles import Operation, role_allows
 from organizations.models import Organization, User
-from webchats.imports.formats import FORMATS, format_of
+from webchats.imports.formats import FORMATS, detect_format
 from webchats.models import Webchat
 
 _EXTENSIONS = ", ".join(f".{name}" for name in FORMATS)
@@ -53,7 +53,7 @@ class ImportForm(forms.Form):
     def clean_file(self) -> UploadedFile[bytes]:
         """Return the file. Raise ``ValidationError`` if its name has no supported extension."""
         file: UploadedFile[bytes] = self.cleaned_data["file"]
-        if format_of(file.name or "") is None:
+        if detect_format(file.name or "") is None:
             raise ValidationError(f"The file name must end in one of {_EXTENSIONS}.")
         return file
 

@@ -15,10 +15,10 @@ from organizations.models import User
 from organizations.tenancy.admin import TenantAdmin
 from webchats.admin.import_form import ImportForm
 from webchats.icons.storage import StorageUnavailable
-from webchats.imports.formats import format_of
-from webchats.imports.importer import Options, Source, run_import
-from webchats.imports.report import Report
-from webchats.imports.rows import Problem
+from webchats.imports.formats import detect_format
+from webchats.imports.importer import ImportOptions, ImportSource, run_import
+from webchats.imports.report import ImportReport
+from webchats.imports.rows import ImportProblem
 from webchats.models import Webchat
 from webchats.models.imports import ImportStatus, PendingImport
 
@@ -94,7 +94,12 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
         return self._response(request, "import_form", form=form, adminform=admin_form)
 
     def _report_response(
-        self, request: HttpRequest, pending: PendingImport, report: Report, *, can_confirm: bool
+        self,
+        request: HttpRequest,
+        pending: PendingImport,
+        report: ImportReport,
+        *,
+        can_confirm: bool,
     ) -> TemplateResponse:
         return self._response(
             request,
@@ -111,19 +116,19 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
         return TemplateResponse(request, f"admin/webchats/webchat/{name}.html", context)
 
 
-def _run(pending: PendingImport, user: User, *, dry_run: bool) -> Report:
-    format_name = format_of(pending.file_name)
+def _run(pending: PendingImport, user: User, *, dry_run: bool) -> ImportReport:
+    format_name = detect_format(pending.file_name)
     assert format_name is not None, "ImportForm accepts only names with a supported extension"
     try:
         return run_import(
-            Source(BytesIO(pending.content), pending.file_name, format_name),
+            ImportSource(BytesIO(pending.content), pending.file_name, format_name),
             organization=pending.organization,
             user=user,
-            options=Options(
+            options=ImportOptions(
                 update=pending.update_existing, skip_invalid=pending.skip_invalid, dry_run=dry_run
             ),
         )
     except StorageUnavailable as error:
-        report = Report(status=ImportStatus.INTERRUPTED)
-        report.add(Problem(None, "icon", error.client_message))
+        report = ImportReport(status=ImportStatus.INTERRUPTED)
+        report.add(ImportProblem(None, "icon", error.client_message))
         return report

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 
 from organizations.models import Organization
 from organizations.tenancy.serializers import TenantRelatedField
-from webchat_project.api.serializers import details_of
+from webchat_project.api.serializers import to_drf_errors
 from webchats.icons.images import CleanImage, read_image
 
 MAX_FILES = 10
@@ -40,7 +40,7 @@ class ImageFileField(serializers.FileField):
         try:
             return NamedImage(file.name or "", read_image(file))
         except ModelValidationError as error:
-            raise ValidationError(details_of(error)) from None
+            raise ValidationError(to_drf_errors(error)) from None
 
 
 class IconUploadSerializer(serializers.Serializer[None]):

@@ -42,7 +42,7 @@ _CONVERTERS: Final = [
     for index, field in enumerate(_FIELDS)
     if isinstance(field, models.JSONField | models.DateTimeField)
 ]
-_values_of: Final = attrgetter(*(field.attname for field in _FIELDS))
+_get_values: Final = attrgetter(*(field.attname for field in _FIELDS))
 
 
 def insert(webchats: Sequence[Sequence[object]], *, by: User) -> None:
@@ -60,7 +60,7 @@ def update(webchats: Sequence[Webchat], names: Collection[str], *, by: User) -> 
     """Update the fields ``names`` of stored webchats."""
     if not webchats:
         return
-    rows = [_prepared(_values_of(webchat)) for webchat in webchats]
+    rows = [_prepared(_get_values(webchat)) for webchat in webchats]
     changed = [index for index, field in enumerate(_FIELDS) if field.name in names]
     changes = ", ".join(f"{_quoted(_COLUMNS[index])} = %s" for index in changed)
     table, key = _quoted(Webchat._meta.db_table), _quoted(_COLUMNS[_PRIMARY_KEY])

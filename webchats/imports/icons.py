@@ -40,9 +40,9 @@ class ImportIcons:
         self._stored: list[str] = []
         self._is_valid = lru_cache(maxsize=_CACHED_KEYS)(_is_valid)
 
-    def key_of(self, cell: object) -> str:
+    def get_key(self, cell: object) -> str:
         """Return the key that a cell stands for. Raise ``ValidationError``."""
-        path = self._path_of(cell)
+        path = self._find_file(cell)
         if path is None:
             key: str = _FIELD.clean(cell, None)
             return key
@@ -67,7 +67,7 @@ class ImportIcons:
             except (StorageUnavailable, DatabaseError) as error:
                 logger.warning("Left for sweep_icons: %s (%s)", key, error)
 
-    def _path_of(self, cell: object) -> Path | None:
+    def _find_file(self, cell: object) -> Path | None:
         """Return the path of a file directly inside the folder, or ``None``."""
         if self._folder is None or not isinstance(cell, str):
             return None

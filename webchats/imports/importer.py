@@ -22,10 +22,10 @@ from webchats.icons.cleanup import delete_unused_on_commit
 from webchats.imports import bulk, columns
 from webchats.imports.formats import FORMATS
 from webchats.imports.icons import ImportIcons
-from webchats.imports.matching import Matcher
+from webchats.imports.matching import ExistingWebchats
 from webchats.imports.references import References
-from webchats.imports.report import Report
-from webchats.imports.rows import FileRefused, ImportRow, Problem, Table
+from webchats.imports.report import ImportReport
+from webchats.imports.rows import FileRefused, ImportProblem, ImportRow, Table
 from webchats.imports.validation import WRITABLE, RowValidator
 from webchats.metrics import ROWS_IMPORTED
 from webchats.models import Webchat
@@ -42,7 +42,7 @@ _CONCURRENT_CHANGE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ImportOptions:
     """The options of an import. ``icons`` is the folder with the image files that cells name."""
 
     update: bool = False
@@ -52,7 +52,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ImportSource:
     """A file to import: seekable, opened for reading. ``format`` is a key of ``FORMATS``."""
 
     file: BinaryIO
@@ -66,7 +66,7 @@ class ImportObserver:
     def header_read(self, header: list[str] | None) -> None:
         """The columns are known; ``None`` if each row names its own (JSON)."""
 
-    def problem_found(self, problem: Problem) -> None:
+    def problem_found(self, problem: ImportProblem) -> None:
         """The file or a row has an error."""
 
     def row_rejected(self, row: ImportRow) -> None:
@@ -85,13 +85,13 @@ class _Interrupted(Exception):
 
 
 def run_import(
-    source: Source,
+    source: ImportSource,
     *,
     organization: Organization,
     user: User,
-    options: Options,
+    options: ImportOptions,
     observer: ImportObserver | None = None,
-) -> Report:
+) -> ImportReport:
     """Import the file, store an ``ImportRecord`` and return the report.
 
     No content of a file raises an exception. ``StorageUnavailable`` and ``DatabaseError`` are
@@ -106,27 +106,25 @@ def run_import(
 
 @dataclass
 class _Import:
-    source: Source
+    source: ImportSource
     organization: Organization
     user: User
-    options: Options
+    options: ImportOptions
     observer: ImportObserver
-    report: Report = field(default_factory=Report)
+    report: ImportReport = field(default_factory=ImportReport)
     refused: bool = False
 
     def __post_init__(self) -> None:
         store = not self.options.dry_run
         self.icons = ImportIcons(self.organization, self.options.icons, store=store)
 
-    def run(self) -> Report:
+    def run(self) -> ImportReport:
         """Import the rows in one transaction, which also completes the record."""
         record = self._create_record()
         try:
-            with (
-                transaction.atomic(),
-                closing(Matcher(self.organization, update=self.options.update)) as matcher,
-            ):
-                self._import_rows(matcher)
+            existing = ExistingWebchats(self.organization, update=self.options.update)
+            with transaction.atomic(), closing(existing):
+                self._import_rows(existing)
                 if self.refused or self.options.dry_run:
                     transaction.set_rollback(True)
                 else:
@@ -138,10 +136,10 @@ class _Import:
         except (_Interrupted, KeyboardInterrupt):
             self.report.finish(record, ImportStatus.INTERRUPTED)
         except FileRefused as error:
-            self._add_problem(Problem(error.line, "", error.reason))
+            self._add_problem(ImportProblem(error.line, "", error.reason))
             self.report.finish(record, ImportStatus.REFUSED)
         except IntegrityError:
-            self._add_problem(Problem(None, "", _CONCURRENT_CHANGE))
+            self._add_problem(ImportProblem(None, "", _CONCURRENT_CHANGE))
             self.report.finish(record, ImportStatus.REFUSED)
         except BaseException:
             self.report.finish_failed(record)
@@ -157,19 +155,19 @@ class _Import:
             user=self.user,
             # A name that is not valid Unicode comes from the file system with surrogates.
             file_name=self.source.name.encode(errors="replace").decode()[:255],
-            sha256=_sha256_of(self.source.file),
+            sha256=_compute_sha256(self.source.file),
             update_existing=self.options.update,
             skip_invalid=self.options.skip_invalid,
         )
 
-    def _import_rows(self, matcher: Matcher) -> None:
+    def _import_rows(self, existing: ExistingWebchats) -> None:
         # The lock must not block rows that refer to the organization.
         locked = Organization.objects.select_for_update(no_key=True)
         list(locked.filter(pk=self.organization.pk).values_list("pk"))
         with FORMATS[self.source.format].open_table(self.source.file) as table:
-            self._import_table(table, matcher)
+            self._import_table(table, existing)
 
-    def _import_table(self, table: Table, matcher: Matcher) -> None:
+    def _import_table(self, table: Table, existing: ExistingWebchats) -> None:
         self.observer.header_read(table.header)
         for problem in columns.header_problems(table.header or []):
             self.refused = True
@@ -185,7 +183,7 @@ class _Import:
         for batch in self._batches(table.rows):
             for row in batch:
                 validator.read(row)
-            self._process(batch, validator, matcher)
+            self._process(batch, validator, existing)
             self.observer.rows_read(len(batch))
             # With DEBUG, Django keeps every query of the process.
             reset_queries()
@@ -199,12 +197,14 @@ class _Import:
                 return
             yield batch
 
-    def _process(self, batch: list[ImportRow], validator: RowValidator, matcher: Matcher) -> None:
+    def _process(
+        self, batch: list[ImportRow], validator: RowValidator, existing: ExistingWebchats
+    ) -> None:
         """Validate the rows of a batch, and write the valid ones unless the import is refused."""
         created: list[list[object]] = []
         updated: list[Webchat] = []
         replaced_icons: list[str] = []
-        for row, webchat in zip(batch, matcher.match(batch), strict=True):
+        for row, webchat in zip(batch, existing.find(batch), strict=True):
             if row.malformed:
                 pass
             elif webchat is None:
@@ -237,12 +237,12 @@ class _Import:
         if not self.options.skip_invalid:
             self.refused = True
 
-    def _add_problem(self, problem: Problem) -> None:
+    def _add_problem(self, problem: ImportProblem) -> None:
         self.report.add(problem)
         self.observer.problem_found(problem)
 
 
-def _sha256_of(file: BinaryIO) -> str:
+def _compute_sha256(file: BinaryIO) -> str:
     file.seek(0)
     digest = hashlib.sha256()
     while chunk := file.read(_CHUNK):

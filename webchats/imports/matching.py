@@ -1,4 +1,4 @@
-"""Matching of import rows with stored webchats: by ``_id``, or else by name."""
+"""The existing webchats that import rows update: found by ``_id``, or else by name."""
 
 import sqlite3
 from collections import defaultdict
@@ -13,10 +13,11 @@ from webchats.models import Webchat, WebchatQuerySet
 _ID_IN_USE: Final = "This id cannot be given to a new row."
 
 
-class DuplicateIndex:
-    """The keys that a file has used, with the number of the row that used each first.
+class DuplicateDetector:
+    """Detects duplicate keys of a file: stores each key with the number of its first row.
 
-    A temporary database on disk, so that memory does not grow with the file. Close it after use.
+    The temporary database is on disk, so that memory does not grow with the file. Close it after
+    use.
     """
 
     def __init__(self) -> None:
@@ -28,10 +29,10 @@ class DuplicateIndex:
         self._database.execute("BEGIN")
 
     def close(self) -> None:
-        """Delete the database."""
+        """Close the connection, which deletes the temporary database."""
         self._database.close()
 
-    def line_of(self, key: str) -> int | None:
+    def find_line(self, key: str) -> int | None:
         """Return the number of the row that used ``key`` first, ``None`` if no row did."""
         row = self._database.execute("SELECT line FROM keys WHERE key = ?", (key,)).fetchone()
         return None if row is None else int(row[0])
@@ -41,8 +42,8 @@ class DuplicateIndex:
         self._database.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (key, line))
 
 
-class Matcher:
-    """Finds the stored webchats of the rows, and rejects rows that stand for the same webchat.
+class ExistingWebchats:
+    """Finds the existing webchats of import rows, and rejects duplicate rows of one webchat.
 
     Close it after use.
     """
@@ -50,26 +51,26 @@ class Matcher:
     def __init__(self, organization: Organization, *, update: bool) -> None:
         self._organization = organization
         self._update = update
-        self._duplicates = DuplicateIndex()
+        self._duplicates = DuplicateDetector()
 
     def close(self) -> None:
-        """Delete the index of duplicates."""
+        """Delete the keys stored to detect duplicates."""
         self._duplicates.close()
 
-    def match(self, rows: Sequence[ImportRow]) -> list[Webchat | None]:
-        """Return the stored webchat of each row, locked, or ``None`` for a new one.
+    def find(self, rows: Sequence[ImportRow]) -> list[Webchat | None]:
+        """Return the existing webchat of each row, locked, or ``None`` for a new one.
 
-        Rows that cannot be matched get a problem. The number of queries does not depend on the
+        Ambiguous and duplicate rows get a problem. The number of queries does not depend on the
         number of rows.
         """
         ids = {row.id for row in rows if row.id}
-        names = {name for row in rows if (name := _name_of(row)) and not row.id}
-        stored = self._with_ids(ids) if self._update and ids else {}
-        by_name = self._with_names(names) if self._update and names else {}
+        names = {name for row in rows if (name := _get_name(row)) and not row.id}
+        stored = self._load_by_id(ids) if self._update and ids else {}
+        by_name = self._load_by_name(names) if self._update and names else {}
         used = self._ids_in_use(ids - stored.keys())
         webchats = []
         for row in rows:
-            webchat = stored.get(row.id) if row.id else self._only(row, by_name)
+            webchat = stored.get(row.id) if row.id else self._find_by_name(row, by_name)
             if webchat is None and row.id in used:
                 hint = "" if self._update else " To update the webchat with this id, use update."
                 row.reject("_id", _ID_IN_USE + hint)
@@ -77,22 +78,22 @@ class Matcher:
             webchats.append(webchat)
         return webchats
 
-    def _only(self, row: ImportRow, by_name: dict[str, list[Webchat]]) -> Webchat | None:
-        webchats = by_name.get(_name_of(row), [])
+    def _find_by_name(self, row: ImportRow, by_name: dict[str, list[Webchat]]) -> Webchat | None:
+        webchats = by_name.get(_get_name(row), [])
         if len(webchats) > 1:
             row.reject("name", f"{len(webchats)} webchats have this name. Use the column _id.")
         return webchats[0] if webchats else None
 
     def _reject_duplicate(self, row: ImportRow, webchat: Webchat | None) -> None:
         """Reject a row whose key an earlier row has used, or store its keys."""
-        name = _name_of(row) if self._update else ""
+        name = _get_name(row) if self._update else ""
         keys = []
         if row.id or webchat is not None:
             keys.append(f"id {row.id or (webchat and webchat.pk)}")
         if name and not row.id:
             keys.append(f"name {name}")
         for key in keys:
-            if (line := self._duplicates.line_of(key)) is not None:
+            if (line := self._duplicates.find_line(key)) is not None:
                 row.reject("_id" if row.id else "name", f"Duplicate of {row.unit} {line}.")
                 return
         if name and row.id:
@@ -101,12 +102,12 @@ class Matcher:
         for key in keys:
             self._duplicates.add(key, row.line)
 
-    # --- Stored webchats ---
+    # --- Queries ---
 
-    def _with_ids(self, ids: set[str]) -> dict[str, Webchat]:
+    def _load_by_id(self, ids: set[str]) -> dict[str, Webchat]:
         return {webchat.pk: webchat for webchat in self._locked().filter(pk__in=ids)}
 
-    def _with_names(self, names: set[str]) -> dict[str, list[Webchat]]:
+    def _load_by_name(self, names: set[str]) -> dict[str, list[Webchat]]:
         found: dict[str, list[Webchat]] = defaultdict(list)
         for webchat in self._locked().filter(name__in=names):
             found[webchat.name].append(webchat)
@@ -130,6 +131,6 @@ class Matcher:
         }
 
 
-def _name_of(row: ImportRow) -> str:
+def _get_name(row: ImportRow) -> str:
     """Return the row's name, or ``""`` if it has no valid one."""
     return str(row.values.get("name", ""))

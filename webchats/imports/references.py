@@ -52,7 +52,7 @@ class References:
         if not isinstance(cell, str):
             raise ValidationError("Must be a name.", code="incorrect_type")
         if kind == "stage":
-            return _stage_of(pipeline, cell.strip())
+            return _find_stage(pipeline, cell.strip())
         rows = self._by_name.get((kind, cell.strip()), ())
         if not rows:
             raise ValidationError(f"No {kind} has this name.", code="does_not_exist")
@@ -62,7 +62,7 @@ class References:
         return rows[0]
 
 
-def _stage_of(pipeline: Pipeline | None, name: str) -> Stage:
+def _find_stage(pipeline: Pipeline | None, name: str) -> Stage:
     if pipeline is None:
         raise ValidationError("The name of a stage requires a pipeline.", code="invalid")
     for stage in pipeline.stages.all():

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from webchats.imports.columns import REJECT_COLUMNS
 from webchats.imports.formats import FORMATS
-from webchats.imports.rows import ImportRow, Problem
+from webchats.imports.rows import ImportProblem, ImportRow
 from webchats.models.imports import ImportRecord, ImportStatus
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class ReportDocument(TypedDict):
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """The result of an import: numbers of rows, and the first problems.
 
     The numbers of a dry run or a refused import are those of an import that skips invalid rows.
@@ -55,7 +55,7 @@ class Report:
     unchanged: int = 0
     rejected: int = 0
     status: ImportStatus = ImportStatus.RUNNING
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[ImportProblem] = field(default_factory=list)
     problem_count: int = 0
 
     @property
@@ -68,7 +68,7 @@ class Report:
         """Whether the import, or the dry run, succeeded."""
         return self.status in (ImportStatus.COMPLETED, ImportStatus.CHECKED)
 
-    def add(self, problem: Problem) -> None:
+    def add(self, problem: ImportProblem) -> None:
         """Count a problem, and list it among the first ones."""
         self.problem_count += 1
         if len(self.problems) < MAX_PROBLEMS:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.core.exceptions import ValidationError
 from rest_framework.exceptions import ValidationError as ApiValidationError
 
-from webchat_project.api.serializers import details_of
+from webchat_project.api.serializers import to_drf_errors
 
 
 class FileRefused(Exception):
@@ -28,7 +28,7 @@ class Formula(str):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ImportProblem:
     """An error in a file.
 
     ``line`` is counted from 1. ``unit`` says what it counts: ``line`` of a text file, ``row`` of a
@@ -62,15 +62,15 @@ class ImportRow:
     unit: str = "line"
     id: str | None = None
     values: dict[str, object] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[ImportProblem] = field(default_factory=list)
 
     def reject(self, column: str, reason: str) -> None:
         """Add a problem of ``column``."""
-        self.problems.append(Problem(self.line, column, reason, self.unit))
+        self.problems.append(ImportProblem(self.line, column, reason, self.unit))
 
     def reject_value(self, column: str, error: ValidationError | ApiValidationError) -> None:
         """Add a problem for each message of ``error``, at the entry of a list that it names."""
-        details = details_of(error) if isinstance(error, ValidationError) else error.detail
+        details = to_drf_errors(error) if isinstance(error, ValidationError) else error.detail
         by_index = details.items() if isinstance(details, dict) else [("", details)]
         for index, messages in by_index:
             for message in messages:

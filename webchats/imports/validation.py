@@ -17,7 +17,7 @@ from webchats.imports.references import References
 from webchats.imports.rows import Formula, ImportRow, Table
 from webchats.models import Webchat
 
-_COLUMNS: Final = {model_name: column for column, model_name in columns.MODEL_FIELDS.items()}
+_COLUMNS: Final = {field_name: column for column, field_name in columns.MODEL_FIELDS.items()}
 _NAME_COLUMNS: Final = {id_column: column for column, id_column in columns.NAME_COLUMNS.items()}
 
 #: The fields of a stored webchat that an import may change.
@@ -62,8 +62,8 @@ class RowValidator:
         self._has_header = table.header is not None
         self._is_json = table.is_json
         # Cells are JSON values or texts.
-        self._value_of: Callable[[str, Any], object] = (
-            columns.value_of_json if table.is_json else columns.value_of_text
+        self._parse_cell: Callable[[str, Any], object] = (
+            columns.parse_json if table.is_json else columns.parse_text
         )
         # An empty cell means "every site", but only in a column that the file has.
         optional = {"allowedDomains"} & set(table.header or ())
@@ -91,7 +91,7 @@ class RowValidator:
                 row.reject(column, _FORMULA)
             elif column in columns.VALUE_FIELDS:
                 try:
-                    row.values[columns.MODEL_FIELDS[column]] = self._value_of(column, cell)
+                    row.values[columns.MODEL_FIELDS[column]] = self._parse_cell(column, cell)
                 except (ValidationError, ApiValidationError) as error:
                     row.reject_value(column, error)
             elif column == "_id":
@@ -184,7 +184,7 @@ class RowValidator:
         if isinstance(row.cells[column], Formula):
             return
         id_column = columns.NAME_COLUMNS.get(column, column)
-        model_name = columns.MODEL_FIELDS[id_column]
+        field_name = columns.MODEL_FIELDS[id_column]
         cell, kind = row.cells[column], _NAME_COLUMNS[id_column]
         try:
             if cell is None and id_column in columns.REQUIRED:
@@ -196,17 +196,17 @@ class RowValidator:
             else:
                 reference = self._references.with_name(kind, cell, webchat.pipeline)
         except ValidationError as error:
-            if not _invalid_fields(row) & _dependencies_of(model_name):
+            if not _invalid_fields(row) & _get_dependencies(field_name):
                 row.reject_value(column, error)
         else:
-            setattr(webchat, model_name, reference)
+            setattr(webchat, field_name, reference)
 
     def _set_icon(self, row: ImportRow, webchat: Webchat) -> None:
         if isinstance(row.cells["icon"], Formula):
             return
         webchat.check_icon = self._icons.validate
         try:
-            webchat.icon = self._icons.key_of(row.cells["icon"])
+            webchat.icon = self._icons.get_key(row.cells["icon"])
         except ValidationError as error:
             row.reject_value("icon", error)
 
@@ -214,18 +214,18 @@ class RowValidator:
         try:
             webchat.clean()
         except ValidationError as error:
-            for model_name, errors in error.error_dict.items():
-                if _invalid_fields(row) & {model_name, *_dependencies_of(model_name)}:
+            for field_name, errors in error.error_dict.items():
+                if _invalid_fields(row) & {field_name, *_get_dependencies(field_name)}:
                     continue
-                column = _COLUMNS.get(model_name, model_name)
+                column = _COLUMNS.get(field_name, field_name)
                 name_column = _NAME_COLUMNS.get(column, column)
                 given = name_column if name_column in row.cells else column
                 row.reject_value(given, ValidationError(errors))
 
 
-def _dependencies_of(model_name: str) -> set[str]:
+def _get_dependencies(field_name: str) -> set[str]:
     """Return the fields that the field's validation depends on."""
-    return Webchat.validation_dependencies.get(model_name, set())
+    return Webchat.validation_dependencies.get(field_name, set())
 
 
 def _invalid_fields(row: ImportRow) -> set[str]:

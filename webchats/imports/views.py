@@ -21,9 +21,9 @@ from organizations.tenancy.models import DOES_NOT_EXIST
 from organizations.tenancy.viewsets import TenantViewSet
 from webchat_project.api.object_ids import validate_object_id
 from webchats.imports.exporter import export_response
-from webchats.imports.formats import FORMATS, format_of
-from webchats.imports.importer import Options, Source, run_import
-from webchats.imports.report import Report
+from webchats.imports.formats import FORMATS, detect_format
+from webchats.imports.importer import ImportOptions, ImportSource, run_import
+from webchats.imports.report import ImportReport
 from webchats.models import Webchat
 
 _FORMAT_NAMES: Final = tuple(FORMATS)
@@ -150,7 +150,7 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
         parameters, file = query.validated_data, body.validated_data["file"]
         user = request.user
         assert isinstance(user, User)
-        options = Options(
+        options = ImportOptions(
             update=parameters["update"] == "true",
             dry_run=parameters["dryRun"] == "true",
             skip_invalid=parameters["skipInvalid"] == "true",
@@ -158,13 +158,13 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
         if options.update and not role_allows(user.role, Operation.CHANGE, Webchat):
             raise PermissionDenied
         organization = _organization(user, parameters.get("organizationId"))
-        format_name = parameters.get("format") or format_of(file.name)
+        format_name = parameters.get("format") or detect_format(file.name)
         if format_name is None:
             extensions = ", ".join(f".{name}" for name in FORMATS)
             message = f"Set the format, or use a file name that ends in one of {extensions}."
             raise ValidationError({"format": [message]})
         report = run_import(
-            Source(file, file.name, format_name),
+            ImportSource(file, file.name, format_name),
             organization=organization,
             user=user,
             options=options,
@@ -181,7 +181,7 @@ def _organization(user: User, organization_id: str | None) -> Organization:
     return organization
 
 
-def _response(report: Report, *, dry_run: bool) -> Response:
+def _response(report: ImportReport, *, dry_run: bool) -> Response:
     document = report.as_document()
     if report.is_good or dry_run:
         return Response({"message": report.summary, "data": document})

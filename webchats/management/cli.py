@@ -22,7 +22,7 @@ from organizations.models import Organization, User
 from webchats.icons.storage import StorageUnavailable
 from webchats.imports.importer import ImportObserver
 from webchats.imports.report import Rejects
-from webchats.imports.rows import ImportRow, Problem
+from webchats.imports.rows import ImportProblem, ImportRow
 from webchats.models import Webchat
 
 # --- Arguments ---
@@ -162,7 +162,7 @@ class CommandObserver(ImportObserver):
     def header_read(self, header: list[str] | None) -> None:
         self._rejects.add_columns(header)
 
-    def problem_found(self, problem: Problem) -> None:
+    def problem_found(self, problem: ImportProblem) -> None:
         self._progress.clear()
         # Column names may contain characters that the terminal or the log cannot encode.
         self._stderr.write(str(problem).encode("utf-8", "backslashreplace").decode())

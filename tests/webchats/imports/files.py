@@ -6,8 +6,8 @@ from typing import Any
 from organizations.models import Organization, User
 from tests.support import factories
 from webchats.imports.exporter import export
-from webchats.imports.importer import ImportObserver, Options, Source, run_import
-from webchats.imports.report import Report
+from webchats.imports.importer import ImportObserver, ImportOptions, ImportSource, run_import
+from webchats.imports.report import ImportReport
 from webchats.models import Webchat
 
 #: Texts that spreadsheets and text formats tend to change.
@@ -99,15 +99,15 @@ def import_content(
     format_name: str = "csv",
     observer: ImportObserver | None = None,
     **options: Any,
-) -> Report:
-    """Import ``content`` into the user's organization. ``options`` are those of ``Options``."""
+) -> ImportReport:
+    """Import ``content`` into the user's organization. ``options`` are ``ImportOptions``."""
     data = content.encode() if isinstance(content, str) else content
     assert user.organization
     return run_import(
-        Source(io.BytesIO(data), f"file.{format_name}", format_name),
+        ImportSource(io.BytesIO(data), f"file.{format_name}", format_name),
         organization=user.organization,
         user=user,
-        options=Options(**options),
+        options=ImportOptions(**options),
         observer=observer,
     )
 
@@ -118,7 +118,7 @@ def export_content(organization: Organization, format_name: str) -> bytes:
     return b"".join(export(webchats, format_name))
 
 
-def problem_places(report: Report) -> list[tuple[int | None, str]]:
+def problem_places(report: ImportReport) -> list[tuple[int | None, str]]:
     """Return the line and field of each problem."""
     return [(problem.line, problem.field) for problem in report.problems]
 

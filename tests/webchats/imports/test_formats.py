@@ -8,8 +8,8 @@ import pytest
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of, import_content, json_document
-from webchats.imports.formats import format_of
-from webchats.imports.formats.encoding import encoding_of
+from webchats.imports.formats import detect_format
+from webchats.imports.formats.encoding import detect_encoding
 from webchats.imports.rows import FileRefused
 from webchats.models import Webchat
 
@@ -51,7 +51,7 @@ def test_an_undecodable_file_is_refused_with_byte_and_line(
     content: bytes, byte: int, line: int, reason: str
 ) -> None:
     with pytest.raises(FileRefused) as refused:
-        encoding_of(io.BytesIO(content))
+        detect_encoding(io.BytesIO(content))
     assert refused.value.reason.startswith(f"Byte {byte} ")
     assert reason in refused.value.reason
     assert refused.value.line == line
@@ -158,7 +158,7 @@ def test_an_array_of_long_documents_is_imported(admin: User) -> None:
     ],
 )
 def test_the_format_follows_from_the_file_name(name: str, format_name: str | None) -> None:
-    assert format_of(name) == format_name
+    assert detect_format(name) == format_name
 
 
 @pytest.mark.parametrize(

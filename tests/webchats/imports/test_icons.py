@@ -11,7 +11,7 @@ from tests.support import factories
 from tests.support.icons import store_icon
 from tests.webchats.imports.files import csv_of, export_content, import_content
 from webchats.icons.storage import icon_storage, signed_url
-from webchats.imports.report import Report
+from webchats.imports.report import ImportReport
 from webchats.models import Webchat
 
 
@@ -29,7 +29,7 @@ def folder(admin: User, tmp_path: Path) -> Path:
     return place
 
 
-def _import(admin: User, folder: Path | None, *cells: str, **options: Any) -> Report:
+def _import(admin: User, folder: Path | None, *cells: str, **options: Any) -> ImportReport:
     content = csv_of(*({"icon": cell} for cell in cells), more=("icon",))
     return import_content(content, admin, icons=folder, **options)
 

@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of, import_content, json_document, problem_places
-from webchats.imports.report import Report
+from webchats.imports.report import ImportReport
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -114,7 +114,7 @@ INVALID: tuple[tuple[dict[str, str], str, str], ...] = (
 )
 
 
-def reasons_by_place(report: Report) -> dict[tuple[int | None, str], str]:
+def reasons_by_place(report: ImportReport) -> dict[tuple[int | None, str], str]:
     """Return the reasons of the problems by line and field."""
     reasons: dict[tuple[int | None, str], str] = {}
     for problem in report.problems:

@@ -37,7 +37,7 @@ FORMATS: Final = {
 ALIASES: Final = {"jsonl": "ndjson", "tsv": "csv", "txt": "csv"}
 
 
-def format_of(file_name: str) -> str | None:
+def detect_format(file_name: str) -> str | None:
     """Return the name of the format that the file name's extension stands for, if known."""
     extension = PurePath(file_name).suffix.lower().removeprefix(".")
     name = ALIASES.get(extension, extension)

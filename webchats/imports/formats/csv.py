@@ -1,4 +1,4 @@
-"""CSV files, and the guard against formulas in their cells.
+"""CSV files, and the escaping of formulas in their cells.
 
 A spreadsheet may execute a cell that starts with ``=``, ``+``, ``-`` or ``@``, one of their
 full-width forms, a tab, a carriage return or a line feed (OWASP, "CSV injection"). The export puts
@@ -20,20 +20,20 @@ from webchats.imports.rows import FileRefused, Formula, ImportRow, Table
 
 _DELIMITERS: Final = (",", ";", "\t")
 _EXECUTED: Final = frozenset("=+-@\t\r\n＝＋－＠")
-_GUARDED: Final = _EXECUTED | {"'"}
+_ESCAPED: Final = _EXECUTED | {"'"}
 
 
-# --- The guard ---
+# --- Formulas ---
 
 
-def with_guard(text: str) -> str:
-    """Return ``text`` as a cell that no spreadsheet executes."""
-    return f"'{text}" if text[:1] in _GUARDED else text
+def escape_formula(text: str) -> str:
+    """Return ``text`` as a cell that no spreadsheet executes (CSV injection)."""
+    return f"'{text}" if text[:1] in _ESCAPED else text
 
 
-def without_guard(cell: str) -> str:
+def unescape_formula(cell: str) -> str:
     """Return the text of a cell, as a ``Formula`` if the cell starts with ``=``."""
-    if cell[0] == "'" and cell[1:2] in _GUARDED:
+    if cell[0] == "'" and cell[1:2] in _ESCAPED:
         return cell[1:]
     return Formula(cell) if cell[0] == "=" else cell
 
@@ -46,7 +46,7 @@ def open_table(file: BinaryIO) -> Iterator[Table]:
     """Read a CSV file. Raise ``FileRefused`` for an invalid header."""
     with open_text(file) as text:
         first = next(text, "")
-        reader = csv.reader(chain([first], text), delimiter=_delimiter_of(first), strict=True)
+        reader = csv.reader(chain([first], text), delimiter=_detect_delimiter(first), strict=True)
         try:
             header = [name.strip() for name in next(reader, [])]
         except csv.Error as error:
@@ -56,7 +56,7 @@ def open_table(file: BinaryIO) -> Iterator[Table]:
         yield Table(header, _rows(reader, header))
 
 
-def _delimiter_of(line: str) -> str:
+def _detect_delimiter(line: str) -> str:
     """Return the delimiter that splits the header into the most known columns."""
 
     def score(delimiter: str) -> tuple[int, int]:
@@ -75,7 +75,9 @@ def _rows(reader: Any, header: list[str]) -> Iterator[ImportRow]:
     try:
         for cells in reader:
             given: dict[str, object] = {
-                name: without_guard(cell) for name, cell in zip(header, cells, strict=False) if cell
+                name: unescape_formula(cell)
+                for name, cell in zip(header, cells, strict=False)
+                if cell
             }
             if cells and len(cells) != len(header):
                 yield ImportRow(line, given, _wrong_length(header, cells))
@@ -105,9 +107,9 @@ class _Echo:
 def write(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
     """Yield the bytes of a CSV file with ``columns`` as its header."""
     writer = csv.writer(_Echo())
-    lines = (writer.writerow(map(_guarded, row)) for row in chain([columns], rows))
+    lines = (writer.writerow(map(_to_escaped_cell, row)) for row in chain([columns], rows))
     return encode(lines)
 
 
-def _guarded(value: object) -> str | float:
-    return with_guard(value) if isinstance(value, str) else to_cell(value)
+def _to_escaped_cell(value: object) -> str | float:
+    return escape_formula(value) if isinstance(value, str) else to_cell(value)

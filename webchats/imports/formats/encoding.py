@@ -27,7 +27,7 @@ _UTF16_ZEROS: Final = 0.6
 @contextmanager
 def open_text(file: BinaryIO) -> Iterator[TextIO]:
     """Decode ``file`` from its start, line ends unchanged. Raise ``FileRefused`` if impossible."""
-    text = io.TextIOWrapper(file, encoding=encoding_of(file), newline="")
+    text = io.TextIOWrapper(file, encoding=detect_encoding(file), newline="")
     try:
         yield text
     finally:
@@ -35,7 +35,7 @@ def open_text(file: BinaryIO) -> Iterator[TextIO]:
         text.detach()
 
 
-def encoding_of(file: BinaryIO) -> str:
+def detect_encoding(file: BinaryIO) -> str:
     """Return Python's name of the encoding. Read the whole file and return to its start.
 
     A byte order mark decides. Without one, zero bytes indicate UTF-16, and a file whose every byte

@@ -97,7 +97,7 @@ class _SheetScanner:
     def _start_element(self, name: str, attributes: dict[str, str]) -> None:
         name = name.rpartition(":")[2]
         if name == "c":
-            self._cell = self._position_of(attributes.get("r", ""))
+            self._cell = self._parse_reference(attributes.get("r", ""))
         elif name == "f" and self._cell is not None:
             row, column = self._cell
             self._formulas.setdefault(row, []).append(column)
@@ -105,14 +105,14 @@ class _SheetScanner:
             # Behind the cells, ``f`` is part of a chart or a rule.
             self._cell = None
 
-    def _position_of(self, reference: str) -> tuple[int, int]:
+    def _parse_reference(self, reference: str) -> tuple[int, int]:
         """Return row (from 1) and column (from 0) of a reference such as ``B2``."""
         letters = reference.rstrip(string.digits)
         digits = reference[len(letters) :]
         if letters not in self._columns or not 1 <= len(digits) <= _MAX_DIGITS:
             if not _REFERENCE.fullmatch(reference):
                 raise FileRefused("A cell has no reference such as B2. Save the sheet as CSV.")
-            self._columns[letters] = _column_of(letters)
+            self._columns[letters] = _to_column_index(letters)
             self._width = max(self._width, self._columns[letters] + 1)
         row = int(digits)
         self._height = max(self._height, row)
@@ -127,7 +127,7 @@ class _SheetScanner:
         raise FileRefused(_DOCTYPE)
 
 
-def _column_of(letters: str) -> int:
+def _to_column_index(letters: str) -> int:
     number = 0
     for letter in letters.upper():
         number = number * 26 + ord(letter) - ord("A") + 1

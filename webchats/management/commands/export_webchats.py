@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandParser
 
 from webchats.imports.exporter import export
-from webchats.imports.formats import FORMATS, format_of
+from webchats.imports.formats import FORMATS, detect_format
 from webchats.management import cli
 from webchats.models import Webchat
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         self, *, organization: str, format_name: str | None, output: Path | None, **_: object
     ) -> None:
         source = cli.find_organization(organization)
-        format_name = format_name or (output and format_of(output.name)) or "csv"
+        format_name = format_name or (output and detect_format(output.name)) or "csv"
         # Ids sort by the time of creation, and an import keeps them.
         webchats = Webchat.objects.for_organization(source.pk).order_by("pk")
         chunks = export(webchats, format_name)

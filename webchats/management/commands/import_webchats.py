@@ -6,8 +6,8 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from webchats.imports.formats import FORMATS, format_of
-from webchats.imports.importer import Options, Source, run_import
+from webchats.imports.formats import FORMATS, detect_format
+from webchats.imports.importer import ImportOptions, ImportSource, run_import
 from webchats.imports.report import Rejects
 from webchats.management import cli
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         **_: object,
     ) -> None:
         _validate_paths(file, rejects, icons, skip_invalid=skip_invalid)
-        format_name = format_name or _format_of(file)
+        format_name = format_name or _detect_format(file)
         target = cli.find_organization(organization)
         author = cli.find_author(target, user)
         with (
@@ -56,22 +56,22 @@ class Command(BaseCommand):
             # ``disable=None``: no progress bar unless standard error is a terminal.
             with tqdm(unit=" rows", disable=None, leave=False) as progress, cli.import_errors():
                 report = run_import(
-                    Source(content, file.name, format_name),
+                    ImportSource(content, file.name, format_name),
                     organization=target,
                     user=author,
-                    options=Options(update, dry_run, skip_invalid, icons),
+                    options=ImportOptions(update, dry_run, skip_invalid, icons),
                     observer=cli.CommandObserver(self.stderr, progress, rejected, stop),
                 )
             if report.is_good:
                 self.stdout.write(report.summary)
             if rejects and rejects_file:
-                rejected.write_to(rejects_file, format_of(rejects.name) or "csv")
+                rejected.write_to(rejects_file, detect_format(rejects.name) or "csv")
         if not report.is_good:
             raise CommandError(report.summary, returncode=1)
 
 
-def _format_of(file: Path) -> str:
-    format_name = format_of(file.name)
+def _detect_format(file: Path) -> str:
+    format_name = detect_format(file.name)
     if format_name is None:
         raise CommandError(f"Set the format of {file.name}: --format {'|'.join(FORMATS)}.")
     return format_name
