@@ -41,7 +41,7 @@ class Version:
 
 
 # django-simple-history has no type information: ``row.history`` and its records are ``Any``.
-def versions_of(row: Any) -> list[Version]:
+def get_versions(row: Any) -> list[Version]:
     """Return the latest versions of a row with ``history``, newest first.
 
     Fields in the model's ``hidden_in_history`` are left out.

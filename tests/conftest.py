@@ -70,7 +70,7 @@ def _empty_cache() -> None:
 def _icons_in_tmp_path(settings: Settings, tmp_path: Path) -> None:
     """Store icons in a folder of the test."""
     options = {"location": str(tmp_path / "icons"), "url_seconds": 3600}
-    icons = {"BACKEND": "webchats.icons.local.SignedFileStorage", "OPTIONS": options}
+    icons = {"BACKEND": "webchats.icons.local.LocalIconStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
 
 

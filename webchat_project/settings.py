@@ -265,7 +265,7 @@ STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 # else in a directory.
 ICON_URL_SECONDS = env.int("ICON_URL_SECONDS", default=3600)
 _icons: dict[str, Any] = {
-    "BACKEND": "webchats.icons.local.SignedFileStorage",
+    "BACKEND": "webchats.icons.local.LocalIconStorage",
     "OPTIONS": {
         "location": env.str("ICONS_ROOT", default=str(BASE_DIR / "data" / "icons")),
         "url_seconds": ICON_URL_SECONDS,

@@ -13,7 +13,9 @@ from django.utils.module_loading import import_string
 
 # Dotted paths, since importing the bucket's module loads boto3, which a folder does not need.
 BUCKET: Final = "webchats.icons.s3.S3IconStorage"
-FOLDER: Final = "webchats.icons.local.SignedFileStorage"
+FOLDER: Final = "webchats.icons.local.LocalIconStorage"
+
+_BACKEND_HINT: Final = f"Set its BACKEND to {BUCKET} or {FOLDER}."
 
 MIN_URL_SECONDS: Final = 60
 #: The longest lifetime that SigV4 allows.
@@ -30,14 +32,25 @@ def check_icon_storage(**_: object) -> list[CheckMessage]:
     try:
         import_string(backend)
     except ImportError as error:
-        return [Error(f'STORAGES["icons"] cannot be loaded: {error}.', id="webchats.E001")]
+        return [
+            Error(
+                f'STORAGES["icons"] cannot be loaded: {error}.',
+                hint=_BACKEND_HINT,
+                id="webchats.E001",
+            )
+        ]
     if backend == BUCKET:
         seconds = options.get("querystring_expire", 3600)
         return [*_check_url_seconds(seconds), *_check_bucket(options)]
     if backend == FOLDER:
         return [*_check_url_seconds(options.get("url_seconds", 3600)), *_check_folder()]
-    message = f'STORAGES["icons"] must be {BUCKET} or {FOLDER}.'
-    return [Error(message, id="webchats.E001")]
+    return [
+        Error(
+            f'STORAGES["icons"] has the unsupported BACKEND {backend!r}.',
+            hint=_BACKEND_HINT,
+            id="webchats.E001",
+        )
+    ]
 
 
 def check_widget_config_cache(**_: object) -> list[CheckMessage]:

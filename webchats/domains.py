@@ -157,7 +157,7 @@ def may_embed(allowed: Sequence[str], *, origin: str | None, referer: str | None
         return True
     header = (_REFERER_HEADER, referer or "") if origin is None else (_ORIGIN_HEADER, origin)
     page = _parse(*header)
-    return page is not None and any(_entry_matches_origin(entry, page) for entry in allowed)
+    return page is not None and any(_matches_host_or_wildcard(entry, page) for entry in allowed)
 
 
 def frame_ancestors(allowed: Sequence[str]) -> str:
@@ -237,7 +237,7 @@ def _parse(pattern: re.Pattern[str], header: str) -> _Origin | None:
     return _Origin(scheme.lower(), host.lower(), port) if port <= _MAX_PORT else None
 
 
-def _entry_matches_origin(entry: str, page: _Origin) -> bool:
+def _matches_host_or_wildcard(entry: str, page: _Origin) -> bool:
     match = _CANONICAL.fullmatch(entry)
     if match is None:
         return False

@@ -12,7 +12,7 @@ from django.utils import timezone
 from organizations.fields import NAME_LENGTH
 from organizations.models import Organization, User
 from webchats.icons.cleanup import delete_unused_on_commit
-from webchats.icons.images import CleanImage
+from webchats.icons.images import SanitizedImage
 from webchats.icons.storage import store_image
 from webchats.models import LastLoad, Webchat
 from webchats.widget.response_cache import invalidate_on_commit
@@ -51,7 +51,7 @@ def duplicate_webchat(*, webchat: Webchat, user: User) -> Webchat:
     return copy
 
 
-def set_default_icon(*, organization: Organization, image: CleanImage | None) -> Organization:
+def set_default_icon(*, organization: Organization, image: SanitizedImage | None) -> Organization:
     """Set the organization's default icon, or remove it if ``None``. Return the organization.
 
     Raises ``StorageUnavailable`` if the image cannot be stored. Nothing is changed then.

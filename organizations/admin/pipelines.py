@@ -26,12 +26,12 @@ class StageInline(admin.TabularInline[Stage, Pipeline]):
     form = StageForm
     formset = StageFormSet
     formfield_overrides = {ColorField: {"widget": ColorInput}}
-    fields = ("order", "name", "slug", "color", "is_active")
+    fields = ("new_position", "name", "slug", "color", "is_active")
     extra = 0
     template = "admin/organizations/pipeline/stages.html"
 
     class Media:
-        js = ("organizations/stage_order.js",)
+        js = ("organizations/stage_positions.js",)
 
 
 @admin.register(Pipeline, site=site)

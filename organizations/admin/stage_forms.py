@@ -7,18 +7,21 @@ from django import forms
 from organizations.models import MAX_STAGES, Pipeline, Stage
 from organizations.models.pipeline import DUPLICATE_STAGE
 
-_MAX_ORDER: Final = 1_000_000
+_MAX_POSITION: Final = 1_000_000
 
 
 class StageForm(forms.ModelForm[Stage]):
-    """A stage. ``order`` sorts it among the others; without it, the stage comes last."""
+    """A stage. ``new_position`` counts from 1; a stage without it comes last.
 
-    order = forms.IntegerField(
-        label="order",
+    The form field cannot have the name of the model field, which is not editable.
+    """
+
+    new_position = forms.IntegerField(
+        label="position",
         required=False,
         min_value=0,
-        max_value=_MAX_ORDER,
-        widget=forms.NumberInput(attrs={"class": "stage-order"}),
+        max_value=_MAX_POSITION,
+        widget=forms.NumberInput(attrs={"class": "stage-position"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -27,7 +30,7 @@ class StageForm(forms.ModelForm[Stage]):
             # In a tabular inline the fields have no <label>, only a column heading.
             field.widget.attrs["aria-label"] = field.label or ""
         if not self.instance._state.adding:
-            self.initial["order"] = self.instance.position + 1
+            self.initial["new_position"] = self.instance.position + 1
 
 
 class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, forms.ModelForm[Stage]]):
@@ -43,7 +46,7 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, forms.ModelForm[Stag
         ]
         if len(kept) > MAX_STAGES:
             raise forms.ValidationError(f"A pipeline can have at most {MAX_STAGES} stages.")
-        kept.sort(key=_order_of)
+        kept.sort(key=_get_position)
         previous: list[Stage] = []
         for position, form in enumerate(kept):
             form.instance.position = position
@@ -75,6 +78,6 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, forms.ModelForm[Stag
         return saved
 
 
-def _order_of(form: forms.ModelForm[Stage]) -> int:
-    order: int | None = form.cleaned_data.get("order")
-    return _MAX_ORDER if order is None else order
+def _get_position(form: forms.ModelForm[Stage]) -> int:
+    position: int | None = form.cleaned_data.get("new_position")
+    return _MAX_POSITION if position is None else position

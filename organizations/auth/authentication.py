@@ -37,7 +37,7 @@ class BearerAuthentication(BaseAuthentication):
 
     def _authenticate_api_key(self, secret: str) -> tuple[User, ApiKey]:
         keys = ApiKey.objects.select_related("user")
-        key = keys.filter(digest=ApiKey.digest_of(secret)).first()
+        key = keys.filter(digest=ApiKey.hash_secret(secret)).first()
         if key is None:
             raise invalid_credential("api_key", api_key=None)
         if (

@@ -43,14 +43,14 @@ class ApiKey(TenantModel):
         return f"{self.name} ({self.prefix}…)"
 
     @staticmethod
-    def digest_of(secret: str) -> str:
+    def hash_secret(secret: str) -> str:
         """Return the SHA-256 digest of ``secret``, in hexadecimal."""
         return hashlib.sha256(secret.encode()).hexdigest()
 
     def generate_secret(self) -> None:
         """Set ``secret`` to a new random secret, with its ``prefix`` and ``digest``."""
         self.secret = self.SECRET_PREFIX + secrets.token_urlsafe(32)
-        self.prefix, self.digest = self.secret[:12], self.digest_of(self.secret)
+        self.prefix, self.digest = self.secret[:12], self.hash_secret(self.secret)
 
     def clean(self) -> None:
         """Reject a new key that has already expired."""

@@ -1,4 +1,4 @@
-"""Organizations, the tenants."""
+"""The model ``Organization``, the tenant that all other rows belong to."""
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -11,7 +11,7 @@ from organizations.tenancy.models import TenantScoped
 
 
 class Organization(TenantScoped):
-    """A tenant. All other rows belong to an organization."""
+    """A tenant: a customer with its own users, webchats, prompts and pipelines."""
 
     tenant_path = "pk"
 
@@ -33,7 +33,7 @@ class Organization(TenantScoped):
         blank=True,
         default="",
         editable=False,
-        validators=[RegexValidator(rf"\A{storage_keys.PATTERN}\Z")],
+        validators=[RegexValidator(rf"\A{storage_keys.STORAGE_KEY_PATTERN}\Z")],
         help_text="Shown by widgets without an icon of their own.",
     )
 
@@ -46,7 +46,7 @@ class Organization(TenantScoped):
 
     def clean(self) -> None:
         """Reject another organization's storage key."""
-        if self.default_icon and storage_keys.organization_id_of(self.default_icon) != self.pk:
+        if self.default_icon and storage_keys.parse_organization_id(self.default_icon) != self.pk:
             message = "The storage key belongs to another organization."
             raise ValidationError({"default_icon": ValidationError(message, "invalid")})
 

@@ -15,11 +15,11 @@ from django.utils.text import capfirst
 from django_stubs_ext import FieldsetSpec
 
 from organizations.fields import ColorField
-from organizations.history import versions_of
+from organizations.history import get_versions
 from organizations.models import Organization, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from organizations.widgets import ColorInput
-from webchat_project.api.object_ids import PATTERN
+from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 
 _Row = TypeVar("_Row", bound=TenantScoped)
 _ListDisplay: TypeAlias = tuple[str | Callable[[_Row], str | bool], ...]
@@ -77,7 +77,7 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> _Row | None:
         """Return the user's row, or ``None``. A POST locks it until the end of the transaction."""
-        if from_field is None and not re.fullmatch(PATTERN, object_id):
+        if from_field is None and not re.fullmatch(OBJECT_ID_PATTERN, object_id):
             return None
         if request.method != "POST" or not transaction.get_connection().in_atomic_block:
             return super().get_object(request, object_id, from_field)
@@ -179,7 +179,7 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         context = {
             **self.admin_site.each_context(request),
             "title": f"Change history: {row}",
-            "versions": versions_of(row),
+            "versions": get_versions(row),
             "object": row,
             "opts": self.opts,
             "module_name": self.opts.verbose_name_plural,

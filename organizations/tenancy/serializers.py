@@ -11,7 +11,7 @@ from organizations import colors, fields
 from organizations.models import Organization
 from organizations.tenancy.models import DOES_NOT_EXIST, TenantModel, TenantQuerySet, TenantScoped
 from webchat_project.api.fields import ID_SCHEMA, IdField, StringField
-from webchat_project.api.object_ids import PATTERN, validate_object_id
+from webchat_project.api.object_ids import OBJECT_ID_PATTERN, validate_object_id
 from webchat_project.api.serializers import DocumentSerializer
 
 _Row = TypeVar("_Row", bound=TenantScoped)
@@ -50,7 +50,7 @@ class TenantRelatedField(serializers.PrimaryKeyRelatedField[_Row]):
         if data == getattr(instance, f"{self.source}_id", None):
             raise SkipField
         rows = self.get_queryset()
-        row = rows.filter(pk=data).first() if re.fullmatch(PATTERN, data) else None
+        row = rows.filter(pk=data).first() if re.fullmatch(OBJECT_ID_PATTERN, data) else None
         if row is None:
             self.fail("does_not_exist", kind=rows.model._meta.verbose_name)
         return row

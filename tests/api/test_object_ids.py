@@ -7,11 +7,16 @@ import time
 import pytest
 from django.core.exceptions import ValidationError
 
-from webchat_project.api.object_ids import LENGTH, PATTERN, new_object_id, validate_object_id
+from webchat_project.api.object_ids import (
+    LENGTH,
+    OBJECT_ID_PATTERN,
+    new_object_id,
+    validate_object_id,
+)
 
 
 def test_id_has_24_lower_case_hexadecimal_characters() -> None:
-    assert re.fullmatch(PATTERN, new_object_id())
+    assert re.fullmatch(OBJECT_ID_PATTERN, new_object_id())
     assert len(new_object_id()) == LENGTH
 
 

@@ -153,7 +153,7 @@ def test_imported_rows_are_counted(api: Any, admin: User) -> None:
 def test_storage_failures_are_counted(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     options = {"location": str(tmp_path / "file" / "icons")}
-    backend = "webchats.icons.local.SignedFileStorage"
+    backend = "webchats.icons.local.LocalIconStorage"
     settings.STORAGES = {**settings.STORAGES, "icons": {"BACKEND": backend, "OPTIONS": options}}
     before = count("webchats_storage_failures_total", storage="folder")
     with pytest.raises(StorageUnavailable):

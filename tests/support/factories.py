@@ -90,7 +90,7 @@ class ApiKeyFactory(DjangoModelFactory[models.ApiKey]):
     organization = factory.SelfAttribute("user.organization")
     name = "Machine"
     prefix = factory.LazyAttribute(lambda key: key.secret[:12])
-    digest = factory.LazyAttribute(lambda key: models.ApiKey.digest_of(key.secret))
+    digest = factory.LazyAttribute(lambda key: models.ApiKey.hash_secret(key.secret))
 
 
 class WebchatFactory(DjangoModelFactory[Webchat]):

@@ -11,11 +11,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import DateTimeField
 
-from webchat_project.api import object_ids
+from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 
 
 class StringField(serializers.CharField):
-    """A JSON string."""
+    """Accepts a JSON string, and rejects numbers and booleans."""
 
     default_error_messages = {"invalid": "Must be a string."}
 
@@ -28,7 +28,7 @@ class StringField(serializers.CharField):
 #: The OpenAPI schema of an id.
 ID_SCHEMA = {
     "type": "string",
-    "pattern": f"^{object_ids.PATTERN}$",
+    "pattern": f"^{OBJECT_ID_PATTERN}$",
     "example": "67d3a0b0c0d0e0f0a0b0c0d0",
 }
 
@@ -39,7 +39,7 @@ class IdField(StringField):
 
 
 class BooleanField(serializers.BooleanField):
-    """``true`` or ``false``."""
+    """Accepts the JSON literals ``true`` and ``false`` only."""
 
     default_error_messages = {"invalid": "Must be true or false."}
 
@@ -63,7 +63,7 @@ class IntegerField(serializers.IntegerField):
 
 
 class NumberField(serializers.FloatField):
-    """A JSON number."""
+    """Accepts a JSON number that a ``float`` can represent, and rejects booleans."""
 
     default_error_messages = {"invalid": "Must be a number."}
 

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from webchat_project.api.fields import ID_SCHEMA
-from webchat_project.api.object_ids import PATTERN, validate_object_id
+from webchat_project.api.object_ids import OBJECT_ID_PATTERN, validate_object_id
 from webchat_project.api.pagination import DocumentPagination, form_errors
 
 _Row = TypeVar("_Row", bound=Model)
@@ -23,7 +23,7 @@ _Row = TypeVar("_Row", bound=Model)
 SEARCH_LENGTH = 200
 
 
-@extend_schema_field({**ID_SCHEMA, "pattern": f"^(?:{PATTERN})?$"})
+@extend_schema_field({**ID_SCHEMA, "pattern": f"^(?:{OBJECT_ID_PATTERN})?$"})
 class IdFilter(filters.CharFilter):
     """Rows whose foreign key is this id. The empty string is ignored, as of an empty form field."""
 

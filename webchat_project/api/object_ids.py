@@ -13,10 +13,12 @@ from django.core.validators import RegexValidator
 
 LENGTH = 24
 #: Not anchored, for URL patterns and JSON schemas.
-PATTERN = r"[0-9a-f]{24}"
+OBJECT_ID_PATTERN = r"[0-9a-f]{24}"
 
 validate_object_id = RegexValidator(
-    rf"\A{PATTERN}\Z", message="An id is 24 lower-case hexadecimal characters.", code="invalid"
+    rf"\A{OBJECT_ID_PATTERN}\Z",
+    message="An id is 24 lower-case hexadecimal characters.",
+    code="invalid",
 )
 
 

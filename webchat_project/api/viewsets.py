@@ -9,7 +9,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webchat_project.api.object_ids import PATTERN
+from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 
 _Row = TypeVar("_Row", bound=models.Model)
 
@@ -22,7 +22,7 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
     """
 
     queryset: models.QuerySet[_Row]
-    lookup_value_regex = PATTERN
+    lookup_value_regex = OBJECT_ID_PATTERN
 
     #: The resource's name in messages. The default is the model's ``verbose_name``.
     document_name: ClassVar[str | None] = None

@@ -112,7 +112,7 @@ class _LoggedStream:
 def _log(request: HttpRequest, status: int, started: float) -> None:
     seconds = perf_counter() - started
     method = request.method if request.method in _METHODS else "OTHER"
-    route = _route_of(request)
+    route = _get_route(request)
     user = _known_user(request)
     if status == 403 and user is not None:
         log_event(SecurityEvent.FORBIDDEN, user=user.pk, route=route)
@@ -151,7 +151,7 @@ def _known_user(request: HttpRequest) -> _User | None:
     return user if user is not None and user.is_authenticated else None
 
 
-def _route_of(request: HttpRequest) -> str:
+def _get_route(request: HttpRequest) -> str:
     if request.resolver_match is not None:
         return route_name(request.resolver_match.route)
     if request.path_info in _QUIET_ROUTES:  # answered by middleware

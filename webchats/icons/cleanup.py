@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
-from organizations.storage_keys import organization_id_of
+from organizations.storage_keys import parse_organization_id
 from webchats.icons.keys import is_icon_key
 from webchats.icons.references import is_referenced, lock_icons
 from webchats.icons.storage import StorageUnavailable, icon_storage
@@ -41,9 +41,9 @@ def _delete_all_unused(keys: list[str]) -> None:
 
 def delete_unused(key: str) -> bool:
     """Delete the icon unless a row refers to it. Return whether it was deleted."""
-    organization_id = organization_id_of(key)
+    organization_id = parse_organization_id(key)
     with transaction.atomic():
-        # A row that is about to refer to the icon holds the same lock: see ``validate_icon``.
+        # A row that is about to refer to the icon holds the same lock: see ``validate_icon_key``.
         if organization_id is not None:
             lock_icons(organization_id)
         if is_referenced(key):

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webchats.icons.images import CONTENT_TYPES, CleanImage, read_image
+from webchats.icons.images import CONTENT_TYPES, SanitizedImage, read_image
 from webchats.icons.storage import signed_url
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class IconFileField(forms.FileField):
 
     widget = IconInput(attrs={"accept": ",".join(CONTENT_TYPES.values())})
 
-    def clean(self, data: File[bytes] | None, initial: object = None) -> CleanImage | None:
-        """Return the clean copy, ``None`` without a file. Raise as ``clean_image`` does."""
+    def clean(self, data: File[bytes] | None, initial: object = None) -> SanitizedImage | None:
+        """Return the sanitized copy, ``None`` without a file. Raise as ``sanitize_image`` does."""
         file = super().clean(data, initial)
         return read_image(file) if file else None
 

@@ -56,8 +56,8 @@ _DECODER_ERRORS: Final = (
 
 
 @dataclass(frozen=True)
-class CleanImage:
-    """An image that has been decoded and re-encoded: without metadata or trailing bytes."""
+class SanitizedImage:
+    """A decoded and re-encoded image, without metadata or trailing bytes."""
 
     content: bytes
     #: A key of ``CONTENT_TYPES``.
@@ -65,16 +65,16 @@ class CleanImage:
 
     @property
     def content_type(self) -> str:
-        """The MIME type."""
+        """The MIME type by which the image is stored and served."""
         return CONTENT_TYPES[self.extension]
 
 
-def read_image(file: IO[bytes]) -> CleanImage:
-    """Read an image file and return its clean copy: see ``clean_image``."""
-    return clean_image(file.read(MAX_BYTES + 1))
+def read_image(file: IO[bytes]) -> SanitizedImage:
+    """Read an image file and return its sanitized copy: see ``sanitize_image``."""
+    return sanitize_image(file.read(MAX_BYTES + 1))
 
 
-def clean_image(content: bytes) -> CleanImage:
+def sanitize_image(content: bytes) -> SanitizedImage:
     """Return the re-encoded copy of an image.
 
     The format is detected from the content. Raise ``ValidationError`` with the code
@@ -102,7 +102,7 @@ def clean_image(content: bytes) -> CleanImage:
     copy.info = {}
     output = io.BytesIO()
     copy.save(output, format=stored_format, **_SAVE_OPTIONS[stored_format])
-    return CleanImage(output.getvalue(), _EXTENSIONS[stored_format])
+    return SanitizedImage(output.getvalue(), _EXTENSIONS[stored_format])
 
 
 def _too_many_pixels() -> ValidationError:

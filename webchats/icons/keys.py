@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from webchats.icons.images import CONTENT_TYPES
 from webchats.icons.storage import icon_storage
 
-#: Narrower than ``storage_keys.PATTERN``.
+#: Narrower than ``storage_keys.STORAGE_KEY_PATTERN``.
 _KEY: Final = re.compile(
     rf"orgs/[0-9a-f]{{24}}/webchat/[A-Za-z0-9_-]{{1,64}}\.(?:{'|'.join(CONTENT_TYPES)})"
 )
@@ -39,7 +39,7 @@ def key_from(text: str) -> str:
     """Return the icon key that ``text`` is, or that it holds as a URL of the storage.
 
     The signature and the expiry of a URL are ignored, so that clients can send back what they
-    read. Raise ``IconNotFound`` for any other text. ``validate_icon`` checks the owner and
+    read. Raise ``IconNotFound`` for any other text. ``validate_icon_key`` checks the owner and
     whether the object exists.
     """
     if is_icon_key(text):

@@ -30,7 +30,7 @@ def _storage_errors() -> Iterator[None]:
         raise StorageUnavailable(str(error)) from error
 
 
-class SignedFileStorage(FileSystemStorage):
+class LocalIconStorage(FileSystemStorage):
     """A folder whose files ``webchats.icons.views.icon_file`` serves at signed URLs."""
 
     bucket_name = "local"

@@ -6,7 +6,7 @@
 from django.db import models, transaction
 
 from organizations.models import Organization
-from organizations.storage_keys import organization_id_of
+from organizations.storage_keys import parse_organization_id
 from webchats.icons.keys import IconNotFound
 from webchats.icons.storage import icon_storage
 
@@ -34,13 +34,13 @@ def lock_icons(organization_id: str) -> None:
     list(Organization.objects.select_for_update(no_key=True).filter(pk=organization_id))
 
 
-def validate_icon(key: str, organization_id: str) -> None:
+def validate_icon_key(key: str, organization_id: str) -> None:
     """Raise ``IconNotFound`` unless the key names an existing object of the organization.
 
     Within a transaction the icons stay locked until its end, so that ``delete_unused`` cannot
     delete the object before the row is stored.
     """
-    if organization_id_of(key) != organization_id:
+    if parse_organization_id(key) != organization_id:
         raise IconNotFound
     if transaction.get_connection().in_atomic_block:
         lock_icons(organization_id)

@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 from organizations.models import Organization
 from organizations.tenancy.serializers import TenantRelatedField
 from webchat_project.api.serializers import to_drf_errors
-from webchats.icons.images import CleanImage, read_image
+from webchats.icons.images import SanitizedImage, read_image
 
 MAX_FILES = 10
 _RULES = (
@@ -21,10 +21,10 @@ _RULES = (
 
 
 class NamedImage(NamedTuple):
-    """The clean copy of an uploaded image, and the name of the uploaded file."""
+    """The sanitized copy of an uploaded image, and the name of the uploaded file."""
 
     name: str
-    image: CleanImage
+    image: SanitizedImage
 
 
 class ImageFileField(serializers.FileField):
@@ -35,7 +35,7 @@ class ImageFileField(serializers.FileField):
 
     # djangorestframework-stubs types the value of a file field as a file.
     def to_internal_value(self, data: File[bytes]) -> NamedImage:  # type: ignore[override]
-        """Return the clean copy. Raise ``ValidationError`` with the codes of ``clean_image``."""
+        """Return the sanitized copy. Raise ``ValidationError`` as ``sanitize_image`` does."""
         file = super().to_internal_value(data)
         try:
             return NamedImage(file.name or "", read_image(file))
@@ -67,7 +67,7 @@ class UploadSerializer(serializers.Serializer[None]):
 
 
 class StoredFileSerializer(serializers.Serializer[None]):
-    """A stored image."""
+    """A stored image in the response of an upload: its key, and a signed URL to show it."""
 
     key = serializers.CharField(help_text="The value for a webchat's `icon`.")
     type = serializers.CharField(help_text="The MIME type of the stored image.")

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 
 from organizations.storage_keys import organization_prefix
 from webchat_project.api.exceptions import DependencyUnavailable
-from webchats.icons.images import CleanImage
+from webchats.icons.images import SanitizedImage
 
 #: How many signed URLs each process caches.
 _CACHED_URLS: Final = 10_000
@@ -52,7 +52,7 @@ class IconStorage(Protocol):
         """Allow a storage in a cache key: see ``_cached_url``."""
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
-        """Store an object."""
+        """Store ``content`` under ``key``, with the MIME type ``content_type``."""
 
     def exists(self, name: str) -> bool:
         """Return whether the object exists."""
@@ -89,7 +89,7 @@ def icon_storage() -> IconStorage:
     return cast("IconStorage", storages["icons"])
 
 
-def store_image(organization_id: str, image: CleanImage) -> str:
+def store_image(organization_id: str, image: SanitizedImage) -> str:
     """Store the image under a new key and return the key.
 
     ``manage.py sweep_icons`` deletes the object if no row refers to it after a day.
@@ -100,7 +100,7 @@ def store_image(organization_id: str, image: CleanImage) -> str:
     return key
 
 
-def content_key(organization_id: str, image: CleanImage) -> str:
+def content_key(organization_id: str, image: SanitizedImage) -> str:
     """Return the key for an imported image, which is the same for the same content."""
     digest = hashlib.sha256(image.content).hexdigest()[:32]
     return f"{organization_prefix(organization_id)}webchat/{digest}.{image.extension}"

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from webchats.icons.images import CONTENT_TYPES, CleanImage
-from webchats.icons.local import SignedFileStorage
+from webchats.icons.images import CONTENT_TYPES, SanitizedImage
+from webchats.icons.local import LocalIconStorage
 from webchats.icons.serializers import UploadResponseSerializer, UploadSerializer
 from webchats.icons.storage import StorageUnavailable, icon_storage, signed_url, store_image
 from webchats.models import Webchat
@@ -57,7 +57,7 @@ class UploadView(APIView):
         ]
         return Response({"files": files})
 
-    def _stored_file(self, organization_id: str, name: str, image: CleanImage) -> StoredFile:
+    def _stored_file(self, organization_id: str, name: str, image: SanitizedImage) -> StoredFile:
         key = store_image(organization_id, image)
         return {
             "key": key,
@@ -73,7 +73,7 @@ class UploadView(APIView):
 def icon_file(request: HttpRequest, key: str) -> HttpResponse:
     """Serve an icon of the local file system at its signed URL."""
     storage = icon_storage()
-    if not isinstance(storage, SignedFileStorage):
+    if not isinstance(storage, LocalIconStorage):
         return HttpResponse(status=404)
     expires, signature = request.GET.get("expires", ""), request.GET.get("signature", "")
     seconds_left = storage.seconds_left(key, expires, signature)

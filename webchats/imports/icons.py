@@ -12,7 +12,7 @@ from organizations.models import Organization
 from webchats.icons.cleanup import delete_unused
 from webchats.icons.images import read_image
 from webchats.icons.keys import IconNotFound
-from webchats.icons.references import validate_icon
+from webchats.icons.references import validate_icon_key
 from webchats.icons.storage import StorageUnavailable, content_key, icon_storage
 from webchats.models import Webchat
 
@@ -51,7 +51,7 @@ class ImportIcons:
         return self._keys[path]
 
     def validate(self, key: str, organization_id: str) -> None:
-        """Raise ``IconNotFound`` as ``validate_icon`` does, which is called once for each key.
+        """Raise ``IconNotFound`` as ``validate_icon_key`` does, which is called once for each key.
 
         Its lock keeps the result valid until the end of the transaction.
         """
@@ -95,7 +95,7 @@ class ImportIcons:
 
 def _is_valid(key: str, organization_id: str) -> bool:
     try:
-        validate_icon(key, organization_id)
+        validate_icon_key(key, organization_id)
     except ValidationError:
         return False
     return True

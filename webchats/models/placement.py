@@ -66,7 +66,7 @@ class Placement(models.Model):
         active stage, ignoring case. Raise ``ValidationError`` by field if there is no such stage.
         """
         if self.pipeline_stage is None:
-            self.entry_stage = self._initial_stage_of(self.pipeline) if self.pipeline else None
+            self.entry_stage = self._find_initial_stage(self.pipeline) if self.pipeline else None
         elif self.pipeline is None:
             raise _error(
                 "pipeline_stage",
@@ -79,7 +79,7 @@ class Placement(models.Model):
         else:
             self.entry_stage = self.pipeline_stage
 
-    def _initial_stage_of(self, pipeline: Pipeline) -> Stage:
+    def _find_initial_stage(self, pipeline: Pipeline) -> Stage:
         # Bulk imports have prefetched the stages.
         active = [stage for stage in pipeline.stages.all() if stage.is_active]
         for stage in active:

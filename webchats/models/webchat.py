@@ -14,7 +14,7 @@ from organizations.tenancy.models import DOES_NOT_EXIST, TenantModel
 from webchats.fields import AllowedDomainsField
 from webchats.icons.cleanup import delete_unused_on_commit
 from webchats.icons.keys import is_icon_key
-from webchats.icons.references import validate_icon
+from webchats.icons.references import validate_icon_key
 from webchats.models.appearance import Appearance
 from webchats.models.placement import PLACEMENT_FIELDS, Placement
 from webchats.models.querysets import WebchatManager
@@ -94,7 +94,7 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
 
     #: Raises ``ValidationError`` for a key that the organization cannot use. Bulk imports replace
     #: it with a memoized function.
-    check_icon: Callable[[str, str], None] = staticmethod(validate_icon)
+    check_icon: Callable[[str, str], None] = staticmethod(validate_icon_key)
 
     class Meta:
         verbose_name = "webchat"

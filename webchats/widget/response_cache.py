@@ -20,7 +20,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django.conf import settings
 from django.db import transaction
 
-from webchat_project.api.object_ids import PATTERN
+from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 from webchat_project.observability.context import REQUEST_ID_HEADER, RequestContext, current_request
 from webchat_project.observability.request_log import log_request
 
@@ -28,7 +28,7 @@ from webchat_project.observability.request_log import log_request
 CacheKey = tuple[str, tuple[str | None, ...]]
 Headers = list[tuple[str, str]]
 
-_PATH: Final = re.compile(rf"/widget/({PATTERN})/config")
+_PATH: Final = re.compile(rf"/widget/({OBJECT_ID_PATTERN})/config")
 #: The route in logs and metrics, as Django resolves it.
 _ROUTE: Final = "/widget/<str:webchat_id>/config"
 #: The variables that a response depends on, besides the path.
@@ -95,7 +95,7 @@ class ResponseCache:
         self._responses.pop(webchat_id, None)
 
     def clear(self) -> None:
-        """Delete all responses."""
+        """Delete the responses of all webchats, and start a new version."""
         self.version += 1
         self._responses.clear()
         self._size = 0

@@ -33,7 +33,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from webchat_project.api.exceptions import error_response
-from webchat_project.api.object_ids import PATTERN
+from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 from webchats.domains import frame_ancestors, may_embed
 from webchats.icons.storage import signed_url_version
 from webchats.models import Webchat
@@ -48,7 +48,7 @@ EMBED_JS_CACHE_CONTROL: Final = "public, max-age=3600, stale-while-revalidate=86
 #: A saved change shows within a minute.
 CONFIG_CACHE_CONTROL: Final = "max-age=60"
 
-_ID: Final = re.compile(PATTERN)
+_ID: Final = re.compile(OBJECT_ID_PATTERN)
 #: ``Accept-Encoding`` allows gzip (RFC 9110, section 12.5.3).
 _ACCEPTS_GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z))", re.IGNORECASE)
 

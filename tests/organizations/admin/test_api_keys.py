@@ -15,7 +15,7 @@ def test_secret_of_a_new_api_key_is_shown_once(admin: User) -> None:
     response = client.post(f"{list_url(ApiKey)}add/", {"name": "CI"})
     key = ApiKey.objects.get()
     secret = response.context["secret"]
-    assert ApiKey.digest_of(secret) == key.digest
+    assert ApiKey.hash_secret(secret) == key.digest
     assert (key.user, key.organization_id) == (admin, admin.organization_id)
     assert secret in response.content.decode()
     assert "no-store" in response.headers["Cache-Control"]

@@ -21,22 +21,29 @@ def stage_data(*rows: dict[str, Any], stored: int = 0) -> dict[str, Any]:
     return {"name": "Sales", **body}
 
 
-def test_stages_are_sorted_by_order(admin: User) -> None:
-    body = stage_data({"name": "B", "order": 2}, {"name": "C"}, {"name": "A", "order": 1})
+def test_stages_are_sorted_by_position(admin: User) -> None:
+    second, first = {"name": "B", "new_position": 2}, {"name": "A", "new_position": 1}
+    body = stage_data(second, {"name": "C"}, first)
     response = log_in(admin).post(f"{list_url(Pipeline)}add/", body)
     assert response.status_code == 302, response.context["inline_admin_formsets"][0].formset.errors
     stages = Stage.objects.order_by("position").values_list("name", "position", "slug")
     assert list(stages) == [("A", 0, "a"), ("B", 1, "b"), ("C", 2, "c")]
 
 
-def test_order_of_stages_can_be_changed(admin: User) -> None:
+def test_positions_of_stages_can_be_changed(admin: User) -> None:
     pipeline = factories.PipelineFactory.create(organization=admin.organization)
     first, second = (
         factories.StageFactory.create(pipeline=pipeline, position=place) for place in range(2)
     )
     rows = [
-        {"id": row.pk, "pipeline": pipeline.pk, "name": row.name, "slug": row.slug, "order": order}
-        for row, order in ((first, 2), (second, 1))
+        {
+            "id": row.pk,
+            "pipeline": pipeline.pk,
+            "name": row.name,
+            "slug": row.slug,
+            "new_position": position,
+        }
+        for row, position in ((first, 2), (second, 1))
     ]
     url = f"{list_url(Pipeline)}{pipeline.pk}/change/"
     response = log_in(admin).post(url, stage_data(*rows, stored=2))

@@ -17,7 +17,7 @@ from organizations.models import User
 from tests.support import factories
 from tests.support.authentication import request_login, request_refresh, status_of
 from tests.support.environment import PRODUCTION, load_settings
-from webchats.icons.images import CleanImage
+from webchats.icons.images import SanitizedImage
 from webchats.icons.storage import signed_url, store_image
 
 pytestmark = pytest.mark.django_db
@@ -159,7 +159,7 @@ def test_signed_icon_url_of_former_secret_key_is_valid(
     admin: User, use_secret_key: Any, fetch: Any
 ) -> None:
     use_secret_key(OLD)
-    image = CleanImage(b"GIF89a", "png")
+    image = SanitizedImage(b"GIF89a", "png")
     url = signed_url(store_image(str(admin.organization_id), image))
     use_secret_key(NEW, OLD)
     assert fetch(url).status == 200

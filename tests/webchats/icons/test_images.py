@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.support.images import decode_image, image_bytes
-from webchats.icons.images import MAX_BYTES, MAX_SIDE, STORED_SIDE, clean_image
+from webchats.icons.images import MAX_BYTES, MAX_SIDE, STORED_SIDE, sanitize_image
 
 SCRIPT = b"<script>alert(document.domain)</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -20,7 +20,7 @@ SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 def error_code(content: bytes) -> str:
     """Return the code of the error for an invalid image."""
     with pytest.raises(ValidationError) as caught:
-        clean_image(content)
+        sanitize_image(content)
     code = caught.value.code
     assert code is not None
     return code
@@ -38,7 +38,7 @@ def error_code(content: bytes) -> str:
 def test_every_format_is_detected_from_the_content(
     format_: str, stored_format: str, extension: str, content_type: str
 ) -> None:
-    clean = clean_image(image_bytes(format_))
+    clean = sanitize_image(image_bytes(format_))
     assert (clean.extension, clean.content_type) == (extension, content_type)
     assert decode_image(clean.content).format == stored_format
     assert decode_image(clean.content).size == (64, 48)
@@ -46,7 +46,7 @@ def test_every_format_is_detected_from_the_content(
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF"])
 def test_trailing_bytes_are_removed(format_: str) -> None:
-    clean = clean_image(image_bytes(format_) + SCRIPT)
+    clean = sanitize_image(image_bytes(format_) + SCRIPT)
     assert b"script" not in clean.content
 
 
@@ -54,7 +54,7 @@ def test_a_script_in_the_comment_of_a_gif_is_removed() -> None:
     # Also valid JavaScript, whose pixels are a comment: GIF89a/*…*/=1;
     polyglot = image_bytes("GIF", comment=b"*/=1;alert(1);/*")
     assert b"alert" in polyglot
-    assert b"alert" not in clean_image(polyglot).content
+    assert b"alert" not in sanitize_image(polyglot).content
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_other_content_is_rejected(content: bytes) -> None:
 
 def test_the_error_for_svg_names_the_accepted_formats() -> None:
     with pytest.raises(ValidationError, match="not a PNG, JPEG, WebP or GIF"):
-        clean_image(SVG)
+        sanitize_image(SVG)
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF"])
@@ -88,12 +88,12 @@ def test_a_truncated_file_is_rejected(format_: str) -> None:
 
 def test_files_of_at_most_1_mib_are_accepted() -> None:
     exact = image_bytes() + b"\x00" * (MAX_BYTES - len(image_bytes()))
-    assert clean_image(exact).extension == "png"
+    assert sanitize_image(exact).extension == "png"
     assert error_code(exact + b"\x00") == "file_too_large"
 
 
 def test_at_most_4096_pixels_are_accepted_and_512_stored() -> None:
-    stored = decode_image(clean_image(image_bytes(size=(MAX_SIDE, 2))).content)
+    stored = decode_image(sanitize_image(image_bytes(size=(MAX_SIDE, 2))).content)
     assert stored.size[0] == STORED_SIDE
     assert error_code(image_bytes(size=(MAX_SIDE + 1, 2))) == "image_too_large"
     assert error_code(image_bytes(size=(2, MAX_SIDE + 1))) == "image_too_large"
@@ -130,7 +130,7 @@ def test_the_first_frame_of_an_animation_is_stored() -> None:
         output = io.BytesIO()
         frames[0].save(output, format=format_, save_all=True, append_images=frames[1:])
         assert getattr(Image.open(output), "n_frames", 1) == 3
-        stored = decode_image(clean_image(output.getvalue()).content)
+        stored = decode_image(sanitize_image(output.getvalue()).content)
         assert getattr(stored, "n_frames", 1) == 1
         pixel = stored.convert("RGB").getpixel((10, 10))
         assert isinstance(pixel, tuple)
@@ -139,7 +139,7 @@ def test_the_first_frame_of_an_animation_is_stored() -> None:
 
 
 def test_a_cmyk_jpeg_becomes_rgb() -> None:
-    stored = decode_image(clean_image(image_bytes("JPEG", mode="CMYK")).content)
+    stored = decode_image(sanitize_image(image_bytes("JPEG", mode="CMYK")).content)
     assert stored.mode == "RGB"
     pixel = stored.getpixel((10, 10))
     assert isinstance(pixel, tuple)
@@ -153,7 +153,9 @@ def test_the_orientation_is_applied_and_metadata_is_removed() -> None:
     exif[0x010F] = "Camera"
     exif.get_ifd(0x8825)[1] = "N"  # GPS position
     for format_ in ("JPEG", "PNG", "WEBP"):
-        clean = clean_image(image_bytes(format_, size=(64, 32), exif=exif, icc_profile=b"x" * 200))
+        clean = sanitize_image(
+            image_bytes(format_, size=(64, 32), exif=exif, icc_profile=b"x" * 200)
+        )
         stored = decode_image(clean.content)
         assert stored.size == (32, 64)
         top, bottom = (
@@ -175,7 +177,7 @@ def test_transparency_is_kept() -> None:
     for format_, source in (("PNG", image), ("WEBP", image), ("GIF", palette)):
         output = io.BytesIO()
         source.save(output, format=format_, **({"transparency": 0} if source is palette else {}))
-        stored = decode_image(clean_image(output.getvalue()).content)
+        stored = decode_image(sanitize_image(output.getvalue()).content)
         assert stored.convert("RGBA").getchannel("A").getextrema() == (0, 0)
 
 
@@ -183,14 +185,14 @@ def test_16_bit_grayscale_keeps_its_shades() -> None:
     gray = Image.new("I;16", (10, 10), 0x8000)
     output = io.BytesIO()
     gray.save(output, format="PNG")
-    pixel = decode_image(clean_image(output.getvalue()).content).convert("L").getpixel((5, 5))
+    pixel = decode_image(sanitize_image(output.getvalue()).content).convert("L").getpixel((5, 5))
     assert isinstance(pixel, int | float)
     assert 120 < pixel < 136
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
 def test_every_color_mode_of_png_is_accepted(mode: str) -> None:
-    assert clean_image(image_bytes(mode=mode)).extension == "png"
+    assert sanitize_image(image_bytes(mode=mode)).extension == "png"
 
 
 _WHOLE = [image_bytes(format_, size=(24, 24)) for format_ in ("PNG", "JPEG", "WEBP", "GIF")]
@@ -209,7 +211,7 @@ def test_a_damaged_file_is_accepted_or_rejected_without_another_error(
     for place, value in changes:
         content[place % len(content) : place % len(content) + len(value)] = value
     try:
-        clean_image(bytes(content[: end or None]))
+        sanitize_image(bytes(content[: end or None]))
     except ValidationError as error:
         assert error.code in (  # noqa: PT017
             "unsupported_image",

@@ -234,7 +234,7 @@ def test_a_folder_that_is_not_writable_is_503(
 ) -> None:
     (tmp_path / "file").write_text("")
     options = {"location": str(tmp_path / "file" / "icons")}
-    icon_storage = {"BACKEND": "webchats.icons.local.SignedFileStorage", "OPTIONS": options}
+    icon_storage = {"BACKEND": "webchats.icons.local.LocalIconStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "icons": icon_storage}
     webchat = with_icon(admin)
     url = f"/api/webchats/{webchat.pk}"

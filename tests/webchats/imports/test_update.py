@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from organizations.history import versions_of
+from organizations.history import get_versions
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import csv_of, import_content
@@ -303,10 +303,10 @@ def test_the_history_of_a_reused_id_hides_the_other_organization(
     )
     webchat.prompt, webchat.name = old_prompt, "Mine"
     webchat.save()
-    changes = [change for version in versions_of(webchat) for change in version.changes]
+    changes = [change for version in get_versions(webchat) for change in version.changes]
     assert {change.field for change in changes} == {"name", "prompt"}
     assert not any("Secret" in f"{change.old} {change.new}" for change in changes)
-    assert len(versions_of(webchat)) == 2
+    assert len(get_versions(webchat)) == 2
 
 
 @pytest.mark.parametrize("batch", [1, 2, 2_000])
