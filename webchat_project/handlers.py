@@ -34,12 +34,12 @@ class TolerantASGIRequest(_TolerantRequest, ASGIRequest):
 
 
 class TolerantWSGIHandler(WSGIHandler):
-    """The WSGI application."""
+    """A WSGI application whose requests are ``TolerantWSGIRequest``."""
 
     request_class = TolerantWSGIRequest
 
 
 class TolerantASGIHandler(ASGIHandler):
-    """The ASGI application."""
+    """An ASGI application whose requests are ``TolerantASGIRequest``."""
 
     request_class = TolerantASGIRequest

@@ -1,4 +1,4 @@
-"""The app ``webchats``."""
+"""The configuration of the app."""
 
 from django.apps import AppConfig
 from django.core.checks import register

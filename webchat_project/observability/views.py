@@ -1,4 +1,4 @@
-"""The endpoint ``/metrics``."""
+"""The view of ``/metrics``, which Prometheus scrapes with a bearer token."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse

@@ -14,7 +14,7 @@ _Row_co = TypeVar("_Row_co", bound=TenantScoped, covariant=True)
 
 
 class WebchatQuerySet(TenantQuerySet[_Row_co]):
-    """Webchats of organizations."""
+    """Webchats, with filters, and with bulk writes that also clear caches and delete icons."""
 
     def enabled(self) -> Self:
         """Return the webchats whose widget is active."""

@@ -2,6 +2,7 @@
 
 import calendar
 import hashlib
+import os
 import socket
 import threading
 import time
@@ -230,3 +231,19 @@ def test_a_directory_is_not_an_object() -> None:
 def test_deleting_a_missing_object_is_not_an_error(storage: IconStorage) -> None:
     storage.delete(KEY)
     assert not storage.exists(KEY)
+
+
+def test_a_listing_skips_a_file_that_is_deleted_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, folder = icon_storage(), f"orgs/{'a' * 24}/webchat/"
+    for name in ("a.png", "b.png"):
+        storage.put(folder + name, b"x", "image/png")
+    walk = os.walk
+
+    def late(top: str) -> Any:
+        for place, folders, names in walk(top):
+            if names:
+                storage.delete(folder + "a.png")
+            yield place, folders, names
+
+    monkeypatch.setattr(os, "walk", late)
+    assert [stored.key for stored in storage.objects("orgs/")] == [folder + "b.png"]

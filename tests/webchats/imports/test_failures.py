@@ -112,21 +112,3 @@ def test_a_file_name_that_is_not_valid_unicode_is_recorded(admin: User, tmp_path
     Path(os.fsdecode(path)).write_text(csv_of({}))
     call_command("import_webchats", os.fsdecode(path), organization=admin.organization_id)
     assert ImportRecord.objects.get().file_name == "caf?.csv"
-
-
-def test_a_listing_skips_a_file_that_is_deleted_meanwhile(
-    admin: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    storage, folder = icon_storage(), f"orgs/{admin.organization_id}/webchat/"
-    for name in ("a.png", "b.png"):
-        storage.put(folder + name, b"x", "image/png")
-    walk = os.walk
-
-    def late(top: str) -> Any:
-        for place, folders, names in walk(top):
-            if names:
-                storage.delete(folder + "a.png")
-            yield place, folders, names
-
-    monkeypatch.setattr(os, "walk", late)
-    assert [stored.key for stored in storage.objects("orgs/")] == [folder + "b.png"]

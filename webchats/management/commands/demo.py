@@ -1,4 +1,4 @@
-"""``manage.py demo``."""
+"""The command that starts the service with demo data."""
 
 import json
 

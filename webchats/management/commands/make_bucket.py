@@ -1,4 +1,4 @@
-"""``manage.py make_bucket``."""
+"""The command that creates the bucket for icons."""
 
 from django.core.management.base import BaseCommand, CommandError
 

@@ -1,4 +1,4 @@
-"""``manage.py sweep_icons``."""
+"""The command that deletes unused icons and expired uploads."""
 
 import re
 from argparse import ArgumentTypeError
