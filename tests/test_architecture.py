@@ -36,7 +36,7 @@ UNLIMITED = {"webchat_project.settings"}
 MAX_FUNCTION_LINES = 40
 
 
-def rank_of(module: str) -> int:
+def get_rank(module: str) -> int:
     """Return the layer of a dotted module name."""
     parts = module.split(".")
     prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
@@ -59,13 +59,13 @@ def sources() -> dict[str, Path]:
 
 
 @cache
-def tree_of(module: str) -> ast.Module:
+def parse_module(module: str) -> ast.Module:
     return ast.parse(sources()[module].read_text())
 
 
-def imports_of(module: str) -> Iterator[str]:
+def find_imports(module: str) -> Iterator[str]:
     """Yield the project's modules that ``module`` imports, also for the type checker only."""
-    for node in ast.walk(tree_of(module)):
+    for node in ast.walk(parse_module(module)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if is_ours(alias.name))
         elif isinstance(node, ast.ImportFrom) and is_ours(str(node.module)):
@@ -74,9 +74,9 @@ def imports_of(module: str) -> Iterator[str]:
                 yield submodule if submodule in sources() else str(node.module)
 
 
-def strings_of(module: str) -> Iterator[tuple[int, str]]:
+def find_strings(module: str) -> Iterator[tuple[int, str]]:
     """Yield every string of code, docstrings left out, with its line."""
-    tree = tree_of(module)
+    tree = parse_module(module)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = {
         id(node.body[0].value)
@@ -100,8 +100,8 @@ def test_modules_import_only_from_their_layer_and_below() -> None:
     upward = [
         f"{module} imports {name}"
         for module in sources()
-        for name in imports_of(module)
-        if rank_of(name) > rank_of(module)
+        for name in find_imports(module)
+        if get_rank(name) > get_rank(module)
     ]
     assert not upward, places(upward)
 
@@ -110,7 +110,7 @@ def test_no_import_is_relative() -> None:
     relative = [
         f"{module}:{node.lineno}"
         for module in sources()
-        for node in ast.walk(tree_of(module))
+        for node in ast.walk(parse_module(module))
         if isinstance(node, ast.ImportFrom) and node.level
     ]
     assert not relative, places(relative)
@@ -118,7 +118,7 @@ def test_no_import_is_relative() -> None:
 
 def test_imports_are_not_circular() -> None:
     """Imports for the type checker are dependencies, too."""
-    graph = {module: set(imports_of(module)) - {module} for module in sources()}
+    graph = {module: set(find_imports(module)) - {module} for module in sources()}
     done: set[str] = set()
     cycles = []
 
@@ -140,9 +140,9 @@ def test_no_string_names_a_module_of_an_upper_layer() -> None:
     upward = [
         f"{module}:{line} names {text!r}"
         for module in sources()
-        for line, text in strings_of(module)
+        for line, text in find_strings(module)
         if is_ours(text) and "." in text and " " not in text
-        if rank_of(text) > rank_of(module)
+        if get_rank(text) > get_rank(module)
     ]
     assert not upward, places(upward)
 
@@ -153,18 +153,18 @@ def test_no_lower_layer_uses_a_related_name_of_an_upper_one() -> None:
     for model in apps.get_models():
         for relation in model._meta.related_objects if is_ours(model.__module__) else ():
             upper = relation.related_model.__module__
-            if is_ours(upper) and rank_of(upper) > rank_of(model.__module__):
+            if is_ours(upper) and get_rank(upper) > get_rank(model.__module__):
                 names = names_by_module.setdefault(model.__module__, set())
                 names |= {relation.name, str(relation.get_accessor_name())}
     assert any("webchats" in names for names in names_by_module.values())
     ranked = [
-        (rank_of(module), name) for module, names in names_by_module.items() for name in names
+        (get_rank(module), name) for module, names in names_by_module.items() for name in names
     ]
     used = [
         f"{module}:{line} uses {name!r}"
         for module in sources()
         for rank, name in ranked
-        if rank_of(module) <= rank
+        if get_rank(module) <= rank
         for line, text in attributes_and_lookups(module)
         if name in text.split("__")
     ]
@@ -172,8 +172,8 @@ def test_no_lower_layer_uses_a_related_name_of_an_upper_one() -> None:
 
 
 def attributes_and_lookups(module: str) -> Iterator[tuple[int, str]]:
-    yield from strings_of(module)
-    for node in ast.walk(tree_of(module)):
+    yield from find_strings(module)
+    for node in ast.walk(parse_module(module)):
         if isinstance(node, ast.Attribute):
             yield node.lineno, node.attr
         elif isinstance(node, ast.keyword) and node.arg:
@@ -186,7 +186,7 @@ def test_the_environment_is_read_in_the_settings_only() -> None:
     for module in sources():
         if module == "webchat_project.settings":
             continue
-        for node in ast.walk(tree_of(module)):
+        for node in ast.walk(parse_module(module)):
             match node:
                 case ast.Import(names=names) if any(a.name == "environ" for a in names):
                     readers.append(f"{module}:{node.lineno}")
@@ -205,7 +205,7 @@ def test_the_environment_is_read_in_the_settings_only() -> None:
     for module in allowed:
         calls = [
             node
-            for node in ast.walk(tree_of(module))
+            for node in ast.walk(parse_module(module))
             if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
         ]
         assert len(calls) == 1
@@ -216,7 +216,7 @@ def test_nothing_is_imported_inside_a_function() -> None:
     inside = [
         f"{module}:{inner.lineno}"
         for module in sources()
-        for node in ast.walk(tree_of(module))
+        for node in ast.walk(parse_module(module))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for inner in ast.walk(node)
         if isinstance(inner, ast.Import | ast.ImportFrom)
@@ -243,7 +243,7 @@ def test_functions_are_short() -> None:
     long = [
         f"{module}:{node.lineno} {node.name}: {lines} lines"
         for module in sources()
-        for node in ast.walk(tree_of(module))
+        for node in ast.walk(parse_module(module))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > MAX_FUNCTION_LINES
     ]
@@ -262,4 +262,4 @@ def test_functions_are_short() -> None:
     ],
 )
 def test_nested_package_is_a_layer_of_its_own(module: str, rank: int) -> None:
-    assert rank_of(module) == rank
+    assert get_rank(module) == rank

@@ -26,25 +26,25 @@ _VARIABLE = r"[A-Z][A-Z0-9_]+"
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
-def text_of(page: Path) -> str:
+def read_text(page: Path) -> str:
     """Return a page's text without its code blocks."""
     return _CODE_BLOCK.sub("", page.read_text())
 
 
-def headings_of(page: Path) -> list[tuple[int, str]]:
+def find_headings(page: Path) -> list[tuple[int, str]]:
     """Return level and text of every heading."""
-    found = re.findall(r"^(#+) (.+)$", text_of(page), re.MULTILINE)
+    found = re.findall(r"^(#+) (.+)$", read_text(page), re.MULTILINE)
     return [(len(marks), heading) for marks, heading in found]
 
 
-def anchor_of(heading: str) -> str:
+def to_anchor(heading: str) -> str:
     """Return the anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def relative_links_of(page: Path) -> Iterator[tuple[Path, str]]:
+def find_relative_links(page: Path) -> Iterator[tuple[Path, str]]:
     """Yield target file and anchor of every link that does not lead to another host."""
-    for match in _LINK.finditer(text_of(page)):
+    for match in _LINK.finditer(read_text(page)):
         link = match[1] or match[2]
         if not re.match(r"[a-z]+:", link):
             path, _, anchor = unquote(link).partition("#")
@@ -65,23 +65,23 @@ def test_readme_begins_with_a_picture() -> None:
 
 @every_page
 def test_relative_links_resolve(page: Path) -> None:
-    for target, anchor in relative_links_of(page):
+    for target, anchor in find_relative_links(page):
         assert target.exists(), f"{page.name} links to {target}"
         if anchor:
-            anchors = [anchor_of(heading) for _, heading in headings_of(target)]
+            anchors = [to_anchor(heading) for _, heading in find_headings(target)]
             assert anchor in anchors, f"{page.name} links to {target.name}#{anchor}"
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
 def test_contents_list_every_section(page: Path) -> None:
-    sections = [heading for level, heading in headings_of(page) if level == 2]
-    listed = re.findall(r"^- \[(.+)\]\(#(.+)\)$", text_of(page), re.MULTILINE)
-    assert listed == [(section, anchor_of(section)) for section in sections]
+    sections = [heading for level, heading in find_headings(page) if level == 2]
+    listed = re.findall(r"^- \[(.+)\]\(#(.+)\)$", read_text(page), re.MULTILINE)
+    assert listed == [(section, to_anchor(section)) for section in sections]
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
 def test_readme_links_to_every_page(page: Path) -> None:
-    assert page in [target for target, _ in relative_links_of(ROOT / "README.md")]
+    assert page in [target for target, _ in find_relative_links(ROOT / "README.md")]
 
 
 # --- Settings ---
@@ -125,7 +125,7 @@ def test_every_variable_is_documented_and_in_the_example() -> None:
     assert sorted(in_example) == sorted(read)
 
 
-def literal_default_of(call: ast.Call) -> str | None:
+def find_literal_default(call: ast.Call) -> str | None:
     """Return the default in a call as it is written in the documentation.
 
     ``None`` if there is no default, or one that depends on another setting.
@@ -145,7 +145,7 @@ def test_documented_defaults_are_those_of_the_settings() -> None:
         name: (documented[name], default)
         for name, call in setting_calls()
         # A default in words ("the value of …") describes more than the literal.
-        if (default := literal_default_of(call)) is not None
+        if (default := find_literal_default(call)) is not None
         and re.fullmatch(r"(`[^`]+`)?", documented[name])
     }
     assert len(compared) > 20

@@ -21,7 +21,7 @@ def table_rows() -> list[list[str]]:
 
 
 @cache
-def functions_of(path: str) -> set[str]:
+def find_functions(path: str) -> set[str]:
     """Return the names of the functions defined in a file."""
     tree = ast.parse((ROOT / path).read_text())
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
@@ -38,7 +38,7 @@ def test_every_named_test_exists() -> None:
         assert len(named) == tests.count("`") / 2, control
         for path, name in named:
             assert name.startswith("test_"), name
-            assert name in functions_of(path), f"{path} has no {name}"
+            assert name in find_functions(path), f"{path} has no {name}"
 
 
 def test_every_risk_of_the_owasp_api_security_top_10_has_a_row() -> None:

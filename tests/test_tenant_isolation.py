@@ -27,7 +27,7 @@ VERBS = ("get", "put", "patch", "delete")
 PUBLIC = {"login", "refresh", "schema", "docs"}
 
 
-def row_of(viewset: Any, organization: Organization | None) -> Any:
+def create_row(viewset: Any, organization: Organization | None) -> Any:
     """Create a row of the viewset's model in the organization."""
     model = viewset.queryset.model
     factory: Any = getattr(factories, f"{model.__name__}Factory")
@@ -58,8 +58,8 @@ def test_every_resource_is_a_tenant_viewset(prefix: str, viewset: Any) -> None:
 def test_list_contains_no_rows_of_other_organizations(
     prefix: str, viewset: Any, api: Any, admin: User, other_admin: User
 ) -> None:
-    row_of(viewset, other_admin.organization)
-    own = row_of(viewset, admin.organization)
+    create_row(viewset, other_admin.organization)
+    own = create_row(viewset, admin.organization)
     response = api(admin).get(f"/api/{prefix}").json()
     assert [document["_id"] for document in response["data"]] == [own.pk]
     assert response["pagination"]["total"] == 1
@@ -70,7 +70,7 @@ def test_list_contains_no_rows_of_other_organizations(
 def test_row_of_another_organization_gives_the_same_response_as_an_unknown_id(
     prefix: str, viewset: Any, verb: str, api: Any, admin: User, other_admin: User
 ) -> None:
-    row = row_of(viewset, other_admin.organization)
+    row = create_row(viewset, other_admin.organization)
     call = getattr(api(admin), verb)
     theirs = call(f"/api/{prefix}/{row.pk}", {})
     unknown = call(f"/api/{prefix}/{'0' * 24}", {})
@@ -83,7 +83,7 @@ def test_row_of_another_organization_gives_the_same_response_as_an_unknown_id(
 def test_superuser_sees_rows_of_all_organizations(
     prefix: str, viewset: Any, api: Any, superuser: User, admin: User, other_admin: User
 ) -> None:
-    rows = {row_of(viewset, user.organization).pk for user in (admin, other_admin)}
+    rows = {create_row(viewset, user.organization).pk for user in (admin, other_admin)}
     response = api(superuser).get(f"/api/{prefix}").json()
     assert {document["_id"] for document in response["data"]} == rows
 
@@ -112,7 +112,7 @@ def test_reference_to_another_organizations_row_gives_the_same_error_as_an_unkno
 def test_organization_in_the_body_of_an_update_is_ignored(
     prefix: str, viewset: Any, api: Any, admin: User, other_admin: User
 ) -> None:
-    row = row_of(viewset, admin.organization)
+    row = create_row(viewset, admin.organization)
     body = {"organizationId": other_admin.organization_id, "name": "Renamed"}
     assert api(admin).put(f"/api/{prefix}/{row.pk}", body).status_code == 200
     row.refresh_from_db()
@@ -124,7 +124,7 @@ def test_organization_in_the_body_of_an_update_is_ignored(
 def test_sales_rep_can_read_but_not_write(
     prefix: str, viewset: Any, verb: str, api: Any, rep: User
 ) -> None:
-    row = row_of(viewset, rep.organization)
+    row = create_row(viewset, rep.organization)
     assert api(rep).get(f"/api/{prefix}/{row.pk}").status_code == 200
     path = f"/api/{prefix}" if verb == "post" else f"/api/{prefix}/{row.pk}"
     response = getattr(api(rep), verb)(path, {"name": "Mine"})

@@ -42,7 +42,7 @@ def plain_reads() -> Iterator[None]:
         yield
 
 
-def values_of(name: str, rows: list[Webchat]) -> list[str]:
+def get_filter_values(name: str, rows: list[Webchat]) -> list[str]:
     """Values of a filter. A new kind of filter needs values here."""
     match FILTERS[name]:
         case StrictBooleanFilter():
@@ -57,7 +57,7 @@ def values_of(name: str, rows: list[Webchat]) -> list[str]:
     raise AssertionError(f"No values for the filter {name}.")
 
 
-def webchats_of(user: User) -> list[Webchat]:
+def create_webchats(user: User) -> list[Webchat]:
     """Five webchats that differ in everything that can be filtered or converted."""
     stage = factories.StageFactory.create(pipeline__organization=user.organization)
     icon = f"orgs/{user.organization_id}/webchat/icon.png"
@@ -108,8 +108,8 @@ def assert_equal_reads(
 def test_lists_are_equal_for_each_value_of_a_filter_and_each_page(
     name: str, assert_equal_reads: Any, admin: User, other_admin: User
 ) -> None:
-    rows = [row for user in (admin, other_admin) for row in webchats_of(user)]
-    for value in values_of(name, rows):
+    rows = [row for user in (admin, other_admin) for row in create_webchats(user)]
+    for value in get_filter_values(name, rows):
         for page in PAGES:
             assert_equal_reads("list", urlencode({name: value, "limit": 2, "page": page}))
         # The compiled query is the same, so a condition on the current time would be outdated.
@@ -120,7 +120,7 @@ def test_lists_are_equal_without_a_query(
     assert_equal_reads: Any, admin: User, other_admin: User
 ) -> None:
     for user in (admin, other_admin):
-        webchats_of(user)
+        create_webchats(user)
     totals = [data["pagination"]["total"] for _, data in assert_equal_reads("list")]
     assert totals == [5, 5, 10]
 
@@ -128,7 +128,7 @@ def test_lists_are_equal_without_a_query(
 def test_documents_are_equal_for_each_caller(
     assert_equal_reads: Any, admin: User, other_admin: User
 ) -> None:
-    for row in [row for user in (admin, other_admin) for row in webchats_of(user)]:
+    for row in [row for user in (admin, other_admin) for row in create_webchats(user)]:
         statuses = [status for status, _ in assert_equal_reads("retrieve", pk=row.pk)]
         assert sorted(statuses) == [200, 200, 404]
 

@@ -2,7 +2,7 @@
 
 from tests.benchmarks import responses
 from tests.benchmarks.harness import Contender, Data, Harness
-from tests.benchmarks.results import Result, figures_of, rate_target, ratios
+from tests.benchmarks.results import Result, build_figures, rate_target, ratios
 from tests.benchmarks.servers import BARE, DRF, FASTAPI, NINJA, SERVICE
 
 #: By operation: peers, and the target for our rate as a multiple of theirs.
@@ -13,7 +13,7 @@ TARGETS = {
 PAGES = 5
 
 
-def paths_of(data: Data, operation: str, sample: int = 200) -> list[str]:
+def get_paths(data: Data, operation: str, sample: int = 200) -> list[str]:
     """Return the paths to request: ``sample`` documents, or the first pages of the list."""
     if operation == "one":
         return [f"/api/webchats/{row['id']}" for row in data.webchats[:sample]]
@@ -36,7 +36,7 @@ def documents(harness: Harness) -> Result:
 
 def _measure(harness: Harness, operation: str, result: Result) -> None:
     data = harness.data()
-    paths = paths_of(data, operation, sample=20 if harness.quick else 200)
+    paths = get_paths(data, operation, sample=20 if harness.quick else 200)
     service = harness.server(SERVICE, data)
     expected = responses.fetch(service, paths, token=data.tokens[0])
     peers = [DRF] if harness.quick else [DRF, NINJA, FASTAPI]
@@ -50,7 +50,7 @@ def _measure(harness: Harness, operation: str, result: Result) -> None:
         fetched = responses.fetch(server, paths, token=tokens[0])
         responses.compare(expected, fetched, server.name)
         contenders[server.name] = Contender(server, responses.requests_for(fetched, tokens))
-    figures = figures_of(operation, harness.measure(contenders))
+    figures = build_figures(operation, harness.measure(contenders))
     result.figures += figures.values()
     if harness.against:
         result.figures += ratios(operation, figures, SERVICE.name, harness.against.name)

@@ -177,7 +177,7 @@ def interleave(
     return measurements
 
 
-def figures_of(operation: str, measurements: Measurements) -> Figures:
+def build_figures(operation: str, measurements: Measurements) -> Figures:
     """Return the figures of interleaved rounds, named after the operation and the contender."""
     return {
         (name, unit): Figure(f"{operation}: {name}", unit, rounds)

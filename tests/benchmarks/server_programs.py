@@ -3,10 +3,10 @@
 from contextlib import ExitStack
 
 from tests.benchmarks import responses
-from tests.benchmarks.documents import paths_of
+from tests.benchmarks.documents import get_paths
 from tests.benchmarks.harness import Contender, Harness
 from tests.benchmarks.programs import PROGRAMS, THREADS, WORKERS
-from tests.benchmarks.results import Figure, Result, figures_of
+from tests.benchmarks.results import Figure, Result, build_figures
 from tests.benchmarks.servers import SERVICE, environment, serving
 from tests.benchmarks.widget_config import config_requests
 
@@ -24,7 +24,7 @@ def server_programs(harness: Harness) -> Result:
         first = next(iter(servers.values()))
         operations = {
             operation: responses.requests_for(
-                responses.fetch(first, paths_of(data, operation), token=data.tokens[0]),
+                responses.fetch(first, get_paths(data, operation), token=data.tokens[0]),
                 data.tokens,
             )
             for operation in ("one", "list")
@@ -32,7 +32,7 @@ def server_programs(harness: Harness) -> Result:
         operations["config"] = config_requests(first, data)
         for operation, requests in operations.items():
             contenders = {name: Contender(server, requests) for name, server in servers.items()}
-            result.figures += figures_of(operation, harness.measure(contenders)).values()
+            result.figures += build_figures(operation, harness.measure(contenders)).values()
         for name, server in servers.items():
             title = f"after the load: {name}"
             result.figures += [Figure(title, u, [v]) for u, v in server.memory().items()]

@@ -6,7 +6,7 @@ import sys
 import time
 
 from tests.benchmarks import responses
-from tests.benchmarks.documents import paths_of
+from tests.benchmarks.documents import get_paths
 from tests.benchmarks.harness import Data, Harness
 from tests.benchmarks.load import run_load
 from tests.benchmarks.results import Figure, Result
@@ -50,13 +50,13 @@ def _start(harness: Harness, service: Application, data: Data) -> dict[tuple[str
     variables = environment(data.url, service.folder)
     begin = time.perf_counter()
     with serving(service, harness.program, variables, workers=1) as server:
-        paths = paths_of(data, "one", sample=20)
+        paths = get_paths(data, "one", sample=20)
         first = responses.fetch(server, paths[:1], token=tokens[0])
         first_document = time.perf_counter() - begin
         memory_at_first = server.memory()
         requests = responses.requests_for(first, tokens)
         for operation in ("one", "list"):
-            fetched = responses.fetch(server, paths_of(data, operation, 20), token=tokens[0])
+            fetched = responses.fetch(server, get_paths(data, operation, 20), token=tokens[0])
             requests += responses.requests_for(fetched, tokens)
         run_load(server.port, requests, seconds=2, max_requests=1000)
         memory = server.memory()

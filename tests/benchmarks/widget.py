@@ -194,13 +194,13 @@ def _type(page: Page, color: tuple[int, int, int]) -> float:
     start = time.perf_counter()
     field.fill(text)
     # Polled from outside, because scripts of the page cannot access the sandboxed frame.
-    while _background_of(bar) != expected:
+    while _get_background(bar) != expected:
         if time.perf_counter() - start > TIMEOUT:
             raise TimeoutError(f"The preview does not show {text}.")
     return 1000 * (time.perf_counter() - start)
 
 
-def _background_of(bar: Locator) -> str:
+def _get_background(bar: Locator) -> str:
     try:
         color: str = bar.evaluate("bar => getComputedStyle(bar).backgroundColor")
     except Error:

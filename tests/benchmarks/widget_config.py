@@ -7,7 +7,7 @@ from typing import Any
 from tests.benchmarks import responses
 from tests.benchmarks.harness import Contender, Data, Harness
 from tests.benchmarks.load import Request, Response, render_request, run_load
-from tests.benchmarks.results import Figure, Result, Target, figures_of, rate_target, ratios
+from tests.benchmarks.results import Figure, Result, Target, build_figures, rate_target, ratios
 from tests.benchmarks.servers import BARE, SERVICE, Server
 
 #: The target for our rate as a multiple of the bare view's.
@@ -42,7 +42,7 @@ def widget_config(harness: Harness) -> Result:
             server.name: Contender(server, config_requests(server, data, is_cached=is_cached))
             for server in (*services, bare)
         }
-        figures = figures_of(operation, harness.measure(contenders))
+        figures = build_figures(operation, harness.measure(contenders))
         result.figures += figures.values()
         if harness.against:
             result.figures += ratios(operation, figures, SERVICE.name, harness.against.name)

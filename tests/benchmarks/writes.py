@@ -6,7 +6,7 @@ from typing import Any
 from tests.benchmarks import responses
 from tests.benchmarks.harness import Contender, Data, Harness
 from tests.benchmarks.load import Request, UnexpectedResponse, render_request, run_load
-from tests.benchmarks.results import Result, figures_of, rate_target, ratios
+from tests.benchmarks.results import Result, build_figures, rate_target, ratios
 from tests.benchmarks.servers import DRF, NINJA, SERVICE, Server
 
 #: The target for our rate as a multiple of vanilla DRF's.
@@ -38,7 +38,7 @@ def writes(harness: Harness) -> Result:
             requests = requests_of(data, harness.tokens(server.application, data), servers[0])
             contenders[server.name] = Contender(server, requests)
             _check_writes(harness, operation, contenders[server.name])
-        figures = figures_of(operation, harness.measure(contenders))
+        figures = build_figures(operation, harness.measure(contenders))
         result.figures += figures.values()
         if harness.against:
             result.figures += ratios(operation, figures, SERVICE.name, harness.against.name)

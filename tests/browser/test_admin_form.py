@@ -14,7 +14,7 @@ LIST = "/admin/webchats/webchat/"
 ICON = FilePayload(name="icon.png", mimeType="image/png", buffer=image_bytes())
 
 
-def preview_of(page: Page) -> FrameLocator:
+def get_preview(page: Page) -> FrameLocator:
     """Return the frame of the preview, once it has loaded."""
     return page.frame_locator("#preview-frame iframe:not(.loading)")
 
@@ -35,17 +35,17 @@ def test_a_webchat_is_created_previewed_embedded_and_changed(
 
     page.get_by_label("Name", exact=False).first.fill("Shop")
     page.get_by_label("Starter message").fill("Welcome to the shop")
-    expect(preview_of(page).get_by_text("Welcome to the shop")).to_be_visible()
+    expect(get_preview(page).get_by_text("Welcome to the shop")).to_be_visible()
 
     page.get_by_label("Primary color").last.fill("#0A7F3F")
-    bar = preview_of(page).locator(".bar")
+    bar = get_preview(page).locator(".bar")
     expect(bar).to_have_css("background-color", "rgb(10, 127, 63)")
     picker = page.locator("input[type=color][aria-label='Pick the primary color']")
     assert picker.input_value() == "#0a7f3f"
     assert not Webchat.objects.exists()
 
     page.get_by_label("Icon").set_input_files(ICON)
-    expect(preview_of(page).locator(".bar .icon")).to_be_visible()
+    expect(get_preview(page).locator(".bar .icon")).to_be_visible()
     page.get_by_label("Prompt").select_option(label="Friendly")
     page.get_by_role("button", name="Save and continue editing").click()
     page.get_by_role("button", name="Copy").click()
@@ -103,7 +103,7 @@ def test_the_preview_shows_each_color_where_its_field_says(admin_page: Visitor, 
         (".csat .question", "color", "3, 0, 0"),
         (".csat .thanks", "color", "3, 0, 0"),
     ):
-        expect(preview_of(page).locator(selector)).to_have_css(style, f"rgb({color})")
+        expect(get_preview(page).locator(selector)).to_have_css(style, f"rgb({color})")
 
 
 def test_the_color_picker_changes_the_text_field_and_the_preview(admin_page: Visitor) -> None:
@@ -111,18 +111,18 @@ def test_the_color_picker_changes_the_text_field_and_the_preview(admin_page: Vis
     picker = page.locator("input[type=color][aria-label='Pick the secondary color']")
     picker.fill("#ff8800")
     expect(page.locator("#id_secondary_color")).to_have_value("#FF8800")
-    sent = preview_of(page).locator(".message.sent").first
+    sent = get_preview(page).locator(".message.sent").first
     expect(sent).to_have_css("background-color", "rgb(255, 136, 0)")
 
 
 def test_an_invalid_field_shows_its_error_and_keeps_the_preview(admin_page: Visitor) -> None:
     page = admin_page(f"{LIST}add/").page
     page.get_by_label("Starter message").fill("Still here")
-    expect(preview_of(page).get_by_text("Still here")).to_be_visible()
+    expect(get_preview(page).get_by_text("Still here")).to_be_visible()
     page.locator("#id_primary_color").fill("red")
     messages = page.locator("#preview-messages")
     expect(messages).to_contain_text("Primary color: Enter a color as #RGB")
-    expect(preview_of(page).get_by_text("Still here")).to_be_visible()
+    expect(get_preview(page).get_by_text("Still here")).to_be_visible()
 
 
 def test_the_form_warns_of_low_contrast_and_shows_canonical_domains(admin_page: Visitor) -> None:
@@ -136,7 +136,7 @@ def test_the_form_warns_of_low_contrast_and_shows_canonical_domains(admin_page: 
 
 def test_the_preview_can_be_closed_and_have_the_width_of_a_phone(admin_page: Visitor) -> None:
     page = admin_page(f"{LIST}add/").page
-    expect(preview_of(page).locator(".bar")).to_be_visible()
+    expect(get_preview(page).locator(".bar")).to_be_visible()
     page.get_by_role("button", name="Closed").click()
     expect(page.locator("#preview-frame")).to_be_hidden()
     page.get_by_role("button", name="Open", exact=True).click()
@@ -152,7 +152,7 @@ def test_a_sales_rep_sees_the_preview_without_the_form(admin_page: Visitor, ada:
     User.objects.filter(pk=ada.pk).update(access_role="SALES_REP")
     visit = admin_page(f"{LIST}{webchat.pk}/change/")
     expect(visit.page.locator("#id_name")).to_have_count(0)
-    preview = preview_of(visit.page)
+    preview = get_preview(visit.page)
     expect(preview.get_by_text(hostile)).to_be_visible()
     expect(preview.locator(".bar")).to_have_css("background-color", "rgb(31, 41, 55)")
     assert visit.problems == []

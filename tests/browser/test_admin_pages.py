@@ -7,9 +7,9 @@ from pytest_django.live_server_helper import LiveServer
 from organizations.models import Stage, User
 from tests.browser.axe import violations
 from tests.browser.conftest import HOSTILE_TEXTS, REDUCED_MOTION, Visit, Visitor
-from tests.browser.test_admin_form import LIST, preview_of
+from tests.browser.test_admin_form import LIST, get_preview
 from tests.support import factories
-from tests.webchats.imports.files import csv_of
+from tests.webchats.imports.files import to_csv
 from webchats.models import Webchat
 
 PHONE = ViewportSize(width=390, height=844)
@@ -54,12 +54,12 @@ def visit_pages(visit: Visit, origin: str, paths: list[str]) -> dict[str, list[s
 
 def _wait_for_preview(page: Page) -> None:
     page.wait_for_load_state("networkidle")
-    expect(preview_of(page).locator(".csat")).to_be_attached()
+    expect(get_preview(page).locator(".csat")).to_be_attached()
     expect(page.locator("#preview-frame iframe")).to_have_count(1)
     assert len(page.frames) == 2
 
 
-def problems_of(found: dict[str, list[str]]) -> dict[str, list[str]]:
+def drop_empty(found: dict[str, list[str]]) -> dict[str, list[str]]:
     return {path: problems for path, problems in found.items() if problems}
 
 
@@ -79,7 +79,7 @@ def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
     found = visit_pages(visit, live_server.url, paths)
     visit.page.set_viewport_size(PHONE)
     found["list on a phone"] = visit_pages(visit, live_server.url, [LIST])[LIST]
-    assert problems_of(found) == {}
+    assert drop_empty(found) == {}
 
 
 def test_pages_of_organizations_have_no_accessibility_or_csp_violation(
@@ -99,7 +99,7 @@ def test_pages_of_organizations_have_no_accessibility_or_csp_violation(
     found = visit_pages(visit, live_server.url, paths)
     visit.page.context.clear_cookies()
     found |= visit_pages(visit, live_server.url, ["/admin/login/"])
-    assert problems_of(found) == {}
+    assert drop_empty(found) == {}
 
 
 def test_a_csp_violation_is_found_in_the_console(admin_page: Visitor) -> None:
@@ -113,7 +113,7 @@ def test_a_file_is_checked_and_then_imported(admin_page: Visitor, ada: User) -> 
     visit = admin_page(LIST)
     page = visit.page
     page.get_by_role("link", name="Import", exact=True).click()
-    rows = csv_of({"name": "Moved in"}, {"backgroundColor": "reddish"})
+    rows = to_csv({"name": "Moved in"}, {"backgroundColor": "reddish"})
     file = FilePayload(name="in.csv", mimeType="text/csv", buffer=rows.encode())
     page.get_by_label("File").set_input_files(file)
     page.get_by_label("Skip invalid rows").check()
@@ -156,7 +156,7 @@ def test_hostile_texts_are_shown_as_text(
     page.locator("#result_list .field-name a").click()
     titles.append(page.title())
     content = "element => element.textContent"
-    preview = preview_of(page)
+    preview = get_preview(page)
     page.wait_for_load_state("networkidle")
     for selector, expected in (("h1", text[:120]), (".status", text[:200])):
         assert preview.locator(selector).evaluate(content) == expected

@@ -11,7 +11,7 @@ from tests.support import factories
 pytestmark = pytest.mark.usefixtures("live_server")
 
 
-def box_of(locator: Locator) -> FloatRect:
+def get_box(locator: Locator) -> FloatRect:
     """Return the position and size of a visible element."""
     box = locator.bounding_box()
     assert box is not None
@@ -91,7 +91,7 @@ def test_buttons_are_at_least_44_pixels_wide_and_high(visit_widget: WidgetVisit)
     visit = visit_widget(factories.WebchatFactory.create())
     visit.open_widget()
     for button in (visit.launcher, visit.frame.get_by_role("button")):
-        box = box_of(button)
+        box = get_box(button)
         assert min(box["width"], box["height"]) >= 44
 
 
@@ -99,10 +99,10 @@ def test_buttons_are_at_least_44_pixels_wide_and_high(visit_widget: WidgetVisit)
 def test_the_panel_fills_the_screen_of_a_phone(visit_widget: WidgetVisit, position: str) -> None:
     webchat = factories.WebchatFactory.create(position=position, offset_x=200)
     visit = visit_widget(webchat, options=PHONE | REDUCED_MOTION)
-    assert 0 <= box_of(visit.launcher)["x"] <= 320 - 56
+    assert 0 <= get_box(visit.launcher)["x"] <= 320 - 56
     visit.open_widget()
     expect(visit.page.locator("webchat-widget dialog:modal")).to_have_count(1)
-    assert box_of(visit.dialog) == {"x": 0, "y": 0, "width": 320, "height": 568}
+    assert get_box(visit.dialog) == {"x": 0, "y": 0, "width": 320, "height": 568}
     assert visit.page.evaluate("document.documentElement.scrollWidth") == 320
     visit.frame.get_by_role("button").tap()
     expect(visit.dialog).to_be_hidden()
@@ -116,7 +116,7 @@ def test_the_panel_is_inside_the_window_in_its_corner(
     webchat = factories.WebchatFactory.create(position=position, offset_x=40, offset_y=50)
     visit = visit_widget(webchat, options=REDUCED_MOTION)
     visit.open_widget()
-    button, panel = box_of(visit.launcher), box_of(visit.dialog)
+    button, panel = get_box(visit.launcher), get_box(visit.dialog)
     y, x = position.split("-")
     assert button["x"] == (40 if x == "left" else 1280 - 40 - 56)
     assert button["y"] == (50 if y == "top" else 800 - 50 - 56)
@@ -131,7 +131,7 @@ def test_the_panel_leaves_out_the_safe_areas_of_a_phone(visit_widget: WidgetVisi
     devtools = visit.page.context.new_cdp_session(visit.page)
     devtools.send("Emulation.setSafeAreaInsetsOverride", {"insets": insets})
     visit.open_widget()
-    box = box_of(visit.page.locator("webchat-widget iframe"))
+    box = get_box(visit.page.locator("webchat-widget iframe"))
     assert box == {"x": 0, "y": 44, "width": 320, "height": 568 - 44 - 34}
 
 
@@ -166,7 +166,7 @@ def test_the_panel_follows_the_direction_and_language_of_the_page(
     expect(visit.frame.locator("html")).to_have_attribute("dir", "rtl")
     expect(visit.frame.get_by_text("مرحبا")).to_have_attribute("lang", "ar")
     title, close = visit.frame.get_by_role("heading"), visit.frame.get_by_role("button")
-    assert box_of(close)["x"] < box_of(title)["x"]
+    assert get_box(close)["x"] < get_box(title)["x"]
 
 
 def test_reduced_motion_disables_animations(visit_widget: WidgetVisit) -> None:

@@ -87,7 +87,7 @@ def _expression(place: str, text: str, legend: str) -> Expression:
     return Expression(place, text, frozenset(re.findall(r"\{\{(\w+)\}\}", legend)))
 
 
-def uses_of(text: str) -> Uses:
+def find_uses(text: str) -> Uses:
     """Return the metrics and labels of an expression.
 
     Raises ``ValueError`` if it is not valid PromQL.
@@ -107,7 +107,7 @@ def uses_of(text: str) -> Uses:
     return uses
 
 
-def label_values_of(exposition: str) -> LabelValues:
+def parse_label_values(exposition: str) -> LabelValues:
     """Return the values of each label of an exposition in Prometheus' text format."""
     found: LabelValues = {}
     for family in text_string_to_metric_families(exposition):
@@ -120,7 +120,7 @@ def label_values_of(exposition: str) -> LabelValues:
 
 def missing_in(exposed: LabelValues, text: str) -> Iterator[str]:
     """Yield a message for each metric, label and value of an expression that is not exposed."""
-    for metric, labels in uses_of(text).items():
+    for metric, labels in find_uses(text).items():
         if metric not in exposed and metric not in _TARGET_METRICS:
             yield f"unknown metric {metric}"
         for label in labels.keys() - TARGET_LABELS:

@@ -27,16 +27,16 @@ from tests.deployment.expressions import (
     LabelValues,
     alert_expressions,
     dashboard_expressions,
-    label_values_of,
+    find_uses,
     missing_in,
+    parse_label_values,
     result_labels,
-    uses_of,
 )
 from tests.deployment.prometheus import TOKEN, Prometheus, running_instance, running_prometheus
 from tests.deployment.site import Site
 from tests.deployment.traffic import DOMAIN, Traffic
 from tests.support import factories
-from tests.test_docs import anchor_of, headings_of
+from tests.test_docs import find_headings, to_anchor
 
 OPERATIONS = service.ROOT / "docs" / "operations.md"
 GRID_COLUMNS = 24
@@ -75,7 +75,7 @@ def exposition(admin: User, settings: Settings, tmp_path: Path) -> LabelValues:
     traffic.send_all()
     traffic.fail(tmp_path / "icons")
     response = Client(headers={"authorization": f"Bearer {TOKEN}"}).get("/metrics")
-    return label_values_of(response.content.decode())
+    return parse_label_values(response.content.decode())
 
 
 @pytest.mark.django_db
@@ -91,7 +91,7 @@ def test_every_metric_label_and_value_in_an_expression_exists(
 
 
 def test_every_metric_of_the_service_is_on_the_dashboard() -> None:
-    used = {name for item in dashboard_expressions() for name in uses_of(item.text)}
+    used = {name for item in dashboard_expressions() for name in find_uses(item.text)}
     documented = set(re.findall(r"^\| `(webchats_\w+)` \|", OPERATIONS.read_text(), re.MULTILINE))
     assert documented
     assert documented <= {re.sub(r"_(bucket|sum|count)$", "", name) for name in used}
@@ -146,7 +146,7 @@ def test_queries_of_a_panel_have_different_references(panel: dict[str, Any]) -> 
 def test_every_query_filters_by_job_and_instance() -> None:
     for expression in dashboard_expressions():
         if not expression.place.startswith("$"):
-            for metric, labels in uses_of(expression.text).items():
+            for metric, labels in find_uses(expression.text).items():
                 assert labels.keys() >= TARGET_LABELS, (expression.place, metric)
 
 
@@ -158,7 +158,7 @@ def test_alert_has_duration_severity_and_links_to_instructions(alert: dict[str, 
     assert re.fullmatch(r"\d+m", alert["for"])
     assert alert["labels"]["severity"] in ("critical", "warning")
     assert alert["annotations"]["summary"].endswith(".")
-    anchors = {anchor_of(heading) for _, heading in headings_of(OPERATIONS)}
+    anchors = {to_anchor(heading) for _, heading in find_headings(OPERATIONS)}
     links = set(
         re.findall(r"\(docs/operations\.md#([\w-]+)\)", alert["annotations"]["description"])
     )

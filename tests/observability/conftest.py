@@ -27,19 +27,19 @@ class Log:
         """The decoded records."""
         return [json.loads(line) for line in self.text.splitlines()]
 
-    def records_of(self, logger: str) -> list[dict[str, Any]]:
+    def get_records(self, logger: str) -> list[dict[str, Any]]:
         """Return the records of one logger."""
         return [record for record in self.records if record["logger"] == logger]
 
     @property
     def requests(self) -> list[dict[str, Any]]:
         """The records of the request log."""
-        return self.records_of("request")
+        return self.get_records("request")
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """The records of the security log."""
-        return self.records_of("security")
+        return self.get_records("security")
 
 
 @pytest.fixture

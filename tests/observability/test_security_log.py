@@ -39,7 +39,7 @@ def sign_in_to_admin_site(email: str, password: str) -> Any:
 INTERFACES = pytest.mark.parametrize("sign_in", [sign_in_to_api, sign_in_to_admin_site])
 
 
-def events_of(log: Log) -> list[dict[str, Any]]:
+def get_events(log: Log) -> list[dict[str, Any]]:
     """Return the events without the fields that every record has."""
     common = ("time", "logger", "request_id")
     return [
@@ -55,7 +55,7 @@ def warning(message: str, **fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("email", ["Member@example.com", "nobody@example.com"])
 def test_failed_sign_in_is_logged(member: User, log: Log, sign_in: Any, email: str) -> None:
     sign_in(email, "a wrong password")
-    assert events_of(log) == [warning("sign_in_failed", account=account_digest(email.lower()))]
+    assert get_events(log) == [warning("sign_in_failed", account=account_digest(email.lower()))]
     assert log.events[0]["request_id"] == log.requests[0]["request_id"]
     assert "a wrong password" not in log.text
     assert email.lower() not in log.text.lower()
@@ -67,13 +67,13 @@ def test_sign_in_of_a_deactivated_user_is_logged_as_failed(
 ) -> None:
     User.objects.update(is_active=False)
     sign_in(member.email, PASSWORD)
-    assert events_of(log) == [warning("sign_in_failed", account=account_digest(member.email))]
+    assert get_events(log) == [warning("sign_in_failed", account=account_digest(member.email))]
 
 
 @INTERFACES
 def test_successful_sign_in_is_logged(member: User, log: Log, sign_in: Any) -> None:
     sign_in(member.email, PASSWORD)
-    assert events_of(log) == [
+    assert get_events(log) == [
         warning("signed_in", user=member.pk, organization=member.organization_id)
         | {"level": "INFO"}
     ]
@@ -88,25 +88,25 @@ def test_throttled_sign_in_is_logged(
     sign_in(member.email, PASSWORD)
     assert sign_in(member.email, PASSWORD).status_code == 429
     known = {"account": account_digest(member.email)} if scope == "sign_in_account" else {}
-    assert events_of(log)[1:] == [warning("rate_limited", limit=scope, **known)]
+    assert get_events(log)[1:] == [warning("rate_limited", limit=scope, **known)]
 
 
 def test_throttled_user_is_logged(api: Any, admin: User, log: Log, throttle_rates: Any) -> None:
     throttle_rates(credential="1/min")
     assert [api(admin).get("/api/webchats").status_code for _ in range(2)] == [200, 429]
-    assert events_of(log) == [warning("rate_limited", limit="credential", user=admin.pk)]
+    assert get_events(log) == [warning("rate_limited", limit="credential", user=admin.pk)]
 
 
 def test_forbidden_api_request_is_logged(api: Any, rep: User, log: Log) -> None:
     assert api(rep).post("/api/webchats", {}).status_code == 403
-    assert events_of(log) == [warning("forbidden", user=rep.pk, route="/api/webchats")]
+    assert get_events(log) == [warning("forbidden", user=rep.pk, route="/api/webchats")]
 
 
 def test_forbidden_admin_request_is_logged(rep: User, log: Log) -> None:
     client = Client()
     client.force_login(rep)
     assert client.get("/admin/webchats/webchat/add/").status_code == 403
-    assert events_of(log) == [
+    assert get_events(log) == [
         warning("forbidden", user=rep.pk, route="/admin/webchats/webchat/add/")
     ]
 
@@ -115,7 +115,7 @@ def test_reused_refresh_token_is_logged(member: User, log: Log) -> None:
     sent = {"refreshToken": str(RefreshToken.for_user(member))}
     statuses = [APIClient().post("/api/auth/refresh", sent).status_code for _ in range(2)]
     assert statuses == [200, 401]
-    assert events_of(log) == [warning("refresh_token_reused", user=member.pk)]
+    assert get_events(log) == [warning("refresh_token_reused", user=member.pk)]
 
 
 def test_refresh_token_used_in_parallel_is_logged(member: User, log: Log) -> None:
@@ -132,7 +132,7 @@ def test_refresh_token_that_was_never_issued_is_logged(member: User, log: Log) -
     OutstandingToken.objects.all().delete()
     assert APIClient().post("/api/auth/refresh", sent).status_code == 401
     known = {"kind": "refresh_token", "reason": "unknown", "user": member.pk}
-    assert events_of(log) == [warning("bad_credential", **known)]
+    assert get_events(log) == [warning("bad_credential", **known)]
 
 
 def verify_token(credential: str) -> int:
@@ -153,7 +153,7 @@ def test_invalid_credential_is_logged(member: User, log: Log) -> None:
     for credential in ("nonsense", expired, ended, "wck_unknown", "wck_expired"):
         assert verify_token(credential) == 401
     key = ApiKey.objects.get().pk
-    assert events_of(log) == [
+    assert get_events(log) == [
         warning("bad_credential", kind="access_token", reason="invalid"),
         warning("bad_credential", kind="access_token", reason="expired"),
         warning("bad_credential", kind="access_token", reason="ended", user=member.pk),

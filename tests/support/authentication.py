@@ -17,7 +17,7 @@ def request_refresh(token: str) -> Any:
     return APIClient().post("/api/auth/refresh", {"refreshToken": token})
 
 
-def status_of(credential: str) -> int:
+def request_status(credential: str) -> int:
     """Return the status code for an access token or API key: 200 if it is valid, else 401."""
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {credential}")

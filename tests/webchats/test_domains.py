@@ -18,7 +18,7 @@ LABEL_63 = "a" * 63
 HOST_253 = ".".join([LABEL_63, LABEL_63, LABEL_63, "b" * 61])
 
 
-def error_of(entry: str) -> InvalidDomain:
+def get_error(entry: str) -> InvalidDomain:
     with pytest.raises(InvalidDomain) as error:
         canonicalize(entry)
     return error.value
@@ -157,7 +157,7 @@ def test_international_name_becomes_punycode(entry: str, canonical: str) -> None
     ],
 )
 def test_invalid_entry_is_rejected(code: str, entries: list[str]) -> None:
-    assert {entry: error_of(entry).code for entry in entries} == dict.fromkeys(entries, code)
+    assert {entry: get_error(entry).code for entry in entries} == dict.fromkeys(entries, code)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_invalid_entry_is_rejected(code: str, entries: list[str]) -> None:
     ["", "a b", "u@a.com", "a.com/x", "ftp://a.com", "a.com:0", "*", "::1", "0x7f.1", "intranet"],
 )
 def test_error_message_names_the_problem_and_the_solution(entry: str) -> None:
-    error = error_of(entry)
+    error = get_error(entry)
     assert isinstance(error, ValueError)
     assert str(error) == error.message
     assert re.fullmatch(r"[A-Z].*\. .*[A-Z].*\.", error.message)

@@ -155,7 +155,7 @@ class Many(Schema):
 api = NinjaAPI(auth=Bearer(), docs_url=None, openapi_url=None)
 
 
-def webchats_of(request: HttpRequest) -> Any:
+def get_webchats(request: HttpRequest) -> Any:
     """Return the webchats of the caller's organization."""
     return Webchat.objects.filter(organization_id=get_unrevoked_user(request).organization_id)
 
@@ -176,7 +176,7 @@ def many(
     promptId: str = "",  # noqa: N803
 ) -> Any:
     """Return a page, newest first."""
-    rows = webchats_of(request).order_by("-created_at", "-id")
+    rows = get_webchats(request).order_by("-created_at", "-id")
     if search:
         rows = rows.filter(Q(name__icontains=search) | Q(description__icontains=search))
     if isEnabled is not None:
@@ -200,20 +200,20 @@ def create(request: HttpRequest, sent: WebchatIn) -> Any:
 @api.get("/webchats/{pk}", response=One, by_alias=True)
 def one(request: HttpRequest, pk: str) -> Any:
     """Return one document."""
-    return {"data": get_object_or_404(webchats_of(request), pk=pk)}
+    return {"data": get_object_or_404(get_webchats(request), pk=pk)}
 
 
 @api.put("/webchats/{pk}", response=Written, by_alias=True)
 def replace(request: HttpRequest, pk: str, sent: WebchatIn) -> Any:
     """Replace every writable field of a webchat."""
-    return update_row(get_object_or_404(webchats_of(request), pk=pk), sent.model_dump())
+    return update_row(get_object_or_404(get_webchats(request), pk=pk), sent.model_dump())
 
 
 @api.patch("/webchats/{pk}", response=Written, by_alias=True)
 def update(request: HttpRequest, pk: str, sent: PartialWebchatIn) -> Any:
     """Change the fields that are sent."""
     return update_row(
-        get_object_or_404(webchats_of(request), pk=pk), sent.model_dump(exclude_unset=True)
+        get_object_or_404(get_webchats(request), pk=pk), sent.model_dump(exclude_unset=True)
     )
 
 

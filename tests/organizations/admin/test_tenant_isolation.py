@@ -51,10 +51,10 @@ def foreign_rows(other_admin: User) -> Rows:
     }
 
 
-def patterns_of(resolver: URLResolver) -> Iterator[URLPattern]:
+def walk_patterns(resolver: URLResolver) -> Iterator[URLPattern]:
     for entry in resolver.url_patterns:
         if isinstance(entry, URLResolver):
-            yield from patterns_of(entry)
+            yield from walk_patterns(entry)
         else:
             yield entry
 
@@ -65,7 +65,7 @@ def admin_patterns() -> list[URLPattern]:
         for entry in get_resolver().url_patterns
         if isinstance(entry, URLResolver) and entry.app_name == "admin"
     ]
-    return list(patterns_of(root))
+    return list(walk_patterns(root))
 
 
 def row_urls(foreign_rows: Rows) -> list[str]:

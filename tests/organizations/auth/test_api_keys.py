@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from organizations.models import ApiKey, User
 from tests.support import factories
-from tests.support.authentication import status_of
+from tests.support.authentication import request_status
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def test_only_the_digest_of_a_secret_is_stored(api_client: APIClient) -> None:
     secret = document.pop("key")
     assert document["name"] == "CRM"
     assert secret.startswith(document["prefix"])
-    assert status_of(secret) == 200
+    assert request_status(secret) == 200
     for path in ("/api/api-keys", f"/api/api-keys/{document['_id']}"):
         assert secret not in api_client.get(path).content.decode()
     with connection.cursor() as cursor:
@@ -50,17 +50,17 @@ def test_requests_with_a_key_are_made_as_its_user(api_client: APIClient, admin: 
 
 def test_deleted_key_is_invalid(api_client: APIClient, admin: User) -> None:
     secret = create_key(admin)
-    assert status_of(secret) == 200
+    assert request_status(secret) == 200
     path = f"/api/api-keys/{ApiKey.objects.get().pk}"
     assert api_client.delete(path).status_code == 200
-    assert status_of(secret) == 401
+    assert request_status(secret) == 401
 
 
 def test_key_expires(admin: User) -> None:
     secret = create_key(admin, expires_at=timezone.now() + timedelta(hours=1))
-    assert status_of(secret) == 200
+    assert request_status(secret) == 200
     with time_machine.travel(timezone.now() + timedelta(hours=2)):
-        assert status_of(secret) == 401
+        assert request_status(secret) == 401
 
 
 @pytest.mark.parametrize("moved", [True, False])
@@ -71,26 +71,26 @@ def test_key_of_moved_or_inactive_user_is_invalid(admin: User, moved: bool) -> N
     else:
         admin.is_active = False
     admin.save()
-    assert status_of(secret) == 401
+    assert request_status(secret) == 401
 
 
 def test_it_rejects_unknown_key(admin: User) -> None:
     secret = create_key(admin)
-    assert status_of(secret[:-1]) == 401
-    assert status_of(secret + "x") == 401
-    assert status_of("wck_") == 401
+    assert request_status(secret[:-1]) == 401
+    assert request_status(secret + "x") == 401
+    assert request_status("wck_") == 401
 
 
 def test_last_use_is_recorded_once_a_minute(admin: User, django_assert_num_queries: Any) -> None:
     secret = create_key(admin)
-    assert status_of(secret) == 200
+    assert request_status(secret) == 200
     first = ApiKey.objects.get().last_used_at
     assert first is not None
     with django_assert_num_queries(1):
-        status_of(secret)
+        request_status(secret)
     assert ApiKey.objects.get().last_used_at == first
     with time_machine.travel(timezone.now() + timedelta(minutes=2)):
-        status_of(secret)
+        request_status(secret)
     last = ApiKey.objects.get().last_used_at
     assert last is not None
     assert last > first

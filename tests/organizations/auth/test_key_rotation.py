@@ -15,7 +15,7 @@ from pytest_django import Settings
 from organizations.auth.tokens import AccessToken, issue_token_pair
 from organizations.models import User
 from tests.support import factories
-from tests.support.authentication import request_login, request_refresh, status_of
+from tests.support.authentication import request_login, request_refresh, request_status
 from tests.support.environment import PRODUCTION, load_settings
 from webchats.icons.images import SanitizedImage
 from webchats.icons.storage import signed_url, store_image
@@ -66,10 +66,10 @@ def test_token_signed_with_former_key_is_valid(admin: User, use_signing_key: Any
     use_signing_key(OLD)
     pair = issue_token_pair(admin)
     use_signing_key(NEW, "x" * 50, OLD)
-    assert status_of(pair["token"]) == 200
+    assert request_status(pair["token"]) == 200
     assert request_refresh(pair["refreshToken"]).status_code == 200
     use_signing_key(NEW)
-    assert status_of(pair["token"]) == 401
+    assert request_status(pair["token"]) == 401
 
 
 def test_new_tokens_are_signed_with_the_new_key_only(admin: User, use_signing_key: Any) -> None:
@@ -87,7 +87,7 @@ def test_expired_token_signed_with_former_key_is_invalid(admin: User, use_signin
     token.set_exp(claim="exp", from_time=token.current_time, lifetime=-token.lifetime)
     expired = str(token)
     use_signing_key(NEW, OLD)
-    assert status_of(expired) == 401
+    assert request_status(expired) == 401
 
 
 def test_authentication_with_former_key_needs_one_query(
@@ -97,14 +97,14 @@ def test_authentication_with_former_key_needs_one_query(
     token = str(AccessToken.for_user(admin))
     use_signing_key(NEW, OLD)
     with django_assert_num_queries(1):
-        assert status_of(token) == 200
+        assert request_status(token) == 200
 
 
 @pytest.mark.parametrize("key", [NEW, OLD])
 def test_token_cannot_choose_its_algorithm(admin: User, use_signing_key: Any, key: str) -> None:
     use_signing_key(NEW, OLD)
     claims = AccessToken.for_user(admin).payload | {"iss": "webchats"}
-    assert status_of(sign({"alg": "HS256"}, claims, key)) == 200
+    assert request_status(sign({"alg": "HS256"}, claims, key)) == 200
     tokens = {
         "none": jwt.encode(claims, None, algorithm="none"),
         "none, in capitals": sign({"alg": "NONE"}, claims, key),
@@ -116,7 +116,9 @@ def test_token_cannot_choose_its_algorithm(admin: User, use_signing_key: Any, ke
         "HS512, signed as HS256": sign({"alg": "HS512"}, claims, key),
         "a key id in the header": sign({"alg": "HS256", "kid": "/dev/null"}, claims, ""),
     }
-    assert {name: status_of(token) for name, token in tokens.items()} == dict.fromkeys(tokens, 401)
+    assert {name: request_status(token) for name, token in tokens.items()} == dict.fromkeys(
+        tokens, 401
+    )
 
 
 def test_new_secret_key_with_fallback_keeps_tokens_and_sessions(
@@ -127,11 +129,11 @@ def test_new_secret_key_with_fallback_keeps_tokens_and_sessions(
     client = Client()
     client.force_login(admin)
     use_secret_key(NEW, OLD)
-    assert status_of(pair["token"]) == 200
+    assert request_status(pair["token"]) == 200
     assert request_refresh(pair["refreshToken"]).status_code == 200
     assert client.get("/admin/").status_code == 200
     use_secret_key(NEW)
-    assert status_of(pair["token"]) == 401
+    assert request_status(pair["token"]) == 401
     # The request above has signed the session with the new key.
     assert client.get("/admin/").status_code == 200
 
@@ -152,7 +154,7 @@ def test_password_change_ends_tokens_signed_with_former_secret_key(
     use_secret_key(NEW, OLD)
     admin.set_password("another password")
     admin.save()
-    assert status_of(token) == 401
+    assert request_status(token) == 401
 
 
 def test_signed_icon_url_of_former_secret_key_is_valid(
@@ -174,7 +176,7 @@ def test_outdated_password_hash_is_upgraded_at_sign_in(db: None, settings: Setti
     body = request_login(user.email, "correct horse").json()
     user.refresh_from_db()
     assert identify_hasher(user.password).algorithm == "argon2"
-    assert status_of(body["token"]) == 200
+    assert request_status(body["token"]) == 200
     assert request_refresh(body["refreshToken"]).status_code == 200
 
 

@@ -16,7 +16,7 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from organizations.auth.tokens import AccessToken, RefreshToken
 from organizations.models import User
 from tests.support import factories
-from tests.support.authentication import PASSWORD, request_login, request_refresh, status_of
+from tests.support.authentication import PASSWORD, request_login, request_refresh, request_status
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def test_member_signs_in(member: User) -> None:
         "organizationId": member.organization_id,
         "accessRole": "DEPARTMENT_HEAD",
     }
-    assert status_of(body["token"]) == 200
+    assert request_status(body["token"]) == 200
     member.refresh_from_db()
     assert member.last_login is not None
 
@@ -50,7 +50,7 @@ def test_superuser_signs_in(db: None) -> None:
     body = request_login(user.email).json()
     assert body["user"]["accessRole"] == "SUPERADMIN"
     assert body["user"]["organizationId"] is None
-    assert status_of(body["token"]) == 200
+    assert request_status(body["token"]) == 200
 
 
 def test_token_contains_organization_and_role(member: User) -> None:
@@ -99,7 +99,7 @@ def test_login_rejects_malformed_body(body: dict[str, Any]) -> None:
 def test_access_token_expires(member: User) -> None:
     token = request_login().json()["token"]
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
-        assert status_of(token) == 401
+        assert request_status(token) == 401
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_access_token_expires(member: User) -> None:
 def test_change_of_user_ends_their_tokens(member: User, change: dict[str, Any]) -> None:
     body = request_login().json()
     User.objects.filter(pk=member.pk).update(**change)
-    assert status_of(body["token"]) == 401
+    assert request_status(body["token"]) == 401
     assert request_refresh(body["refreshToken"]).status_code == 401
 
 
@@ -121,14 +121,14 @@ def test_move_to_another_organization_ends_tokens(member: User) -> None:
     body = request_login().json()
     member.organization = factories.OrganizationFactory.create()
     member.save()
-    assert status_of(body["token"]) == 401
+    assert request_status(body["token"]) == 401
     assert request_refresh(body["refreshToken"]).status_code == 401
 
 
 def test_deletion_of_user_ends_their_tokens(member: User) -> None:
     token = request_login().json()["token"]
     member.delete()
-    assert status_of(token) == 401
+    assert request_status(token) == 401
 
 
 def test_change_of_role_applies_to_existing_tokens(member: User) -> None:
@@ -151,7 +151,7 @@ def forge(**changes: Any) -> str:
 
 
 def test_forged_token_without_changes_is_valid(member: User) -> None:
-    assert status_of(forge()) == 200
+    assert request_status(forge()) == 200
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_forged_token_without_changes_is_valid(member: User) -> None:
     ids=str,
 )
 def test_it_rejects_forged_token(member: User, changes: dict[str, Any]) -> None:
-    assert status_of(forge(**changes)) == 401
+    assert request_status(forge(**changes)) == 401
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_scheme_is_case_insensitive(member: User) -> None:
 def test_authentication_needs_one_query(member: User, django_assert_num_queries: Any) -> None:
     token = str(AccessToken.for_user(member))
     with django_assert_num_queries(1):
-        assert status_of(token) == 200
+        assert request_status(token) == 200
 
 
 # --- Refresh tokens ---
@@ -205,7 +205,7 @@ def test_refresh_token_is_valid_once(member: User) -> None:
     first = request_login().json()["refreshToken"]
     second = request_refresh(first).json()
     assert second.keys() == {"token", "refreshToken"}
-    assert status_of(second["token"]) == 200
+    assert request_status(second["token"]) == 200
     assert request_refresh(first).status_code == 401
     assert request_refresh(second["refreshToken"]).status_code == 200
 
@@ -226,7 +226,7 @@ def test_refresh_token_stays_valid_if_no_new_one_can_be_issued(
 def test_access_and_refresh_tokens_cannot_be_interchanged(member: User) -> None:
     body = request_login().json()
     assert request_refresh(body["token"]).status_code == 401
-    assert status_of(body["refreshToken"]) == 401
+    assert request_status(body["refreshToken"]) == 401
 
 
 def test_logout_revokes_the_refresh_token(member: User) -> None:

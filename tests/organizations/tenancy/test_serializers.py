@@ -25,7 +25,7 @@ class OuterSerializer(serializers.Serializer[Any]):
     reference = ReferenceSerializer()
 
 
-def context_of(user: User) -> dict[str, Any]:
+def build_context(user: User) -> dict[str, Any]:
     return {"request": SimpleNamespace(user=user)}
 
 
@@ -34,7 +34,7 @@ def test_two_fields_of_one_model_keep_their_own_querysets(admin: User) -> None:
     data = {"anyPrompt": inactive.pk, "activePrompt": inactive.pk}
     # Twice, because the second validation could use a cached queryset.
     for _ in range(2):
-        serializer = ReferenceSerializer(data=data, context=context_of(admin))
+        serializer = ReferenceSerializer(data=data, context=build_context(admin))
         assert not serializer.is_valid()
         assert serializer.errors.keys() == {"activePrompt"}
 
@@ -45,7 +45,7 @@ def test_a_stored_reference_is_kept_without_a_query(
     prompt = factories.PromptFactory.create(organization=admin.organization)
     stored = SimpleNamespace(any_prompt_id=prompt.pk, active_prompt_id=prompt.pk)
     data = {"anyPrompt": prompt.pk, "activePrompt": prompt.pk}
-    serializer = ReferenceSerializer(stored, data=data, context=context_of(admin))
+    serializer = ReferenceSerializer(stored, data=data, context=build_context(admin))
     with django_assert_num_queries(0):
         serializer.is_valid(raise_exception=True)
     assert serializer.validated_data == {}
@@ -55,7 +55,7 @@ def test_a_nested_reference_is_not_compared_with_the_outer_row(admin: User) -> N
     prompt = factories.PromptFactory.create(organization=admin.organization)
     outer = SimpleNamespace(any_prompt_id=prompt.pk, active_prompt_id=prompt.pk)
     data = {"reference": {"anyPrompt": prompt.pk, "activePrompt": prompt.pk}}
-    serializer = OuterSerializer(outer, data=data, context=context_of(admin))
+    serializer = OuterSerializer(outer, data=data, context=build_context(admin))
     serializer.is_valid(raise_exception=True)
     assert serializer.validated_data == {
         "reference": {"any_prompt": prompt, "active_prompt": prompt}
@@ -65,7 +65,7 @@ def test_a_nested_reference_is_not_compared_with_the_outer_row(admin: User) -> N
 @pytest.mark.parametrize("value", ["", "x", "0" * 24, 7, None, ["0" * 24]])
 def test_it_rejects_anything_but_the_id_of_a_row(admin: User, value: object) -> None:
     field = TenantRelatedField(queryset=Prompt.objects.all())
-    serializer: serializers.Serializer[Any] = serializers.Serializer(context=context_of(admin))
+    serializer: serializers.Serializer[Any] = serializers.Serializer(context=build_context(admin))
     field.bind("prompt", serializer)
     with pytest.raises(ValidationError):
         field.run_validation(value)
@@ -78,7 +78,7 @@ def test_it_rejects_a_row_of_another_organization_like_an_unknown_one(
     errors = []
     for row_id in (other.pk, "0" * 24):
         data = {"anyPrompt": row_id, "activePrompt": row_id}
-        serializer = ReferenceSerializer(data=data, context=context_of(admin))
+        serializer = ReferenceSerializer(data=data, context=build_context(admin))
         assert not serializer.is_valid()
         errors.append(serializer.errors)
     assert errors[0] == errors[1]

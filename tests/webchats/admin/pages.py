@@ -26,7 +26,7 @@ def change_url(webchat: Webchat) -> str:
     return f"{LIST}{webchat.pk}/change/"
 
 
-def errors_of(response: Any) -> dict[str, list[str]]:
+def get_errors(response: Any) -> dict[str, list[str]]:
     """Return the errors of a form by field."""
     return dict(response.context["adminform"].errors)
 

@@ -5,7 +5,7 @@ from django.test import Client
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.admin.pages import ADD, PREVIEW, FormData, change_url, errors_of
+from tests.webchats.admin.pages import ADD, PREVIEW, FormData, change_url, get_errors
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +15,7 @@ def test_a_new_webchat_belongs_to_the_user(
     session_client: Client, admin: User, form_data: FormData
 ) -> None:
     response = session_client.post(ADD, form_data(primary_color="#abc"))
-    assert response.status_code == 302, errors_of(response)
+    assert response.status_code == 302, get_errors(response)
     webchat = Webchat.objects.get()
     assert (webchat.user, webchat.created_by) == (admin, admin)
     assert webchat.organization_id == admin.organization_id
@@ -58,7 +58,7 @@ def test_each_line_is_stored_as_a_canonical_domain(
 
 def test_the_error_of_a_domain_quotes_its_line(session_client: Client, form_data: FormData) -> None:
     response = session_client.post(ADD, form_data(allowed_domains="example.com\nfoo\n*"))
-    first, second = errors_of(response)["allowed_domains"]
+    first, second = get_errors(response)["allowed_domains"]
     assert first.startswith("“foo”: The host name has a single label.")
     assert second.startswith("“*”: ")
 
@@ -67,7 +67,7 @@ def test_an_inactive_prompt_can_be_kept_but_not_selected(
     session_client: Client, admin: User, form_data: FormData
 ) -> None:
     prompt = factories.PromptFactory.create(organization=admin.organization, is_active=False)
-    assert "prompt" in errors_of(session_client.post(ADD, form_data(prompt=prompt.pk)))
+    assert "prompt" in get_errors(session_client.post(ADD, form_data(prompt=prompt.pk)))
     webchat = factories.WebchatFactory.create(user=admin, prompt=prompt)
     response = session_client.post(change_url(webchat), form_data(prompt=prompt.pk, name="Renamed"))
     assert response.status_code == 302
@@ -83,7 +83,7 @@ def test_the_stage_must_belong_to_the_pipeline(
     )
     pipeline = stage.pipeline.pk
     response = session_client.post(ADD, form_data(pipeline=pipeline, pipeline_stage=other.pk))
-    assert "pipeline_stage" in errors_of(response)
+    assert "pipeline_stage" in get_errors(response)
     session_client.post(ADD, form_data(pipeline=pipeline, pipeline_stage=stage.pk))
     assert Webchat.objects.get().entry_stage == stage
 

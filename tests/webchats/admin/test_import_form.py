@@ -10,7 +10,7 @@ from organizations.models import User
 from tests.support import factories
 from tests.support.clients import log_in
 from tests.webchats.admin.pages import CONFIRM, IMPORT, LIST, RECORDS, check_file, confirm
-from tests.webchats.imports.files import csv_of
+from tests.webchats.imports.files import to_csv
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord, PendingImport
 
@@ -43,7 +43,7 @@ def test_a_file_above_the_limit_is_rejected_unread(
 ) -> None:
     settings.MAX_UPLOAD_BYTES = 3_000
     assert "at most 2.9" in session_client.get(IMPORT).content.decode()
-    assert check_file(session_client, csv_of(*[{}] * 200)).status_code == 413
+    assert check_file(session_client, to_csv(*[{}] * 200)).status_code == 413
     assert not ImportRecord.objects.exists()
 
 
@@ -65,12 +65,12 @@ HTML = "<script>alert(1)</script>"
 
 
 def test_file_names_and_cells_are_escaped(session_client: Client) -> None:
-    content = csv_of({"position": HTML, "promptId": HTML}, more=("position", "promptId"))
+    content = to_csv({"position": HTML, "promptId": HTML}, more=("position", "promptId"))
     response = check_file(session_client, content + f"{HTML}\r\n", f"{HTML}.csv".replace("/", ""))
     page = response.content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
-    unknown = check_file(session_client, csv_of({}, more=(HTML,))).content.decode()
+    unknown = check_file(session_client, to_csv({}, more=(HTML,))).content.decode()
     assert "<script>alert" not in unknown
     assert "&lt;script&gt;alert(1)" in unknown
     records = session_client.get(RECORDS).content.decode()
@@ -79,8 +79,8 @@ def test_file_names_and_cells_are_escaped(session_client: Client) -> None:
 
 
 def test_the_pages_have_no_inline_script_or_style(session_client: Client) -> None:
-    refused = check_file(session_client, csv_of({"name": ""}))
-    for response in (session_client.get(IMPORT), check_file(session_client, csv_of({})), refused):
+    refused = check_file(session_client, to_csv({"name": ""}))
+    for response in (session_client.get(IMPORT), check_file(session_client, to_csv({})), refused):
         page = response.content.decode()
         assert not re.search(r"<style|\sstyle=|\son\w+=", page)
         assert not re.search(r"<script(?![^>]* src=)", page)
@@ -90,7 +90,7 @@ def test_the_pages_have_no_inline_script_or_style(session_client: Client) -> Non
 def test_a_csrf_token_is_required(admin: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin)
-    assert check_file(client, csv_of({})).status_code == 403
+    assert check_file(client, to_csv({})).status_code == 403
     assert client.post(CONFIRM, {"pending": "0" * 24}).status_code == 403
 
 
@@ -101,13 +101,13 @@ def test_a_sales_rep_cannot_import(rep: User) -> None:
     client = log_in(rep)
     assert IMPORT not in client.get(LIST).content.decode()
     assert client.get(IMPORT).status_code == 403
-    assert check_file(client, csv_of({})).status_code == 403
+    assert check_file(client, to_csv({})).status_code == 403
     assert client.post(CONFIRM, {"pending": "0" * 24}).status_code == 403
     assert not ImportRecord.objects.exists()
 
 
 def test_a_user_who_lost_the_permission_cannot_confirm(session_client: Client, admin: User) -> None:
-    response = check_file(session_client, csv_of({}))
+    response = check_file(session_client, to_csv({}))
     User.objects.filter(pk=admin.pk).update(access_role="SALES_REP")
     assert confirm(session_client, response).status_code == 403
     assert not Webchat.objects.exists()
@@ -116,7 +116,7 @@ def test_a_user_who_lost_the_permission_cannot_confirm(session_client: Client, a
 def test_an_import_requires_a_session(admin: User) -> None:
     for response in (
         Client().get(IMPORT),
-        check_file(Client(), csv_of({})),
+        check_file(Client(), to_csv({})),
         Client().post(CONFIRM),
     ):
         assert response.headers["Location"].startswith("/admin/login/")
@@ -132,15 +132,15 @@ def test_a_member_imports_into_their_organization(
 ) -> None:
     assert "organization" not in session_client.get(IMPORT).context["form"].fields
     other = str(other_admin.organization_id)
-    confirm(session_client, check_file(session_client, csv_of({}), organization=other))
+    confirm(session_client, check_file(session_client, to_csv({}), organization=other))
     assert Webchat.objects.get().organization_id == admin.organization_id
 
 
 def test_a_superuser_must_choose_the_organization(admin: User, superuser: User) -> None:
     client = log_in(superuser)
-    assert check_file(client, csv_of({})).context["form"].errors.keys() == {"organization"}
-    assert check_file(client, csv_of({}), organization="0" * 24).context["form"].errors
-    confirm(client, check_file(client, csv_of({}), organization=str(admin.organization_id)))
+    assert check_file(client, to_csv({})).context["form"].errors.keys() == {"organization"}
+    assert check_file(client, to_csv({}), organization="0" * 24).context["form"].errors
+    confirm(client, check_file(client, to_csv({}), organization=str(admin.organization_id)))
     assert Webchat.objects.get().organization_id == admin.organization_id
 
 
@@ -148,7 +148,7 @@ def test_a_prompt_of_another_organization_has_the_error_of_an_unknown_one(
     session_client: Client, other_admin: User
 ) -> None:
     prompt = factories.PromptFactory.create(organization=other_admin.organization, name="Theirs")
-    content = csv_of({"prompt": "", "promptId": prompt.pk}, more=("promptId",))
+    content = to_csv({"prompt": "", "promptId": prompt.pk}, more=("promptId",))
     theirs = check_file(session_client, content).context["report"].problems
     unknown_id = "0" * 24
     response = check_file(session_client, content.replace(prompt.pk, unknown_id))

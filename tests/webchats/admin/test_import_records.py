@@ -8,14 +8,14 @@ from organizations.models import User
 from tests.support import factories
 from tests.support.clients import log_in
 from tests.webchats.admin.pages import RECORDS, check_file
-from tests.webchats.imports.files import csv_of
+from tests.webchats.imports.files import to_csv
 from webchats.models.imports import ImportRecord
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sales_prompt")]
 
 
 def test_a_record_is_read_only(session_client: Client, admin: User) -> None:
-    check_file(session_client, csv_of({}), "spring.csv")
+    check_file(session_client, to_csv({}), "spring.csv")
     record = ImportRecord.objects.get()
     records = session_client.get(RECORDS).content.decode()
     assert "spring.csv" in records

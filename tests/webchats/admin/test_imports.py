@@ -12,7 +12,7 @@ from organizations.models import Prompt, User
 from tests.support import factories
 from tests.support.clients import log_in
 from tests.webchats.admin.pages import CONFIRM, IMPORT, LIST, check_file, confirm
-from tests.webchats.imports.files import csv_of
+from tests.webchats.imports.files import to_csv
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord, PendingImport
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sales_prompt")]
 def test_a_file_is_imported_when_its_report_is_confirmed(
     session_client: Client, admin: User
 ) -> None:
-    content = csv_of({}, {})
+    content = to_csv({}, {})
     response = check_file(session_client, content)
     assert response.status_code == 200
     assert "Dry run, nothing was imported: 2 to create" in response.content.decode()
@@ -43,10 +43,10 @@ def two_stored(session_client: Client) -> str:
 
     Its rows: one unchanged, one with other domains, one invalid.
     """
-    stored = csv_of({"name": "same"}, {"name": "changed"})
+    stored = to_csv({"name": "same"}, {"name": "changed"})
     confirm(session_client, check_file(session_client, stored))
     update = {"name": "changed", "allowedDomains": "other.example"}
-    return csv_of({"name": "same"}, update, {"name": ""})
+    return to_csv({"name": "same"}, update, {"name": ""})
 
 
 def test_an_invalid_row_stops_the_whole_import(session_client: Client, two_stored: str) -> None:
@@ -80,7 +80,7 @@ def test_the_import_does_what_the_report_shows(
 
 
 def test_the_report_lists_errors_by_line_and_the_file_is_not_stored(session_client: Client) -> None:
-    response = check_file(session_client, csv_of({"name": "", "offsetX": "900"}, more=("offsetX",)))
+    response = check_file(session_client, to_csv({"name": "", "offsetX": "900"}, more=("offsetX",)))
     page = response.content.decode()
     assert "<td>2</td><td>name</td><td>This field is required.</td>" in page
     assert "<td>2</td><td>offsetX</td>" in page
@@ -90,14 +90,14 @@ def test_the_report_lists_errors_by_line_and_the_file_is_not_stored(session_clie
 
 
 def test_a_file_without_changes_cannot_be_confirmed(session_client: Client) -> None:
-    confirm(session_client, check_file(session_client, csv_of({})))
-    response = check_file(session_client, csv_of({}), update="on")
+    confirm(session_client, check_file(session_client, to_csv({})))
+    response = check_file(session_client, to_csv({}), update="on")
     assert "Nothing to import" in response.content.decode()
     assert not PendingImport.objects.exists()
 
 
 def test_a_file_is_imported_only_once(session_client: Client) -> None:
-    response = check_file(session_client, csv_of({}))
+    response = check_file(session_client, to_csv({}))
     confirm(session_client, response)
     again = session_client.post(CONFIRM, {"pending": response.context["pending"].pk}, follow=True)
     assert "Upload the file again." in again.content.decode()
@@ -107,7 +107,7 @@ def test_a_file_is_imported_only_once(session_client: Client) -> None:
 def test_a_row_that_became_invalid_after_the_report_stops_the_import(
     session_client: Client, admin: User
 ) -> None:
-    response = check_file(session_client, csv_of({}))
+    response = check_file(session_client, to_csv({}))
     Prompt.objects.filter(organization=admin.organization).update(is_active=False)
     refused = confirm(session_client, response)
     assert refused.status_code == 200
@@ -122,7 +122,7 @@ def test_a_row_that_became_invalid_after_the_report_stops_the_import(
 def test_only_the_user_who_uploaded_a_file_can_confirm_it(
     session_client: Client, admin: User, other_admin: User, superuser: User
 ) -> None:
-    response = check_file(session_client, csv_of({}))
+    response = check_file(session_client, to_csv({}))
     colleague = factories.UserFactory.create(organization=admin.organization)
     for other in (other_admin, colleague, superuser):
         assert confirm(log_in(other), response).headers["Location"] == IMPORT
@@ -131,8 +131,8 @@ def test_only_the_user_who_uploaded_a_file_can_confirm_it(
 
 
 def test_the_next_file_replaces_the_pending_one(session_client: Client) -> None:
-    first = check_file(session_client, csv_of({"name": "first"}))
-    second = check_file(session_client, csv_of({"name": "second"}))
+    first = check_file(session_client, to_csv({"name": "first"}))
+    second = check_file(session_client, to_csv({"name": "second"}))
     assert PendingImport.objects.count() == 1
     assert confirm(session_client, first).headers["Location"] == IMPORT
     confirm(session_client, second)
@@ -140,7 +140,7 @@ def test_the_next_file_replaces_the_pending_one(session_client: Client) -> None:
 
 
 def test_a_pending_file_expires_after_an_hour(session_client: Client, other_admin: User) -> None:
-    response = check_file(session_client, csv_of({}))
+    response = check_file(session_client, to_csv({}))
     almost_expired = timezone.now() - timedelta(minutes=59)
     PendingImport.objects.update(created_at=almost_expired)
     log_in(other_admin).get(IMPORT)
@@ -148,14 +148,14 @@ def test_a_pending_file_expires_after_an_hour(session_client: Client, other_admi
     PendingImport.objects.update(created_at=almost_expired - timedelta(minutes=1))
     assert confirm(session_client, response).headers["Location"] == IMPORT
     assert not Webchat.objects.exists()
-    check_file(session_client, csv_of({}))
+    check_file(session_client, to_csv({}))
     PendingImport.objects.update(created_at=almost_expired - timedelta(minutes=1))
     log_in(other_admin).get(IMPORT)
     assert not PendingImport.objects.exists()
 
 
 def test_the_sweep_deletes_expired_files(session_client: Client) -> None:
-    check_file(session_client, csv_of({}))
+    check_file(session_client, to_csv({}))
     call_command("sweep_icons", verbosity=0)
     assert PendingImport.objects.exists()
     PendingImport.objects.update(created_at=timezone.now() - timedelta(hours=1))
@@ -167,13 +167,13 @@ def test_the_sweep_deletes_expired_files(session_client: Client) -> None:
 
 @pytest.mark.parametrize("token", ["", "x", "0" * 24, "é" * 300, "a\0"])
 def test_an_unknown_token_imports_nothing(session_client: Client, token: str) -> None:
-    check_file(session_client, csv_of({}))
+    check_file(session_client, to_csv({}))
     response = session_client.post(CONFIRM, {"pending": token})
     assert response.status_code in (302, 400)
     assert not Webchat.objects.exists()
 
 
 def test_the_file_is_not_stored_in_a_cookie(session_client: Client) -> None:
-    response = check_file(session_client, csv_of({"name": "Very secret"}))
+    response = check_file(session_client, to_csv({"name": "Very secret"}))
     confirm(session_client, response)
     assert not any("secret" in str(morsel.value) for morsel in session_client.cookies.values())

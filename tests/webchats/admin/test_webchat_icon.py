@@ -9,7 +9,7 @@ from tests.support import factories
 from tests.support.clients import log_in
 from tests.support.icons import store_icon
 from tests.support.images import image_upload
-from tests.webchats.admin.pages import ADD, LIST, FormData, change_url, errors_of
+from tests.webchats.admin.pages import ADD, LIST, FormData, change_url, get_errors
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ def test_an_icon_is_stored_shown_and_removed(
     session_client: Client, admin: User, form_data: FormData
 ) -> None:
     response = session_client.post(ADD, form_data(icon_file=image_upload()))
-    assert response.status_code == 302, errors_of(response)
+    assert response.status_code == 302, get_errors(response)
     webchat = Webchat.objects.get()
     assert webchat.icon.startswith(f"orgs/{admin.organization_id}/webchat/")
     for page in (LIST, change_url(webchat)):
@@ -38,7 +38,7 @@ def test_a_file_that_is_not_an_image_is_rejected(
     response = session_client.post(
         ADD, form_data(icon_file=SimpleUploadedFile("icon.png", b"<svg/>", "image/png"))
     )
-    assert "PNG" in errors_of(response)["icon_file"][0]
+    assert "PNG" in get_errors(response)["icon_file"][0]
     assert not Webchat.objects.exists()
 
 

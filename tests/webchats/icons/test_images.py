@@ -99,7 +99,7 @@ def test_at_most_4096_pixels_are_accepted_and_512_stored() -> None:
     assert error_code(image_bytes(size=(2, MAX_SIDE + 1))) == "image_too_large"
 
 
-def _png_of(width: int, height: int, rows: bytes) -> bytes:
+def _build_png(width: int, height: int, rows: bytes) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         checksum = zlib.crc32(kind + data)
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
@@ -112,7 +112,7 @@ def _png_of(width: int, height: int, rows: bytes) -> bytes:
 @pytest.mark.parametrize("side", [5_000, 12_000, 50_000])
 def test_a_decompression_bomb_is_rejected_before_it_is_decoded(side: int) -> None:
     # 100 kB, which decode to as many as 7 GB of pixels.
-    assert error_code(_png_of(side, side, b"\x00" * 100_000_000)) == "image_too_large"
+    assert error_code(_build_png(side, side, b"\x00" * 100_000_000)) == "image_too_large"
 
 
 def test_a_png_text_bomb_is_rejected() -> None:

@@ -120,12 +120,12 @@ def _in_time() -> Iterator[None]:
     assert time.monotonic() - start < 2 * IN_TIME
 
 
-def key_of(user: User, name: str = "a") -> str:
+def build_key(user: User, name: str = "a") -> str:
     return f"orgs/{user.organization_id}/webchat/{name}.png"
 
 
 def with_icon(user: User) -> Webchat:
-    webchat: Webchat = factories.WebchatFactory.create(user=user, icon=key_of(user))
+    webchat: Webchat = factories.WebchatFactory.create(user=user, icon=build_key(user))
     return webchat
 
 
@@ -137,7 +137,7 @@ def test_reading_listing_and_sending_back_make_no_request(
     assert document["icon"].startswith(unavailable.url)
     assert api(admin).get("/api/webchats").json()["data"] == [document]
     assert api(admin).put(url, document).status_code == 200
-    assert Webchat.objects.get().icon == key_of(admin)
+    assert Webchat.objects.get().icon == build_key(admin)
     assert unavailable.calls == 0
 
 
@@ -153,9 +153,9 @@ def test_requests_that_need_the_storage_are_503_in_time_and_change_nothing(
     elif request_ == "upload files":
         response = client.post("/api/upload", {"files": [image_upload()]}, format="multipart")
     elif request_ == "change icon":
-        response = client.put(url, {"name": "Other", "icon": key_of(admin, "b")})
+        response = client.put(url, {"name": "Other", "icon": build_key(admin, "b")})
     else:
-        document = {**client.get(url).json()["data"], "icon": key_of(admin, "b")}
+        document = {**client.get(url).json()["data"], "icon": build_key(admin, "b")}
         response = client.post("/api/webchats", document)
     assert time.monotonic() - start < IN_TIME
     assert response.status_code == 503
@@ -240,8 +240,8 @@ def test_a_folder_that_is_not_writable_is_503(
     url = f"/api/webchats/{webchat.pk}"
     for response in (
         api(admin).put(f"{url}/icon", {"file": image_upload()}, format="multipart"),
-        api(admin).patch(url, {"icon": key_of(admin, "b")}),
+        api(admin).patch(url, {"icon": build_key(admin, "b")}),
     ):
         assert (response.status_code, response.json()["code"]) == (503, "unavailable")
     assert client.get("/readyz").json()["checks"]["storage"] == "failed"
-    assert Webchat.objects.get().icon == key_of(admin)
+    assert Webchat.objects.get().icon == build_key(admin)

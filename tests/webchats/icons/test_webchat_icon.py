@@ -39,7 +39,7 @@ NOT_FOUND = {
 }
 
 
-def document_of(admin: User, **fields: Any) -> dict[str, Any]:
+def build_document(admin: User, **fields: Any) -> dict[str, Any]:
     prompt = factories.PromptFactory.create(organization=admin.organization)
     colors = dict.fromkeys(("backgroundColor", "primaryColor", "secondaryColor"), "#112233")
     required = {"name": "x", "promptId": prompt.pk, "allowedDomains": [], "initialStage": "new"}
@@ -51,7 +51,7 @@ def test_the_documents_url_opens_the_uploaded_icon(
 ) -> None:
     uploaded = api(admin).post("/api/upload", {"files": [image_upload()]}, format="multipart")
     key = uploaded.json()["files"][0]["key"]
-    created = api(admin).post("/api/webchats", document_of(admin, icon=key))
+    created = api(admin).post("/api/webchats", build_document(admin, icon=key))
     assert created.status_code == 201, created.json()
     row = Webchat.objects.get()
     assert row.icon == key
@@ -250,7 +250,7 @@ def test_every_invalid_icon_gets_the_same_error_without_a_look_up(
     icon = invalid_icons(own, other)[name]
     storage_calls.clear()
     as_json = "application/json"
-    change, new = json.dumps({"icon": icon}), json.dumps(document_of(admin, icon=icon))
+    change, new = json.dumps({"icon": icon}), json.dumps(build_document(admin, icon=icon))
     for response in (
         api(admin).patch(f"/api/webchats/{webchat.pk}", change, content_type=as_json),
         api(admin).post("/api/webchats", new, content_type=as_json),

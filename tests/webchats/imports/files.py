@@ -56,7 +56,7 @@ HEADER = (
 )
 
 
-def csv_of(*rows: dict[str, str], more: tuple[str, ...] = ()) -> str:
+def to_csv(*rows: dict[str, str], more: tuple[str, ...] = ()) -> str:
     """Return a CSV file. Each row is valid except for the cells that its dictionary changes.
 
     The rows refer to a prompt called "Sales". ``more`` lists columns in addition to ``HEADER``.

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.imports.files import create_varied_webchats, csv_of, export_content
+from tests.webchats.imports.files import create_varied_webchats, export_content, to_csv
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -29,7 +29,7 @@ def _prompt(admin: User) -> None:
 @pytest.mark.usefixtures("_prompt")
 class TestImport:
     def test_a_valid_file_is_imported(self, api: Any, admin: User) -> None:
-        response = post(api(admin), csv_of({}, {}))
+        response = post(api(admin), to_csv({}, {}))
         assert response.status_code == 200, response.json()
         assert response.json()["data"]["created"] == 2
         assert response.json()["message"].startswith("Imported: 2 created")
@@ -37,7 +37,7 @@ class TestImport:
         assert ImportRecord.objects.get().user_id == admin.pk
 
     def test_a_dry_run_returns_the_report_and_writes_nothing(self, api: Any, admin: User) -> None:
-        response = post(api(admin), csv_of({}, {"name": ""}), "?dryRun=true")
+        response = post(api(admin), to_csv({}, {"name": ""}), "?dryRun=true")
         assert response.status_code == 200
         assert response.json()["data"] == {
             "status": "refused",
@@ -51,7 +51,7 @@ class TestImport:
         assert not Webchat.objects.exists()
 
     def test_an_invalid_file_returns_400_with_the_problems(self, api: Any, admin: User) -> None:
-        response = post(api(admin), csv_of({}, {"name": ""}))
+        response = post(api(admin), to_csv({}, {"name": ""}))
         assert response.status_code == 400
         body = response.json()
         assert body["code"] == "import_refused"
@@ -61,7 +61,7 @@ class TestImport:
         assert not Webchat.objects.exists()
 
     def test_options_are_query_parameters(self, api: Any, admin: User) -> None:
-        content = csv_of({}, {"name": ""})
+        content = to_csv({}, {"name": ""})
         assert post(api(admin), content, "?skipInvalid=true").status_code == 200
         response = post(api(admin), content, "?skipInvalid=true&update=true&format=csv", "in")
         assert response.json()["data"]["unchanged"] == 1
@@ -71,7 +71,7 @@ class TestImport:
         "query", ["?dryRun=maybe", "?update=1", "?skipInvalid=yes", "?format=pdf", "?dryRun=%00"]
     )
     def test_an_invalid_option_returns_400(self, api: Any, admin: User, query: str) -> None:
-        response = post(api(admin), csv_of({}), query)
+        response = post(api(admin), to_csv({}), query)
         assert response.status_code == 400
         assert response.json()["code"] == "validation_error"
 
@@ -80,26 +80,26 @@ class TestImport:
         assert client.post(IMPORT, {}, format="multipart").status_code == 400
         assert client.post(IMPORT, {"file": "text"}, format="multipart").status_code == 400
         assert client.post(IMPORT, {}).status_code == 415
-        assert post(client, csv_of({}), name="in.pdf").json()["details"][0]["field"] == "format"
+        assert post(client, to_csv({}), name="in.pdf").json()["details"][0]["field"] == "format"
 
     def test_a_sales_rep_and_an_anonymous_caller_cannot_import(self, api: Any, rep: User) -> None:
-        assert post(api(rep), csv_of({})).status_code == 403
-        assert post(api(None), csv_of({})).status_code == 401
+        assert post(api(rep), to_csv({})).status_code == 403
+        assert post(api(None), to_csv({})).status_code == 401
         assert not ImportRecord.objects.exists()
 
     def test_a_superuser_must_name_the_organization(
         self, api: Any, superuser: User, admin: User
     ) -> None:
-        assert post(api(superuser), csv_of({})).status_code == 400
-        assert post(api(superuser), csv_of({}), f"?organizationId={'a' * 24}").status_code == 400
-        response = post(api(superuser), csv_of({}), f"?organizationId={admin.organization_id}")
+        assert post(api(superuser), to_csv({})).status_code == 400
+        assert post(api(superuser), to_csv({}), f"?organizationId={'a' * 24}").status_code == 400
+        response = post(api(superuser), to_csv({}), f"?organizationId={admin.organization_id}")
         assert response.status_code == 200, response.json()
         assert Webchat.objects.get().organization_id == admin.organization_id
 
     def test_a_member_cannot_import_into_another_organization(
         self, api: Any, admin: User, other_admin: User
     ) -> None:
-        post(api(admin), csv_of({}), f"?organizationId={other_admin.organization_id}")
+        post(api(admin), to_csv({}), f"?organizationId={other_admin.organization_id}")
         assert Webchat.objects.get().organization_id == admin.organization_id
 
 

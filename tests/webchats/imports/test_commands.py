@@ -15,7 +15,7 @@ from python_calamine import CalamineWorkbook
 
 from organizations.models import Prompt, User
 from tests.support import factories
-from tests.webchats.imports.files import csv_of
+from tests.webchats.imports.files import to_csv
 from tests.webchats.imports.test_processes import start
 from webchats.imports.formats import xlsx
 from webchats.models import Webchat
@@ -40,7 +40,7 @@ def run(admin: User) -> Callable[..., None]:
 def source(tmp_path: Path) -> Path:
     """A file with a valid and an invalid row."""
     path = tmp_path / "in.csv"
-    path.write_text(csv_of({"name": "Valid"}, {"name": ""}))
+    path.write_text(to_csv({"name": "Valid"}, {"name": ""}))
     return path
 
 
@@ -101,7 +101,7 @@ def test_a_failed_import_keeps_an_existing_file_of_rejects(
 def test_a_text_too_long_for_a_sheet_is_shortened_in_the_rejects(
     run: Callable[..., None], source: Path
 ) -> None:
-    source.write_text(csv_of({"description": "x" * 40_000}, more=("description",)))
+    source.write_text(to_csv({"description": "x" * 40_000}, more=("description",)))
     rejects = source.parent / "rejects.xlsx"
     run("import_webchats", source, skip_invalid=True, rejects=rejects)
     header, row = CalamineWorkbook.from_path(rejects).get_sheet_by_index(0).to_python()
@@ -116,7 +116,7 @@ def test_the_folder_of_icons_must_be_a_directory(run: Callable[..., None], sourc
 def test_a_pipe_can_be_imported(run: Callable[..., None], tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.csv"
     os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_text, args=[csv_of({}, {})])
+    writer = threading.Thread(target=pipe.write_text, args=[to_csv({}, {})])
     writer.start()
     run("import_webchats", pipe)
     writer.join()
@@ -135,7 +135,7 @@ def test_a_column_without_a_name_is_reported(
 def test_an_import_prints_a_progress_bar_to_a_terminal(admin: User, tmp_path: Path) -> None:
     factories.PromptFactory.create(organization=admin.organization, name="Sales")
     path = tmp_path / "in.csv"
-    path.write_text(csv_of(*[{}] * 30))
+    path.write_text(to_csv(*[{}] * 30))
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     organization = str(admin.organization_id)

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from organizations.models import Prompt, User
 from tests.support import factories
-from tests.webchats.imports.files import csv_of, import_content
+from tests.webchats.imports.files import import_content, to_csv
 from tests.webchats.imports.test_api import post
 from webchats.icons.storage import StorageUnavailable, icon_storage
 from webchats.imports.importer import ImportObserver
@@ -29,7 +29,7 @@ def _prompt(admin: User) -> None:
 
 
 def _file_with_icon(user: User) -> str:
-    return csv_of({"icon": f"orgs/{user.organization_id}/webchat/a.png"}, more=("icon",))
+    return to_csv({"icon": f"orgs/{user.organization_id}/webchat/a.png"}, more=("icon",))
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_the_api_returns_503_if_the_database_fails_during_an_import(api: Any, ad
         return execute(sql, *arguments)
 
     with connection.execute_wrapper(fail):
-        response = post(api(admin), csv_of({}))
+        response = post(api(admin), to_csv({}))
     assert response.status_code == 503
     assert "10.0.0.5" not in response.content.decode()
     _assert_interrupted()
@@ -103,12 +103,12 @@ def test_the_api_returns_503_if_the_database_fails_during_an_import(api: Any, ad
 @pytest.mark.parametrize("error", [RuntimeError("bug"), DatabaseError("gone")])
 def test_an_unexpected_error_is_recorded_and_raised(admin: User, error: Exception) -> None:
     with pytest.raises(type(error), match=str(error)):
-        import_content(csv_of({}), admin, observer=_FailingObserver(error))
+        import_content(to_csv({}), admin, observer=_FailingObserver(error))
     _assert_interrupted()
 
 
 def test_a_file_name_that_is_not_valid_unicode_is_recorded(admin: User, tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/caf\xe9.csv"
-    Path(os.fsdecode(path)).write_text(csv_of({}))
+    Path(os.fsdecode(path)).write_text(to_csv({}))
     call_command("import_webchats", os.fsdecode(path), organization=admin.organization_id)
     assert ImportRecord.objects.get().file_name == "caf?.csv"

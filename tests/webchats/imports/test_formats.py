@@ -7,7 +7,7 @@ import pytest
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.imports.files import csv_of, import_content, json_document
+from tests.webchats.imports.files import import_content, json_document, to_csv
 from webchats.imports.formats import detect_format
 from webchats.imports.formats.encoding import detect_encoding
 from webchats.imports.rows import FileRefused
@@ -26,7 +26,7 @@ def _prompt(admin: User) -> None:
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
 )
 def test_the_encoding_of_csv_is_detected(admin: User, encoding: str) -> None:
-    content = csv_of({"name": "Grüße – für 5 €"}).encode(encoding)
+    content = to_csv({"name": "Grüße – für 5 €"}).encode(encoding)
     assert import_content(content, admin).problems == []
     assert Webchat.objects.get().name == "Grüße – für 5 €"
 
@@ -63,7 +63,7 @@ def test_an_undecodable_file_is_refused_with_byte_and_line(
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_delimiters_and_line_ends_are_detected(admin: User, delimiter: str, end: str) -> None:
-    content = csv_of({"name": "a;b,c\td", "description": f"two{end}lines"}, more=("description",))
+    content = to_csv({"name": "a;b,c\td", "description": f"two{end}lines"}, more=("description",))
     content = content.replace('","', f'"{delimiter}"').replace("\r\n", "\n").replace("\n", end)
     header, rest = content.split(end, 1)
     report = import_content(f"{header.replace(',', delimiter)}{end}{rest}", admin)
@@ -73,7 +73,7 @@ def test_delimiters_and_line_ends_are_detected(admin: User, delimiter: str, end:
 
 
 def test_the_line_of_a_problem_counts_line_breaks_inside_cells(admin: User) -> None:
-    valid = csv_of({"description": "three\nlines\nhere"}, more=("description",))
+    valid = to_csv({"description": "three\nlines\nhere"}, more=("description",))
     report = import_content(valid + "\r\n" + "x\r\n", admin)
     assert [problem.line for problem in report.problems] == [6]
 
@@ -91,14 +91,14 @@ def test_the_line_of_a_problem_counts_line_breaks_inside_cells(admin: User) -> N
 )
 def test_a_boolean_can_be_written_in_several_ways(admin: User, text: str, value: bool) -> None:
     more = ("isAutopilot", "isEnabled")
-    import_content(csv_of({"isAutopilot": text, "isEnabled": text}, more=more), admin)
+    import_content(to_csv({"isAutopilot": text, "isEnabled": text}, more=more), admin)
     webchat = Webchat.objects.get()
     assert (webchat.is_autopilot, webchat.is_enabled) == (value, value)
 
 
 def test_an_empty_cell_sets_the_default_of_a_new_row(admin: User) -> None:
     more = ("isEnabled", "offsetX", "statusTextColor", "position", "pipelineId")
-    import_content(csv_of({}, more=more), admin)
+    import_content(to_csv({}, more=more), admin)
     webchat = Webchat.objects.get()
     assert (webchat.is_enabled, webchat.offset_x) == (True, 24)
     assert (webchat.status_text_color, webchat.position) == ("#6B7280", "bottom-right")
@@ -107,7 +107,7 @@ def test_an_empty_cell_sets_the_default_of_a_new_row(admin: User) -> None:
 
 def test_domains_in_a_cell_are_separated_by_spaces_or_line_breaks(admin: User) -> None:
     domains = "Example.com\n*.example.org  https://a.de"
-    import_content(csv_of({"allowedDomains": domains}), admin)
+    import_content(to_csv({"allowedDomains": domains}), admin)
     assert Webchat.objects.get().allowed_domains == ["example.com", "*.example.org", "https://a.de"]
 
 

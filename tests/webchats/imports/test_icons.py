@@ -9,7 +9,7 @@ from PIL import Image
 from organizations.models import User
 from tests.support import factories
 from tests.support.icons import store_icon
-from tests.webchats.imports.files import csv_of, export_content, import_content
+from tests.webchats.imports.files import export_content, import_content, to_csv
 from webchats.icons.storage import icon_storage, signed_url
 from webchats.imports.report import ImportReport
 from webchats.models import Webchat
@@ -30,7 +30,7 @@ def folder(admin: User, tmp_path: Path) -> Path:
 
 
 def _import(admin: User, folder: Path | None, *cells: str, **options: Any) -> ImportReport:
-    content = csv_of(*({"icon": cell} for cell in cells), more=("icon",))
+    content = to_csv(*({"icon": cell} for cell in cells), more=("icon",))
     return import_content(content, admin, icons=folder, **options)
 
 
@@ -125,13 +125,13 @@ def test_each_key_is_looked_up_once_for_all_new_rows(
     wanted = [*keys, unknown, signed_url(keys[0])]
     rows = [{"icon": wanted[n % 4], "initialStage": f"label {n}"} for n in range(40)]
     storage_calls.clear()
-    report = import_content(csv_of(*rows, more=("icon",)), admin, skip_invalid=True)
+    report = import_content(to_csv(*rows, more=("icon",)), admin, skip_invalid=True)
     assert (report.created, report.rejected) == (30, 10)
     assert sorted(storage_calls) == sorted(f"exists {key}" for key in (*keys, unknown))
     storage_calls.clear()
     # The icons of unchanged webchats are not looked up at all.
     valid = [{**row, "name": f"Row {n}"} for n, row in enumerate(rows) if n % 4 != 2]
-    assert import_content(csv_of(*valid, more=("icon",)), admin, update=True).unchanged == 30
+    assert import_content(to_csv(*valid, more=("icon",)), admin, update=True).unchanged == 30
     assert storage_calls == []
 
 
@@ -139,8 +139,8 @@ def test_each_key_is_looked_up_once_for_all_updated_rows(
     admin: User, folder: Path, storage_calls: list[str]
 ) -> None:
     key = store_icon(admin.organization_id, (folder / "red.png").read_bytes())
-    import_content(csv_of(*[{}] * 10), admin)
+    import_content(to_csv(*[{}] * 10), admin)
     storage_calls.clear()
-    content = csv_of(*[{"icon": key}] * 10, more=("icon",))
+    content = to_csv(*[{"icon": key}] * 10, more=("icon",))
     assert import_content(content, admin, update=True).updated == 10
     assert storage_calls == [f"exists {key}"]

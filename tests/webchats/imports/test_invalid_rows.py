@@ -12,7 +12,7 @@ from python_calamine import CalamineWorkbook
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.imports.files import csv_of, import_content, json_document, problem_places
+from tests.webchats.imports.files import import_content, json_document, problem_places, to_csv
 from webchats.imports.report import ImportReport
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
@@ -128,8 +128,8 @@ VALID = {"_id": "e" * 24, "name": "Valid"}
 
 def _file() -> str:
     """Return a file with a valid row, the rows of ``INVALID``, a short row and a valid row."""
-    return csv_of(VALID, *(changes for changes, _, _ in INVALID), more=MORE) + (
-        "Short,#fff\r\n" + csv_of({"name": "Also valid"}, more=MORE).splitlines()[1] + "\r\n"
+    return to_csv(VALID, *(changes for changes, _, _ in INVALID), more=MORE) + (
+        "Short,#fff\r\n" + to_csv({"name": "Also valid"}, more=MORE).splitlines()[1] + "\r\n"
     )
 
 
@@ -154,7 +154,7 @@ def test_skip_invalid_writes_exactly_the_valid_rows(admin: User) -> None:
 
 def test_the_id_of_another_organization_gets_the_same_error_as_an_id_in_use(admin: User) -> None:
     other = factories.WebchatFactory.create(name="Theirs")
-    content = csv_of({"_id": other.pk, "name": "Mine now"}, more=("_id",))
+    content = to_csv({"_id": other.pk, "name": "Mine now"}, more=("_id",))
     for update in (False, True):
         report = import_content(content, admin, update=update)
         assert report.problems[0].reason.startswith("This id cannot be given to a new row.")
@@ -163,7 +163,7 @@ def test_the_id_of_another_organization_gets_the_same_error_as_an_id_in_use(admi
 
 
 def test_an_unknown_column_suggests_the_nearest_and_rows_are_still_validated(admin: User) -> None:
-    content = csv_of({"name": ""}, {}, more=("primryColor", "isenabled", "zzzz"))
+    content = to_csv({"name": ""}, {}, more=("primryColor", "isenabled", "zzzz"))
     report = import_content(content, admin, skip_invalid=True)
     assert [(problem.line, problem.field, problem.reason) for problem in report.problems] == [
         (1, "primryColor", "Unknown column. Did you mean primaryColor?"),
@@ -176,19 +176,19 @@ def test_an_unknown_column_suggests_the_nearest_and_rows_are_still_validated(adm
 
 
 def test_a_duplicate_column_is_reported(admin: User) -> None:
-    report = import_content(csv_of({}, more=("description", "description")), admin)
+    report = import_content(to_csv({}, more=("description", "description")), admin)
     assert [str(problem) for problem in report.problems] == [
         "line 1: description: Duplicate column."
     ]
 
 
 def test_the_column_of_allowed_domains_is_required_but_its_cells_may_be_empty(admin: User) -> None:
-    without = csv_of({"allowedDomains": ""}).replace(",allowedDomains,", ",").replace(',"",', ",")
+    without = to_csv({"allowedDomains": ""}).replace(",allowedDomains,", ",").replace(',"",', ",")
     report = import_content(without, admin)
     assert [str(problem) for problem in report.problems] == [
         "line 2: allowedDomains: This field is required."
     ]
-    assert import_content(csv_of({"allowedDomains": ""}), admin).created == 1
+    assert import_content(to_csv({"allowedDomains": ""}), admin).created == 1
     assert Webchat.objects.get().allowed_domains == []
 
 
@@ -289,7 +289,7 @@ def _correct(rejects: Path, folder: Path) -> Path:
         rows = json.loads(rejects.read_text())
     else:
         rows = [json.loads(line) for line in rejects.read_text().splitlines()]
-    valid = next(csv.DictReader(io.StringIO(csv_of({}), newline="")))
+    valid = next(csv.DictReader(io.StringIO(to_csv({}), newline="")))
     for number, row in enumerate(rows):
         assert row["_errors"]
         assert int(row["_line"]) == number + 3
@@ -319,7 +319,7 @@ def test_the_command_reports_every_problem_and_exits_with_status_1(
     admin: User, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "in.csv"
-    source.write_text(csv_of({"name": ""}, {"offsetX": "300"}, more=("offsetX",)))
+    source.write_text(to_csv({"name": ""}, {"offsetX": "300"}, more=("offsetX",)))
     with pytest.raises(CommandError) as refused:
         call_command("import_webchats", str(source), organization=admin.organization_id)
     assert refused.value.returncode == 1
@@ -342,12 +342,12 @@ def test_the_command_reports_every_problem_and_exits_with_status_1(
 def test_the_summary_of_a_refused_import_counts_the_invalid_rows(
     admin: User, rows: list[dict[str, str]], summary: str
 ) -> None:
-    report = import_content(csv_of(*rows, more=tuple({"zzzz"} & set(rows[0]))), admin)
+    report = import_content(to_csv(*rows, more=tuple({"zzzz"} & set(rows[0]))), admin)
     assert report.summary == summary
 
 
 def test_a_report_lists_the_first_thousand_problems_and_counts_all(admin: User) -> None:
-    report = import_content(csv_of(*[{"name": ""}] * 1_500), admin)
+    report = import_content(to_csv(*[{"name": ""}] * 1_500), admin)
     assert (len(report.problems), report.problem_count, report.rejected) == (1_000, 1_500, 1_500)
 
 

@@ -14,7 +14,7 @@ from django.db import connection, connections
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.imports.files import csv_of
+from tests.webchats.imports.files import to_csv
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -48,12 +48,12 @@ def start_import(path: Path, user: User, *options: str) -> subprocess.Popen[str]
 
 
 @pytest.fixture
-def file_of(admin: User, tmp_path: Path) -> Callable[..., Path]:
-    """``file_of(100)`` creates a CSV file of 100 rows. ``reverse`` lists the last row first."""
+def write_file(admin: User, tmp_path: Path) -> Callable[..., Path]:
+    """``write_file(100)`` creates a CSV file of 100 rows. ``reverse`` lists the last row first."""
     factories.PromptFactory.create(organization=admin.organization, name="Sales")
 
     def write(count: int, *, reverse: bool = False, **changes: str) -> Path:
-        header, row = csv_of(changes, more=tuple(set(changes) - {"name"})).splitlines()
+        header, row = to_csv(changes, more=tuple(set(changes) - {"name"})).splitlines()
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.csv"
         with path.open("w") as file:
             file.write(header + "\n")
@@ -80,10 +80,10 @@ execute_from_command_line(["manage.py", "import_webchats", *sys.argv[1:]])
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_import_leaves_no_row(
-    admin: User, file_of: Callable[..., Path], number: signal.Signals
+    admin: User, write_file: Callable[..., Path], number: signal.Signals
 ) -> None:
     organization = str(admin.organization_id)
-    process = start(file_of(10_000), "--organization", organization, code=_WITH_PROGRESS)
+    process = start(write_file(10_000), "--organization", organization, code=_WITH_PROGRESS)
     assert process.stdout
     assert process.stdout.readline() == "2000 rows\n"
     process.send_signal(number)
@@ -100,9 +100,9 @@ def test_an_interrupted_import_leaves_no_row(
 
 
 def test_concurrent_imports_into_one_organization_run_one_after_another(
-    admin: User, file_of: Callable[..., Path]
+    admin: User, write_file: Callable[..., Path]
 ) -> None:
-    files = [file_of(4_000), file_of(4_000, reverse=True)]
+    files = [write_file(4_000), write_file(4_000, reverse=True)]
     processes = [start_import(path, admin, "--update") for path in files]
     outputs = [process.communicate(timeout=120) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
@@ -114,11 +114,11 @@ def test_concurrent_imports_into_one_organization_run_one_after_another(
 
 
 def test_an_import_and_concurrent_api_requests_lose_no_change(
-    api: Any, admin: User, file_of: Callable[..., Path]
+    api: Any, admin: User, write_file: Callable[..., Path]
 ) -> None:
-    start_import(file_of(3_000), admin).communicate(timeout=60)
+    start_import(write_file(3_000), admin).communicate(timeout=60)
     ids = list(Webchat.objects.order_by("name").values_list("pk", flat=True)[:40])
-    process = start_import(file_of(3_000, statusText="imported"), admin, "--update")
+    process = start_import(write_file(3_000, statusText="imported"), admin, "--update")
 
     def change(pk: str) -> int:
         try:
@@ -148,10 +148,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-def test_memory_does_not_grow_with_the_file(admin: User, file_of: Callable[..., Path]) -> None:
+def test_memory_does_not_grow_with_the_file(admin: User, write_file: Callable[..., Path]) -> None:
     def kibibytes(count: int) -> int:
         organization = str(admin.organization_id)
-        process = start(file_of(count), organization, code=_MEASURED)
+        process = start(write_file(count), organization, code=_MEASURED)
         output, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
         return int(output.splitlines()[-1])
@@ -161,9 +161,9 @@ def test_memory_does_not_grow_with_the_file(admin: User, file_of: Callable[..., 
 
 
 def test_an_import_prints_no_progress_bar_to_a_pipe(
-    admin: User, file_of: Callable[..., Path]
+    admin: User, write_file: Callable[..., Path]
 ) -> None:
-    output, errors = start_import(file_of(10), admin).communicate(timeout=60)
+    output, errors = start_import(write_file(10), admin).communicate(timeout=60)
     assert output == "Imported: 10 created, 0 updated, 0 unchanged, 0 invalid.\n"
     assert errors == ""
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from organizations.models import Prompt, User
 from tests.support import factories
-from tests.webchats.imports.files import csv_of, import_content, json_document, problem_places
+from tests.webchats.imports.files import import_content, json_document, problem_places, to_csv
 from webchats.imports import validation
 from webchats.models import Webchat
 
@@ -28,7 +28,7 @@ def test_rows_with_the_same_references_are_placed_alike(admin: User) -> None:
     by_initial_stage = {"pipeline": "Pipe", "initialStage": "hot"}
     by_stage = {"pipeline": "Pipe", "stage": "New", "initialStage": "hot"}
     rows = [{}, by_initial_stage, by_stage] * 3
-    assert import_content(csv_of(*rows, more=more), admin).problems == []
+    assert import_content(to_csv(*rows, more=more), admin).problems == []
     for number, webchat in enumerate(Webchat.objects.order_by("name")):
         entry = webchat.entry_stage and webchat.entry_stage.slug
         stage = webchat.pipeline_stage and webchat.pipeline_stage.slug
@@ -40,7 +40,7 @@ def test_rows_with_the_same_references_are_placed_alike(admin: User) -> None:
 
 def test_rows_with_the_same_references_keep_their_own_values(admin: User) -> None:
     rows = [{"description": "first", "offsetX": "7"}, {}, {"statusText": "third"}]
-    import_content(csv_of(*rows, more=("description", "offsetX", "statusText")), admin)
+    import_content(to_csv(*rows, more=("description", "offsetX", "statusText")), admin)
     values = Webchat.objects.order_by("name").values_list("description", "offset_x", "status_text")
     assert list(values) == [("first", 7, ""), ("", 24, ""), ("", 24, "third")]
     assert Webchat.objects.values("pk").distinct().count() == 3
@@ -56,13 +56,13 @@ def test_an_invalid_row_among_valid_rows_with_the_same_references_is_rejected(ad
         {"pipeline": "Pipe", "pipelineId": "a" * 24},
         {},
     ]
-    report = import_content(csv_of(*rows, more=("pipeline", "pipelineId", "offsetX")), admin)
+    report = import_content(to_csv(*rows, more=("pipeline", "pipelineId", "offsetX")), admin)
     expected = [(3, "initialStage"), (5, "initialStage"), (6, "offsetX"), (7, "pipeline")]
     assert problem_places(report) == expected
 
 
 def test_a_formula_is_rejected_although_its_text_is_the_name_of_a_prompt(admin: User) -> None:
-    report = import_content(csv_of({"prompt": "'=1+1"}, {"prompt": "=1+1"}), admin)
+    report = import_content(to_csv({"prompt": "'=1+1"}, {"prompt": "=1+1"}), admin)
     assert problem_places(report) == [(3, "prompt")]
 
 
@@ -80,7 +80,7 @@ def test_any_number_of_different_references_can_be_imported(
 ) -> None:
     monkeypatch.setattr(validation, "MAX_TEMPLATES", 2)
     rows = [{"initialStage": f"label {number % 5}"} for number in range(20)]
-    assert import_content(csv_of(*rows), admin).created == 20
+    assert import_content(to_csv(*rows), admin).created == 20
     assert Webchat.objects.filter(initial_stage="label 4").count() == 4
 
 
@@ -92,7 +92,7 @@ def test_errors_that_follow_from_an_invalid_pipeline_are_not_reported(admin: Use
         {"pipeline": "Nowhere", "initialStage": "lost"},
     ]
     more = ("pipeline", "pipelineId", "stage", "pipelineStage")
-    report = import_content(csv_of(*rows, more=more), admin)
+    report = import_content(to_csv(*rows, more=more), admin)
     assert problem_places(report) == [(2, "pipeline"), (3, "pipelineId"), (4, "pipeline")]
 
 

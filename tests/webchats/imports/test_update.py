@@ -10,7 +10,7 @@ from django.db import connection
 from organizations.history import get_versions
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.imports.files import csv_of, import_content
+from tests.webchats.imports.files import import_content, to_csv
 from webchats.imports import importer
 from webchats.imports.importer import ImportObserver
 from webchats.models import Webchat
@@ -29,7 +29,7 @@ def _create(admin: User, **values: Any) -> Webchat:
 
 def test_a_row_updates_the_webchat_with_its_name(admin: User) -> None:
     webchat = _create(admin, name="Grüße Ümlaut", description="kept", offset_x=7)
-    report = import_content(csv_of({"name": " Grüße Ümlaut "}), admin, update=True)
+    report = import_content(to_csv({"name": " Grüße Ümlaut "}), admin, update=True)
     assert (report.created, report.updated) == (0, 1)
     after = Webchat.objects.get()
     assert (after.pk, after.description, after.offset_x) == (webchat.pk, "kept", 7)
@@ -40,20 +40,20 @@ def test_a_row_updates_the_webchat_with_its_name(admin: User) -> None:
 
 def test_names_are_compared_with_case(admin: User) -> None:
     _create(admin, name="row 0")
-    assert import_content(csv_of({}), admin, update=True).created == 1
+    assert import_content(to_csv({}), admin, update=True).created == 1
 
 
 def test_an_id_takes_precedence_over_the_name(admin: User) -> None:
     _create(admin, name="Row 0")
     other = _create(admin, name="Other")
-    report = import_content(csv_of({"_id": other.pk}, more=("_id",)), admin, update=True)
+    report = import_content(to_csv({"_id": other.pk}, more=("_id",)), admin, update=True)
     assert report.updated == 1
     other.refresh_from_db()
     assert other.name == "Row 0"
 
 
 def test_an_unused_id_creates_a_webchat_that_the_next_import_updates(admin: User) -> None:
-    content = csv_of({"_id": "a" * 24}, more=("_id",))
+    content = to_csv({"_id": "a" * 24}, more=("_id",))
     assert import_content(content, admin, update=True).created == 1
     assert import_content(content, admin, update=True).unchanged == 1
 
@@ -61,7 +61,7 @@ def test_an_unused_id_creates_a_webchat_that_the_next_import_updates(admin: User
 def test_a_name_of_two_webchats_is_an_error(admin: User) -> None:
     _create(admin, name="Row 0")
     _create(admin, name="Row 0")
-    report = import_content(csv_of({}), admin, update=True)
+    report = import_content(to_csv({}), admin, update=True)
     assert [str(problem) for problem in report.problems] == [
         "line 2: name: 2 webchats have this name. Use the column _id."
     ]
@@ -69,35 +69,35 @@ def test_a_name_of_two_webchats_is_an_error(admin: User) -> None:
 
 def test_a_webchat_of_another_organization_with_the_name_is_not_updated(admin: User) -> None:
     other = factories.WebchatFactory.create(name="Row 0")
-    assert import_content(csv_of({}), admin, update=True).created == 1
+    assert import_content(to_csv({}), admin, update=True).created == 1
     before = other.updated_at
     other.refresh_from_db()
     assert other.updated_at == before
 
 
 def test_a_duplicate_name_in_the_file_is_an_error(admin: User) -> None:
-    report = import_content(csv_of({"name": "a"}, {"name": "a"}), admin, update=True)
+    report = import_content(to_csv({"name": "a"}, {"name": "a"}), admin, update=True)
     assert [str(problem) for problem in report.problems] == ["line 3: name: Duplicate of line 2."]
 
 
 def test_an_id_and_a_name_of_the_same_webchat_are_an_error(admin: User) -> None:
     webchat = _create(admin, name="Row 0")
-    content = csv_of({"_id": webchat.pk, "name": "New name"}, {"name": "Row 0"}, more=("_id",))
+    content = to_csv({"_id": webchat.pk, "name": "New name"}, {"name": "Row 0"}, more=("_id",))
     report = import_content(content, admin, update=True)
     assert [(problem.line, problem.field) for problem in report.problems] == [(3, "name")]
 
 
 def test_without_update_every_row_is_new_and_an_id_in_use_is_an_error(admin: User) -> None:
     webchat = _create(admin, name="Row 0")
-    assert import_content(csv_of({}, {"name": "Row 0"}), admin).created == 2
-    report = import_content(csv_of({"_id": webchat.pk}, more=("_id",)), admin)
+    assert import_content(to_csv({}, {"name": "Row 0"}), admin).created == 2
+    report = import_content(to_csv({"_id": webchat.pk}, more=("_id",)), admin)
     assert "use update" in report.problems[0].reason
 
 
 def test_an_empty_cell_keeps_the_stored_value(admin: User) -> None:
     webchat = _create(admin, name="Row 0", status_text="kept", is_enabled=False, offset_x=3)
     more = ("statusText", "isEnabled", "offsetX")
-    import_content(csv_of({}, more=more), admin, update=True)
+    import_content(to_csv({}, more=more), admin, update=True)
     webchat.refresh_from_db()
     assert (webchat.status_text, webchat.is_enabled, webchat.offset_x) == ("kept", False, 3)
 
@@ -113,7 +113,7 @@ def test_null_in_json_sets_the_default(admin: User) -> None:
 def test_read_only_columns_are_ignored(admin: User, other_admin: User) -> None:
     more = ("organizationId", "userId", "createdBy", "createdAt", "updatedAt")
     changes = dict.fromkeys(more, other_admin.pk)
-    assert import_content(csv_of(changes, more=more), admin).created == 1
+    assert import_content(to_csv(changes, more=more), admin).created == 1
     webchat = Webchat.objects.get()
     assert (webchat.organization_id, webchat.user_id) == (admin.organization_id, admin.pk)
 
@@ -123,10 +123,10 @@ def test_the_entry_stage_follows_a_new_initial_stage_or_stage(admin: User) -> No
     first = factories.StageFactory.create(pipeline=pipeline, name="First", slug="first")
     second = factories.StageFactory.create(pipeline=pipeline, name="Second", slug="second")
     _create(admin, name="Row 0", pipeline=pipeline, initial_stage="first", entry_stage=first)
-    import_content(csv_of({"initialStage": "SECOND"}), admin, update=True)
+    import_content(to_csv({"initialStage": "SECOND"}), admin, update=True)
     assert Webchat.objects.get().entry_stage == second
     report = import_content(
-        csv_of({"stage": "First", "initialStage": "hot"}, more=("stage",)), admin, update=True
+        to_csv({"stage": "First", "initialStage": "hot"}, more=("stage",)), admin, update=True
     )
     assert report.problems == []
     webchat = Webchat.objects.get()
@@ -141,14 +141,14 @@ def test_a_prompt_that_was_deactivated_later_does_not_block_other_changes(admin:
     webchat = _create(admin, name="Row 0")
     webchat.prompt.is_active = False
     webchat.prompt.save()
-    content = csv_of({"prompt": "", "promptId": webchat.prompt_id}, more=("promptId",))
+    content = to_csv({"prompt": "", "promptId": webchat.prompt_id}, more=("promptId",))
     assert import_content(content, admin, update=True).updated == 1
 
 
 def test_a_dry_run_reports_the_changes_and_writes_nothing(admin: User) -> None:
     _create(admin, name="Row 0")
     before = list(Webchat.objects.values())
-    report = import_content(csv_of({}, {}, {}), admin, update=True, dry_run=True)
+    report = import_content(to_csv({}, {}, {}), admin, update=True, dry_run=True)
     assert (report.status, report.created, report.updated) == ("checked", 2, 1)
     assert list(Webchat.objects.values()) == before
 
@@ -161,10 +161,10 @@ def _versions(name: str) -> list[tuple[str, str | None]]:
 def test_created_and_updated_webchats_get_a_version_and_unchanged_ones_none(
     admin: User, rep: User
 ) -> None:
-    import_content(csv_of({"name": "a"}, {"name": "b"}), rep)
+    import_content(to_csv({"name": "a"}, {"name": "b"}), rep)
     assert _versions("a") == _versions("b") == [("+", rep.pk)]
     changes = {"name": "b", "allowedDomains": "changed.example"}
-    report = import_content(csv_of({"name": "a"}, changes, {"name": "c"}), admin, update=True)
+    report = import_content(to_csv({"name": "a"}, changes, {"name": "c"}), admin, update=True)
     assert (report.created, report.updated, report.unchanged) == (1, 1, 1)
     assert _versions("a") == [("+", rep.pk)]
     assert _versions("b") == [("+", rep.pk), ("~", admin.pk)]
@@ -175,7 +175,7 @@ def test_an_imported_version_equals_the_version_of_a_save(admin: User) -> None:
     pipeline = factories.PipelineFactory.create(organization=admin.organization, name="Pipe")
     factories.StageFactory.create(pipeline=pipeline, slug="new")
     changes = {"pipeline": "Pipe", "allowedDomains": "a.example *.b.example"}
-    import_content(csv_of(changes, more=("pipeline",)), admin)
+    import_content(to_csv(changes, more=("pipeline",)), admin)
     webchat: Any = Webchat.objects.get()
     webchat._history_user = admin
     webchat.save()
@@ -193,12 +193,12 @@ def test_a_rolled_back_import_leaves_no_version(
     monkeypatch.setattr(importer, "BATCH", 2)
     stored = _create(admin, name="Row 0")
     bad = [] if refused else [{"name": ""}]
-    import_content(csv_of({}, {}, {}, {}, *bad), admin, update=True, **refused)
+    import_content(to_csv({}, {}, {}, {}, *bad), admin, update=True, **refused)
     assert list(Webchat.history.values_list("id", flat=True)) == [stored.pk]
 
 
 def test_an_import_is_recorded(admin: User, other_admin: User) -> None:
-    content = csv_of({}, {"name": ""})
+    content = to_csv({}, {"name": ""})
     import_content(content, admin, skip_invalid=True)
     record = ImportRecord.objects.get()
     assert (record.organization_id, record.user_id) == (admin.organization_id, admin.pk)
@@ -223,7 +223,7 @@ def test_an_interrupted_import_leaves_only_its_record(
     admin: User, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
     monkeypatch.setattr(importer, "BATCH", 2)
-    report = import_content(csv_of(*[{}] * 6), admin, observer=_StopsAfter(batches))
+    report = import_content(to_csv(*[{}] * 6), admin, observer=_StopsAfter(batches))
     assert report.summary == "Interrupted. Nothing was imported."
     assert not Webchat.objects.exists()
     assert ImportRecord.objects.get().status == "interrupted"
@@ -253,7 +253,7 @@ def test_the_number_of_queries_grows_with_batches_and_not_with_rows(
 
     def run(prefix: str, count: int) -> int:
         rows = [{"name": f"{prefix} {n}", "pipeline": "Pipe"} for n in range(count)]
-        content = csv_of(*rows, more=("pipeline",))
+        content = to_csv(*rows, more=("pipeline",))
         queries = _queries(lambda: import_content(content, admin, update=update))
         if update:
             # Every row is found and changed.
@@ -282,14 +282,14 @@ def test_the_id_of_a_deleted_webchat_of_another_organization_is_in_use(
     admin: User, other_admin: User, update: bool
 ) -> None:
     other = _deleted(other_admin)
-    report = import_content(csv_of({"_id": other.pk}, more=("_id",)), admin, update=update)
+    report = import_content(to_csv({"_id": other.pk}, more=("_id",)), admin, update=update)
     assert [(problem.line, problem.field) for problem in report.problems] == [(2, "_id")]
     assert not Webchat.objects.exists()
 
 
 def test_the_id_of_a_deleted_webchat_of_the_organization_can_be_used_again(admin: User) -> None:
     own = _deleted(admin)
-    assert import_content(csv_of({"_id": own.pk}, more=("_id",)), admin).created == 1
+    assert import_content(to_csv({"_id": own.pk}, more=("_id",)), admin).created == 1
 
 
 def test_the_history_of_a_reused_id_hides_the_other_organization(
@@ -315,6 +315,6 @@ def test_a_name_that_an_earlier_row_gives_to_a_webchat_is_a_duplicate(
 ) -> None:
     monkeypatch.setattr(importer, "BATCH", batch)
     webchat = _create(admin, name="A")
-    content = csv_of({"_id": webchat.pk, "name": "B"}, {"name": "B"}, more=("_id",))
+    content = to_csv({"_id": webchat.pk, "name": "B"}, {"name": "B"}, more=("_id",))
     report = import_content(content, admin, update=True)
     assert [str(problem) for problem in report.problems] == ["line 3: name: Duplicate of line 2."]

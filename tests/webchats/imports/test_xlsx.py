@@ -12,7 +12,7 @@ from python_calamine import CalamineWorkbook
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.imports.files import csv_of, import_content, problem_places
+from tests.webchats.imports.files import import_content, problem_places, to_csv
 from webchats.imports.formats import FORMATS
 from webchats.imports.formats.xlsx_formulas import find_formulas
 from webchats.imports.rows import FileRefused
@@ -35,7 +35,7 @@ def _workbook(fill: Callable[[Any], object]) -> bytes:
 
 
 def _header_and_row() -> tuple[list[str], list[str]]:
-    header, row = csv_of({}).split("\r\n")[:2]
+    header, row = to_csv({}).split("\r\n")[:2]
     return header.split(","), [cell.strip('"') for cell in row.split(",")]
 
 

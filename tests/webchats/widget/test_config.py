@@ -27,7 +27,7 @@ PUBLIC_FIELDS = {
 }  # fmt: skip
 
 
-def data_of(response: HttpResponse) -> dict[str, Any]:
+def get_data(response: HttpResponse) -> dict[str, Any]:
     """Return the configuration in the response."""
     data: dict[str, Any] = json.loads(response.content)
     return data
@@ -39,7 +39,7 @@ def data_of(response: HttpResponse) -> dict[str, Any]:
 def test_anonymous_visitor_gets_the_public_fields_only(webchat: Webchat) -> None:
     response = get_config(webchat, Origin=SITE)
     assert response.status_code == 200
-    assert set(data_of(response)) == PUBLIC_FIELDS
+    assert set(get_data(response)) == PUBLIC_FIELDS
 
 
 def test_private_values_are_in_no_public_response(webchat: Webchat) -> None:
@@ -50,9 +50,9 @@ def test_private_values_are_in_no_public_response(webchat: Webchat) -> None:
 
 
 def test_title_is_the_assistant_name_or_the_name_of_the_organization(webchat: Webchat) -> None:
-    assert data_of(get_config(webchat, Origin=SITE))["title"] == webchat.organization.name
+    assert get_data(get_config(webchat, Origin=SITE))["title"] == webchat.organization.name
     Organization.objects.update(assistant_name="Ada")
-    assert data_of(get_config(webchat, Origin=SITE))["title"] == "Ada"
+    assert get_data(get_config(webchat, Origin=SITE))["title"] == "Ada"
 
 
 def test_text_on_bubbles_has_the_color_with_the_higher_contrast() -> None:
@@ -118,7 +118,7 @@ def test_configuration_is_cached_for_a_minute_and_then_revalidated(
     assert unchanged.headers["Cache-Control"] == "max-age=60"
     Webchat.objects.update(status_text="Back at nine")
     changed = get_config(webchat, Origin=SITE, **{"If-None-Match": etag})
-    assert (changed.status_code, data_of(changed)["statusText"]) == (200, "Back at nine")
+    assert (changed.status_code, get_data(changed)["statusText"]) == (200, "Back at nine")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_icon_url_has_the_requested_host(webchat: Webchat, settings: Settings) -
     key = f"orgs/{webchat.organization_id}/webchat/icon.png"
     Webchat.objects.update(icon=key, allowed_domains=[])
     for host in ("one.test", "two.test", "two.test"):
-        icon = data_of(get_config(webchat, Host=host))["icon"]
+        icon = get_data(get_config(webchat, Host=host))["icon"]
         assert icon.startswith(f"http://{host}/icons/{key}?")
 
 
@@ -162,7 +162,7 @@ def test_the_etag_is_the_same_in_every_process(
         clock.shift(5)
         set_url_lifetime(hour)  # a new storage, as in another process, signs a new URL
         other = get_config(webchat, Origin=SITE)
-        assert data_of(other)["icon"] != data_of(first)["icon"]
+        assert get_data(other)["icon"] != get_data(first)["icon"]
         assert other.headers["ETag"] == first.headers["ETag"]
         clock.shift(hour / 2)  # the signed URL in the browser's copy must be replaced
         known = get_config(webchat, Origin=SITE, **{"If-None-Match": first.headers["ETag"]})
