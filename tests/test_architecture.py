@@ -20,6 +20,7 @@ LAYERS = (
             "webchat_project.api",
             "webchat_project.observability",
             "webchat_project.cache",
+            "webchat_project.circuit_breaker",
             "webchat_project.client_address",
         }
     ),

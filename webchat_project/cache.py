@@ -1,29 +1,39 @@
 """The cache that all processes share."""
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
-from redis import RedisError
+from redis import ConnectionError, RedisError, TimeoutError  # noqa: A004 - the names of redis
 
-logger = logging.getLogger(__name__)
+from webchat_project.circuit_breaker import CircuitBreaker, CircuitOpen
 
 _Result = TypeVar("_Result")
 
+#: A refused connection, or no response within ``socket_timeout``.
+breaker = CircuitBreaker("cache", ConnectionError, TimeoutError)
+
 
 class ResilientRedisCache(RedisCache):
-    """A Redis cache that is empty while the server is unavailable.
+    """A Redis cache that is replaced by local memory while the server is unavailable.
 
-    Requests continue without throttling. Errors are logged, and ``/readyz`` fails.
+    Then each process counts requests for throttling itself. ``/readyz`` fails.
     """
 
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        # The default of 300 entries would let a client with more addresses evict counters.
+        self._local = LocMemCache("unavailable", {"max_entries": 50_000})
+
     def is_available(self) -> bool:
-        with _logged_errors() as errors:
-            self._cache.get_client().ping()
-        return not errors
+        try:
+            with breaker.call():
+                self._cache.get_client().ping()
+        except (RedisError, CircuitOpen):
+            return False
+        return True
 
     def add(
         self,
@@ -32,10 +42,10 @@ class ResilientRedisCache(RedisCache):
         timeout: float | None = DEFAULT_TIMEOUT,
         version: int | None = None,
     ) -> bool:
-        return _call(True, super().add, key, value, timeout, version)
+        return _call(super().add, self._local.add, key, value, timeout, version)
 
     def get(self, key: object, default: object = None, version: int | None = None) -> Any:
-        return _call(default, super().get, key, default, version)
+        return _call(super().get, self._local.get, key, default, version)
 
     def set(
         self,
@@ -44,27 +54,24 @@ class ResilientRedisCache(RedisCache):
         timeout: float | None = DEFAULT_TIMEOUT,
         version: int | None = None,
     ) -> None:
-        _call(None, super().set, key, value, timeout, version)
+        _call(super().set, self._local.set, key, value, timeout, version)
 
     def delete(self, key: object, version: int | None = None) -> bool:
-        return _call(False, super().delete, key, version)
+        return _call(super().delete, self._local.delete, key, version)
 
     def incr(self, key: object, delta: int = 1, version: int | None = None) -> int:
-        return _call(delta, super().incr, key, delta, version)
+        return _call(super().incr, self._local.incr, key, delta, version)
+
+    def clear(self) -> None:
+        _call(super().clear, self._local.clear)
 
 
-def _call(default: _Result, method: Callable[..., _Result], *arguments: object) -> _Result:
-    """Call the method, and return the default if the server is unavailable."""
-    with _logged_errors():
-        return method(*arguments)
-    return default
-
-
-@contextmanager
-def _logged_errors() -> Iterator[list[RedisError]]:
-    errors: list[RedisError] = []
+def _call(
+    method: Callable[..., _Result], local: Callable[..., _Result], *arguments: object
+) -> _Result:
+    """Call the method, or the one of local memory while the server is unavailable."""
     try:
-        yield errors
-    except RedisError as error:
-        logger.error("The shared cache is unavailable: %s", error)
-        errors.append(error)
+        with breaker.call():
+            return method(*arguments)
+    except (RedisError, CircuitOpen):
+        return local(*arguments)

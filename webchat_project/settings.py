@@ -161,10 +161,10 @@ if CACHES["default"]["BACKEND"].startswith("django.core.cache.backends.locmem"):
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 50_000)
 elif CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
     CACHES["default"]["BACKEND"] = "webchat_project.cache.ResilientRedisCache"
-    # Seconds. Afterwards, requests continue without the cache.
+    # Seconds. Afterwards, requests continue without the cache: see ``webchat_project.cache``.
     CACHES["default"]["OPTIONS"] = {
-        "socket_connect_timeout": 1,
-        "socket_timeout": 1,
+        "socket_connect_timeout": 0.25,
+        "socket_timeout": 0.25,
         **CACHES["default"].get("OPTIONS", {}),
     }
 

@@ -50,8 +50,13 @@ class Prometheus:
 
 
 @contextmanager
-def running_instance(site: Site, name: str, static_root: str) -> Iterator[tuple[int, Path]]:
-    """Yield the port of an instance and the directory of its icons."""
+def running_instance(
+    site: Site, name: str, static_root: str, **changes: str
+) -> Iterator[tuple[int, Path]]:
+    """Yield the port of an instance and the directory of its icons.
+
+    ``changes`` are further variables.
+    """
     port, folder = service.free_port(), site.folder / name
     folder.mkdir()
     variables = {
@@ -62,6 +67,7 @@ def running_instance(site: Site, name: str, static_root: str) -> Iterator[tuple[
         "ICONS_ROOT": str(folder / "icons"),
         "STATIC_ROOT": static_root,
         "RELEASE": name,
+        **changes,
     }
     with dataclasses.replace(site, folder=folder, variables=variables).served(port):
         yield port, folder / "icons"

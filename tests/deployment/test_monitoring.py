@@ -37,9 +37,12 @@ from tests.deployment.site import Site
 from tests.deployment.traffic import DOMAIN, Traffic
 from tests.support import factories
 from tests.test_docs import find_headings, to_anchor
+from webchat_project.cache import breaker
 
 OPERATIONS = service.ROOT / "docs" / "operations.md"
 GRID_COLUMNS = 24
+#: A cache that refuses connections.
+NO_SERVER = "redis://127.0.0.1:1/0"
 
 every_panel = pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
 every_alert = pytest.mark.parametrize("alert", ALERTS.values(), ids=ALERTS)
@@ -57,11 +60,13 @@ def require(program: str) -> None:
 
 
 @pytest.fixture
-def exposition(admin: User, settings: Settings, tmp_path: Path) -> LabelValues:
+def exposition(admin: User, settings: Settings, tmp_path: Path) -> Iterator[LabelValues]:
     """The values of each label of each metric, as ``/metrics`` returns them after some requests."""
     if connection.vendor != "postgresql":
         pytest.skip("Only PostgreSQL has a connection pool: run without --database sqlite.")
     settings.METRICS_TOKEN = TOKEN
+    cache = {"BACKEND": "webchat_project.cache.ResilientRedisCache", "LOCATION": NO_SERVER}
+    settings.CACHES = {"default": cache}
 
     def send(method: str, path: str, body: bytes, headers: dict[str, str]) -> int:
         type_ = headers.get("Content-Type", "")
@@ -75,7 +80,8 @@ def exposition(admin: User, settings: Settings, tmp_path: Path) -> LabelValues:
     traffic.send_all()
     traffic.fail(tmp_path / "icons")
     response = Client(headers={"authorization": f"Bearer {TOKEN}"}).get("/metrics")
-    return parse_label_values(response.content.decode())
+    yield parse_label_values(response.content.decode())
+    breaker.reset()
 
 
 @pytest.mark.django_db
@@ -211,7 +217,7 @@ def prometheus(empty_database: str, static_root: str, tmp_path: Path) -> Iterato
     site = Site.create(empty_database, tmp_path, webchats=1)
     with (
         running_instance(site, "first", static_root) as (first, _),
-        running_instance(site, "second", static_root) as (second, icons),
+        running_instance(site, "second", static_root, CACHE_URL=NO_SERVER) as (second, icons),
         running_prometheus([first, second], tmp_path) as server,
     ):
         Traffic.to_instance(first, site.seeded).send_all()
