@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webchat_project.api.fast_reads import FastReadsMixin
+from webchat_project.api.versions import get_etag
 from webchats import examples
 from webchats.filters import WebchatFilter
 from webchats.icons.keys import is_same_icon
@@ -56,12 +57,13 @@ class WebchatViewSet(FastReadsMixin, ImportExportViewSet):
     @action(detail=True, methods=["put"], parser_classes=[MultiPartParser])
     def icon(self, request: Request, pk: str) -> Response:
         """Store an image and set it as the webchat's icon."""
-        webchat = get_object_or_404(Webchat.objects.for_user(request.user), pk=pk)
+        rows = Webchat.objects.for_user(request.user)
+        organization_id = get_object_or_404(rows.values_list("organization_id", flat=True), pk=pk)
         upload = IconUploadSerializer(data=request.data)
         upload.is_valid(raise_exception=True)
         image = upload.validated_data["file"].image
         # Before the row is locked, so that other writers do not wait for the storage.
-        return self._set_icon(pk, store_image(webchat.organization_id, image))
+        return self._set_icon(pk, store_image(organization_id, image))
 
     @extend_schema(request=None)
     @icon.mapping.delete
@@ -73,6 +75,9 @@ class WebchatViewSet(FastReadsMixin, ImportExportViewSet):
     def _set_icon(self, pk: str, key: str) -> Response:
         rows = Webchat.objects.for_user(self.request.user)
         webchat = get_object_or_404(rows.select_for_update(of=("self",), no_key=True), pk=pk)
+        self.check_version(webchat)
+        message = self.message("updated")
         webchat.icon = key
         webchat.save(update_fields=["icon", "updated_at"])
-        return Response(self.envelope("updated", self.get_serializer(webchat).data))
+        body = {"message": message, "data": self.get_serializer(webchat).data}
+        return Response(body, headers={"ETag": get_etag(webchat.updated_at)})

@@ -22,6 +22,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
 from organizations.fields import ObjectIdField
+from webchat_project.api.versions import get_version
 
 #: The message for a reference to an unknown row, and to a row of another organization. ``kind`` is
 #: the verbose name of the model.
@@ -85,6 +86,15 @@ class TenantScoped(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def version(self) -> str:
+        """The version of the stored row, which every write changes: see ``api.versions``.
+
+        A history record of the model has the same ``updated_at``, so
+        ``get_version(record.updated_at)`` is the version that the write of the record made.
+        """
+        return get_version(self.updated_at)
 
 
 class TenantModel(TenantScoped):

@@ -55,6 +55,16 @@ class Conflict(exceptions.APIException):
     default_code = "conflict"
 
 
+class PreconditionFailed(exceptions.APIException):
+    """412: the row is not in the version that ``If-Match`` names."""
+
+    status_code = 412
+    default_detail = (
+        "Somebody else changed this since you read it. Read it again, and send the new ETag."
+    )
+    default_code = "precondition_failed"
+
+
 class Unavailable(exceptions.APIException):
     """503: a dependency of the service is unavailable."""
 

@@ -17,6 +17,7 @@ compare with the current time.
 import hashlib
 from collections.abc import Callable, Sequence
 from copy import copy
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NoReturn, Protocol, Self, cast
 
@@ -31,6 +32,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from webchat_project.api.pagination import DocumentPagination
+from webchat_project.api.versions import get_etag
 
 #: Characters of a query string. A longer one is compiled for each request.
 MAX_KEY_LENGTH = 300
@@ -155,14 +157,15 @@ class _DocumentQuery:
     def __init__(self, view_class: ViewClass, is_superuser: bool) -> None:
         view = _view(view_class, is_superuser, "retrieve")
         rows = view.filter_queryset(view.get_queryset())
-        self._compile(view, rows.order_by().filter(pk=Placeholder("pk")))
+        # In microseconds, for the ETag. No name of a document has an underscore inside.
+        self._compile(view, rows.order_by().filter(pk=Placeholder("pk")), "updated_at")
 
-    def _compile(self, view: Any, rows: QuerySet[Any], window: slice = slice(None)) -> None:
+    def _compile(self, view: Any, rows: QuerySet[Any], *columns: str) -> None:
         fields = view.get_serializer_class()().fields
         get_field = rows.model._meta.get_field
-        columns = [get_field(field.source).attname for field in fields.values()]
-        self._query = CompiledQuery(rows.values_list(*columns)[window])
-        self._names = tuple(fields)
+        sources = [get_field(field.source).attname for field in fields.values()]
+        self._query = CompiledQuery(rows.values_list(*sources, *columns))
+        self._names = (*fields, *columns)
         self._converted = {
             name: field
             for name, field in fields.items()
@@ -191,7 +194,7 @@ class _ListQuery(_DocumentQuery):
         rows = view.filter_queryset(view.get_queryset())
         self.page, self.limit = view.paginator.build_page(view.request)
         self._start: int = (self.page - 1) * self.limit
-        self._compile(view, rows, slice(self._start, self._start + self.limit))
+        self._compile(view, rows[self._start : self._start + self.limit])
         self._rows = rows
         self._exact_up_to = view.exact_total_up_to
         self._count = CompiledQuery.count(rows, limit=self._exact_up_to + 1)
@@ -243,4 +246,5 @@ class FastReadsMixin(GenericViewSet[Any]):
         documents = query.documents(self.get_serializer(), **values)
         if not documents:
             raise Http404
-        return Response({"data": documents[0]})
+        updated_at = cast("datetime", documents[0].pop("updated_at"))
+        return Response({"data": documents[0]}, headers={"ETag": get_etag(updated_at)})

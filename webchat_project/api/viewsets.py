@@ -9,7 +9,9 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webchat_project.api.exceptions import PreconditionFailed
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
+from webchat_project.api.versions import get_etag, is_expected_version
 
 _Row = TypeVar("_Row", bound=models.Model)
 
@@ -17,8 +19,10 @@ _Row = TypeVar("_Row", bound=models.Model)
 class DocumentViewSet(viewsets.ModelViewSet[_Row]):
     """List, create, retrieve, update and delete the rows of a model as JSON documents.
 
-    A subclass declares ``queryset`` and ``serializer_class``. Responses are ``{"data": document}``,
-    ``{"message": str, "data": document}`` after a write, and the list of ``DocumentPagination``.
+    A subclass declares ``queryset`` and ``serializer_class``. The model has a column
+    ``updated_at``: see ``versions``. Responses are ``{"data": document}``, ``{"message": str,
+    "data": document}`` after a write, and the list of ``DocumentPagination``. A document comes with
+    its ``ETag``, and a write compares it with ``If-Match``.
     """
 
     queryset: models.QuerySet[_Row]
@@ -37,41 +41,59 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
             queryset = queryset.select_for_update(of=("self",), no_key=True)
         return queryset
 
+    def get_object(self) -> _Row:
+        """Return the row. Before a write, compare its version with the header ``If-Match``."""
+        row = super().get_object()
+        if self.request.method not in SAFE_METHODS:
+            self.check_version(row)
+        return row
+
+    def check_version(self, row: _Row) -> None:
+        """Raise ``PreconditionFailed`` if ``If-Match`` names another version of the locked row."""
+        if_match = self.request.headers.get("If-Match")
+        updated_at = row.serializable_value("updated_at")
+        if if_match is not None and not is_expected_version(updated_at, if_match):
+            raise PreconditionFailed
+
     def retrieve(self, request: Request, *args: object, **kwargs: object) -> Response:
-        return Response({"data": self.get_serializer(self.get_object()).data})
+        row = self.get_object()
+        document = self.get_serializer(row).data
+        return Response(
+            {"data": document}, headers={"ETag": get_etag(row.serializable_value("updated_at"))}
+        )
 
     # Validation is within the transaction, so that rows it has locked stay as validated.
     @transaction.atomic
     def create(self, request: Request, *args: object, **kwargs: object) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        row = serializer.save()
-        return Response(
-            self.envelope("created", serializer.data),
-            status=status.HTTP_201_CREATED,
-            headers={"Location": f"{request.path}/{row.pk}"},
-        )
+        response = self._write("created")
+        response.status_code = status.HTTP_201_CREATED
+        response.headers["Location"] = f"{request.path}/{response.data['data']['_id']}"
+        return response
 
     @transaction.atomic
     def update(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Update the fields that were sent, with PUT as with PATCH."""
         self.lock_before_row()
-        serializer = self.get_serializer(self.get_object(), data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        serializer.save()
-        return Response(self.envelope("updated", serializer.data))
+        return self._write("updated", self.get_object())
 
     @transaction.atomic
     def destroy(self, request: Request, *args: object, **kwargs: object) -> Response:
         self.get_object().delete()
-        return Response(self.envelope("deleted"))
+        return Response({"message": self.message("deleted")})
 
     def lock_before_row(self) -> None:
         """Lock the rows that an update must lock before its own. The default locks none."""
 
-    def envelope(self, verb: str, document: object = None) -> dict[str, object]:
-        """Return ``{"message": "Webchat updated", "data": document}``, without ``data`` if it is
-        ``None``."""
+    def message(self, verb: str) -> str:
+        """Return the message of a write, such as ``Webchat updated``."""
         name = self.document_name or str(self.queryset.model._meta.verbose_name)
-        message: dict[str, object] = {"message": f"{capfirst(name)} {verb}"}
-        return message if document is None else {**message, "data": document}
+        return f"{capfirst(name)} {verb}"
+
+    def _write(self, verb: str, row: _Row | None = None) -> Response:
+        """Create a row, or update ``row``, and return its document."""
+        message = self.message(verb)
+        serializer = self.get_serializer(row, data=self.request.data, partial=row is not None)
+        serializer.is_valid(raise_exception=True)
+        saved = serializer.save()
+        body = {"message": message, "data": serializer.data}
+        return Response(body, headers={"ETag": get_etag(saved.serializable_value("updated_at"))})

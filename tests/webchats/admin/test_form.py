@@ -109,3 +109,14 @@ def test_the_form_shows_the_snippet_and_the_creator(session_client: Client, admi
     page = session_client.get(change_url(webchat)).content.decode()
     assert f"embed.js&quot; data-webchat=&quot;{webchat.pk}&quot; async&gt;" in page
     assert f"by {admin.full_name}" in page
+
+
+def test_a_save_changes_the_version(
+    session_client: Client, form_data: FormData, admin: User
+) -> None:
+    webchat = factories.WebchatFactory.create(user=admin)
+    before = webchat.version
+    session_client.post(change_url(webchat), form_data(name="Renamed"))
+    webchat.refresh_from_db()
+    assert webchat.name == "Renamed"
+    assert webchat.version != before
