@@ -11,7 +11,7 @@ RUN = """axe.run({iframes: false, resultTypes: ["violations"]})
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe finds in the page and in each of its iframes, one line for each rule.
+    """Return the violations in the page and in each of its iframes, one line for each rule.
 
     Another call for the same document, for example after a change of its color scheme, does not
     load axe again.

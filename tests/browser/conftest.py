@@ -40,8 +40,8 @@ PHONE: dict[str, Any] = {
 #: Without animations, so that positions do not change while they are measured.
 REDUCED_MOTION: dict[str, Any] = {"reduced_motion": "reduce"}
 
-#: Texts that attack markup, scripts, bidirectional text, UTF-16 code units and layouts.
-HOSTILE_TEXTS = {
+#: Strings that attack markup, scripts, bidirectional text, UTF-16 code units and layouts.
+HOSTILE_STRINGS = {
     "script": "</script><script>document.title='owned'</script>",
     "img": '"><img src=x onerror="document.title=\'owned\'">',
     "bidi": "\u202eevil \u2066text\u2069 {{ 7*7 }} ${7*7}",
@@ -113,7 +113,7 @@ def sites() -> Iterator[CustomerSites]:
 
 @dataclass
 class Visit:
-    """A page in a browser context of its own, and what the browser recorded."""
+    """A page in a browser context of its own, with its console messages and requests."""
 
     page: Page
     #: Console messages and uncaught errors, which start with ``uncaught:``.
@@ -146,7 +146,7 @@ class Visit:
         self.frame.locator("#log:focus").wait_for()
 
     def wait_for_warning(self) -> list[str]:
-        """Wait until the loader has reported that it shows no widget; return its messages."""
+        """Wait for the loader's warning that it shows no widget, and return its messages."""
         while not (messages := [line for line in self.console if line.startswith("Webchat")]):
             self.page.wait_for_event("console")
         return messages

@@ -58,7 +58,7 @@ def grace(live_server: LiveServer) -> User:
 
 @pytest.fixture
 def shop(grace: User) -> Webchat:
-    """The webchat in most screenshots, among others of every kind."""
+    """The webchat of most screenshots, and the other webchats of its organization."""
     prompts = [
         factories.PromptFactory.create(organization=grace.organization, name=name)
         for name in ("Friendly advisor", "Order help", "Wholesale desk")

@@ -1,4 +1,4 @@
-"""The form of a webchat in the admin site: its live preview, and the way to a customer's page."""
+"""The form of a webchat in the admin site: live preview, snippet, stages of pipelines."""
 
 from playwright.sync_api import FilePayload, FrameLocator, Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -76,7 +76,7 @@ def test_a_webchat_is_created_previewed_embedded_and_changed(
 # --- The preview ---
 
 
-def test_the_preview_shows_each_color_where_its_field_says(admin_page: Visitor, ada: User) -> None:
+def test_the_preview_shows_every_configured_color(admin_page: Visitor, ada: User) -> None:
     webchat = factories.WebchatFactory.create(
         user=ada,
         status_text="Within minutes",
@@ -134,7 +134,7 @@ def test_the_form_warns_of_low_contrast_and_shows_canonical_domains(admin_page: 
     expect(page.locator(".canonical")).to_contain_text("https://xn--bcher-kva.example")
 
 
-def test_the_preview_can_be_closed_and_have_the_width_of_a_phone(admin_page: Visitor) -> None:
+def test_the_preview_can_be_closed_and_shown_in_the_width_of_a_phone(admin_page: Visitor) -> None:
     page = admin_page(f"{LIST}add/").page
     expect(get_preview(page).locator(".bar")).to_be_visible()
     page.get_by_role("button", name="Closed").click()
@@ -187,7 +187,7 @@ def test_only_the_stages_of_the_selected_pipeline_are_offered(
     expect(options).to_have_text(["None", "Support stage"])
 
 
-def test_buttons_change_the_order_of_stages(admin_page: Visitor, ada: User) -> None:
+def test_stages_are_reordered_by_buttons(admin_page: Visitor, ada: User) -> None:
     pipeline = factories.PipelineFactory.create(organization=ada.organization)
     for position, name in enumerate(["First", "Second"]):
         factories.StageFactory.create(pipeline=pipeline, name=name, position=position)

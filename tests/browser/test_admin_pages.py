@@ -1,4 +1,4 @@
-"""Every page of the admin site in a browser: accessibility, CSP, hostile texts, phones, imports."""
+"""The pages of the admin site in a browser: accessibility, CSP, escaping, phones, imports."""
 
 import pytest
 from playwright.sync_api import FilePayload, Page, ViewportSize, expect
@@ -6,7 +6,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from organizations.models import Stage, User
 from tests.browser.axe import violations
-from tests.browser.conftest import HOSTILE_TEXTS, REDUCED_MOTION, Visit, Visitor
+from tests.browser.conftest import HOSTILE_STRINGS, REDUCED_MOTION, Visit, Visitor
 from tests.browser.test_admin_form import LIST, get_preview
 from tests.support import factories
 from tests.webchats.imports.files import to_csv
@@ -36,14 +36,14 @@ def webchat(ada: User, stage: Stage) -> Webchat:
 
 
 def visit_pages(visit: Visit, origin: str, paths: list[str]) -> dict[str, list[str]]:
-    """Return by path what the console reports, and what axe finds in light and in dark."""
+    """Return the console errors and axe violations, in light and in dark mode, by path."""
     found: dict[str, list[str]] = {}
     for path in paths:
         visit.page.emulate_media(color_scheme="light")
         visit.page.goto(origin + path)
         if path.startswith(LIST) and path.endswith("/change/"):
             _wait_for_preview(visit.page)
-        # A round trip: messages of the page have arrived. axe-core itself causes others.
+        # Wait for the console messages of the page, before axe-core causes others.
         visit.page.evaluate("0")
         found[path] = [*visit.problems, *violations(visit.page)]
         visit.page.emulate_media(color_scheme="dark")
@@ -125,11 +125,11 @@ def test_a_file_is_checked_and_then_imported(admin_page: Visitor, ada: User) -> 
     assert visit.problems == []
 
 
-@pytest.mark.parametrize("name", HOSTILE_TEXTS)
-def test_hostile_texts_are_shown_as_text(
+@pytest.mark.parametrize("name", HOSTILE_STRINGS)
+def test_hostile_strings_are_shown_as_text(
     admin_page: Visitor, live_server: LiveServer, ada: User, name: str
 ) -> None:
-    text = HOSTILE_TEXTS[name]
+    text = HOSTILE_STRINGS[name]
     organization = ada.organization
     assert organization is not None
     organization.assistant_name = text[:120]
@@ -171,7 +171,7 @@ def test_hostile_texts_are_shown_as_text(
     assert visit.problems == []
 
 
-def test_on_a_phone_rows_are_cards_and_no_page_scrolls_sideways(
+def test_on_a_phone_rows_are_cards_and_no_page_scrolls_horizontally(
     admin_page: Visitor, live_server: LiveServer, ada: User
 ) -> None:
     webchat = factories.WebchatFactory.create(

@@ -5,7 +5,7 @@ from pytest_django.live_server_helper import LiveServer
 from tests.browser.conftest import Visitor
 
 
-def test_a_request_can_be_tried_out(visitor: Visitor, live_server: LiveServer) -> None:
+def test_try_it_out_sends_a_request(visitor: Visitor, live_server: LiveServer) -> None:
     visit = visitor(f"{live_server.url}/api/docs")
     visit.page.locator(".opblock-summary", has_text="/api/auth/login").click()
     visit.page.get_by_role("button", name="Try it out").click()

@@ -107,7 +107,7 @@ def test_with_an_empty_list_a_sandboxed_page_shows_the_widget(
     unrestricted: Webchat, sites: CustomerSites, customer_page: CustomerPage, visitor: Visitor
 ) -> None:
     visit = visitor(sites.serve(customer_page(unrestricted), headers=SANDBOX))
-    # The frame of an opaque origin sends no message that the focus could wait for.
+    # The handshake, after which the panel gets the focus, needs an origin that is not opaque.
     visit.launcher.click()
     expect(visit.frame.get_by_role("heading")).to_be_visible()
 
@@ -145,7 +145,7 @@ def iframes(live_server: LiveServer, webchat: Webchat, *attributes: str) -> str:
 
 
 def shown(visit: Visit) -> list[bool]:
-    """Return for each iframe whether it shows the widget, and not an error of the browser.
+    """Return for each iframe whether it shows the widget instead of an error page of the browser.
 
     The page's ``load`` event, which the visit has waited for, follows those of the iframes.
     """
@@ -164,7 +164,7 @@ def test_only_an_allowed_site_can_frame_the_page(
     host: str,
     expected: list[bool],
 ) -> None:
-    # Without a referrer the service cannot know the site: the browser alone enforces the CSP.
+    # Without a referrer the service cannot identify the site: only the browser enforces the CSP.
     page = iframes(live_server, restricted, "", NO_REFERRER)
     assert shown(visitor(sites.serve(page, host=host))) == expected
 

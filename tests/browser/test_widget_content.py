@@ -1,4 +1,4 @@
-"""The content of the widget: hostile texts, icons, what it downloads and stores."""
+"""The content of the widget: escaping, icons, size of its downloads, browser storage."""
 
 import gzip
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Response, expect
 
 from organizations.models import Organization
-from tests.browser.conftest import HOSTILE_TEXTS, PHONE, WidgetVisit
+from tests.browser.conftest import HOSTILE_STRINGS, PHONE, WidgetVisit
 from tests.support import factories
 from tests.support.icons import store_icon
 from webchats.icons.storage import icon_storage
@@ -15,9 +15,9 @@ from webchats.models import Webchat
 pytestmark = pytest.mark.usefixtures("live_server")
 
 
-@pytest.mark.parametrize("name", HOSTILE_TEXTS)
-def test_hostile_texts_are_shown_as_text(visit_widget: WidgetVisit, name: str) -> None:
-    text = HOSTILE_TEXTS[name]
+@pytest.mark.parametrize("name", HOSTILE_STRINGS)
+def test_hostile_strings_are_shown_as_text(visit_widget: WidgetVisit, name: str) -> None:
+    text = HOSTILE_STRINGS[name]
     webchat = factories.WebchatFactory.create(
         starter_message=text, status_text=text[:200], csat_thank_you_message=text[:500]
     )
@@ -69,7 +69,7 @@ def test_the_widget_downloads_at_most_20_kib_and_stores_nothing(visit_widget: Wi
 
 
 @pytest.mark.parametrize("owner", ["webchat", "organization"])
-def test_the_icon_is_the_webchats_or_else_the_organizations(
+def test_the_widget_shows_the_icon_of_the_webchat_or_the_organization(
     visit_widget: WidgetVisit, owner: str
 ) -> None:
     webchat = factories.WebchatFactory.create()
@@ -86,7 +86,7 @@ def test_the_icon_is_the_webchats_or_else_the_organizations(
     assert visit.console == []
 
 
-def test_without_the_icons_object_the_launcher_shows_its_glyph(visit_widget: WidgetVisit) -> None:
+def test_the_launcher_shows_its_glyph_if_the_icon_is_missing(visit_widget: WidgetVisit) -> None:
     webchat = factories.WebchatFactory.create()
     key = store_icon(webchat.organization_id)
     Webchat.objects.update(icon=key)

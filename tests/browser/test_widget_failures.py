@@ -1,4 +1,4 @@
-"""The widget when the service, the network or another page misbehaves."""
+"""The widget with an unavailable service, a failing network, and messages of other pages."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.usefixtures("live_server")
 def test_an_unavailable_service_leaves_the_page_unchanged(
     sites: CustomerSites, visitor: Visitor
 ) -> None:
-    # The browser has cached the loader; the service is gone.
-    gone = f"http://localhost:{sites.port}/gone"
-    sites.pages["/gone/embed.js"] = (EMBED_JS.read_text(), {"Content-Type": "text/javascript"})
+    # The browser has cached the loader; the service is unavailable.
+    base = f"http://localhost:{sites.port}/base"
+    sites.pages["/base/embed.js"] = (EMBED_JS.read_text(), {"Content-Type": "text/javascript"})
     html = (
         "<!DOCTYPE html><title>Shop</title><body><h1>Shop</h1>"
-        f'<script src="{gone}/embed.js" data-webchat="{"0" * 24}"></script>'
+        f'<script src="{base}/embed.js" data-webchat="{"0" * 24}"></script>'
     )
     visit = visitor(sites.serve(html))
     assert len(visit.wait_for_warning()) == 1
@@ -45,7 +45,7 @@ def test_a_frame_that_does_not_respond_is_closed_and_can_be_opened_again(
     address = f"**/widget/{webchat.pk}"
     # A captive portal responds instead of the service.
     page.route(address, lambda route: route.fulfill(body="<h1>Log in to the network</h1>"))
-    # Time stands still but for what the test adds.
+    # The clock stops; the test moves it forward.
     page.clock.install(time=0)
     page.clock.pause_at(1_000)
     visit.launcher.click()
@@ -105,7 +105,7 @@ def test_the_frame_accepts_only_the_first_handshake(visit_widget: WidgetVisit) -
     expect(visit.frame.locator("html")).to_have_attribute("dir", "ltr")
 
 
-#: Values that no row can have, and the z-index, right and bottom that the loader sets instead.
+#: Invalid values, and the z-index, right and bottom that the loader sets instead.
 INVALID_VALUES: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
     "too large": ({"zIndex": 1e300, "offsetX": 1e9, "offsetY": 201}, ("2147483647", "200", "200")),
     "too small": ({"zIndex": -5, "offsetX": -1e9, "offsetY": -1}, ("1", "0", "0")),

@@ -84,7 +84,7 @@ def test_a_single_page_app_controls_the_widget(visit_widget: WidgetVisit) -> Non
     expect(visit.launcher).to_be_visible()
     page.evaluate("Webchat.destroy()")
     expect(page.locator("webchat-widget")).to_have_count(0)
-    page.evaluate("Webchat.open(); Webchat.close('nobody'); Webchat.destroy()")
+    page.evaluate("Webchat.open(); Webchat.close('unknown'); Webchat.destroy()")
     expected = ["ready", "open", "close", "open", "close", "destroy"]
     assert page.evaluate("events") == [name + webchat.pk for name in expected]
     page.evaluate(f"Webchat.load('{webchat.pk}')")

@@ -21,7 +21,7 @@ def get_box(locator: Locator) -> FloatRect:
 # --- Keyboard and focus ---
 
 
-def test_the_keyboard_alone_opens_reads_and_closes_the_panel(visit_widget: WidgetVisit) -> None:
+def test_the_panel_is_usable_with_the_keyboard_alone(visit_widget: WidgetVisit) -> None:
     visit = visit_widget(factories.WebchatFactory.create(starter_message="line\n" * 100))
     expect(visit.launcher).to_have_attribute("aria-expanded", "false")
     visit.page.keyboard.press("Tab")
@@ -32,8 +32,8 @@ def test_the_keyboard_alone_opens_reads_and_closes_the_panel(visit_widget: Widge
     log = visit.frame.get_by_role("log")
     visit.page.keyboard.press("End")
     visit.frame.locator("#log").evaluate(
-        "log => new Promise(go => { const look = () => "
-        "log.scrollTop > 0 ? go() : requestAnimationFrame(look); look(); })"
+        "log => new Promise(resolve => { const check = () => "
+        "log.scrollTop > 0 ? resolve() : requestAnimationFrame(check); check(); })"
     )
     expect(log).to_have_attribute("aria-live", "polite")
     visit.page.keyboard.press("Escape")
@@ -125,7 +125,7 @@ def test_the_panel_is_inside_the_window_in_its_corner(
     assert panel["x"] == (40 if x == "left" else 1280 - 40 - 384)
 
 
-def test_the_panel_leaves_out_the_safe_areas_of_a_phone(visit_widget: WidgetVisit) -> None:
+def test_the_panel_respects_the_safe_area_insets_of_a_phone(visit_widget: WidgetVisit) -> None:
     visit = visit_widget(factories.WebchatFactory.create(), options=PHONE | REDUCED_MOTION)
     insets = {"top": 44, "bottom": 34, "left": 0, "right": 0}
     devtools = visit.page.context.new_cdp_session(visit.page)
@@ -138,7 +138,7 @@ def test_the_panel_leaves_out_the_safe_areas_of_a_phone(visit_widget: WidgetVisi
 # --- Preferences of the visitor ---
 
 
-def test_text_of_twice_the_size_is_readable(visit_widget: WidgetVisit) -> None:
+def test_text_of_200_percent_is_readable(visit_widget: WidgetVisit) -> None:
     webchat = factories.WebchatFactory.create(
         starter_message="Hello " * 20, status_text="word " * 30
     )

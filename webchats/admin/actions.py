@@ -85,7 +85,7 @@ def _export_action(format_name: str, label: str) -> ExportAction:
     ) -> StreamingHttpResponse:
         return export_response(queryset, format_name)
 
-    # The value of the action in the form of the list.
+    # Django uses the function's name as the value of the action.
     export.__name__ = f"export_{format_name}"
     return export
 

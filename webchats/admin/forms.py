@@ -1,4 +1,4 @@
-"""The form of a webchat. Its rules are those of the model."""
+"""The form of a webchat. The model validates the values."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ class DomainListField(forms.CharField):
             raise ValidationError(errors) from None
 
     def has_changed(self, initial: list[str] | None, data: str | None) -> bool:
-        """Return whether the entries differ; blank lines and line endings do not count."""
+        """Return whether the entries differ. Blank lines and line endings are ignored."""
         return (data or "").split() != list(initial or [])
 
 
@@ -49,13 +49,13 @@ def _quoting_entry(error: ValidationError, lines: list[str]) -> ValidationError:
 
 
 class StageSelect(forms.Select):
-    """A select whose options name their pipeline, so that a script can filter them."""
+    """A select whose options contain their pipeline, so that a script can filter them."""
 
     # The further arguments of ``forms.Select``.
     def create_option(self, name: str, value: object, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Add ``data-pipeline`` and ``data-name`` to the option of a stage."""
         option = super().create_option(name, value, *args, **kwargs)
-        # A ``ModelChoiceIteratorValue``, but for the empty choice.
+        # A ``ModelChoiceIteratorValue``, except for the empty choice.
         if stage := getattr(value, "instance", None):
             option["attrs"] |= {"data-pipeline": stage.pipeline_id, "data-name": stage.name}
         return option
@@ -105,7 +105,7 @@ class WebchatForm(IconForm[Webchat], TenantForm[Webchat]):
         if self.instance.organization_id:
             queryset = queryset.for_organization(self.instance.organization_id)
         if name == "prompt":
-            # An inactive prompt that is stored stays valid.
+            # The stored prompt stays valid when it becomes inactive.
             queryset = queryset.filter(Q(is_active=True) | Q(pk=self.instance.prompt_id))
         if name == "pipeline_stage":
             queryset = queryset.select_related("pipeline")

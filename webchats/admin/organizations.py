@@ -49,7 +49,7 @@ class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization])
         self, request: HttpRequest, obj: Organization, form: OrganizationForm, change: bool
     ) -> None:
         """Save the names, then the icon. Show a warning if the icon storage is unavailable."""
-        # A change of the icon alone is one save, and so one history record.
+        # If only the icon changes, ``set_default_icon`` alone saves it: one history record.
         if not change or set(form.changed_data) - set(_ICON_FIELDS):
             super().save_model(request, obj, form, change)
         image = form.cleaned_data["icon_file"]

@@ -18,7 +18,7 @@ _SHOWN_FIELDS = frozenset(
 
 
 class Launcher(TypedDict):
-    """What the script needs to draw the launcher; ``icon`` is a URL."""
+    """The properties of the launcher in the preview; ``icon`` is a URL."""
 
     icon: str | None
     primaryColor: str
@@ -35,10 +35,10 @@ class Rendering(TypedDict):
 class Preview(TypedDict):
     """The response to a posted form."""
 
-    #: ``None`` if a field that the preview shows is invalid: the previous rendering stays.
+    #: ``None`` if a field that the preview shows is invalid: the page keeps the last rendering.
     html: str | None
     launcher: NotRequired[Launcher]
-    #: Messages by field name; those of the form as a whole are named ``__all__``.
+    #: Messages by field name; ``__all__`` has the non-field errors.
     errors: dict[str, list[str]]
     #: One sentence for each pair of colors with low contrast.
     warnings: list[str]
@@ -75,7 +75,7 @@ def render_webchat(request: HttpRequest, webchat: Webchat, *, icon: str | None =
 
 
 def _unsaved_icon(form: WebchatForm) -> str | None:
-    """Return a chosen icon, which is not stored yet, as a ``data:`` URL."""
+    """Return the uploaded icon as a ``data:`` URL. Clear the instance's icon to be removed."""
     image = form.cleaned_data.get("icon_file")
     if image:
         content = base64.b64encode(image.content).decode()

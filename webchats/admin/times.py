@@ -7,6 +7,6 @@ from django.utils.safestring import SafeString
 
 
 def time_tag(moment: datetime) -> SafeString:
-    """Return a ``<time>`` element with a text such as ``26 Nov 2026, 19:55``."""
+    """Return a ``<time>`` element with content such as ``26 Nov 2026, 19:55``."""
     html = '<time datetime="{}">{}</time>'
     return format_html(html, moment.isoformat(), f"{moment:%d %b %Y, %H:%M}")

@@ -35,13 +35,13 @@ _SWATCHES = ("primary_color", "secondary_color", "background_color")
 
 
 class EnabledFilter(admin.BooleanFieldListFilter):
-    """A filter by ``is_enabled`` whose choices are named as the badges of the list."""
+    """A filter by ``is_enabled`` whose choices have the labels of the list's badges."""
 
     def choices(self, changelist: ChangeList) -> Iterator["_ListFilterChoices"]:
-        """Yield Django's choices under other names."""
-        names = ("All", "Enabled", "Disabled")
-        for name, choice in zip(names, super().choices(changelist), strict=True):
-            yield {**choice, "display": name}
+        """Yield Django's choices with other labels."""
+        labels = ("All", "Enabled", "Disabled")
+        for label, choice in zip(labels, super().choices(changelist), strict=True):
+            yield {**choice, "display": label}
 
 
 @admin.register(Webchat, site=site)
@@ -104,7 +104,7 @@ class WebchatAdmin(IconAdminMixin[Webchat], WebchatImportMixin):
         """Return the webchats that contain every word or quoted phrase, and ``False``: no
         duplicates.
 
-        Words and phrases are Django's. The condition is the API's, which an index supports.
+        The term is split as Django does it. The condition is that of the API, which has an index.
         """
         assert isinstance(queryset, WebchatQuerySet)
         for word in smart_split(search_term):

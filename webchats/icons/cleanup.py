@@ -34,8 +34,8 @@ def _delete_all_unused(keys: list[str]) -> None:
         try:
             delete_unused(key)
         except StorageUnavailable as error:
-            # Every other key would take another timeout.
-            logger.warning("Left for sweep_icons, from %s on: %s", key, error)
+            # Each of the following keys would wait for another timeout.
+            logger.warning("Icon %s and following are left for sweep_icons: %s", key, error)
             return
 
 
@@ -62,11 +62,11 @@ class Swept(NamedTuple):
 def sweep(*, older_than: timedelta, dry_run: bool) -> Iterator[Swept]:
     """Delete the icons that no row refers to, and yield each icon examined.
 
-    Younger icons are skipped: a client may have uploaded one to store its key next. So are
-    objects that are not icons.
+    Younger icons are skipped, because a client may be about to store their keys. Objects that are
+    not icons are skipped, too.
     """
-    newest = timezone.now() - older_than
+    cutoff = timezone.now() - older_than
     for found in icon_storage().objects("orgs/"):
-        if is_icon_key(found.key) and found.modified_at <= newest:
+        if is_icon_key(found.key) and found.modified_at <= cutoff:
             deleted = not is_referenced(found.key) if dry_run else delete_unused(found.key)
             yield Swept(found.key, deleted)

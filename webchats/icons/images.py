@@ -1,4 +1,4 @@
-"""Image files: which are accepted, and the re-encoded copy that is stored."""
+"""Image files: validation, and the re-encoded copy that is stored."""
 
 import io
 import struct
@@ -40,7 +40,7 @@ CONTENT_TYPES: Final = {
     "gif": "image/gif",
 }
 
-#: What Pillow's decoders raise for corrupt data.
+#: The exceptions that Pillow's decoders raise for corrupt data.
 _DECODER_ERRORS: Final = (
     OSError,
     SyntaxError,
@@ -98,7 +98,7 @@ def sanitize_image(content: bytes) -> SanitizedImage:
     except _DECODER_ERRORS:
         raise ValidationError("The image is damaged.", code="damaged_image") from None
     copy.thumbnail((STORED_SIDE, STORED_SIDE), Image.Resampling.LANCZOS)
-    # Metadata, which the encoders would write again in part.
+    # Metadata, some of which the encoders would write.
     copy.info = {}
     output = io.BytesIO()
     copy.save(output, format=stored_format, **_SAVE_OPTIONS[stored_format])

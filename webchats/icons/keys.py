@@ -1,6 +1,6 @@
-"""Icon keys: the form in which the database stores an icon, and in which clients send one.
+"""Icon keys: how the database stores an icon, and how clients send one.
 
-The storage only receives keys whose form and owner have been checked.
+The storage receives only keys whose format and owner have been checked.
 """
 
 import re
@@ -21,7 +21,7 @@ _URL: Final = re.compile(r"[!-~]{1,4096}")
 
 
 class IconNotFound(ValidationError):
-    """The only error for an invalid, unknown or foreign icon, so that it reveals nothing."""
+    """The error for every invalid, unknown or foreign icon. It does not reveal the reason."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -31,12 +31,12 @@ class IconNotFound(ValidationError):
 
 
 def is_icon_key(text: str) -> bool:
-    """Return whether ``text`` has the form of an icon key."""
+    """Return whether ``text`` has the format of an icon key."""
     return _KEY.fullmatch(text) is not None
 
 
 def key_from(text: str) -> str:
-    """Return the icon key that ``text`` is, or that it holds as a URL of the storage.
+    """Return the icon key in ``text``, which is a key or a URL of the storage.
 
     The signature and the expiry of a URL are ignored, so that clients can send back what they
     read. Raise ``IconNotFound`` for any other text. ``validate_icon_key`` checks the owner and

@@ -37,10 +37,10 @@ class LocalIconStorage(FileSystemStorage):
     origin: str | None = None
 
     def __init__(self, location: str | None = None, url_seconds: int = 3600) -> None:
-        # Otherwise ``save`` first checks whether the name is free. Keys are unique.
+        # Keys are unique, so ``save`` need not check whether the name is free.
         super().__init__(location, allow_overwrite=True)
         self.url_seconds = url_seconds
-        # Also accepts SECRET_KEY_FALLBACKS, so that rotating SECRET_KEY breaks no image.
+        # Also accepts SECRET_KEY_FALLBACKS, so that rotating SECRET_KEY breaks no signed URL.
         self._signer = Signer(salt="webchats.icons")
 
     def url(self, name: str | None) -> str:
@@ -72,7 +72,7 @@ class LocalIconStorage(FileSystemStorage):
 
     def exists(self, name: str) -> bool:
         # Not ``Path.is_file``, which returns ``False`` for a disk that does not respond. A folder
-        # is no object, as on S3.
+        # is not an object, as on S3.
         with _storage_errors():
             try:
                 return stat.S_ISREG(Path(self.path(name)).stat().st_mode)

@@ -1,4 +1,4 @@
-"""Which rows refer to an icon, and which icons a row may refer to.
+"""References of rows to icons, and their validation.
 
 ``webchats.models`` registers the fields that store icon keys, because models import this package.
 """

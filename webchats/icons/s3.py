@@ -129,5 +129,5 @@ class S3IconStorage(S3Storage):
         return f"{url.scheme}://{url.netloc}"
 
     def check_connection(self) -> None:
-        # A request that the service makes all the time, so it needs no other permission.
+        # Other requests would require additional permissions.
         self.exists("orgs/none")

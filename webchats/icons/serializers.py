@@ -50,7 +50,7 @@ class IconUploadSerializer(serializers.Serializer[None]):
 
 
 class UploadSerializer(serializers.Serializer[None]):
-    """Images, and for a superuser the organization that they are stored for."""
+    """Images, and for superusers the organization that will own them."""
 
     files = serializers.ListField(child=ImageFileField(), min_length=1, max_length=MAX_FILES)
 

@@ -32,7 +32,7 @@ class StorageUnavailable(DependencyUnavailable):
 
 
 class StoredObject(NamedTuple):
-    """An object as a listing describes it."""
+    """An object in a listing."""
 
     key: str
     modified_at: datetime
@@ -49,7 +49,7 @@ class IconStorage(Protocol):
     bucket_name: str
 
     def __hash__(self) -> int:
-        """Allow a storage in a cache key: see ``_cached_url``."""
+        """Return a hash: ``_cached_url`` uses the storage as a part of its cache key."""
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
         """Store ``content`` under ``key``, with the MIME type ``content_type``."""
@@ -64,24 +64,24 @@ class IconStorage(Protocol):
         """Yield every object whose key starts with ``prefix``, which ends with a slash."""
 
     def check_connection(self) -> None:
-        """Return if the storage responds."""
+        """Raise ``StorageUnavailable`` unless the storage responds."""
 
     def url(self, name: str) -> str:
         """Return a URL of the object, signed now and valid for ``url_seconds``."""
 
     @property
     def url_seconds(self) -> int:
-        """The lifetime of a signed URL."""
+        """The lifetime of a signed URL, in seconds."""
 
     def key_from_url(self, url: SplitResult) -> str | None:
-        """Return the path below the bucket or media host, ``None`` for a URL of another place.
+        """Return the path below the bucket or media host, ``None`` for any other URL.
 
         The signature and the expiry are not checked.
         """
 
     @property
     def origin(self) -> str | None:
-        """The origin of signed URLs, for ``img-src`` of a CSP; ``None`` if it is our own."""
+        """The origin of signed URLs, for ``img-src`` of a CSP; ``None`` for the service's own."""
 
 
 def icon_storage() -> IconStorage:
@@ -117,7 +117,7 @@ def signed_url(key: str, request: HttpRequest | Request | None = None) -> str:
 
 
 def signed_url_version(key: str) -> str:
-    """Return a text that changes when ``signed_url(key)`` does, equal in every process."""
+    """Return a string, equal in every process, that changes when ``signed_url(key)`` does."""
     return f"{key} {_period(icon_storage())}"
 
 

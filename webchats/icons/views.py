@@ -1,4 +1,4 @@
-"""Upload images over the API, and serve the icons of the local file system."""
+"""Views that upload images and serve the icons of the local file system."""
 
 import logging
 from typing import TypedDict

@@ -16,7 +16,7 @@ from django.utils import timezone
 from organizations.models import User
 from webchats.models import Webchat
 
-#: The values of a row in the order of the model's fields, of whatever types the driver accepts.
+#: The values of a row in the order of the model's fields, as the database driver accepts them.
 Row = list[Any]
 
 _FIELDS: Final = Webchat._meta.concrete_fields
@@ -35,8 +35,8 @@ def _converter(field: "models.Field[object, object]") -> Callable[[object], obje
     return lru_cache(maxsize=16)(convert) if isinstance(field, models.DateTimeField) else convert
 
 
-#: The fields whose values have to be converted, by index. All others are texts (as foreign keys
-#: are), booleans and integers.
+#: The fields whose values need conversion, by index. All other values are strings (foreign keys
+#: too), booleans or integers.
 _CONVERTERS: Final = [
     (index, _converter(field))
     for index, field in enumerate(_FIELDS)
@@ -46,9 +46,9 @@ _get_values: Final = attrgetter(*(field.attname for field in _FIELDS))
 
 
 def insert(webchats: Sequence[Sequence[object]], *, by: User) -> None:
-    """Insert new webchats, given as their values in the order of the model's fields.
+    """Insert new webchats and a history record for each.
 
-    All values are written as they are, ids and times included.
+    A webchat is given as its values in the order of the model's fields, with id and times.
     """
     if webchats:
         rows = [_prepared(values) for values in webchats]
@@ -57,7 +57,7 @@ def insert(webchats: Sequence[Sequence[object]], *, by: User) -> None:
 
 
 def update(webchats: Sequence[Webchat], names: Collection[str], *, by: User) -> None:
-    """Update the fields ``names`` of stored webchats."""
+    """Update the fields ``names`` of stored webchats, and insert a history record for each."""
     if not webchats:
         return
     rows = [_prepared(_get_values(webchat)) for webchat in webchats]
@@ -80,7 +80,7 @@ def _prepared(values: Iterable[object]) -> Row:
 
 
 def _insert_versions(rows: Sequence[Row], history_type: str, by: User) -> None:
-    """Insert the versions that django-simple-history would."""
+    """Insert the history records that django-simple-history would create."""
     added = {
         "history_date": timezone.now(),
         "history_change_reason": None,

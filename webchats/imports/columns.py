@@ -1,6 +1,6 @@
-"""The columns of a file: their names, and how a cell becomes a valid value and back.
+"""The columns of a file: their names, and the conversion between cells and field values.
 
-Columns have the names of the API's document. Cells of CSV and XLSX files are texts. Cells of JSON
+Columns are named like the fields of the API. Cells of CSV and XLSX files are strings. Cells of JSON
 files are JSON values, whose types the serializer checks as in a request. Every value is
 validated by its model field: no rule is defined here.
 """
@@ -25,11 +25,11 @@ from webchats.serializers import WebchatSerializer
 
 # --- Names ---
 
-#: Fields of the document that an import ignores, because the importer sets them.
+#: Fields of the API that an import ignores, because the importer sets them.
 READ_ONLY: Final = ("organizationId", "userId", "createdBy", "createdAt", "updatedAt")
 #: The columns of an export.
 EXPORTED: Final = tuple(name for name in WebchatSerializer.Meta.fields if name not in READ_ONLY)
-#: Columns that give the name of a row, and the columns that give its id.
+#: Columns that refer to a row by its name, and the columns that refer to it by its id.
 NAME_COLUMNS: Final = {"prompt": "promptId", "pipeline": "pipelineId", "stage": "pipelineStage"}
 #: Columns that ``Rejects`` adds. An import ignores them.
 REJECT_COLUMNS: Final = ("_line", "_errors")
@@ -39,14 +39,14 @@ KNOWN: Final = frozenset((*EXPORTED, *READ_ONLY, *NAME_COLUMNS, *REJECT_COLUMNS)
 #: A header or row with more columns is malformed.
 MAX_COLUMNS: Final = 2 * len(KNOWN)
 
-#: The model field behind each exported column.
+#: The model field of each exported column.
 MODEL_FIELDS: Final = {name: model_field_name(Webchat, name) for name in EXPORTED}
 
 _API_FIELDS: Final = WebchatSerializer().fields
 #: The columns that a new row must have.
 REQUIRED: Final = tuple(name for name in EXPORTED if _API_FIELDS[name].required)
 
-#: A longer name is not compared with the known ones.
+#: The error for a longer name suggests no known column.
 _MAX_COMPARED_LENGTH: Final = 64
 
 
@@ -83,8 +83,9 @@ def header_problems(header: list[str]) -> list[ImportProblem]:
 
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
-#: How many values of text cells are cached, for all columns together, and of which length.
+#: The number of values that are cached, for all columns together.
 _CACHED_VALUES: Final = 4_096
+#: Values of longer cells are not cached.
 _MAX_CACHED_LENGTH: Final = 500
 
 
@@ -124,7 +125,7 @@ _PARSERS: Final = {column: _get_parser(field) for column, field in VALUE_FIELDS.
 
 
 def parse_text(column: str, text: str) -> object:
-    """Return the valid value of a cell. Raise ``ValidationError``.
+    """Return the validated value of a cell. Raise ``ValidationError`` if it is invalid.
 
     Values are cached, because most cells repeat a cell of an earlier row. Without the cache, an
     import takes 1.2 times as long.
@@ -142,10 +143,10 @@ _cached_parse_text: Final = lru_cache(maxsize=_CACHED_VALUES)(_parse_text)
 
 
 def parse_json(column: str, cell: object) -> object:
-    """Return the valid value of a JSON value, and the default value for ``None``.
+    """Return the validated value of a cell; the field's default for ``None``.
 
-    Raise the serializer's ``ValidationError`` for a value of the wrong type or a missing one,
-    and Django's for others.
+    Raise ``ValidationError``: the serializer's for a value of the wrong type or a ``None`` that is
+    not allowed, Django's for every other invalid value.
     """
     value: object = _API_FIELDS[column].run_validation(cell)
     field = VALUE_FIELDS[column]
@@ -153,9 +154,9 @@ def parse_json(column: str, cell: object) -> object:
 
 
 def to_cell(value: object) -> str | float:
-    """Return a value as it is written to CSV and XLSX: a text, or a number.
+    """Convert a value to a cell of a CSV or XLSX file: a string or a number.
 
-    Lists of strings are joined by spaces. ``None`` and ``...`` are empty.
+    Lists of strings are joined by spaces. ``None`` and ``...`` become an empty cell.
     """
     if isinstance(value, str):
         return value

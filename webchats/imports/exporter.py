@@ -27,7 +27,7 @@ def _row(values: tuple[object, ...]) -> list[object]:
 
 
 def export_response(webchats: QuerySet[Webchat], format_name: str) -> StreamingHttpResponse:
-    """Return the file as a download, sent while it is written."""
+    """Return a streaming response: the file as the download ``webchats.FORMAT``."""
     return StreamingHttpResponse(
         export(webchats, format_name),
         content_type=FORMATS[format_name].content_type,

@@ -1,4 +1,4 @@
-"""Icons of an import: cells with keys or URLs, and cells that name an image file."""
+"""Icons of an import: storage keys, URLs and names of image files."""
 
 import logging
 from functools import lru_cache
@@ -27,9 +27,9 @@ _FIELD: Final = Webchat._meta.get_field("icon")
 class ImportIcons:
     """Converts the cells of ``icon`` to storage keys.
 
-    A cell that is the name of a file in ``folder`` stands for that image, which is stored once for
-    all rows. Every other cell is a key or a signed URL, as in the API. Unless ``store`` is set,
-    images are validated and not stored.
+    A cell with the name of a file in ``folder`` refers to that image, which is stored once for all
+    rows. Every other cell is a key or a signed URL, as in the API. Unless ``store`` is set, images
+    are validated but not stored.
     """
 
     def __init__(self, organization: Organization, folder: Path | None, *, store: bool) -> None:
@@ -41,7 +41,10 @@ class ImportIcons:
         self._is_valid = lru_cache(maxsize=_CACHED_KEYS)(_is_valid)
 
     def get_key(self, cell: object) -> str:
-        """Return the key that a cell stands for. Raise ``ValidationError``."""
+        """Return the key for a cell, ``""`` for an image that is not stored.
+
+        Raise ``ValidationError`` for an invalid key, URL or image.
+        """
         path = self._find_file(cell)
         if path is None:
             key: str = _FIELD.clean(cell, None)
@@ -51,21 +54,22 @@ class ImportIcons:
         return self._keys[path]
 
     def validate(self, key: str, organization_id: str) -> None:
-        """Raise ``IconNotFound`` as ``validate_icon_key`` does, which is called once for each key.
+        """Raise ``IconNotFound`` as ``validate_icon_key`` does.
 
-        Its lock keeps the result valid until the end of the transaction.
+        The result for each key is cached: ``validate_icon_key`` acquires a lock that keeps it valid
+        until the end of the transaction.
         """
         if not self._is_valid(key, organization_id):
             raise IconNotFound
 
     def discard(self) -> None:
-        """Delete the stored images, because their rows have not been stored."""
+        """Delete the images that were stored for rows that have been rolled back."""
         for key in self._stored:
             try:
                 # Another import may have stored rows with the same image.
                 delete_unused(key)
             except (StorageUnavailable, DatabaseError) as error:
-                logger.warning("Left for sweep_icons: %s (%s)", key, error)
+                logger.warning("Icon %s is left for sweep_icons: %s", key, error)
 
     def _find_file(self, cell: object) -> Path | None:
         """Return the path of a file directly inside the folder, or ``None``."""

@@ -32,7 +32,7 @@ from webchats.models import Webchat
 from webchats.models.imports import ImportRecord, ImportStatus
 from webchats.widget.response_cache import invalidate_on_commit
 
-#: Rows that are in memory and written at once.
+#: Rows that are in memory and written together.
 BATCH: Final = 2_000
 _CHUNK: Final = 1 << 20
 
@@ -43,7 +43,7 @@ _CONCURRENT_CHANGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """The options of an import. ``icons`` is the folder with the image files that cells name."""
+    """The options of an import. ``icons`` is the folder of the image files named by cells."""
 
     update: bool = False
     dry_run: bool = False
@@ -64,16 +64,16 @@ class ImportObserver:
     """Callbacks during an import. They do nothing unless a subclass overrides them."""
 
     def header_read(self, header: list[str] | None) -> None:
-        """The columns are known; ``None`` if each row names its own (JSON)."""
+        """Receive the columns; ``None`` if each row has its own (JSON)."""
 
     def problem_found(self, problem: ImportProblem) -> None:
-        """The file or a row has an error."""
+        """Receive an error of the file or of a row."""
 
     def row_rejected(self, row: ImportRow) -> None:
-        """A row has been rejected, after all of its problems were reported."""
+        """Receive a rejected row, after all of its problems."""
 
     def rows_read(self, count: int) -> None:
-        """Another ``count`` rows have been processed."""
+        """Receive the number of rows that were processed since the last call."""
 
     def should_stop(self) -> bool:
         """Return whether to interrupt the import. Called before each batch and the commit."""
@@ -81,7 +81,7 @@ class ImportObserver:
 
 
 class _Interrupted(Exception):
-    """The observer interrupts the import."""
+    """The observer has interrupted the import."""
 
 
 def run_import(
@@ -94,8 +94,8 @@ def run_import(
 ) -> ImportReport:
     """Import the file, store an ``ImportRecord`` and return the report.
 
-    No content of a file raises an exception. ``StorageUnavailable`` and ``DatabaseError`` are
-    raised if the icon storage or the database fails. Nothing is written then.
+    Errors in the file are problems of the report. Raise ``StorageUnavailable`` or
+    ``DatabaseError`` if the icon storage or the database fails; nothing is written in this case.
     """
     report = _Import(source, organization, user, options, observer or ImportObserver()).run()
     if report.status is ImportStatus.COMPLETED:
@@ -153,7 +153,7 @@ class _Import:
         return ImportRecord.objects.create(
             organization=self.organization,
             user=self.user,
-            # A name that is not valid Unicode comes from the file system with surrogates.
+            # A file name that is not valid Unicode contains surrogates.
             file_name=self.source.name.encode(errors="replace").decode()[:255],
             sha256=_compute_sha256(self.source.file),
             update_existing=self.options.update,
@@ -161,7 +161,7 @@ class _Import:
         )
 
     def _import_rows(self, existing: ExistingWebchats) -> None:
-        # The lock must not block rows that refer to the organization.
+        # ``no_key``: do not block writes of rows that refer to the organization.
         locked = Organization.objects.select_for_update(no_key=True)
         list(locked.filter(pk=self.organization.pk).values_list("pk"))
         with FORMATS[self.source.format].open_table(self.source.file) as table:
@@ -185,7 +185,7 @@ class _Import:
                 validator.read(row)
             self._process(batch, validator, existing)
             self.observer.rows_read(len(batch))
-            # With DEBUG, Django keeps every query of the process.
+            # With DEBUG, Django keeps every query in memory.
             reset_queries()
 
     def _batches(self, rows: Iterator[ImportRow]) -> Iterator[list[ImportRow]]:

@@ -9,8 +9,8 @@ from organizations.models import Organization
 from webchats.imports.rows import ImportRow
 from webchats.models import Webchat, WebchatQuerySet
 
-#: The same for an id of another organization, whose rows must not be revealed.
-_ID_IN_USE: Final = "This id cannot be given to a new row."
+#: Also for an id of another organization, whose rows must not be revealed.
+_ID_IN_USE: Final = "This id is not available for a new webchat."
 
 
 class DuplicateDetector:
@@ -33,12 +33,12 @@ class DuplicateDetector:
         self._database.close()
 
     def find_line(self, key: str) -> int | None:
-        """Return the number of the row that used ``key`` first, ``None`` if no row did."""
+        """Return the number of the first row that has ``key``, ``None`` if no row has it."""
         row = self._database.execute("SELECT line FROM keys WHERE key = ?", (key,)).fetchone()
         return None if row is None else int(row[0])
 
     def add(self, key: str, line: int) -> None:
-        """Store a key, unless it is stored already."""
+        """Store a key unless it is already stored."""
         self._database.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (key, line))
 
 
@@ -85,7 +85,7 @@ class ExistingWebchats:
         return webchats[0] if webchats else None
 
     def _reject_duplicate(self, row: ImportRow, webchat: Webchat | None) -> None:
-        """Reject a row whose key an earlier row has used, or store its keys."""
+        """Reject a row that has a key of an earlier row; otherwise store its keys."""
         name = _get_name(row) if self._update else ""
         keys = []
         if row.id or webchat is not None:
@@ -97,7 +97,7 @@ class ExistingWebchats:
                 row.reject("_id" if row.id else "name", f"Duplicate of {row.unit} {line}.")
                 return
         if name and row.id:
-            # A later row without an id would stand for the webchat that has this name by then.
+            # A later row with this name and without an id would update this webchat.
             keys.append(f"name {name}")
         for key in keys:
             self._duplicates.add(key, row.line)
@@ -118,9 +118,10 @@ class ExistingWebchats:
         return webchats.select_for_update(of=("self",), no_key=True)
 
     def _ids_in_use(self, ids: set[str]) -> set[str]:
-        """Return the ids that a webchat of any organization has, or that another one's had.
+        """Return the ids that are not available for a new webchat of the organization.
 
-        Pages may still embed the widget of a deleted webchat, and its change history is kept.
+        They belong to a stored webchat or to a deleted webchat of another organization, whose
+        widget may still be embedded in pages and whose change history is kept.
         """
         if not ids:
             return set()

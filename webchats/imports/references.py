@@ -13,7 +13,7 @@ _Reference = Prompt | Pipeline | Stage
 
 
 class References:
-    """The organization's prompts, pipelines and stages, loaded once and found without a query."""
+    """The organization's prompts, pipelines and stages: loaded once, found without a query."""
 
     def __init__(self, organization: Organization) -> None:
         prompts = Prompt.objects.for_organization(organization.pk).defer("instructions")
@@ -33,7 +33,7 @@ class References:
             self._by_name["pipeline", pipeline.name].append(pipeline)
 
     def with_id(self, kind: str, cell: object) -> _Reference:
-        """Return the row with this id. Raise ``ValidationError``.
+        """Return the row with this id. Raise ``ValidationError`` if there is none.
 
         ``kind`` is ``prompt``, ``pipeline`` or ``stage``.
         """
@@ -45,7 +45,7 @@ class References:
         return row
 
     def with_name(self, kind: str, cell: object, pipeline: Pipeline | None) -> _Reference:
-        """Return the only row with this name. Raise ``ValidationError``.
+        """Return the row with this name. Raise ``ValidationError`` unless exactly one has it.
 
         A stage is found by its name or slug, among those of ``pipeline``.
         """

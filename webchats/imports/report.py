@@ -17,9 +17,9 @@ from webchats.models.imports import ImportRecord, ImportStatus
 
 logger = logging.getLogger(__name__)
 
-#: A report lists no more problems, but counts all. Observers receive every problem.
+#: Maximum number of problems in a report. It counts all; observers receive all.
 MAX_PROBLEMS: Final = 1_000
-#: Characters of rejected rows that stay in memory. More of them go to a file on disk.
+#: Maximum size of rejected rows in memory, in characters. More are stored on disk.
 _IN_MEMORY: Final = 1 << 20
 
 
@@ -108,12 +108,12 @@ class ImportReport:
         record.save()
 
     def finish_failed(self, record: ImportRecord) -> None:
-        """Save the record of an import that fails for a reason outside the file."""
+        """Save the record of an import that failed for a reason outside the file."""
         logger.error("Import %s failed, nothing was written", record.pk)
         try:
             self.finish(record, ImportStatus.INTERRUPTED)
         except DatabaseError as error:
-            # The record stays as after a power failure.
+            # The record keeps its status, as after a power failure.
             logger.warning("Import %s is still recorded as running: %s", record.pk, error)
 
     def as_document(self) -> ReportDocument:
@@ -133,9 +133,9 @@ class ImportReport:
 
 
 class Rejects:
-    """The rejected rows of an import, with two more columns: their line and their errors.
+    """The rejected rows of an import, with two additional columns: line and errors.
 
-    A temporary file keeps the rows, because the columns of JSON rows are known only at the end.
+    A temporary file stores the rows, because the columns of JSON rows are known only at the end.
     Close it after use.
     """
 
@@ -150,7 +150,7 @@ class Rejects:
         self._file.close()
 
     def add_columns(self, header: list[str] | None) -> None:
-        """Keep the order of the file's columns."""
+        """Add the columns of the file's header, in its order."""
         self._columns |= dict.fromkeys(header or ())
 
     def add(self, row: ImportRow) -> None:

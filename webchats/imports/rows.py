@@ -12,7 +12,7 @@ from webchat_project.api.serializers import to_drf_errors
 class FileRefused(Exception):
     """The file as a whole cannot be imported.
 
-    ``reason`` is a sentence for people. ``line`` is the line or row, counted from 1, if known.
+    ``reason`` is a sentence for the user. ``line`` is the line or row, counted from 1, if known.
     """
 
     def __init__(self, reason: str, line: int | None = None) -> None:
@@ -22,7 +22,7 @@ class FileRefused(Exception):
 
 
 class Formula(str):
-    """The text of a cell that a spreadsheet would compute. It is not valid in any column."""
+    """A cell that a spreadsheet would evaluate. It is invalid in every column."""
 
     __slots__ = ()
 
@@ -31,9 +31,9 @@ class Formula(str):
 class ImportProblem:
     """An error in a file.
 
-    ``line`` is counted from 1. ``unit`` says what it counts: ``line`` of a text file, ``row`` of a
-    sheet or ``item`` of a JSON array. ``field`` is the name of a column, with the index of a list's
-    entry after a dot, or empty if the error concerns the row or the file.
+    ``line`` is counted from 1, in ``unit``: ``line`` of a text file, ``row`` of a sheet or ``item``
+    of a JSON array. ``field`` is the name of a column, with the index of a list's entry after a
+    dot, or empty for an error of the whole row or file.
     """
 
     line: int | None
@@ -42,18 +42,19 @@ class ImportProblem:
     unit: str = "line"
 
     def __str__(self) -> str:
-        place = "" if self.line is None else f"{self.unit} {self.line}: "
-        return f"{place}{self.field}: {self.reason}" if self.field else f"{place}{self.reason}"
+        field = f"{self.field}: " if self.field else ""
+        line = "" if self.line is None else f"{self.unit} {self.line}: "
+        return f"{line}{field}{self.reason}"
 
 
 @dataclass(slots=True)
 class ImportRow:
     """A row of a file.
 
-    ``cells`` maps column names to texts (CSV, XLSX) or JSON values. Empty cells of CSV and XLSX
-    are left out. ``malformed`` is the reason why the row cannot be read at all, or empty.
+    ``cells`` maps column names to strings (CSV, XLSX) or JSON values, without the empty cells of
+    CSV and XLSX files. ``malformed`` is the reason why the row cannot be read at all, or empty.
 
-    Validation adds ``id``, ``values`` (the valid values by model field) and ``problems``.
+    Validation sets ``id``, ``values`` (the valid values by model field) and ``problems``.
     """
 
     line: int
@@ -69,7 +70,7 @@ class ImportRow:
         self.problems.append(ImportProblem(self.line, column, reason, self.unit))
 
     def reject_value(self, column: str, error: ValidationError | ApiValidationError) -> None:
-        """Add a problem for each message of ``error``, at the entry of a list that it names."""
+        """Add a problem for each message of ``error``, with the index of an invalid list entry."""
         details = to_drf_errors(error) if isinstance(error, ValidationError) else error.detail
         by_index = details.items() if isinstance(details, dict) else [("", details)]
         for index, messages in by_index:
@@ -79,10 +80,10 @@ class ImportRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of a file, which is read while they are iterated over.
+    """The columns and rows of a file, which is read while the rows are iterated over.
 
-    ``header`` lists the columns, or is ``None`` if each row names its own (JSON). ``is_json`` says
-    whether cells are JSON values instead of texts. Iterating raises ``FileRefused``.
+    ``header`` lists the columns, or is ``None`` if each row has its own (JSON). The cells are JSON
+    values if ``is_json`` is set, otherwise strings. Iterating raises ``FileRefused``.
     """
 
     header: list[str] | None

@@ -28,22 +28,22 @@ WRITABLE: Final = (
 _FIELDS: Final = Webchat._meta.concrete_fields
 _written_values: Final = attrgetter(*(f.attname for f in _FIELDS if f.name in WRITABLE))
 
-#: The columns besides ``initialStage`` that ``Webchat.clean()`` and ``_refer`` depend on.
+#: The columns besides ``initialStage`` that ``_set_reference`` and ``Webchat.clean()`` depend on.
 _TEMPLATE_COLUMNS: Final = (*columns.NAME_COLUMNS, *columns.NAME_COLUMNS.values(), "icon")
 MAX_TEMPLATES: Final = 2_048
 
 _REQUIRED: Final = str(Field.default_error_messages["required"])
 _NULL: Final = str(Field.default_error_messages["null"])
 _FORMULA: Final = (
-    "Formulas are not allowed. Enter the value itself. In CSV, write an apostrophe in front of a "
-    "text that starts with =."
+    "Formulas are not allowed. Enter the value itself. In CSV, put an apostrophe before text that "
+    "starts with =."
 )
 
 
 class RowValidator:
     """Validates the rows of a file, and applies them to new and stored webchats.
 
-    It sends no query, except for an icon that occurs for the first time.
+    Executes no query, except for an icon that occurs for the first time.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class RowValidator:
         self._now = now
         self._has_header = table.header is not None
         self._is_json = table.is_json
-        # Cells are JSON values or texts.
+        # The cells are JSON values or strings.
         self._parse_cell: Callable[[str, Any], object] = (
             columns.parse_json if table.is_json else columns.parse_text
         )
@@ -80,7 +80,7 @@ class RowValidator:
     # --- The row itself ---
 
     def read(self, row: ImportRow) -> None:
-        """Set the row's id and values. What refers to other rows is set with the webchat."""
+        """Set the row's id and values. ``create`` and ``change`` resolve its references."""
         if len(row.cells) > columns.MAX_COLUMNS:
             row.malformed = "Too many columns."
         if row.malformed:
@@ -151,9 +151,9 @@ class RowValidator:
         return template
 
     def change(self, row: ImportRow, webchat: Webchat) -> bool:
-        """Change a stored webchat as the row describes. Return whether that changes a value."""
+        """Assign the row's values to a stored webchat. Return whether a value has changed."""
         before = _written_values(webchat)
-        # Otherwise each would be a query.
+        # Each assignment avoids a query.
         if pipeline := self._references.pipelines.get(webchat.pipeline_id or ""):
             webchat.pipeline = pipeline
         if stage := self._references.stages.get(webchat.pipeline_stage_id or ""):
@@ -167,20 +167,20 @@ class RowValidator:
         return True
 
     def _apply_references(self, row: ImportRow, webchat: Webchat) -> None:
-        """Set what the row refers to, and validate the webchat as a whole."""
+        """Set the prompt, pipeline, stage and icon, and validate the webchat as a whole."""
         cells = row.cells
         for name_column, id_column in columns.NAME_COLUMNS.items():
-            # ``None`` removes what an id refers to. A name that is ``None`` is ignored.
+            # An id of ``None`` removes the reference. A name of ``None`` is ignored.
             has_name = cells.get(name_column) is not None
             if has_name and cells.get(id_column) is not None:
                 row.reject(name_column, f"Give either {name_column} or {id_column}, not both.")
             elif has_name or id_column in cells:
-                self._refer(row, webchat, name_column if has_name else id_column)
+                self._set_reference(row, webchat, name_column if has_name else id_column)
         if "icon" in cells and cells["icon"] != webchat.icon:
             self._set_icon(row, webchat)
         self._clean(row, webchat)
 
-    def _refer(self, row: ImportRow, webchat: Webchat, column: str) -> None:
+    def _set_reference(self, row: ImportRow, webchat: Webchat, column: str) -> None:
         if isinstance(row.cells[column], Formula):
             return
         id_column = columns.NAME_COLUMNS.get(column, column)
@@ -229,6 +229,7 @@ def _get_dependencies(field_name: str) -> set[str]:
 
 
 def _invalid_fields(row: ImportRow) -> set[str]:
-    """Return the model fields that the row's problems concern."""
-    id_columns = (columns.NAME_COLUMNS.get(each.field, each.field) for each in row.problems)
+    """Return the model fields that have problems."""
+    fields = (problem.field for problem in row.problems)
+    id_columns = (columns.NAME_COLUMNS.get(field, field) for field in fields)
     return {columns.MODEL_FIELDS.get(column, column) for column in id_columns}

@@ -36,7 +36,7 @@ class ExportQuerySerializer(serializers.Serializer[dict[str, str]]):
 
 
 class _FlagField(serializers.ChoiceField):
-    """``true`` or ``false``, by default ``false``."""
+    """A query parameter: ``true`` or ``false``, by default ``false``."""
 
     def __init__(self, help_text: str) -> None:
         super().__init__(choices=("true", "false"), default="false", help_text=help_text)
@@ -45,14 +45,14 @@ class _FlagField(serializers.ChoiceField):
 class ImportQuerySerializer(serializers.Serializer[dict[str, str]]):
     """Query parameters of an import."""
 
-    dryRun = _FlagField("Do everything except writing.")
+    dryRun = _FlagField("Validate the file without writing anything.")
     # The name of the parameter hides ``Serializer.update``, which is not used.
     update = _FlagField(  # type: ignore[assignment]
         "Update the webchats with the same `_id`, or else with the same name."
     )
-    skipInvalid = _FlagField("Import the valid rows of a file that has invalid ones.")
+    skipInvalid = _FlagField("Import the valid rows of a file that also has invalid rows.")
     format = serializers.ChoiceField(
-        choices=_FORMAT_NAMES, required=False, help_text="Default: from the name of the file."
+        choices=_FORMAT_NAMES, required=False, help_text="Default: from the file name."
     )
     organizationId = serializers.CharField(
         required=False,
@@ -126,7 +126,7 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
         content_negotiation_class=IgnoreAcceptHeader,
     )
     def export(self, request: Request) -> StreamingHttpResponse:
-        """Download webchats as CSV, JSON, NDJSON or XLSX. Takes the filters of the list. The file
+        """Download webchats as CSV, JSON, NDJSON or XLSX. Accepts the filters of the list. The file
         can be imported. Icons are storage keys."""
         query = ExportQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
@@ -142,7 +142,7 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
     @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser])
     def import_file(self, request: Request) -> Response:
         """Import webchats from a file: all rows or none. A dry run returns 200 with the report,
-        whatever it finds. A refused import returns 400 with the report in `data`."""
+        even for an invalid file. A refused import returns 400 with the report in `data`."""
         query = ImportQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         body = ImportFileSerializer(data=request.data)

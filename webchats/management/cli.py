@@ -29,7 +29,7 @@ from webchats.models import Webchat
 
 
 def find_organization(id_or_name: str) -> Organization:
-    """Return the organization with this id or name. Raise ``CommandError``."""
+    """Return the organization with this id or name. Raise ``CommandError`` unless one has it."""
     found = list(Organization.objects.filter(Q(pk=id_or_name) | Q(name=id_or_name))[:2])
     if not found:
         raise CommandError(f"No organization has the id or name {id_or_name!r}.")
@@ -56,7 +56,7 @@ def find_author(organization: Organization, email: str | None) -> User:
         raise CommandError(f"{email!r} is not an active member of the organization.")
     for operation in (Operation.ADD, Operation.CHANGE):
         if not role_allows(user.role, operation, Webchat):
-            raise CommandError(f"The role of {email!r} does not allow it to write webchats.")
+            raise CommandError(f"{email!r} has no permission to add and change webchats.")
     return user
 
 
@@ -86,7 +86,7 @@ def stop_on_signals() -> Iterator[Event]:
 
 @contextmanager
 def open_seekable(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading. A pipe is copied to a temporary file first.
+    """Yield a file, opened for reading. A pipe is copied to a temporary file first.
 
     Raise ``CommandError`` if the file cannot be read.
     """
@@ -105,7 +105,7 @@ def open_seekable(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def open_replacement(path: Path | None) -> Iterator[BinaryIO | None]:
-    """Open a new file for writing, which replaces ``path`` when the block ends without an error.
+    """Yield a new file for writing, which replaces ``path`` when the block ends without an error.
 
     Devices and pipes are written directly. Yield ``None`` for ``None``. Raise ``CommandError`` if
     the file cannot be written.
@@ -132,7 +132,7 @@ def open_replacement(path: Path | None) -> Iterator[BinaryIO | None]:
 
 
 def raise_for(file: object, error: OSError) -> NoReturn:
-    """Raise ``error`` of the named file as a ``CommandError``."""
+    """Raise ``CommandError`` with the name of the file and the message of ``error``."""
     raise CommandError(f"{file}: {error.strerror or error}.") from None
 
 

@@ -1,4 +1,4 @@
-"""Hostile texts on the pages of a webchat."""
+"""Hostile strings on the pages of a webchat."""
 
 import pytest
 from django.test import Client
@@ -22,7 +22,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_texts_are_escaped_on_every_page(
+def test_hostile_strings_are_escaped_on_every_page(
     session_client: Client, admin: User, form_data: FormData, text: str
 ) -> None:
     session_client.post(ADD, form_data(name=text[:120], description=text, starter_message=text))

@@ -93,7 +93,7 @@ def test_each_option_of_the_stage_names_its_pipeline(session_client: Client, adm
     assert f'data-pipeline="{stage.pipeline.pk}"' in session_client.get(ADD).content.decode()
 
 
-def test_low_contrast_is_a_warning_and_no_error(
+def test_low_contrast_is_a_warning_and_not_an_error(
     session_client: Client, form_data: FormData
 ) -> None:
     low_contrast = form_data(header_text_color="#333333")

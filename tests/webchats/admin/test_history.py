@@ -55,7 +55,7 @@ def test_an_update_over_the_api_writes_only_the_fields_of_the_request(
     api: Any, admin: User
 ) -> None:
     webchat = factories.WebchatFactory.create(user=admin, name="Before")
-    Webchat.objects.filter(pk=webchat.pk).update(description="Changed meanwhile")
+    Webchat.objects.filter(pk=webchat.pk).update(description="Changed elsewhere")
     api(admin).patch(f"/api/webchats/{webchat.pk}", {"name": "After"})
     webchat.refresh_from_db()
-    assert (webchat.name, webchat.description) == ("After", "Changed meanwhile")
+    assert (webchat.name, webchat.description) == ("After", "Changed elsewhere")

@@ -38,7 +38,7 @@ def test_the_file_is_required(session_client: Client) -> None:
     assert session_client.get(CONFIRM).status_code == 405
 
 
-def test_a_file_above_the_limit_is_rejected_unread(
+def test_a_file_above_the_limit_is_rejected_before_it_is_read(
     session_client: Client, settings: Settings
 ) -> None:
     settings.MAX_UPLOAD_BYTES = 3_000

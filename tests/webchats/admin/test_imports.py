@@ -38,7 +38,7 @@ def test_a_file_is_imported_when_its_report_is_confirmed(
 
 
 @pytest.fixture
-def two_stored(session_client: Client) -> str:
+def update_file(session_client: Client) -> str:
     """Import the webchats "same" and "changed"; return a file that updates one of them.
 
     Its rows: one unchanged, one with other domains, one invalid.
@@ -49,8 +49,8 @@ def two_stored(session_client: Client) -> str:
     return to_csv({"name": "same"}, update, {"name": ""})
 
 
-def test_an_invalid_row_stops_the_whole_import(session_client: Client, two_stored: str) -> None:
-    response = check_file(session_client, two_stored)
+def test_an_invalid_row_stops_the_whole_import(session_client: Client, update_file: str) -> None:
+    response = check_file(session_client, update_file)
     report = response.context["report"]
     assert [(problem.line, problem.field) for problem in report.problems] == [(4, "name")]
     assert report.status == "refused"
@@ -66,10 +66,10 @@ def test_an_invalid_row_stops_the_whole_import(session_client: Client, two_store
         ({"update": "on", "skip_invalid": "on"}, (0, 1, 1, 1)),
     ],
 )
-def test_the_import_does_what_the_report_shows(
-    session_client: Client, two_stored: str, options: dict[str, str], counts: tuple[int, ...]
+def test_the_import_has_the_result_of_the_dry_run(
+    session_client: Client, update_file: str, options: dict[str, str], counts: tuple[int, ...]
 ) -> None:
-    response = check_file(session_client, two_stored, **options)
+    response = check_file(session_client, update_file, **options)
     report = response.context["report"]
     assert [(problem.line, problem.field) for problem in report.problems] == [(4, "name")]
     assert (report.created, report.updated, report.unchanged, report.rejected) == counts
@@ -130,7 +130,7 @@ def test_only_the_user_who_uploaded_a_file_can_confirm_it(
     assert confirm(session_client, response).headers["Location"] == LIST
 
 
-def test_the_next_file_replaces_the_pending_one(session_client: Client) -> None:
+def test_another_upload_replaces_the_pending_file(session_client: Client) -> None:
     first = check_file(session_client, to_csv({"name": "first"}))
     second = check_file(session_client, to_csv({"name": "second"}))
     assert PendingImport.objects.count() == 1

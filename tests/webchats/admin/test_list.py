@@ -46,13 +46,13 @@ def test_filters_offer_only_the_prompts_of_the_organizations_webchats(
     assert other.name not in page
 
 
-def test_the_filter_by_state_uses_the_words_of_the_list(
+def test_the_filter_by_state_has_the_labels_of_the_list(
     session_client: Client, admin: User
 ) -> None:
-    factories.WebchatFactory.create(user=admin, name="On the shop")
+    factories.WebchatFactory.create(user=admin, name="Active")
     factories.WebchatFactory.create(user=admin, name="Retired", is_enabled=False)
     enabled = session_client.get(LIST, {"is_enabled__exact": "1"}).content.decode()
-    assert "On the shop" in enabled
+    assert "Active" in enabled
     assert "Retired" not in enabled
     assert re.search(r">\s*Enabled\s*</a>", enabled)
     assert re.search(r">\s*Disabled\s*</a>", enabled)

@@ -59,7 +59,7 @@ def test_the_options_of_a_folder_are_checked(settings: Any, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "backend", ["", "webchats.nowhere.Storage", "django.core.files.storage.InMemoryStorage"]
 )
-def test_another_storage_is_an_error(settings: Any, backend: str) -> None:
+def test_an_unsupported_storage_is_an_error(settings: Any, backend: str) -> None:
     assert check_ids(settings, backend) == ["webchats.E001"]
 
 

@@ -1,4 +1,4 @@
-"""Image files: which are accepted, and the copy that is stored."""
+"""Image files: validation, and the copy that is stored."""
 
 import io
 import struct
@@ -208,8 +208,9 @@ def test_a_damaged_file_is_accepted_or_rejected_without_another_error(
     whole: bytes, changes: list[tuple[int, bytes]], end: int
 ) -> None:
     content = bytearray(whole)
-    for place, value in changes:
-        content[place % len(content) : place % len(content) + len(value)] = value
+    for position, value in changes:
+        start = position % len(content)
+        content[start : start + len(value)] = value
     try:
         sanitize_image(bytes(content[: end or None]))
     except ValidationError as error:

@@ -15,7 +15,7 @@ def make_bucket() -> str:
     return message.getvalue().strip()
 
 
-def in_bucket(settings: Settings, options: dict[str, Any]) -> None:
+def use_bucket(settings: Settings, options: dict[str, Any]) -> None:
     icons = {"BACKEND": "webchats.icons.s3.S3IconStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
 
@@ -23,15 +23,15 @@ def in_bucket(settings: Settings, options: dict[str, Any]) -> None:
 def test_a_bucket_is_created_once_and_keeps_its_objects(
     settings: Settings, s3_options: dict[str, Any]
 ) -> None:
-    in_bucket(settings, {**s3_options, "bucket_name": "a-new-one"})
-    assert make_bucket() == "Bucket a-new-one created."
+    use_bucket(settings, {**s3_options, "bucket_name": "new-bucket"})
+    assert make_bucket() == "Bucket new-bucket created."
     icon_storage().put("orgs/a", b"content", "image/png")
-    assert make_bucket() == "Bucket a-new-one already exists."
+    assert make_bucket() == "Bucket new-bucket already exists."
     assert icon_storage().exists("orgs/a")
 
 
 def test_wrong_credentials_are_reported(settings: Settings, s3_options: dict[str, Any]) -> None:
-    in_bucket(settings, {**s3_options, "secret_key": "wrong"})
+    use_bucket(settings, {**s3_options, "secret_key": "wrong"})
     with pytest.raises(CommandError, match="The bucket could not be created"):
         make_bucket()
 

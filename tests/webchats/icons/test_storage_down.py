@@ -1,4 +1,4 @@
-"""An unavailable icon storage: what works nevertheless, and what fails within seconds."""
+"""An unavailable icon storage: requests succeed without it or fail within seconds."""
 
 import contextlib
 import http.server
@@ -22,16 +22,16 @@ from webchats.models import Webchat
 
 #: The timeout of a connection and of a response, in seconds.
 TIMEOUT = 1
-#: The longest duration of a request to the storage, in seconds: two attempts, each with a second of
+#: The maximum duration of a request to the storage, in seconds: two attempts, each with a second of
 #: waiting for "100 Continue", and a second between them. The rest allows for a busy machine. With
 #: its default timeouts botocore would wait for minutes.
-IN_TIME = 2 * (TIMEOUT + 1) + 1 + 15
+MAX_SECONDS = 2 * (TIMEOUT + 1) + 1 + 15
 
 pytestmark = pytest.mark.django_db
 
 
 class Endpoint:
-    """The URL of an S3 endpoint that does not work, and the number of requests to it."""
+    """A failing S3 endpoint: its URL, and the number of requests to it."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -97,7 +97,7 @@ def failing() -> Iterator[Endpoint]:
 
 @pytest.fixture(params=[refusing, hanging, failing])
 def unavailable(request: pytest.FixtureRequest, settings: Any) -> Iterator[Endpoint]:
-    """Use a storage that does not work, in each of three ways."""
+    """A storage that refuses connections, does not respond, or responds with 500."""
     with request.param() as endpoint:
         options = {
             "bucket_name": "icons",
@@ -117,7 +117,7 @@ def _in_time() -> Iterator[None]:
     start = time.monotonic()
     yield
     # A test makes at most two requests to the storage.
-    assert time.monotonic() - start < 2 * IN_TIME
+    assert time.monotonic() - start < 2 * MAX_SECONDS
 
 
 def build_key(user: User, name: str = "a") -> str:
@@ -129,7 +129,7 @@ def with_icon(user: User) -> Webchat:
     return webchat
 
 
-def test_reading_listing_and_sending_back_make_no_request(
+def test_reads_and_unchanged_icons_make_no_request_to_the_storage(
     api: Any, admin: User, unavailable: Endpoint
 ) -> None:
     url = f"/api/webchats/{with_icon(admin).pk}"
@@ -142,7 +142,7 @@ def test_reading_listing_and_sending_back_make_no_request(
 
 
 @pytest.mark.parametrize("request_", ["upload icon", "upload files", "change icon", "create"])
-def test_requests_that_need_the_storage_are_503_in_time_and_change_nothing(
+def test_request_that_needs_the_storage_returns_503_in_time_and_changes_nothing(
     api: Any, admin: User, unavailable: Endpoint, request_: str
 ) -> None:
     webchat = with_icon(admin)
@@ -157,7 +157,7 @@ def test_requests_that_need_the_storage_are_503_in_time_and_change_nothing(
     else:
         document = {**client.get(url).json()["data"], "icon": build_key(admin, "b")}
         response = client.post("/api/webchats", document)
-    assert time.monotonic() - start < IN_TIME
+    assert time.monotonic() - start < MAX_SECONDS
     assert response.status_code == 503
     assert response.json() == {
         "error": "The icon storage is unavailable. Try again in a moment.",
@@ -202,7 +202,7 @@ def test_deleting_a_webchat_succeeds_in_time(
     start = time.monotonic()
     with django_capture_on_commit_callbacks(execute=True):
         assert api(admin).delete(url).status_code == 200
-    assert time.monotonic() - start < IN_TIME
+    assert time.monotonic() - start < MAX_SECONDS
     assert not Webchat.objects.exists()
 
 
@@ -229,7 +229,7 @@ def test_readiness_is_ok_with_a_storage_that_responds(client: Any, storage: Icon
     assert set(response.json()["checks"].values()) == {"ok"}
 
 
-def test_a_folder_that_is_not_writable_is_503(
+def test_a_folder_that_is_not_writable_is_reported_as_unavailable(
     api: Any, admin: User, client: Any, settings: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")

@@ -152,7 +152,7 @@ def test_a_list_with_icons_makes_no_request_and_no_further_query(
         key = f"orgs/{admin.organization_id}/webchat/{number}.png"
         factories.WebchatFactory.create(user=admin, prompt=prompt, icon=key)
     client = api(admin)
-    # Hosts that are connected to, after the connection to the database.
+    # The hosts of connections that are opened after the connection to the database.
     hosts: list[Any] = []
     resolve = socket.getaddrinfo
 
@@ -196,7 +196,7 @@ def test_a_file_can_be_cached_for_the_rest_of_its_urls_lifetime() -> None:
         assert Client().get(url).status_code == 403
 
 
-def test_a_signed_url_of_a_missing_file_is_404() -> None:
+def test_the_signed_url_of_a_missing_file_returns_404() -> None:
     assert Client().get(signed_url(KEY)).status_code == 404
 
 
@@ -204,7 +204,7 @@ def test_a_signed_url_of_a_missing_file_is_404() -> None:
     "query",
     ["", "expires=&signature=", "expires=9999999999", "expires=x&signature=y", "signature=%ff"],
 )
-def test_without_a_valid_signature_every_path_is_403(query: str) -> None:
+def test_every_path_without_a_valid_signature_returns_403(query: str) -> None:
     key = store_icon("a" * 24)
     for path in (key, KEY, "x", f"{key}/../{key}"):
         assert Client().get(f"/icons/{path}?{query}").status_code == 403
@@ -218,7 +218,7 @@ def test_the_signature_includes_the_expiry() -> None:
     assert Client().get(later).status_code == 403
 
 
-def test_the_url_of_files_is_404_when_a_bucket_is_used(r2: S3IconStorage) -> None:
+def test_the_url_of_a_file_returns_404_when_icons_are_in_a_bucket(r2: S3IconStorage) -> None:
     assert Client().get(f"/icons/{KEY}?expires=9999999999&signature=x").status_code == 404
 
 

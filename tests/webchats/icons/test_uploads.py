@@ -186,8 +186,8 @@ def test_a_malformed_upload_returns_the_error_shape(
 
 
 def test_files_can_be_larger_than_json(api: Any, admin: User, settings: Any) -> None:
-    whole = image_bytes()
-    largest = whole + b"\x00" * (MAX_BYTES - len(whole))
+    image = image_bytes()
+    largest = image + b"\x00" * (MAX_BYTES - len(image))
     # Twice the limit of a JSON body.
     assert post_files(api, admin, [image_upload(largest), image_upload(largest)]).status_code == 200
     files = [SimpleUploadedFile("a.png", b"x" * settings.MAX_UPLOAD_BYTES)]
@@ -205,13 +205,13 @@ def test_a_superuser_chooses_the_organization_of_an_upload(
     response = post_files(api, superuser, [image_upload()], organizationId=admin.organization_id)
     assert response.json()["files"][0]["key"].startswith(f"orgs/{admin.organization_id}/webchat/")
     # For members ``organizationId`` is ignored.
-    for named in (other_admin.organization_id, admin.organization_id, "0" * 24):
-        response = post_files(api, other_admin, [image_upload()], organizationId=named)
+    for organization_id in (other_admin.organization_id, admin.organization_id, "0" * 24):
+        response = post_files(api, other_admin, [image_upload()], organizationId=organization_id)
         own = f"orgs/{other_admin.organization_id}/webchat/"
         assert response.json()["files"][0]["key"].startswith(own)
 
 
-def test_the_organizations_icon_is_public_without_an_icon_of_the_webchat(
+def test_the_default_icon_is_public_if_the_webchat_has_no_icon(
     api: Any, admin: User, webchat: Webchat, storage: IconStorage, fetch: Any
 ) -> None:
     assert webchat.public_icon == ""
@@ -220,7 +220,7 @@ def test_the_organizations_icon_is_public_without_an_icon_of_the_webchat(
     )
     url = signed_url(Webchat.objects.get().public_icon)
     assert fetch(url).headers["Content-Type"] == "image/webp"
-    # The document shows the webchat's own icon.
+    # The response of the API has the webchat's own icon.
     document = api(admin).get(f"/api/webchats/{webchat.pk}").json()["data"]
     assert document["icon"] is None
     put_icon(api, admin, webchat, image_upload())

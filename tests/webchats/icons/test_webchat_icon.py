@@ -1,4 +1,4 @@
-"""``icon`` in the webchat's document: keys and signed URLs, ownership, attacks.
+"""The field ``icon`` of the API: keys and signed URLs, ownership, attacks.
 
 Tests with the fixture ``storage`` run with a folder and with a real S3 server.
 """
@@ -85,7 +85,7 @@ def test_a_url_with_one_character_changed_is_rejected(
 
 
 def hours_ago(hours: float) -> time_machine.travel:
-    """Set the clock of this process back. That of the S3 server runs on, so URLs expire."""
+    """Set the clock of this process back, but not that of the S3 server, so that URLs expire."""
     return time_machine.travel(datetime.now(UTC) - timedelta(hours=hours))
 
 
@@ -113,7 +113,7 @@ def test_a_document_that_is_sent_back_keeps_its_icon(
     assert storage_calls == []
 
 
-def test_sending_the_same_icon_back_does_not_lock_the_organization(
+def test_an_unchanged_icon_does_not_lock_the_organization(
     api: Any, admin: User, storage: IconStorage
 ) -> None:
     webchat = factories.WebchatFactory.create(user=admin, icon=store_icon(admin.organization_id))
@@ -175,7 +175,7 @@ def test_null_or_empty_removes_the_icon(
 
 
 def invalid_icons(own: str, other: str) -> dict[str, Any]:
-    """Return invalid icons by what is wrong with them. ``own`` and ``other`` are valid keys."""
+    """Return invalid values of ``icon`` by a description. ``own`` and ``other`` are valid keys."""
     own_prefix, name = own.rsplit("/", 1)
     other_path = other.removeprefix("orgs/")
     url = signed_url(own)
@@ -233,7 +233,7 @@ NAMES = list(invalid_icons("orgs/x/webchat/y.png", "orgs/z/webchat/y.png"))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_invalid_icon_gets_the_same_error_without_a_look_up(
+def test_every_invalid_icon_returns_the_same_error_without_a_request_elsewhere(
     api: Any,
     admin: User,
     other_admin: User,
@@ -243,7 +243,7 @@ def test_every_invalid_icon_gets_the_same_error_without_a_look_up(
     name: str,
 ) -> None:
     own, other = store_icon(admin.organization_id), store_icon(other_admin.organization_id)
-    # The objects exist, so they are not the reason for the error.
+    # These objects exist: the error has another reason.
     prefix = own.rsplit("/", 1)[0]
     storage.put(f"{prefix}/notes.txt", b"text", "text/plain")
     storage.put(own.replace("/webchat/", "/exports/"), image_bytes(), "image/png")
@@ -277,7 +277,7 @@ def test_a_superuser_cannot_use_an_icon_of_another_organization(
     assert client.patch(url, {"icon": own}).status_code == 200
 
 
-def test_the_error_of_the_icon_comes_with_all_others(
+def test_the_error_of_the_icon_is_reported_with_all_others(
     api: Any, admin: User, webchat: Webchat
 ) -> None:
     response = api(admin).patch(f"/api/webchats/{webchat.pk}", {"icon": "x", "name": ""})
@@ -314,7 +314,7 @@ def test_a_sales_rep_cannot_change_icons(
     assert storage_calls == []
 
 
-def test_the_icon_of_another_organizations_webchat_is_404(
+def test_the_icon_of_another_organizations_webchat_returns_404(
     api: Any, other_admin: User, webchat: Webchat, storage: IconStorage, storage_calls: list[str]
 ) -> None:
     client, url = api(other_admin), f"/api/webchats/{webchat.pk}/icon"

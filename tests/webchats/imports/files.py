@@ -1,4 +1,4 @@
-"""Files to import, and imports and exports in one call."""
+"""Files to import, and functions that import and export them."""
 
 import io
 from typing import Any
@@ -10,8 +10,8 @@ from webchats.imports.importer import ImportObserver, ImportOptions, ImportSourc
 from webchats.imports.report import ImportReport
 from webchats.models import Webchat
 
-#: Texts that spreadsheets and text formats tend to change.
-TEXTS = (
+#: Strings that spreadsheets and text formats tend to change.
+STRINGS = (
     "Marketing site",
     "=1+1",
     "'=1+1",
@@ -79,7 +79,7 @@ def to_csv(*rows: dict[str, str], more: tuple[str, ...] = ()) -> str:
 
 
 def json_document(prompt_id: str, **changes: Any) -> dict[str, Any]:
-    """Return a valid document of a JSON file, except for ``changes``."""
+    """Return a valid object for a JSON file, with ``changes``."""
     return {
         "name": "Valid",
         "backgroundColor": "#FFF",
@@ -118,7 +118,7 @@ def export_content(organization: Organization, format_name: str) -> bytes:
     return b"".join(export(webchats, format_name))
 
 
-def problem_places(report: ImportReport) -> list[tuple[int | None, str]]:
+def problem_locations(report: ImportReport) -> list[tuple[int | None, str]]:
     """Return the line and field of each problem."""
     return [(problem.line, problem.field) for problem in report.problems]
 
@@ -131,7 +131,7 @@ def create_varied_webchats(user: User, count: int) -> None:
     stages = [factories.StageFactory.create(pipeline=pipeline) for _ in range(2)]
     webchats = []
     for number in range(count):
-        text = TEXTS[number % len(TEXTS)]
+        text = STRINGS[number % len(STRINGS)]
         webchat = Webchat(
             organization=organization,
             user=user,
@@ -154,7 +154,7 @@ def create_varied_webchats(user: User, count: int) -> None:
             offset_x=number % 201,
             z_index=number + 1,
         )
-        # As validation stores them.
+        # As validation does.
         for name in ("name", "description", "starter_message", "status_text"):
             setattr(webchat, name, getattr(webchat, name).strip())
         webchat.clean()

@@ -87,7 +87,7 @@ class TestImport:
         assert post(api(None), to_csv({})).status_code == 401
         assert not ImportRecord.objects.exists()
 
-    def test_a_superuser_must_name_the_organization(
+    def test_a_superuser_must_choose_the_organization(
         self, api: Any, superuser: User, admin: User
     ) -> None:
         assert post(api(superuser), to_csv({})).status_code == 400
@@ -118,7 +118,7 @@ def test_an_export_is_streamed_as_a_download(
 
 
 @pytest.mark.django_db
-def test_an_export_has_the_filters_of_the_list_and_only_the_callers_webchats(
+def test_an_export_applies_the_filters_of_the_list_to_the_organizations_webchats(
     api: Any, admin: User, other_admin: User
 ) -> None:
     factories.WebchatFactory.create(user=admin, name="On")

@@ -21,7 +21,7 @@ from webchats.imports.formats import xlsx
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db(transaction=True)
-#: A device of Linux that behaves like a full disk.
+#: A Linux device that behaves like a full disk.
 FULL = Path("/dev/full")
 
 
@@ -47,12 +47,12 @@ def source(tmp_path: Path) -> Path:
 # --- Import ---
 
 
-@pytest.mark.parametrize("place", ["no/such/folder/r.csv", "in.csv/r.csv", "."])
-def test_an_unwritable_path_of_rejects_is_reported_before_the_import(
-    run: Callable[..., None], source: Path, place: str
+@pytest.mark.parametrize("path", ["no/such/folder/r.csv", "in.csv/r.csv", "."])
+def test_an_unwritable_file_of_rejects_is_reported_before_the_import(
+    run: Callable[..., None], source: Path, path: str
 ) -> None:
     with pytest.raises(CommandError, match=r"o such file|ot a directory|s a directory"):
-        run("import_webchats", source, skip_invalid=True, rejects=source.parent / place)
+        run("import_webchats", source, skip_invalid=True, rejects=source.parent / path)
     assert not Webchat.objects.exists()
 
 
@@ -68,7 +68,7 @@ def test_rejects_never_overwrite_the_imported_file(
     assert not Webchat.objects.exists()
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+@pytest.mark.skipif(not FULL.exists(), reason="requires /dev/full")
 def test_a_full_disk_is_reported_after_the_valid_rows_were_imported(
     run: Callable[..., None], source: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,7 +98,7 @@ def test_a_failed_import_keeps_an_existing_file_of_rejects(
     assert sorted(path.name for path in source.parent.glob("*rejects*")) == ["rejects.csv"]
 
 
-def test_a_text_too_long_for_a_sheet_is_shortened_in_the_rejects(
+def test_a_string_too_long_for_a_sheet_is_truncated_in_the_rejects(
     run: Callable[..., None], source: Path
 ) -> None:
     source.write_text(to_csv({"description": "x" * 40_000}, more=("description",)))
@@ -136,25 +136,25 @@ def test_an_import_prints_a_progress_bar_to_a_terminal(admin: User, tmp_path: Pa
     factories.PromptFactory.create(organization=admin.organization, name="Sales")
     path = tmp_path / "in.csv"
     path.write_text(to_csv(*[{}] * 30))
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, 80))
+    controller, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
     organization = str(admin.organization_id)
     arguments = ("import_webchats", path, "--organization", organization)
-    process = start(*arguments, stderr=theirs)
-    os.close(theirs)
-    shown = b""
-    while chunk := _read(ours):
-        shown += chunk
-    os.close(ours)
+    process = start(*arguments, stderr=terminal)
+    os.close(terminal)
+    output = b""
+    while chunk := _read(controller):
+        output += chunk
+    os.close(controller)
     assert process.communicate(timeout=60)[0].startswith("Imported: 30 created")
-    assert b" rows [" in shown
+    assert b" rows [" in output
 
 
-def _read(terminal: int) -> bytes:
+def _read(controller: int) -> bytes:
     try:
-        return os.read(terminal, 4096)
+        return os.read(controller, 4096)
     except OSError:
-        # The other side has been closed.
+        # The process has closed the terminal.
         return b""
 
 
@@ -176,7 +176,7 @@ def test_an_export_replaces_a_file_and_keeps_its_link_and_mode(
     assert len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+@pytest.mark.skipif(not FULL.exists(), reason="requires /dev/full")
 def test_a_device_is_written_to_and_not_replaced(run: Callable[..., None]) -> None:
     run("export_webchats", output=Path(os.devnull))
     assert Path(os.devnull).is_char_device()
@@ -185,16 +185,16 @@ def test_a_device_is_written_to_and_not_replaced(run: Callable[..., None]) -> No
     assert FULL.is_char_device()
 
 
-@pytest.mark.parametrize("place", ["no/such/folder/out.csv", "in.csv/out.csv", "."])
+@pytest.mark.parametrize("path", ["no/such/folder/out.csv", "in.csv/out.csv", "."])
 def test_an_unwritable_output_is_an_error_message(
-    run: Callable[..., None], source: Path, place: str
+    run: Callable[..., None], source: Path, path: str
 ) -> None:
     with pytest.raises(CommandError, match=r"o such file|ot a directory|s a directory"):
-        run("export_webchats", output=source.parent / place)
+        run("export_webchats", output=source.parent / path)
     assert [path.name for path in source.parent.iterdir()] == ["in.csv"]
 
 
-def test_more_rows_than_a_sheet_can_have_write_no_file(
+def test_an_export_with_too_many_rows_for_a_sheet_writes_no_file(
     run: Callable[..., None], admin: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factories.WebchatFactory.create_batch(3, user=admin)
@@ -216,7 +216,7 @@ def test_a_broken_pipe_is_an_error_message(admin: User) -> None:
     assert errors == "CommandError: Standard output: Broken pipe.\n"
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+@pytest.mark.skipif(not FULL.exists(), reason="requires /dev/full")
 def test_standard_output_on_a_full_disk_is_an_error_message(admin: User) -> None:
     with FULL.open("wb") as full:
         process = start(

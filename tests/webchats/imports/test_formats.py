@@ -1,4 +1,4 @@
-"""Text files as other programs write them: encodings, delimiters, line ends; and broken files."""
+"""Text files of other programs: encodings, delimiters, line endings; malformed files."""
 
 import io
 import json
@@ -62,7 +62,7 @@ def test_an_undecodable_file_is_refused_with_byte_and_line(
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_delimiters_and_line_ends_are_detected(admin: User, delimiter: str, end: str) -> None:
+def test_delimiters_and_line_endings_are_detected(admin: User, delimiter: str, end: str) -> None:
     content = to_csv({"name": "a;b,c\td", "description": f"two{end}lines"}, more=("description",))
     content = content.replace('","', f'"{delimiter}"').replace("\r\n", "\n").replace("\n", end)
     header, rest = content.split(end, 1)
@@ -135,7 +135,7 @@ def test_problems_of_an_array_are_numbered_by_item(admin: User, separator: str) 
 
 def test_an_array_of_long_documents_is_imported(admin: User) -> None:
     prompt = factories.PromptFactory.create(organization=admin.organization)
-    # The whitespace makes each document longer than the parts in which a file is read.
+    # The white space makes each document longer than the chunks in which a file is read.
     documents = [
         json.dumps(json_document(prompt.pk, name=f"Row {number}")) + " " * 300_000
         for number in range(4)
@@ -182,7 +182,7 @@ def test_the_format_follows_from_the_file_name(name: str, format_name: str | Non
         ("xlsx", b"name\na\n"),
     ],
 )
-def test_a_broken_file_is_refused_with_a_reason(
+def test_a_malformed_file_is_refused_with_a_reason(
     admin: User, format_name: str, content: bytes
 ) -> None:
     report = import_content(content, admin, format_name=format_name)

@@ -17,16 +17,16 @@ from webchats.models import Webchat
 
 @pytest.fixture
 def folder(admin: User, tmp_path: Path) -> Path:
-    """A folder with two images, a text, and a link to an image outside."""
+    """A folder with two images, a text file, and a symbolic link to an image outside."""
     factories.PromptFactory.create(organization=admin.organization, name="Sales")
-    place = tmp_path / "images"
-    place.mkdir()
+    images = tmp_path / "images"
+    images.mkdir()
     for name, color in (("red.png", "red"), ("blue.png", "blue")):
-        Image.new("RGB", (8, 8), color).save(place / name)
-    (place / "text.png").write_text("not an image")
-    (tmp_path / "outside.png").write_bytes((place / "red.png").read_bytes())
-    (place / "link.png").symlink_to(tmp_path / "outside.png")
-    return place
+        Image.new("RGB", (8, 8), color).save(images / name)
+    (images / "text.png").write_text("not an image")
+    (tmp_path / "outside.png").write_bytes((images / "red.png").read_bytes())
+    (images / "link.png").symlink_to(tmp_path / "outside.png")
+    return images
 
 
 def _import(admin: User, folder: Path | None, *cells: str, **options: Any) -> ImportReport:
@@ -122,8 +122,8 @@ def test_each_key_is_looked_up_once_for_all_new_rows(
     content = (folder / "red.png").read_bytes()
     keys = [store_icon(admin.organization_id, content) for _ in range(2)]
     unknown = keys[0].replace(keys[0][-36:-30], "zzzzzz")
-    wanted = [*keys, unknown, signed_url(keys[0])]
-    rows = [{"icon": wanted[n % 4], "initialStage": f"label {n}"} for n in range(40)]
+    cells = [*keys, unknown, signed_url(keys[0])]
+    rows = [{"icon": cells[n % 4], "initialStage": f"label {n}"} for n in range(40)]
     storage_calls.clear()
     report = import_content(to_csv(*rows, more=("icon",)), admin, skip_invalid=True)
     assert (report.created, report.rejected) == (30, 10)

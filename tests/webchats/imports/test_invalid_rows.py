@@ -1,4 +1,4 @@
-"""Invalid rows: reported by line, field and reason, and they refuse the file or are skipped."""
+"""Invalid rows: they are reported by line, field and reason, and stop the import or are skipped."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from python_calamine import CalamineWorkbook
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.imports.files import import_content, json_document, problem_places, to_csv
+from tests.webchats.imports.files import import_content, json_document, problem_locations, to_csv
 from webchats.imports.report import ImportReport
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
@@ -20,7 +20,7 @@ from webchats.models.imports import ImportRecord
 
 @pytest.fixture
 def references(admin: User) -> None:
-    """What the rows refer to."""
+    """The prompts, pipelines and stages that the rows refer to."""
     factories.PromptFactory.create(organization=admin.organization, name="Sales")
     factories.PromptFactory.create(organization=admin.organization, name="Old", is_active=False)
     factories.PromptFactory.create_batch(2, organization=admin.organization, name="Twins")
@@ -114,12 +114,12 @@ INVALID: tuple[tuple[dict[str, str], str, str], ...] = (
 )
 
 
-def reasons_by_place(report: ImportReport) -> dict[tuple[int | None, str], str]:
+def reasons_by_location(report: ImportReport) -> dict[tuple[int | None, str], str]:
     """Return the reasons of the problems by line and field."""
     reasons: dict[tuple[int | None, str], str] = {}
     for problem in report.problems:
-        place = (problem.line, problem.field)
-        reasons[place] = f"{reasons.get(place, '')} {problem.reason}"
+        location = (problem.line, problem.field)
+        reasons[location] = f"{reasons.get(location, '')} {problem.reason}"
     return reasons
 
 
@@ -135,7 +135,7 @@ def _file() -> str:
 
 def test_every_invalid_row_is_reported_and_nothing_is_written(admin: User) -> None:
     report = import_content(_file(), admin)
-    reasons = reasons_by_place(report)
+    reasons = reasons_by_location(report)
     for line, (_, field, reason) in enumerate(INVALID, 3):
         assert reason in reasons.pop((line, field), ""), (line, field, reason)
     assert "2 cells" in reasons.pop((len(INVALID) + 3, ""))
@@ -157,7 +157,7 @@ def test_the_id_of_another_organization_gets_the_same_error_as_an_id_in_use(admi
     content = to_csv({"_id": other.pk, "name": "Mine now"}, more=("_id",))
     for update in (False, True):
         report = import_content(content, admin, update=update)
-        assert report.problems[0].reason.startswith("This id cannot be given to a new row.")
+        assert report.problems[0].reason.startswith("This id is not available for a new webchat.")
     other.refresh_from_db()
     assert other.name == "Theirs"
 
@@ -229,10 +229,10 @@ def test_json_values_of_the_wrong_type_are_reported_by_item(admin: User, format_
     prompt = factories.PromptFactory.create(organization=admin.organization)
     valid = json_document(prompt.pk, description=None, offsetX=24.0)
     rows = [{**valid, **bad} if isinstance(bad, dict) else bad for bad, _, _ in INVALID_JSON]
-    texts = [json.dumps(row) for row in [valid, *rows]]
-    content = "\n".join(texts) if format_name == "ndjson" else "[" + ",\n".join(texts) + "]"
+    items = [json.dumps(row) for row in [valid, *rows]]
+    content = "\n".join(items) if format_name == "ndjson" else "[" + ",\n".join(items) + "]"
     report = import_content(content, admin, format_name=format_name, skip_invalid=True)
-    reasons = reasons_by_place(report)
+    reasons = reasons_by_location(report)
     for line, (_, field, reason) in enumerate(INVALID_JSON, 2):
         assert reason in reasons.pop((line, field), ""), (line, field, reason)
     assert reasons == {}
@@ -244,7 +244,7 @@ def test_json_values_of_the_wrong_type_are_reported_by_item(admin: User, format_
 )
 def test_a_line_of_invalid_json_is_an_invalid_row(admin: User, text: str) -> None:
     report = import_content(f"\n{text}\n\n", admin, format_name="ndjson")
-    assert problem_places(report) == [(2, "")]
+    assert problem_locations(report) == [(2, "")]
     assert report.problems[0].reason.startswith("Invalid JSON: ")
 
 

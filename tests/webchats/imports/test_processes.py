@@ -29,8 +29,8 @@ def start(
     settings = connection.settings_dict
     url = f"sqlite:///{settings['NAME']}"
     if connection.vendor == "postgresql":
-        place = f"{settings['HOST']}:{settings['PORT']}"
-        url = f"postgres://{settings['USER']}@{place}/{settings['NAME']}"
+        address = f"{settings['HOST']}:{settings['PORT']}"
+        url = f"postgres://{settings['USER']}@{address}/{settings['NAME']}"
     program = ["-c", code] if code else [ROOT / "manage.py"]
     return subprocess.Popen(
         [sys.executable, *program, *arguments],
@@ -149,7 +149,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def test_memory_does_not_grow_with_the_file(admin: User, write_file: Callable[..., Path]) -> None:
-    def kibibytes(count: int) -> int:
+    def memory(count: int) -> int:
         organization = str(admin.organization_id)
         process = start(write_file(count), organization, code=_MEASURED)
         output, errors = process.communicate(timeout=120)
@@ -157,7 +157,7 @@ def test_memory_does_not_grow_with_the_file(admin: User, write_file: Callable[..
         return int(output.splitlines()[-1])
 
     # A list of the cells of 14,000 more rows would take twice as much.
-    assert kibibytes(18_000) - kibibytes(4_000) < 12 * 1024
+    assert memory(18_000) - memory(4_000) < 12 * 1024
 
 
 def test_an_import_prints_no_progress_bar_to_a_pipe(
@@ -187,7 +187,7 @@ def test_an_export_is_written_to_standard_output(admin: User) -> None:
         (["no.csv", "--organization", "Acme", "--user", "x@y.z"], "is not an active member"),
         (
             ["no.csv", "--organization", "Acme", "--user", "rep@y.z"],
-            "does not allow it to write webchats",
+            "has no permission to add and change webchats",
         ),
         (["no.csv", "--organization", "Acme", "--rejects", "x"], "requires --skip-invalid"),
     ],

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from organizations.models import Prompt, User
 from tests.support import factories
-from tests.webchats.imports.files import import_content, json_document, problem_places, to_csv
+from tests.webchats.imports.files import import_content, json_document, problem_locations, to_csv
 from webchats.imports import validation
 from webchats.models import Webchat
 
@@ -23,7 +23,7 @@ def _references(admin: User) -> None:
         factories.StageFactory.create(pipeline=pipeline, name=name, slug=name.lower())
 
 
-def test_rows_with_the_same_references_are_placed_alike(admin: User) -> None:
+def test_rows_with_the_same_references_have_the_same_placement(admin: User) -> None:
     more = ("pipeline", "stage")
     by_initial_stage = {"pipeline": "Pipe", "initialStage": "hot"}
     by_stage = {"pipeline": "Pipe", "stage": "New", "initialStage": "hot"}
@@ -58,12 +58,12 @@ def test_an_invalid_row_among_valid_rows_with_the_same_references_is_rejected(ad
     ]
     report = import_content(to_csv(*rows, more=("pipeline", "pipelineId", "offsetX")), admin)
     expected = [(3, "initialStage"), (5, "initialStage"), (6, "offsetX"), (7, "pipeline")]
-    assert problem_places(report) == expected
+    assert problem_locations(report) == expected
 
 
 def test_a_formula_is_rejected_although_its_text_is_the_name_of_a_prompt(admin: User) -> None:
     report = import_content(to_csv({"prompt": "'=1+1"}, {"prompt": "=1+1"}), admin)
-    assert problem_places(report) == [(3, "prompt")]
+    assert problem_locations(report) == [(3, "prompt")]
 
 
 @pytest.mark.parametrize("cell", [None, True, 1, 1.5, [], {}, ["a"]])
@@ -72,7 +72,7 @@ def test_an_id_of_the_wrong_json_type_is_rejected(admin: User, cell: Any) -> Non
     documents = [valid, {**valid, "pipelineId": cell}, {**valid, "promptId": cell}, valid]
     report = import_content(json.dumps(documents), admin, format_name="json")
     # ``null`` means no pipeline, but a webchat requires a prompt.
-    assert problem_places(report) == [(2, "pipelineId"), (3, "promptId")][cell is None :]
+    assert problem_locations(report) == [(2, "pipelineId"), (3, "promptId")][cell is None :]
 
 
 def test_any_number_of_different_references_can_be_imported(
@@ -93,11 +93,11 @@ def test_errors_that_follow_from_an_invalid_pipeline_are_not_reported(admin: Use
     ]
     more = ("pipeline", "pipelineId", "stage", "pipelineStage")
     report = import_content(to_csv(*rows, more=more), admin)
-    assert problem_places(report) == [(2, "pipeline"), (3, "pipelineId"), (4, "pipeline")]
+    assert problem_locations(report) == [(2, "pipeline"), (3, "pipelineId"), (4, "pipeline")]
 
 
 def _clean(webchat: Webchat) -> tuple[dict[str, list[str]], str | None]:
-    """Return the errors and the entry stage that ``clean()`` gives a webchat."""
+    """Return the errors of ``clean()``, and the entry stage that it sets."""
     try:
         webchat.clean()
     except ValidationError as error:

@@ -9,7 +9,7 @@ from django.db import connection
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import (
-    TEXTS,
+    STRINGS,
     create_varied_webchats,
     export_content,
     import_content,
@@ -25,7 +25,7 @@ def _delete_and_import(user: User, format_name: str) -> tuple[bytes, bytes]:
     assert user.organization
     before = export_content(user.organization, format_name)
     with connection.cursor() as cursor:
-        # Much faster than the ORM, which stores a version of each row.
+        # Much faster than the ORM, which inserts a history record for each row.
         cursor.execute(f"DELETE FROM {Webchat._meta.db_table}")
     report = import_content(before, user, format_name=format_name)
     assert report.problems == []
@@ -91,7 +91,7 @@ def test_an_export_without_webchats_can_be_imported(admin: User, format_name: st
     assert (report.status, report.rows) == ("completed", 0)
 
 
-@pytest.mark.parametrize("text", [*TEXTS, "\t", "\r", "'", "''", "'x", "'\t", "''''=", "=", "-"])
+@pytest.mark.parametrize("text", [*STRINGS, "\t", "\r", "'", "''", "'x", "'\t", "''''=", "=", "-"])
 def test_an_import_unescapes_formulas(text: str) -> None:
     assert unescape_formula(escape_formula(text)) == text
 
@@ -103,7 +103,7 @@ def test_no_cell_of_an_export_starts_like_a_formula(character: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("format_name", ["csv", "xlsx"])
-def test_a_text_like_a_formula_survives_a_round_trip(
+def test_a_string_like_a_formula_survives_a_round_trip(
     admin: User, format_name: str, tmp_path: Any
 ) -> None:
     factories.WebchatFactory.create(user=admin, name="=HYPERLINK(1)")

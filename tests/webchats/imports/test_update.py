@@ -1,4 +1,4 @@
-"""Imports with ``update``: which webchat a row updates, and what stays as it is."""
+"""Imports with ``update``: matching of rows and webchats, unchanged values, history."""
 
 import hashlib
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def test_a_row_updates_the_webchat_with_its_name(admin: User) -> None:
     assert after.created_at == webchat.created_at
 
 
-def test_names_are_compared_with_case(admin: User) -> None:
+def test_names_are_compared_case_sensitively(admin: User) -> None:
     _create(admin, name="row 0")
     assert import_content(to_csv({}), admin, update=True).created == 1
 
@@ -158,9 +158,7 @@ def _versions(name: str) -> list[tuple[str, str | None]]:
     return list(versions.values_list("history_type", "history_user_id"))
 
 
-def test_created_and_updated_webchats_get_a_version_and_unchanged_ones_none(
-    admin: User, rep: User
-) -> None:
+def test_only_created_and_updated_webchats_get_a_history_record(admin: User, rep: User) -> None:
     import_content(to_csv({"name": "a"}, {"name": "b"}), rep)
     assert _versions("a") == _versions("b") == [("+", rep.pk)]
     changes = {"name": "b", "allowedDomains": "changed.example"}
@@ -171,7 +169,7 @@ def test_created_and_updated_webchats_get_a_version_and_unchanged_ones_none(
     assert _versions("c") == [("+", admin.pk)]
 
 
-def test_an_imported_version_equals_the_version_of_a_save(admin: User) -> None:
+def test_the_history_record_of_an_import_equals_that_of_a_save(admin: User) -> None:
     pipeline = factories.PipelineFactory.create(organization=admin.organization, name="Pipe")
     factories.StageFactory.create(pipeline=pipeline, slug="new")
     changes = {"pipeline": "Pipe", "allowedDomains": "a.example *.b.example"}
@@ -187,7 +185,7 @@ def test_an_imported_version_equals_the_version_of_a_save(admin: User) -> None:
 
 
 @pytest.mark.parametrize("refused", [{"dry_run": True}, {}])
-def test_a_rolled_back_import_leaves_no_version(
+def test_a_rolled_back_import_leaves_no_history_record(
     admin: User, monkeypatch: pytest.MonkeyPatch, refused: Any
 ) -> None:
     monkeypatch.setattr(importer, "BATCH", 2)
@@ -310,7 +308,7 @@ def test_the_history_of_a_reused_id_hides_the_other_organization(
 
 
 @pytest.mark.parametrize("batch", [1, 2, 2_000])
-def test_a_name_that_an_earlier_row_gives_to_a_webchat_is_a_duplicate(
+def test_a_name_that_an_earlier_row_assigns_is_a_duplicate(
     admin: User, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importer, "BATCH", batch)

@@ -1,4 +1,4 @@
-"""Excel workbooks: their values and formulas, and workbooks that no program writes."""
+"""Excel workbooks: values, formulas, and malformed workbooks."""
 
 import io
 import time
@@ -12,7 +12,7 @@ from python_calamine import CalamineWorkbook
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.imports.files import import_content, problem_places, to_csv
+from tests.webchats.imports.files import import_content, problem_locations, to_csv
 from webchats.imports.formats import FORMATS
 from webchats.imports.formats.xlsx_formulas import find_formulas
 from webchats.imports.rows import FileRefused
@@ -25,7 +25,7 @@ def _prompt(admin: User) -> None:
 
 
 def _workbook(fill: Callable[[Any], object]) -> bytes:
-    """Return a workbook with a sheet that ``fill`` fills, and a second one with a note."""
+    """Return a workbook of two sheets: ``fill`` writes the first, the second has a note."""
     file = io.BytesIO()
     workbook = xlsxwriter.Workbook(file)
     fill(workbook.add_worksheet())
@@ -39,7 +39,7 @@ def _header_and_row() -> tuple[list[str], list[str]]:
     return header.split(","), [cell.strip('"') for cell in row.split(",")]
 
 
-def test_numbers_and_booleans_are_read_as_a_person_means_them(admin: User) -> None:
+def test_numbers_and_booleans_are_read_as_field_values(admin: User) -> None:
     def fill(sheet: Any) -> None:
         header, row = _header_and_row()
         sheet.write_row(0, 0, [*header, "offsetX", "isEnabled", "isAutopilot"])
@@ -61,7 +61,7 @@ def test_a_formula_is_rejected_instead_of_importing_its_result(admin: User) -> N
         sheet.write_formula(2, 0, '="Comp"&"uted"', None, "Computed")
 
     report = import_content(_workbook(fill), admin, format_name="xlsx")
-    assert problem_places(report) == [(3, "name")]
+    assert problem_locations(report) == [(3, "name")]
     assert "Formulas are not allowed" in report.problems[0].reason
 
 
@@ -99,7 +99,7 @@ def test_a_formula_below_empty_rows_is_not_imported(admin: User) -> None:
     assert not Webchat.objects.exists()
 
 
-# --- Workbooks that no program writes ---
+# --- Malformed workbooks ---
 
 
 def _edit(workbook: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
@@ -115,22 +115,22 @@ def _edit(workbook: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes
     return edited.getvalue()
 
 
-def _edited_workbook(this: str, that: str, part: str = "worksheets/sheet1.xml") -> bytes:
-    """Return a workbook with a number in A1 and in B2, with a replacement in one part."""
+def _edited_workbook(old: str, new: str, part: str = "worksheets/sheet1.xml") -> bytes:
+    """Return a workbook with numbers in A1 and B2, and ``old`` replaced by ``new`` in one part."""
 
     def fill(sheet: Any) -> None:
         sheet.write_number(0, 0, 1)
         sheet.write_number(1, 1, 2)
 
     def change(content: bytes) -> bytes:
-        assert this.encode() in content
-        return content.replace(this.encode(), that.encode())
+        assert old.encode() in content
+        return content.replace(old.encode(), new.encode())
 
     return _edit(_workbook(fill), part, change)
 
 
 def _reason(admin: User, content: bytes) -> str:
-    """Return the reason for which a file is refused."""
+    """Return the reason why an import refuses the file."""
     report = import_content(content, admin, format_name="xlsx")
     assert report.status == "refused"
     return report.problems[0].reason
@@ -162,14 +162,14 @@ def test_a_sheet_that_is_too_large_or_malformed_is_refused(
     assert reason in _reason(admin, _edited_workbook('<c r="B2"', tag))
 
 
-def test_an_endless_tag_is_refused_quickly(admin: User) -> None:
+def test_a_very_long_tag_is_refused_quickly(admin: User) -> None:
     content = _edited_workbook('<c r="B2"', '<c x="' + "x" * 60_000_000 + '" r="B2"')
     start = time.process_time()
     assert "too long" in _reason(admin, content)
     assert time.process_time() - start < 5
 
 
-def test_a_distant_cell_is_found_wherever_the_parts_that_are_read_at_once_end(admin: User) -> None:
+def test_a_distant_cell_is_found_across_the_chunks_of_a_sheet(admin: User) -> None:
     for length in range(1_048_576 - 700, 1_048_576 - 200, 97):
         comment = f"<!--{'x' * (length // 2)}-->"
         tag = f'{comment}{comment}<c r="XFD1048576"'
@@ -179,7 +179,7 @@ def test_a_distant_cell_is_found_wherever_the_parts_that_are_read_at_once_end(ad
 
 @pytest.mark.parametrize("part", ["worksheets/sheet1.xml", "workbook.xml"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_a_document_type_is_refused_in_any_encoding(admin: User, part: str, encoding: str) -> None:
+def test_a_doctype_is_refused_in_any_encoding(admin: User, part: str, encoding: str) -> None:
     declaration = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
     entities = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
     content = _edited_workbook(declaration, declaration + entities, part)
@@ -194,7 +194,7 @@ _SECOND_SHEET = '<x:sheet xmlns:x="urn:x" name="second" sheetId="9" r:id="rId2"/
 
 
 @pytest.mark.parametrize(
-    ("this", "that", "part"),
+    ("old", "new", "part"),
     [
         ("<sheets>", "<sheets>", "workbook.xml"),
         ("<sheets>", f"<sheets>{_SECOND_SHEET}", "workbook.xml"),
@@ -205,12 +205,12 @@ _SECOND_SHEET = '<x:sheet xmlns:x="urn:x" name="second" sheetId="9" r:id="rId2"/
 )
 @pytest.mark.parametrize("number", [1, 2])
 def test_the_sheet_that_is_scanned_for_formulas_is_the_sheet_that_is_read(
-    this: str, that: str, part: str, number: int
+    old: str, new: str, part: str, number: int
 ) -> None:
     def add_formulas(xml: bytes) -> bytes:
         return xml.replace(b"<v>", b"<f>1+1</f><v>")
 
-    content = _edited_workbook(this, that, part)
+    content = _edited_workbook(old, new, part)
     content = _edit(content, f"worksheets/sheet{number}.xml", add_formulas)
     try:
         formulas = find_formulas(io.BytesIO(content))

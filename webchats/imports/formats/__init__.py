@@ -10,11 +10,11 @@ from webchats.imports.rows import Table
 
 
 class Format(NamedTuple):
-    """How a format is read and written.
+    """The functions that read and write a format.
 
-    ``open_table`` raises ``FileRefused``, and so does iterating over the rows. ``write`` takes the
-    columns and a sequence of values for each row: ``None`` is ``null`` or an empty cell, ``...`` is
-    left out or an empty cell.
+    ``open_table`` and iterating over the rows raise ``FileRefused``. ``write`` takes the columns
+    and a sequence of values for each row. ``None`` becomes ``null`` or an empty cell; ``...`` is
+    omitted or becomes an empty cell.
     """
 
     content_type: str
@@ -22,7 +22,7 @@ class Format(NamedTuple):
     write: Callable[[Sequence[str], Iterable[Sequence[object]]], Iterator[bytes]]
 
 
-#: By the name that clients send.
+#: Formats by the name that clients send.
 FORMATS: Final = {
     "csv": Format("text/csv; charset=utf-8", csv.open_table, csv.write),
     "json": Format("application/json", json.open_array, json.write_array),
@@ -38,7 +38,7 @@ ALIASES: Final = {"jsonl": "ndjson", "tsv": "csv", "txt": "csv"}
 
 
 def detect_format(file_name: str) -> str | None:
-    """Return the name of the format that the file name's extension stands for, if known."""
+    """Return the format of the file name's extension: a key of ``FORMATS``, ``None`` if unknown."""
     extension = PurePath(file_name).suffix.lower().removeprefix(".")
     name = ALIASES.get(extension, extension)
     return name if name in FORMATS else None

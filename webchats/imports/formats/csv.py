@@ -1,10 +1,10 @@
 """CSV files, and the escaping of formulas in their cells.
 
 A spreadsheet may execute a cell that starts with ``=``, ``+``, ``-`` or ``@``, one of their
-full-width forms, a tab, a carriage return or a line feed (OWASP, "CSV injection"). The export puts
-an apostrophe in front of such a text, and in front of a text that starts with an apostrophe. The
-import removes one apostrophe in front of these characters. So every text survives a round trip, and
-a text such as ``'tis`` from another program stays as it is.
+full-width forms, a tab, a carriage return or a line feed (OWASP, "CSV injection"). The export
+prefixes such a string with an apostrophe, and also a string that starts with an apostrophe. The
+import removes one apostrophe in front of these characters. Every string therefore survives a round
+trip, and a string such as ``'tis`` in a file of another program is not changed.
 """
 
 import csv
@@ -32,7 +32,7 @@ def escape_formula(text: str) -> str:
 
 
 def unescape_formula(cell: str) -> str:
-    """Return the text of a cell, as a ``Formula`` if the cell starts with ``=``."""
+    """Return the string in a cell; a ``Formula`` if the cell starts with ``=``."""
     if cell[0] == "'" and cell[1:2] in _ESCAPED:
         return cell[1:]
     return Formula(cell) if cell[0] == "=" else cell
@@ -43,7 +43,7 @@ def unescape_formula(cell: str) -> str:
 
 @contextmanager
 def open_table(file: BinaryIO) -> Iterator[Table]:
-    """Read a CSV file. Raise ``FileRefused`` for an invalid header."""
+    """Open a CSV file and read its header. Raise ``FileRefused`` if the header is invalid."""
     with open_text(file) as text:
         first = next(text, "")
         reader = csv.reader(chain([first], text), delimiter=_detect_delimiter(first), strict=True)
@@ -74,18 +74,19 @@ def _rows(reader: Any, header: list[str]) -> Iterator[ImportRow]:
     line = reader.line_num + 1
     try:
         for cells in reader:
-            given: dict[str, object] = {
+            filled: dict[str, object] = {
                 name: unescape_formula(cell)
                 for name, cell in zip(header, cells, strict=False)
                 if cell
             }
             if cells and len(cells) != len(header):
-                yield ImportRow(line, given, _wrong_length(header, cells))
-            elif given:
-                yield ImportRow(line, given)
+                yield ImportRow(line, filled, _wrong_length(header, cells))
+            elif filled:
+                yield ImportRow(line, filled)
             line = reader.line_num + 1
     except csv.Error as error:
-        raise FileRefused(f"Invalid CSV from line {line} on: {error}.", line) from None
+        reason = f"Invalid CSV in the row that starts in line {line}: {error}."
+        raise FileRefused(reason, line) from None
 
 
 def _wrong_length(header: list[str], cells: list[str]) -> str:

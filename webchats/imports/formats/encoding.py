@@ -9,9 +9,9 @@ from typing import BinaryIO, Final, NamedTuple, TextIO
 
 from webchats.imports.rows import FileRefused
 
-#: Bytes that are read at once.
+#: Bytes per read.
 _CHUNK: Final = 1 << 20
-#: Characters that are written at once, about.
+#: Characters per yielded chunk, approximately.
 _WRITTEN: Final = 1 << 16
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -20,13 +20,16 @@ _BOMS: Final = (
 )
 #: A UTF-8 character of two or three bytes. Text in Windows-1252 hardly ever contains these bytes.
 _UTF8_SEQUENCE: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
-#: The share of zeros among every other byte from which text is taken for UTF-16.
+#: The minimum share of zeros in every other byte of text that is decoded as UTF-16.
 _UTF16_ZEROS: Final = 0.6
 
 
 @contextmanager
 def open_text(file: BinaryIO) -> Iterator[TextIO]:
-    """Decode ``file`` from its start, line ends unchanged. Raise ``FileRefused`` if impossible."""
+    """Yield the decoded text of ``file`` from its start, with its line endings unchanged.
+
+    Raise ``FileRefused`` if it cannot be decoded.
+    """
     text = io.TextIOWrapper(file, encoding=detect_encoding(file), newline="")
     try:
         yield text
@@ -36,11 +39,11 @@ def open_text(file: BinaryIO) -> Iterator[TextIO]:
 
 
 def detect_encoding(file: BinaryIO) -> str:
-    """Return Python's name of the encoding. Read the whole file and return to its start.
+    """Return Python's name of the encoding. Read the whole file and seek to its start.
 
-    A byte order mark decides. Without one, zero bytes indicate UTF-16, and a file whose every byte
-    is valid UTF-8 is UTF-8. A file without any multi-byte UTF-8 character is Windows-1252, in which
-    nearly every byte is valid. Raise ``FileRefused`` with the byte and line for all other files.
+    A byte order mark decides. Without one, zero bytes indicate UTF-16, and a file that is valid
+    UTF-8 is UTF-8. A file without any multi-byte UTF-8 character is Windows-1252, in which nearly
+    every byte is valid. Raise ``FileRefused`` with the byte and line for all other files.
     """
     file.seek(0)
     start = file.read(4096)
@@ -57,13 +60,13 @@ def detect_encoding(file: BinaryIO) -> str:
     raise _refusal(invalid, "not UTF-16" if encoding.startswith("utf-16") else "not UTF-8")
 
 
-def encode(texts: Iterable[str]) -> Iterator[bytes]:
-    """Yield the texts in UTF-8, in larger chunks. Surrogates become escape sequences."""
+def encode(parts: Iterable[str]) -> Iterator[bytes]:
+    """Yield the text in UTF-8, in larger chunks. Surrogates become escape sequences."""
     pending: list[str] = []
     size = 0
-    for text in texts:
-        pending.append(text)
-        size += len(text)
+    for part in parts:
+        pending.append(part)
+        size += len(part)
         if size > _WRITTEN:
             yield "".join(pending).encode("utf-8", "backslashreplace")
             pending, size = [], 0
@@ -78,10 +81,10 @@ class _InvalidByte(NamedTuple):
     value: int | None
 
 
-def _refusal(byte: _InvalidByte, what: str) -> FileRefused:
+def _refusal(byte: _InvalidByte, reason: str) -> FileRefused:
     value = "" if byte.value is None else f" (value 0x{byte.value:02X})"
-    reason = f"Byte {byte.offset}{value} in line {byte.line} is {what}. Save the file as UTF-8."
-    return FileRefused(reason, byte.line)
+    message = f"Byte {byte.offset}{value} in line {byte.line} is {reason}. Save the file as UTF-8."
+    return FileRefused(message, byte.line)
 
 
 def _utf16_without_bom(start: bytes) -> str | None:
@@ -95,7 +98,10 @@ def _utf16_without_bom(start: bytes) -> str | None:
 
 
 def _first_invalid_byte(file: BinaryIO, encoding: str) -> _InvalidByte | None:
-    """Return the first byte that ``encoding`` cannot decode, and return to the file's start."""
+    """Return the first byte that ``encoding`` cannot decode; ``None`` if there is none.
+
+    In this case the file is at its start.
+    """
     decoder = codecs.getincrementaldecoder(encoding)()
     file.seek(0)
     offset, lines = 0, 0

@@ -29,7 +29,7 @@ _WHITE_SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | InvalidJSON:
-    """Return the object, or the error that stands for it: the rest of the file is still read."""
+    """Return the object, or the error instead of raising it: the next rows are still read."""
     try:
         return object_from(pairs)
     except InvalidJSON as error:
@@ -56,7 +56,7 @@ def _row(number: int, document: object, unit: str = "line") -> ImportRow:
 
 @contextmanager
 def open_lines(file: BinaryIO) -> Iterator[Table]:
-    """Read NDJSON. A line that is not an object is a malformed row."""
+    """Open an NDJSON file. A line that is not an object is a malformed row."""
     with open_text(file) as text:
         yield Table(None, _rows_of_lines(text), is_json=True)
 
@@ -80,9 +80,10 @@ def _rows_of_lines(lines: Iterable[str]) -> Iterator[ImportRow]:
 
 @contextmanager
 def open_array(file: BinaryIO) -> Iterator[Table]:
-    """Read a JSON array.
+    """Open a file with a JSON array.
 
-    Invalid JSON refuses the file, because the end of the invalid object is unknown.
+    Iterating over the rows raises ``FileRefused`` for invalid JSON, because the end of the invalid
+    object is unknown.
     """
     with open_text(file) as text:
         yield Table(None, _rows_of_array(text), is_json=True)
@@ -117,7 +118,7 @@ def _items(stream: "_Stream") -> Iterator[ImportRow]:
 
 
 class _Stream:
-    """A text that is read from its start, of which only a part is in memory."""
+    """Text that is read in chunks, of which one value at a time is in memory."""
 
     def __init__(self, chunks: Iterator[str]) -> None:
         self._chunks = chunks
@@ -126,13 +127,13 @@ class _Stream:
         self.line = 1
 
     def skip(self, length: int) -> None:
-        """Move ``length`` characters on."""
+        """Move forward by ``length`` characters."""
         end = self._position + length
         self.line += self._text.count("\n", self._position, end)
         self._position = end
 
     def next_character(self) -> str:
-        """Move to the next character that is not white space and return it, ``""`` at the end."""
+        """Skip white space and return the character that follows, ``""`` at the end."""
         while True:
             white_space = _WHITE_SPACE.match(self._text, self._position)
             self.skip(white_space.end() - self._position if white_space else 0)
@@ -142,7 +143,7 @@ class _Stream:
                 return ""
 
     def value(self) -> object:
-        """Return the JSON value that starts here, and move to its end."""
+        """Return the JSON value at the current position, and move to its end."""
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._position)
@@ -175,12 +176,12 @@ _dumps: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enco
 
 
 def write_lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
-    """Yield the bytes of NDJSON. A cell that is ``...`` is left out."""
+    """Yield the bytes of an NDJSON file. A cell that is ``...`` is omitted."""
     return encode(f"{document}\n" for document in _documents(columns, rows))
 
 
 def write_array(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
-    """Yield the bytes of a JSON array. A cell that is ``...`` is left out."""
+    """Yield the bytes of a JSON array. A cell that is ``...`` is omitted."""
     return encode(_array(_documents(columns, rows)))
 
 

@@ -17,10 +17,11 @@ from webchats.imports.rows import FileRefused, Formula, ImportRow, Table
 #: Rows below the header of an Excel sheet, and characters of a cell.
 MAX_ROWS: Final = 1_048_575
 _MAX_CELL_LENGTH: Final = 32_767
-#: Bytes of an exported workbook that stay in memory. A larger one is a temporary file.
+#: Maximum size of an exported workbook in memory, in bytes. A larger one is a temporary file.
 _IN_MEMORY: Final = 8 * 1024 * 1024
+#: Bytes per yielded chunk.
 _WRITTEN: Final = 1 << 16
-#: The date of creation in a workbook: constant, so that the same rows give the same bytes.
+#: The creation date in a workbook: constant, so that the same rows produce the same bytes.
 _CREATED: Final = datetime.datetime(2000, 1, 1)  # noqa: DTZ001 - the file format has no time zone
 
 
@@ -29,7 +30,7 @@ _CREATED: Final = datetime.datetime(2000, 1, 1)  # noqa: DTZ001 - the file forma
 
 @contextmanager
 def open_table(file: BinaryIO) -> Iterator[Table]:
-    """Read the first sheet. Raise ``FileRefused`` if the file is not a workbook."""
+    """Open the first sheet and read its header. Raise ``FileRefused`` if that is impossible."""
     sheet = _cells(file)
     header = [cell.strip() for cell in next(sheet, (0, []))[1]]
     while header and not header[-1]:
@@ -41,31 +42,31 @@ def open_table(file: BinaryIO) -> Iterator[Table]:
 
 def _rows(sheet: Iterator[tuple[int, list[str]]], header: list[str]) -> Iterator[ImportRow]:
     for number, cells in sheet:
-        given: dict[str, object] = {
+        filled: dict[str, object] = {
             name: cell for name, cell in zip(header, cells, strict=False) if cell
         }
         if any(cells[len(header) :]):
             reason = "The row has cells to the right of the header's last column."
-            yield ImportRow(number, given, reason, "row")
-        elif given:
-            yield ImportRow(number, given, unit="row")
+            yield ImportRow(number, filled, reason, "row")
+        elif filled:
+            yield ImportRow(number, filled, unit="row")
 
 
 def _cells(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the texts of each row. Cells with a formula are ``Formula``."""
+    """Yield the number and the cells of each row. A cell with a formula is a ``Formula``."""
     formulas = find_formulas(file)
     file.seek(0)
     try:
         sheet = CalamineWorkbook.from_filelike(file).get_sheet_by_index(0)
     except (CalamineError, IndexError, ValueError) as error:
         raise FileRefused(f"The file is not an Excel workbook (.xlsx): {error}.") from None
-    # The rows start at the first used one, the cells at column A.
-    for number, cells in enumerate(sheet.iter_rows(), 1):
-        texts = [_text(cell) for cell in cells]
+    # Rows start at the first used row, cells at column A.
+    for number, values in enumerate(sheet.iter_rows(), 1):
+        cells = [_text(value) for value in values]
         for column in formulas.get(number, ()):
-            if column < len(texts):
-                texts[column] = Formula(texts[column] or "=")
-        yield number, texts
+            if column < len(cells):
+                cells[column] = Formula(cells[column] or "=")
+        yield number, cells
 
 
 def _text(value: object) -> str:
@@ -116,5 +117,5 @@ def _write_cell(sheet: Any, row: int, column: int, value: object) -> None:
     if not isinstance(cell, str):
         sheet.write_number(row, column, cell)
     elif cell:
-        # Only a rejected value can be too long. ``xlsxwriter`` would leave it out.
+        # Only a rejected value can be too long. ``xlsxwriter`` would omit it.
         sheet.write_string(row, column, cell[:_MAX_CELL_LENGTH])

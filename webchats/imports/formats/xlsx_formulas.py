@@ -1,7 +1,8 @@
 """The formulas of a workbook's first sheet, and the limits of its size.
 
 ``python-calamine``, which reads the values, reports the result of a formula and not the formula. It
-also unpacks the whole sheet in memory, so this scan runs first and refuses what is too large.
+also unpacks the whole sheet in memory, so this scan runs first and refuses sheets that are too
+large.
 """
 
 import posixpath
@@ -48,7 +49,7 @@ _REFERENCE: Final = re.compile(rf"[A-Za-z]{{1,3}}[0-9]{{1,{_MAX_DIGITS}}}")
 
 
 def find_formulas(file: BinaryIO) -> dict[int, list[int]]:
-    """Return where the first sheet has formulas: columns (from 0) by row (from 1).
+    """Return the columns (from 0) of the first sheet's formulas, by row (from 1).
 
     Raise ``FileRefused`` if the file is not a workbook or is too large.
     """
@@ -71,7 +72,7 @@ def find_formulas(file: BinaryIO) -> dict[int, list[int]]:
 class _SheetScanner:
     """Finds formulas in a sheet's XML, and refuses a sheet that is too large to be read.
 
-    Uses expat itself: ``defusedxml.sax`` needs twice the time, and does not report the position.
+    Uses expat directly: ``defusedxml.sax`` takes twice as long and does not report the position.
     """
 
     def __init__(self) -> None:
@@ -102,7 +103,7 @@ class _SheetScanner:
             row, column = self._cell
             self._formulas.setdefault(row, []).append(column)
         elif name != "v":
-            # Behind the cells, ``f`` is part of a chart or a rule.
+            # After the cells, ``f`` is part of a chart or of a formatting rule.
             self._cell = None
 
     def _parse_reference(self, reference: str) -> tuple[int, int]:
@@ -138,7 +139,7 @@ def _to_column_index(letters: str) -> int:
 
 
 def _first_sheet(archive: zipfile.ZipFile) -> str:
-    """Return the path of the first sheet. Raise ``ValueError`` if two parts could be meant.
+    """Return the path of the first sheet. Raise ``ValueError`` if it is ambiguous.
 
     ``calamine`` ignores namespaces and the case of paths. The sheet that is scanned for formulas
     must be the one that it reads.
@@ -148,7 +149,7 @@ def _first_sheet(archive: zipfile.ZipFile) -> str:
         raise ValueError("two parts have the same name")
     sheets = _elements(_parse(archive, "xl/workbook.xml"), "sheet")
     relations = _elements(_parse(archive, "xl/_rels/workbook.xml.rels"), "Relationship")
-    targets = {_attribute(each, "Id"): _attribute(each, "Target") for each in relations}
+    targets = {_attribute(relation, "Id"): _attribute(relation, "Target") for relation in relations}
     if not sheets or len(targets) < len(relations):
         raise ValueError("it has no sheet, or two parts with the same id")
     target = targets[_attribute(sheets[0], "id")]

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         add("--user", metavar="EMAIL", help="Author. Default: the first administrator.")
         add("--format", choices=FORMATS, dest="format_name", help="Default: from the file name.")
         add("--update", action="store_true", help="Update webchats with the same _id or name.")
-        add("--dry-run", action="store_true", help="Do everything except writing.")
+        add("--dry-run", action="store_true", help="Validate the file without writing anything.")
         add("--skip-invalid", action="store_true", help="Import the valid rows only.")
         add("--rejects", type=Path, metavar="FILE", help="Write the invalid rows to this file.")
         add("--icons", type=Path, metavar="DIR", help="Directory with the images that cells name.")

@@ -10,9 +10,9 @@ class Command(BaseCommand):
     """Creates the bucket of a self-hosted S3 service."""
 
     help = (
-        "Create the private bucket ICONS_S3_BUCKET for icons, if it does not exist. In R2 and "
-        "other hosted services, create the bucket on their web page: the keys of this service need "
-        "no permission to create one."
+        "Create the private bucket ICONS_S3_BUCKET for icons, if it does not exist. With R2 and "
+        "other hosted services, create the bucket in their dashboard: the access keys of this "
+        "service then need no permission to create buckets."
     )
 
     def handle(self, **_: object) -> None:

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     """Deletes unused icons and expired uploads of import files. Run it once a day."""
 
     help = (
-        "Delete the icons that no webchat and no organization uses, and uploaded import files that "
+        "Delete icons that no webchat or organization uses, and uploaded import files that "
         "were not confirmed within an hour. Safe to run while clients upload icons."
     )
 

@@ -16,16 +16,16 @@
   const sandboxed = self.origin === "null";
   const widgets = new Map();
 
-  const clamp = (value, low, high, otherwise) =>
-    Number.isFinite(value) ? Math.min(high, Math.max(low, Math.round(value))) : otherwise;
-  const color = (value, otherwise) => (/^#[\da-f]{6}$/i.test(value) ? value : otherwise);
+  const clamp = (value, low, high, fallback) =>
+    Number.isFinite(value) ? Math.min(high, Math.max(low, Math.round(value))) : fallback;
+  const color = (value, fallback) => (/^#[\da-f]{6}$/i.test(value) ? value : fallback);
 
   const element = (name, attributes, ...children) => {
     const space = /svg|path/.test(name) ? "2000/svg" : "1999/xhtml";
-    const made = document.createElementNS("http://www.w3.org/" + space, name);
-    for (const key in attributes) made.setAttribute(key, attributes[key]);
-    made.append(...children);
-    return made;
+    const node = document.createElementNS("http://www.w3.org/" + space, name);
+    for (const key in attributes) node.setAttribute(key, attributes[key]);
+    node.append(...children);
+    return node;
   };
   const glyph = (name, d) =>
     element("svg", { class: name, viewBox: "0 0 24 24", "aria-hidden": "true" }, element("path", { d }));

@@ -39,7 +39,7 @@
     if (event.data?.webchat !== config._id || !event.ports[0]) return;
     port = event.ports[0];
     root.dir = event.data.dir === "rtl" ? "rtl" : "ltr";
-    // The configured texts are in the language of the embedding page, labels in that of this page.
+    // The configured text is in the language of the embedding page, the labels are in English.
     const language = String(event.data.lang || "");
     if (language) for (const text of document.querySelectorAll("[dir=auto]")) text.lang = language;
     port.onmessage = ({ data }) => {
