@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import chain, pairwise
 from typing import Any, Final, TypeAlias
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
+from simple_history.manager import HistoryManager
 
 from organizations.tenancy.models import TenantQuerySet
 
@@ -19,6 +21,19 @@ _VERBS: Final = {"+": "Created", "~": "Changed", "-": "Deleted"}
 _Column: TypeAlias = models.Field[Any, Any]
 #: ``str()`` of related rows, by model and primary key.
 _Names: TypeAlias = dict[tuple[type[models.Model], str], str]
+
+
+class CachedHistoryManager(HistoryManager):
+    """The manager of ``row.history``, whose class is created once.
+
+    django-simple-history creates a class at each access to ``row.history``, so for each save.
+    """
+
+    @classmethod
+    @cache
+    def from_queryset(cls, queryset_class: type, class_name: str | None = None) -> Any:
+        """Return the manager's class with the methods of the queryset."""
+        return super().from_queryset(queryset_class, class_name)
 
 
 @dataclass(frozen=True)

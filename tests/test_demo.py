@@ -69,6 +69,8 @@ def served(tmp_path: Path) -> Iterator[tuple[str, str]]:
             env=environment(tmp_path),
             stdout=output,
             stderr=subprocess.STDOUT,
+            # A background job of a shell ignores SIGINT, and its children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     address = f"http://127.0.0.1:{port}"
     try:

@@ -7,6 +7,7 @@ from simple_history.models import HistoricalRecords
 
 from organizations import constraints, storage_keys
 from organizations.fields import NAME_LENGTH, TrimmedCharField
+from organizations.history import CachedHistoryManager
 from organizations.tenancy.models import TenantScoped
 
 
@@ -25,7 +26,7 @@ class Organization(TenantScoped):
         help_text="Shown to visitors instead of the organization's name, if set.",
     )
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(history_manager=CachedHistoryManager)
 
     #: A storage key, or empty.
     default_icon = models.CharField(

@@ -13,6 +13,7 @@ from simple_history.models import HistoricalRecords
 from organizations import constraints
 from organizations.colors import STORED_PATTERN
 from organizations.fields import NAME_LENGTH, ColorField, TrimmedCharField
+from organizations.history import CachedHistoryManager
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 
 #: The maximum number of stages of a pipeline.
@@ -36,7 +37,7 @@ class Pipeline(TenantModel):
         help_text="This replaces the current default pipeline.",
     )
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(history_manager=CachedHistoryManager)
 
     class Meta:
         ordering = ("name", "id")

@@ -6,6 +6,7 @@ from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.fields import NAME_LENGTH, TrimmedCharField, TrimmedTextField
+from organizations.history import CachedHistoryManager
 from organizations.tenancy.models import TenantModel
 
 INSTRUCTIONS_LENGTH = 20_000
@@ -40,7 +41,7 @@ class Prompt(TenantModel):
         help_text="Only active prompts can be selected for a webchat.",
     )
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(history_manager=CachedHistoryManager)
 
     class Meta:
         ordering = ("name", "id")

@@ -10,7 +10,7 @@ from organizations.models import Prompt, User
 from organizations.tenancy.models import TenantQuerySet
 from tests.api.responses import respond
 from tests.support import factories
-from webchat_project.api.fast_reads import CompiledQuery, Placeholder
+from webchat_project.api.compiled_queries import CompiledQuery, Placeholder
 from webchats.models import Webchat
 from webchats.views import WebchatViewSet
 

@@ -14,23 +14,20 @@ depends on more than the key fails at its first use. The exception is the clock:
 compare with the current time.
 """
 
-import hashlib
-from collections.abc import Callable, Sequence
 from copy import copy
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NoReturn, Protocol, Self, cast
+from typing import Any, NoReturn, Protocol, cast
 
 from django.core.cache import cache
-from django.core.exceptions import EmptyResultSet
-from django.db import connections
-from django.db.models import Expression, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, QueryDict
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from webchat_project.api.compiled_queries import CompiledQuery, Placeholder
 from webchat_project.api.pagination import DocumentPagination
 from webchat_project.api.versions import get_etag
 
@@ -39,9 +36,6 @@ MAX_KEY_LENGTH = 300
 #: Seconds for which the total of a long list is cached.
 TOTAL_TIMEOUT = 60
 
-Row = tuple[object, ...]
-#: Functions ``(value, expression, connection)`` by index of the column, with the expression.
-Converters = dict[int, tuple[list[Callable[..., object]], Expression]]
 Document = dict[str, object]
 ViewClass = type[GenericViewSet[Any]]
 
@@ -51,72 +45,6 @@ class Caller(Protocol):
 
     is_superuser: bool
     organization_id: str | None
-
-
-class Placeholder(Expression):
-    """An SQL parameter whose value is given when the query runs."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
-
-    def as_sql(self, compiler: object, connection: object) -> tuple[str, Any]:
-        return "%s", [self]
-
-
-class CompiledQuery:
-    """The SQL of a ``values_list`` queryset. Threads may share it."""
-
-    def __init__(self, queryset: QuerySet[Any, Any]) -> None:
-        self._database = queryset.db
-        compiler = queryset.query.get_compiler(self._database)
-        self._sql = ""
-        self._parameters: Sequence[object] = ()
-        self._converters: Converters = {}
-        try:
-            self._sql, self._parameters = compiler.as_sql()
-        except EmptyResultSet:  # no row matches, whatever the parameters are
-            return
-        # For example, SQLite returns dates as text.
-        self._converters = compiler.get_converters([column for column, *_ in compiler.select])
-
-    @classmethod
-    def count(cls, queryset: QuerySet[Any], *, limit: int | None = None) -> Self:
-        """Return a query of one row with the number of rows, counted up to ``limit``."""
-        query = cls(queryset.order_by().values_list("pk")[:limit])
-        if query._sql:
-            query._sql = f"SELECT COUNT(*) FROM ({query._sql}) counted"  # noqa: S608
-            query._converters = {}
-        return query
-
-    def rows(self, **values: str | None) -> list[Row]:
-        """Run the query with the values of its placeholders."""
-        if not self._sql:
-            return []
-        connection = connections[self._database]
-        with connection.cursor() as cursor:
-            cursor.execute(self._sql, self._parameters_for(values))
-            rows: list[Row] = cursor.fetchall()
-        if not self._converters:
-            return rows
-        converted = [list(row) for row in rows]
-        for index, (functions, column) in self._converters.items():
-            for function in functions:
-                for row in converted:
-                    row[index] = function(row[index], column, connection)
-        return [tuple(row) for row in converted]
-
-    def number(self, **values: str | None) -> int:
-        """Run a query of ``count``."""
-        return sum(cast("int", number) for (number,) in self.rows(**values))
-
-    def digest(self, **values: str | None) -> str:
-        """Return a hash of the SQL and its parameters, the same in every process."""
-        query = repr((self._sql, self._parameters_for(values)))
-        return hashlib.sha256(query.encode("utf-8", "surrogatepass")).hexdigest()
-
-    def _parameters_for(self, values: dict[str, str | None]) -> list[Any]:
-        return [values[p.name] if isinstance(p, Placeholder) else p for p in self._parameters]
 
 
 #: ``to_representation`` of the fields whose JSON is the value of the column.

@@ -9,6 +9,7 @@ from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.fields import NAME_LENGTH, TrimmedCharField, TrimmedTextField
+from organizations.history import CachedHistoryManager
 from organizations.models import Prompt, User
 from organizations.tenancy.models import DOES_NOT_EXIST, TenantModel
 from webchats.fields import AllowedDomainsField
@@ -79,7 +80,7 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
     )
 
     objects: ClassVar[WebchatManager["Webchat"]] = WebchatManager()
-    history = HistoricalRecords()
+    history = HistoricalRecords(history_manager=CachedHistoryManager)
     hidden_in_history = TenantModel.hidden_in_history | {"entry_stage"}
 
     #: The fields that the validation of a field depends on. While one of them is invalid, errors of

@@ -7,7 +7,8 @@ import pytest
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from organizations.models import Prompt, User
+from organizations.models import Pipeline, Prompt, Stage, User
+from organizations.tenancy.models import TenantScoped
 from organizations.tenancy.serializers import TenantRelatedField
 from tests.support import factories
 
@@ -82,3 +83,42 @@ def test_it_rejects_a_row_of_another_organization_like_an_unknown_one(
         assert not serializer.is_valid()
         errors.append(serializer.errors)
     assert errors[0] == errors[1]
+
+
+@pytest.mark.parametrize("model", [Pipeline, Prompt, Stage])
+def test_the_compiled_query_of_a_reference_finds_the_rows_of_the_plain_one(
+    model: type[TenantScoped], admin: User, other_admin: User, superuser: User
+) -> None:
+    for user in (admin, other_admin):
+        factories.PromptFactory.create(organization=user.organization)
+        factories.StageFactory.create(pipeline__organization=user.organization)
+
+    def find(queryset: Any, user: User, pk: str) -> dict[str, object]:
+        field = TenantRelatedField(queryset=queryset)
+        serializer: serializers.Serializer[Any] = serializers.Serializer(context=context_of(user))
+        field.bind("row", serializer)
+        try:
+            row = field.run_validation(pk)
+        except ValidationError as error:
+            return {"error": error.detail}
+        return {column.attname: getattr(row, column.attname) for column in model._meta.fields}
+
+    manager = model._default_manager
+    found = []
+    for user in (admin, other_admin, superuser):
+        for pk in (*manager.values_list("pk", flat=True), "0" * 24):
+            compiled = find(manager, user, pk)
+            assert compiled == find(manager.all(), user, pk)
+            found.append("error" not in compiled)
+    # Each member finds one of the two rows, the superuser both.
+    assert found == [True, False, False, False, True, False, True, True, False] or found == [
+        False,
+        True,
+        False,
+        True,
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
