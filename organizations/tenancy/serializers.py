@@ -31,7 +31,7 @@ def _compiled_get(model: type[_Row], is_superuser: bool) -> CompiledGet[_Row]:
     """
     organization_id = Placeholder("organization_id")
     user = SimpleNamespace(is_superuser=is_superuser, organization_id=organization_id)
-    rows = TenantQuerySet(model).for_user(user)
+    rows: TenantQuerySet[_Row] = TenantQuerySet(model).for_user(user)
     return CompiledGet(rows.order_by().filter(pk=Placeholder("pk")))
 
 

@@ -95,7 +95,9 @@ def test_the_compiled_query_of_a_reference_finds_the_rows_of_the_plain_one(
 
     def find(queryset: Any, user: User, pk: str) -> dict[str, object]:
         field = TenantRelatedField(queryset=queryset)
-        serializer: serializers.Serializer[Any] = serializers.Serializer(context=context_of(user))
+        serializer: serializers.Serializer[Any] = serializers.Serializer(
+            context=build_context(user)
+        )
         field.bind("row", serializer)
         try:
             row = field.run_validation(pk)
