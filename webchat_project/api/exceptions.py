@@ -40,7 +40,10 @@ class ErrorItem(TypedDict):
 
 
 class ErrorBody(TypedDict):
-    """The body of an error: a sentence for people, and a word for programs that never changes."""
+    """The body of an error response.
+
+    ``error`` is a message for people. ``code`` is for programs and stays the same in all versions.
+    """
 
     error: str
     code: str
@@ -51,7 +54,7 @@ class Conflict(exceptions.APIException):
     """409: the state of the row does not allow the request."""
 
     status_code = 409
-    default_detail = "Somebody else changed this at the same time. Read it again and retry."
+    default_detail = "Another request changed this at the same time. Fetch it again and retry."
     default_code = "conflict"
 
 
@@ -84,7 +87,7 @@ class DependencyUnavailable(Exception):
 
 
 def error_response(status: int, message: str, code: str) -> JsonResponse:
-    """Return an error for use outside of DRF's views."""
+    """Return an error response in the JSON shape of the API, for code outside of DRF's views."""
     body: ErrorBody = {"error": message, "code": code}
     return JsonResponse(body, status=status)
 
@@ -93,8 +96,8 @@ def flatten(detail: object, field: str = "") -> Iterator[ErrorItem]:
     """Yield the nested errors of a ``ValidationError`` with dotted field names."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            here = "" if name in ("non_field_errors", "__all__") else str(name)
-            yield from flatten(inner, ".".join(filter(None, [field, here])))
+            suffix = "" if name in ("non_field_errors", "__all__") else str(name)
+            yield from flatten(inner, ".".join(filter(None, [field, suffix])))
     elif isinstance(detail, list | tuple):
         for index, inner in enumerate(detail):
             nested = isinstance(inner, dict | list)
@@ -107,23 +110,23 @@ def _validation_body(detail: object) -> ErrorBody:
     # The serializer field and the model may report the same error.
     details = list({(item["field"], item["code"]): item for item in flatten(detail)}.values())
     names = sorted({item["field"] for item in details if item["field"]})
-    sentence = f"Invalid value for: {', '.join(names)}." if names else details[0]["message"]
-    return {"error": sentence, "code": "validation_error", "details": details}
+    message = f"Invalid value for: {', '.join(names)}." if names else details[0]["message"]
+    return {"error": message, "code": "validation_error", "details": details}
 
 
 def _in_use(error: ProtectedError | RestrictedError) -> Conflict:
-    users = (
+    rows = (
         error.protected_objects if isinstance(error, ProtectedError) else error.restricted_objects
     )
-    options = next(iter(users))._meta
-    noun = options.verbose_name if len(users) == 1 else options.verbose_name_plural
-    return Conflict(f"It is in use by {len(users)} {noun} and cannot be deleted.", "in_use")
+    options = next(iter(rows))._meta
+    noun = options.verbose_name if len(rows) == 1 else options.verbose_name_plural
+    return Conflict(f"It is in use by {len(rows)} {noun} and cannot be deleted.", "in_use")
 
 
 def _is_race(error: IntegrityError) -> bool:
-    """Return whether a row changed between validation and write.
+    """Return whether another request changed a row between validation and write.
 
-    Then a foreign key or a unique constraint fails. Validation finds all other violations.
+    Such a write violates a foreign key or a unique constraint. Validation finds all other errors.
     """
     sqlstate = getattr(error.__cause__, "sqlstate", "")
     return sqlstate in ("23503", "23505") or any(
@@ -132,7 +135,7 @@ def _is_race(error: IntegrityError) -> bool:
 
 
 def _as_api_exception(error: Exception) -> Exception:
-    """Return the exception of the API for one of Django, the database or a dependency."""
+    """Return the API's exception for one of Django or the database, or ``error`` if it has none."""
     if isinstance(error, Http404):
         return exceptions.NotFound("Not found.")
     if isinstance(error, PermissionDenied):
@@ -151,9 +154,10 @@ def _as_api_exception(error: Exception) -> Exception:
 
 
 def _throttled_or(error: exceptions.APIException, context: Mapping[str, Any]) -> Exception:
-    """Count a request that was refused before the throttles were checked.
+    """Check the throttles; return ``Throttled`` if one refuses the request, else ``error``.
 
-    Otherwise guessing credentials would not be throttled.
+    For errors that DRF raises before it checks the throttles. Otherwise guessing credentials would
+    not be throttled.
     """
     try:
         context["view"].check_throttles(context["request"])
@@ -165,8 +169,8 @@ def _throttled_or(error: exceptions.APIException, context: Mapping[str, Any]) ->
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Return the response for an exception of a view (``EXCEPTION_HANDLER``).
 
-    ``None`` stands for a programming error, which Django logs. ``ApiErrorMiddleware`` gives its
-    response the shape of an error.
+    Return ``None`` for any other exception. Django logs it and responds with 500, whose body
+    ``ApiErrorMiddleware`` replaces by JSON.
     """
     error = _as_api_exception(error)
     if isinstance(error, _BEFORE_THROTTLES) and CHECKED not in context["request"].META:

@@ -103,7 +103,10 @@ class _DocumentQuery:
     def documents(
         self, serializer: serializers.BaseSerializer[Any], **values: str | None
     ) -> list[Document]:
-        """Run the query. ``serializer`` provides the context of the fields, such as the request."""
+        """Run the query and return its documents.
+
+        ``serializer`` provides the context of the fields, such as the request.
+        """
         documents = [dict(zip(self._names, row, strict=True)) for row in self._query.rows(**values)]
         for name, shared in self._converted.items():
             field = copy(shared)
@@ -136,8 +139,8 @@ class _ListQuery(_DocumentQuery):
         if total is None:
             total = self._count.number(organization_id=organization_id)
             if total > self._exact_up_to:
-                everything = CompiledQuery.count(self._rows)
-                total = everything.number(organization_id=organization_id)
+                full_count = CompiledQuery.count(self._rows)
+                total = full_count.number(organization_id=organization_id)
                 cache.set(key, total, TOTAL_TIMEOUT)
         return total
 
@@ -147,7 +150,7 @@ _cached_document_query = lru_cache(maxsize=1_000)(_DocumentQuery)
 
 
 class FastReadsMixin(GenericViewSet[Any]):
-    """Replaces ``list`` and ``retrieve`` of a ``DocumentViewSet``: see the module.
+    """Overrides ``list`` and ``retrieve`` of a ``DocumentViewSet`` with compiled queries.
 
     Permissions must not depend on the row. ``select_related`` and ``prefetch_related`` have no
     effect.

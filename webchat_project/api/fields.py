@@ -35,7 +35,7 @@ ID_SCHEMA = {
 
 @extend_schema_field(ID_SCHEMA)
 class IdField(StringField):
-    """An id: see ``object_ids``."""
+    """The id of a row, as ``object_ids`` defines it."""
 
 
 class BooleanField(serializers.BooleanField):
@@ -92,7 +92,7 @@ _RFC_3339 = re.compile(
 
 
 class TimestampField(DateTimeField):
-    """A date and time: any time zone of RFC 3339 in, UTC with milliseconds out."""
+    """A date and time of RFC 3339. Accepts any time zone; returns UTC with milliseconds."""
 
     default_error_messages = {
         "invalid": "Must be a date and time such as 2026-03-12T10:00:00.000Z.",

@@ -19,13 +19,13 @@ from webchat_project.api.pagination import DocumentPagination, form_errors
 
 _Row = TypeVar("_Row", bound=Model)
 
-#: Characters. A longer text matches no row, and takes long to search.
+#: The maximum length in characters. A longer text matches no row and takes long to search.
 SEARCH_LENGTH = 200
 
 
 @extend_schema_field({**ID_SCHEMA, "pattern": f"^(?:{OBJECT_ID_PATTERN})?$"})
 class IdFilter(filters.CharFilter):
-    """Rows whose foreign key is this id. The empty string is ignored, as of an empty form field."""
+    """Rows whose foreign key is this id. The empty string is ignored, because a form sends it."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(validators=[validate_object_id], **options)
@@ -33,7 +33,7 @@ class IdFilter(filters.CharFilter):
 
 @extend_schema_field({"type": "boolean"})
 class StrictBooleanFilter(filters.TypedChoiceFilter):
-    """``true`` or ``false``. Django's own field ignores any other value, this one refuses it."""
+    """``true`` or ``false``. Any other value is an error; ``BooleanFilter`` would ignore it."""
 
     def __init__(self, **options: Any) -> None:
         choices = [("true", "true"), ("false", "false")]
@@ -44,7 +44,7 @@ class StrictBooleanFilter(filters.TypedChoiceFilter):
 class SearchFilter(filters.CharFilter):
     """Rows that contain the text in one of ``fields``, case-insensitive.
 
-    ``condition(text)`` replaces this condition by one of the resource's own.
+    ``condition``, a function of the text that returns a ``Q``, replaces this condition.
     """
 
     def __init__(
@@ -52,12 +52,12 @@ class SearchFilter(filters.CharFilter):
     ) -> None:
         super().__init__(max_length=SEARCH_LENGTH)
         self.fields = fields
-        self.condition = condition or self._is_in_a_field
+        self.condition = condition or self._any_field_contains
 
     def filter(self, qs: QuerySet[_Row], value: str) -> QuerySet[_Row]:
         return qs.filter(self.condition(value)) if value else qs
 
-    def _is_in_a_field(self, text: str) -> Q:
+    def _any_field_contains(self, text: str) -> Q:
         return functools.reduce(
             operator.or_, [Q(**{f"{field}__icontains": text}) for field in self.fields]
         )
@@ -77,9 +77,9 @@ class DocumentOrderingFilter(filters.OrderingFilter):
 
 
 class DocumentFilterBackend(DjangoFilterBackend):
-    """Applies the view's filterset in every action that is not about a single row.
+    """Applies the view's filterset in every action except detail actions.
 
-    Raises one ``ValidationError`` for all malformed parameters, those of the pagination included.
+    Raises one ``ValidationError`` for all malformed parameters, including those of the pagination.
     """
 
     def filter_queryset(

@@ -14,7 +14,7 @@ from webchat_project.api.exceptions import ErrorBody
 from webchat_project.api.serializers import DocumentSerializer
 from webchat_project.api.viewsets import DocumentViewSet
 
-#: A part of the document.
+#: A part of the OpenAPI document, such as a schema or a response.
 Schema = dict[str, Any]
 _Field = Field[Any, Any, Any, Any]
 
@@ -24,7 +24,7 @@ _DESCRIPTIONS = {
     "403": "The caller's role does not allow it.",
     "404": "The row does not exist, or belongs to another organization.",
     "406": "The client does not accept JSON.",
-    "409": "The row is in use, or was changed by somebody else at the same time.",
+    "409": "The row is in use, or another request changed it at the same time.",
     "413": "The body is too large.",
     "415": "The media type of the body is not supported.",
     "429": "Too many requests. `Retry-After` is the number of seconds to wait.",
@@ -35,8 +35,8 @@ _ERROR_SCHEMA: Schema = {
     "type": "object",
     "required": ["error", "code"],
     "properties": {
-        "error": {"type": "string", "description": "A sentence for people."},
-        "code": {"type": "string", "description": "A word for programs. It never changes."},
+        "error": {"type": "string", "description": "A message for people."},
+        "code": {"type": "string", "description": "A stable code for programs."},
         "details": {
             "type": "array",
             "description": "All validation errors.",
@@ -112,7 +112,7 @@ class DocumentSchema(AutoSchema):
     """Describes responses with the envelopes of ``DocumentViewSet`` and the errors of the API."""
 
     def get_request_serializer(self) -> Any:
-        """Make every field of PUT optional, as those of PATCH."""
+        """Return the serializer. Every field of PUT is optional, as with PATCH."""
         serializer = super().get_request_serializer()
         if self.method == "PUT" and serializer is not None:
             serializer.partial = True
@@ -163,10 +163,10 @@ class DocumentSchema(AutoSchema):
         has_body = self.method in ("POST", "PUT", "PATCH")
         has_rows = getattr(self.view, "queryset", None) is not None
         has_id = "{" in self.path
-        signs_in = not getattr(self.view, "authentication_classes", True)
+        is_public = not getattr(self.view, "authentication_classes", True)
         applies = {
             "400": has_body or (has_rows and not has_id and self.method == "GET"),
-            "401": not signs_in or has_body,
+            "401": not is_public or has_body,
             "403": has_rows and self.method != "GET",
             "404": has_id,
             "406": True,
@@ -206,10 +206,10 @@ class DocumentSchema(AutoSchema):
             schema.pop("nullable", None)
         if direction == "request" and column.has_default() and not callable(column.default):
             schema["default"] = column.default
-        for rule in column.validators:
-            if isinstance(rule, RegexValidator) and "pattern" not in schema:
-                # JSON Schema has the regular expressions of ECMA 262, without ``\A`` and ``\Z``.
-                pattern = str(getattr(rule.regex, "pattern", rule.regex))
+        for validator in column.validators:
+            if isinstance(validator, RegexValidator) and "pattern" not in schema:
+                # Patterns of JSON Schema are those of ECMA 262, which has no ``\A`` and ``\Z``.
+                pattern = str(getattr(validator.regex, "pattern", validator.regex))
                 schema["pattern"] = pattern.replace(r"\A", "^").replace(r"\Z", "$")
         return schema
 

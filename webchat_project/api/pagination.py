@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-#: Far above any list, and its offset still fits into 64 bits.
+#: No list is that long, and the offset still fits into 64 bits.
 _MAX_PAGE = 1_000_000_000
 _MAX_LIMIT = 100
 
@@ -28,7 +28,7 @@ class Pagination(TypedDict):
 
 
 class _DigitsField(forms.IntegerField):
-    """ASCII digits. Python's ``int()`` also accepts ``1_0`` and the digits of other scripts."""
+    """An integer in ASCII digits. ``int()`` also accepts ``1_0`` and digits of other scripts."""
 
     def to_python(self, value: Any) -> int | None:
         if value and not re.fullmatch(r"-?[0-9]{1,20}", value):
@@ -60,7 +60,7 @@ class DocumentPagination(BasePagination):
     default_limit = 20
 
     def errors(self, request: Request) -> ErrorDetails:
-        """Return what is wrong with ``page`` and ``limit``, by parameter."""
+        """Return the errors of ``page`` and ``limit`` by parameter; empty if both are valid."""
         return form_errors(_PageForm(request.query_params))
 
     def build_page(self, request: Request) -> tuple[int, int]:

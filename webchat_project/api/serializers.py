@@ -1,4 +1,4 @@
-"""A serializer for models whose JSON documents behave alike.
+"""``DocumentSerializer``: the serializer of every model that the API reads and writes.
 
 Names are camelCase and types are JSON's own. ``null`` stands for the default of an optional field.
 Updates write only the fields that were sent. All errors come in one response. The serializer field
@@ -24,7 +24,7 @@ _Row = TypeVar("_Row", bound=models.Model)
 _Field = Field[Any, Any, Any, Any]
 _Column = models.Field[Any, Any]
 _Options = dict[str, Any]
-#: Errors by name of the document.
+#: Errors by field name of the document.
 _Errors = dict[str, Any]
 #: Values by model field.
 _Values = dict[str, Any]
@@ -34,7 +34,7 @@ FieldErrors = list[ErrorDetail] | dict[str, list[ErrorDetail]]
 
 
 def model_field_name(model: type[models.Model], name: str) -> str:
-    """Return the model field of a document's name: ``_id`` → ``id``, ``promptId`` → ``prompt``."""
+    """Return the model field of a document's field: ``_id`` → ``id``, ``promptId`` → ``prompt``."""
     if name == "_id":
         return "id"
     snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
@@ -45,7 +45,10 @@ def model_field_name(model: type[models.Model], name: str) -> str:
 
 
 def to_drf_errors(error: ModelValidationError) -> FieldErrors:
-    """Return the errors of one field as DRF's, those of a list by the parameter ``index``."""
+    """Return the errors of one field as DRF's ``ErrorDetail``.
+
+    Errors with the parameter ``index``, those of the entries of a list, are grouped by index.
+    """
     whole: list[ErrorDetail] = []
     by_index: dict[str, list[ErrorDetail]] = {}
     for single in error.error_list:
@@ -170,7 +173,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         }
 
     def _read_fields(self, data: Mapping[str, object]) -> tuple[_Values, _Errors]:
-        """Return the values by model field and the errors by name, as the fields decide."""
+        """Return the valid values by model field, and the errors by the document's field."""
         values: _Values = {}
         errors: _Errors = {}
         for field in self._writable_fields:
@@ -192,10 +195,10 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
     def _model_errors(
         self, row: _Row, values: Mapping[str, object], invalid: set[str]
     ) -> dict[str, FieldErrors]:
-        """Return the errors of the model by the document's names, for fields that are valid so far.
+        """Return the errors of the model by the document's field, without the ``invalid`` fields.
 
-        The attribute ``validation_dependencies`` of a model is a dictionary of sets of fields. An
-        error of a field is left out if one of the fields that its validation depends on is invalid.
+        The attribute ``validation_dependencies`` of a model maps a field to the fields on which its
+        validation depends. An error of a field is left out if one of these is invalid.
         """
         try:
             self.validate_row(row, values, invalid)
@@ -210,7 +213,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         return {}
 
     def unsaved_row(self, values: Mapping[str, object]) -> _Row:
-        """Return the row with the values, and leave ``instance`` unchanged."""
+        """Return an unsaved row with the values. ``instance`` is not changed."""
         row = self.new_row() if self.instance is None else copy.copy(self.instance)
         for name in values.keys() & self.columns:
             setattr(row, name, values[name])
@@ -221,9 +224,10 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         return self.model()
 
     def validate_row(self, row: _Row, values: Mapping[str, object], invalid: set[str]) -> None:
-        """Validate the values, and the row as a whole.
+        """Run ``full_clean()`` for the fields with a value and for the row as a whole.
 
-        Foreign keys are left out: ``TenantRelatedField`` has looked them up.
+        Fields in ``invalid`` are excluded, and so are foreign keys, which ``TenantRelatedField``
+        has validated. Raises Django's ``ValidationError``.
         """
         excluded = {
             field.name
@@ -239,7 +243,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         return self.validated_row
 
     def update(self, instance: _Row, validated_data: _Values) -> _Row:
-        """Write only the columns that were sent, so that parallel updates of others are kept."""
+        """Write only the columns that were sent, to keep parallel updates of other columns."""
         columns = validated_data.keys() & self.columns
         self.validated_row.save(update_fields=[*columns, "updated_at"])
         return self.validated_row

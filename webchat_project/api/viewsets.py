@@ -32,9 +32,10 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
     document_name: ClassVar[str | None] = None
 
     def get_queryset(self) -> models.QuerySet[_Row]:
-        """Return the rows of the view. A detail action that writes must run within a transaction.
+        """Return the rows of the view. For an unsafe detail action, reading a row locks it.
 
-        It locks its row, so that no other request changes it between validation and write.
+        So no other request changes the row between validation and write. Such an action must run
+        in a transaction.
         """
         queryset = super().get_queryset()
         if self.detail and self.request.method not in SAFE_METHODS:
@@ -62,7 +63,7 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
             {"data": document}, headers={"ETag": get_etag(row.serializable_value("updated_at"))}
         )
 
-    # Validation is within the transaction, so that rows it has locked stay as validated.
+    # Validation runs in the transaction, so that the rows it locks do not change before the write.
     @transaction.atomic
     def create(self, request: Request, *args: object, **kwargs: object) -> Response:
         response = self._write("created")
