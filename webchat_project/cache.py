@@ -28,6 +28,7 @@ class ResilientRedisCache(RedisCache):
         self._local = LocMemCache("unavailable", {"max_entries": 50_000})
 
     def is_available(self) -> bool:
+        """Return whether the server responds to PING."""
         try:
             with breaker.call():
                 self._cache.get_client().ping()

@@ -26,11 +26,11 @@ class _TolerantRequest(HttpRequest):
 
 
 class TolerantWSGIRequest(_TolerantRequest, WSGIRequest):
-    """A request of a WSGI server."""
+    """A ``WSGIRequest`` that tolerates a malformed Content-Type."""
 
 
 class TolerantASGIRequest(_TolerantRequest, ASGIRequest):
-    """A request of an ASGI server."""
+    """An ``ASGIRequest`` that tolerates a malformed Content-Type."""
 
 
 class TolerantWSGIHandler(WSGIHandler):

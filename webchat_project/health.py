@@ -61,12 +61,13 @@ def _is_database_available() -> bool:
 
 
 class MigrationCheck:
-    """Checks whether the migrations of this release are applied, until they are."""
+    """The state of the migrations of this release, which is cached once all are applied."""
 
     def __init__(self) -> None:
         self._applied = False
 
     def are_applied(self) -> bool:
+        """Return whether all migrations are applied."""
         self._applied = self._applied or self._check()
         return self._applied
 

@@ -25,7 +25,7 @@ ADMIN_CSP: Final = (
     "frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
     "object-src 'none'; img-src 'self' data: {icon_origin}"
 )
-#: Swagger UI has its symbols in ``data:`` URLs.
+#: The icons of Swagger UI are ``data:`` URLs.
 DOCS_CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
@@ -56,7 +56,7 @@ class SecurityHeadersMiddleware:
             headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         if path.startswith(("/admin/", "/api/")):
             headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-            # The catalog of the admin's scripts is the same for everybody.
+            # The translation catalog of the admin's scripts is the same for every user.
             if not content_type.startswith("text/javascript"):
                 headers.setdefault("Cache-Control", "no-store")
         if path.startswith("/admin/"):
@@ -71,7 +71,7 @@ class SecurityHeadersMiddleware:
         return response
 
 
-#: Message and code of responses that no view of the API made, by status.
+#: Message and code by status, for errors that no view of the API returned.
 _ERRORS: Final = {
     400: ("The request could not be understood.", "bad_request"),
     403: ("You do not have permission to do this.", "permission_denied"),
@@ -86,7 +86,7 @@ _JSON_PATHS: Final = re.compile(r"/(api|healthz|readyz|metrics)(/|\Z)")
 class ApiErrorMiddleware:
     """Replaces Django's error pages under ``/api`` by JSON errors.
 
-    Django makes them for an unknown path, a host that is not allowed, or an unhandled exception.
+    Django returns them for an unknown path, a host that is not allowed, or an unhandled exception.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -127,7 +127,7 @@ class HealthMiddleware:
         if view is None:
             return self.get_response(request)
         response = view(request)
-        # As ``CommonMiddleware`` does, which comes later.
+        # ``CommonMiddleware``, which sets this header, comes later.
         response.headers["Content-Length"] = str(len(response.content))
         return response
 
@@ -147,7 +147,7 @@ class HttpsOnlyMiddleware:
             and request.path_info.startswith("/api/")
             and not request.is_secure()
         ):
-            return error_response(403, "Use https.", "https_required")
+            return error_response(403, "Use HTTPS.", "https_required")
         return self.get_response(request)
 
 

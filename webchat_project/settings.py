@@ -91,7 +91,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # The user of the change history.
+    # Stores the user in the change history.
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 
@@ -161,7 +161,7 @@ if CACHES["default"]["BACKEND"].startswith("django.core.cache.backends.locmem"):
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 50_000)
 elif CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
     CACHES["default"]["BACKEND"] = "webchat_project.cache.ResilientRedisCache"
-    # Seconds. Afterwards, requests continue without the cache: see ``webchat_project.cache``.
+    # Seconds. After a timeout, requests continue without the cache: see ``webchat_project.cache``.
     CACHES["default"]["OPTIONS"] = {
         "socket_connect_timeout": 0.25,
         "socket_timeout": 0.25,
@@ -241,8 +241,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": (
         "Configure the chat widgets of an organization's websites.\n\n"
         "Requests need the header `Authorization: Bearer <token>`, with a token from "
-        "`/api/auth/login` or an API key. Sign-in, refresh and health checks do not. Rows of other "
-        "organizations do not exist for the caller."
+        "`/api/auth/login` or an API key. Sign-in, refresh and health checks do not. Requests for "
+        "rows of other organizations return 404."
     ),
     "VERSION": "1.0.0",
     "SCHEMA_PATH_PREFIX": "/api/",
@@ -306,7 +306,7 @@ WIDGET_CONFIG_CACHE_SECONDS = env.int("WIDGET_CONFIG_CACHE_SECONDS", default=10)
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
 # Monitoring and load balancers use plain HTTP inside the network. ``HttpsOnlyMiddleware`` refuses
-# it under /api, except for the interactive page.
+# it under /api, except for /api/docs, which redirects to HTTPS.
 SECURE_REDIRECT_EXEMPT = [r"^(metrics|healthz|readyz)$", r"^api/(?!docs$)"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
@@ -325,7 +325,7 @@ CSRF_COOKIE_SAMESITE = "Strict"
 # A session of the admin site ends after this time, even if it is in use.
 SESSION_HOURS = env.int("SESSION_HOURS", default=12)
 SESSION_COOKIE_AGE = 3600 * SESSION_HOURS
-# HSTS for subdomains and preloading concern other services of the domain: a decision of its owner.
+# HSTS for subdomains and preloading affect other services of the domain, so they are opt-in.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # --- Language and time ------------------------------------------------------------------------
@@ -391,5 +391,5 @@ else:
     # prometheus-client would use the current directory for an empty variable.
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 
-# The address for crash reports. Needs the extra "sentry".
+# The DSN for crash reports. Needs the extra "sentry".
 SENTRY_DSN = env.str("SENTRY_DSN", default="")

@@ -37,7 +37,7 @@ def check_metrics_token(**_: object) -> list[CheckMessage]:
 
 
 def check_metrics_folder(**_: object) -> list[CheckMessage]:
-    """Report that processes do not combine their metrics (``observability.W001``)."""
+    """Report a missing ``PROMETHEUS_MULTIPROC_DIR`` (``observability.W001``)."""
     if not settings.METRICS_TOKEN or settings.PROMETHEUS_MULTIPROC_DIR:
         return []
     return [
@@ -50,11 +50,11 @@ def check_metrics_folder(**_: object) -> list[CheckMessage]:
 
 
 def check_sentry(**_: object) -> list[CheckMessage]:
-    """Report that crash reports cannot be sent (``observability.E003``)."""
+    """Report an unusable ``SENTRY_DSN`` (``observability.E003``)."""
     problem = sentry.problem()
     if problem is None:
         return []
     hint = "Install the extra: uv sync --no-dev --extra sentry."
     if sentry.IS_INSTALLED:
-        hint = "It looks like https://KEY@HOST/NUMBER."
+        hint = "Use the form https://KEY@HOST/NUMBER."
     return [Error(problem, hint=hint, id="observability.E003")]

@@ -12,12 +12,12 @@ from webchat_project.observability.redaction import redacted
 REQUEST_ID_HEADER = "X-Request-ID"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: Behind a proxy the client may have sent anything in place of an address.
+#: Behind a proxy, the client can send any text in place of an address.
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:\[\]]{2,64}")
 
 
 class RequestContext(NamedTuple):
-    """What identifies a request in the log."""
+    """The fields by which log records identify their request."""
 
     request_id: str
     #: Empty if it is unknown.

@@ -29,7 +29,7 @@ class UnhandledExceptionFilter(logging.Filter):
 
 
 class NoTracebackFilter(logging.Filter):
-    """Makes a warning without traceback of an error that any client can cause."""
+    """Logs errors that any client can cause as warnings without a traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = record.exc_text = None

@@ -69,7 +69,7 @@ _pool = _Pool()
 
 
 def count_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count a request. ``method`` and ``route`` must not contain text of the client."""
+    """Count a request. ``method`` and ``route`` must not contain text that a client sent."""
     requests, durations = _metrics_for(method, route, f"{status // 100}xx")
     requests.inc()
     durations.observe(seconds)

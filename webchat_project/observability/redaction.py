@@ -8,7 +8,7 @@ from django.conf import settings
 REMOVED = "[removed]"
 #: The first characters of every API key, by which leaked keys can be found.
 API_KEY_PREFIX = "wck_"
-#: Shorter secrets would be found in harmless text.
+#: A shorter secret could also occur in harmless text.
 _MIN_LENGTH = 8
 
 _PATTERNS = re.compile(

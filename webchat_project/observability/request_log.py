@@ -34,7 +34,7 @@ class _User(Protocol):
 
 
 class RequestLogMiddleware:
-    """Logs each request, and sets its context for other log records. The first middleware."""
+    """Logs each request and sets its context for other log records. It must be the first one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -124,7 +124,7 @@ def log_request(
 ) -> None:
     """Log and count the current request.
 
-    ``method`` and ``route`` are labels of metrics: they must not contain text of the client.
+    ``method`` and ``route`` are labels of metrics and must not contain text that a client sent.
     """
     level = logging.ERROR if status >= 500 else logging.INFO
     if route in _QUIET_ROUTES:

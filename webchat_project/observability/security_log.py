@@ -1,7 +1,7 @@
-"""The security log: events of authentication and authorization, whatever the interface.
+"""The security log: events of authentication, authorization and throttling.
 
-Records have the id and the address of the current request. They contain no secret. An account that
-may not exist is identified by a digest.
+The API and the admin site log the same events. Records have the id of the request and the client's
+address, and contain no secret. An account that may not exist is identified by a digest.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ logger = logging.getLogger("security")
 
 
 class SecurityEvent(StrEnum):
-    """The ``message`` of the record."""
+    """The events. The value is the ``message`` of the log record."""
 
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"

@@ -26,7 +26,7 @@ else:
 
 
 def problem() -> str | None:
-    """Return why crash reports cannot be sent, ``None`` if they can or are disabled."""
+    """Return the reason why crash reports cannot be sent, ``None`` if they can or are disabled."""
     if not settings.SENTRY_DSN:
         return None
     if not IS_INSTALLED:
@@ -39,10 +39,10 @@ def problem() -> str | None:
 
 
 def start() -> None:
-    """Start to send crash reports, if they are enabled and can be sent."""
+    """Initialize the Sentry SDK if ``SENTRY_DSN`` is set and valid."""
     if not settings.SENTRY_DSN or problem():
         return
-    # Sentry reports unhandled exceptions by itself.
+    # Sentry reports unhandled exceptions itself.
     for name in ("request", "security"):
         ignore_logger(name)
     sentry_sdk.init(

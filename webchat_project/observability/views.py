@@ -15,7 +15,10 @@ from webchat_project.observability.security_log import SecurityEvent, log_event
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the metrics for requests with ``METRICS_TOKEN``. If it is not set, return 404."""
+    """Return the metrics in Prometheus' text format.
+
+    Without the bearer token ``METRICS_TOKEN`` return 401; if the setting is empty, return 404.
+    """
     if not settings.METRICS_TOKEN:
         return error_response(404, "Not found.", "not_found")
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
