@@ -29,7 +29,7 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
   CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-# Options override their variables, so what an operator may want to change is a variable here.
+# Command-line options override variables, so the settings for operators are variables.
 # No keep-alive: a stopping server could close a connection while the next request is on its way.
 # On SIGHUP a worker is replaced after --respawn-interval; by then the new one must have loaded.
 ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=4 PROMETHEUS_MULTIPROC_DIR=/tmp/metrics \
