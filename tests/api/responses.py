@@ -1,4 +1,4 @@
-"""Calls of viewsets without a URL."""
+"""Calls of a viewset's actions without a URL."""
 
 from typing import Any
 

@@ -32,25 +32,25 @@ def test_two_viewsets_of_one_model_keep_their_querysets(admin: User) -> None:
         ]
 
 
-def _of_the_caller(view: Any) -> Any:
+def _user_email(view: Any) -> Any:
     return view.request.user.email
 
 
-def _of_the_path(view: Any) -> Any:
+def _path_argument(view: Any) -> Any:
     return view.kwargs["organization_id"]
 
 
-def _of_a_header(view: Any) -> Any:
+def _header(view: Any) -> Any:
     return getattr(view.request, "headers", {}).get("X-Only")
 
 
-@pytest.mark.parametrize("depend", [_of_the_caller, _of_the_path, _of_a_header])
+@pytest.mark.parametrize("excluded_value", [_user_email, _path_argument, _header])
 def test_a_query_cannot_depend_on_more_than_its_cache_key(
-    admin: User, depend: Callable[[Any], Any]
+    admin: User, excluded_value: Callable[[Any], Any]
 ) -> None:
     class DependentViewSet(WebchatViewSet):
         def get_queryset(self) -> TenantQuerySet[Webchat]:
-            return super().get_queryset().exclude(name=depend(self))
+            return super().get_queryset().exclude(name=excluded_value(self))
 
     with pytest.raises((RuntimeError, KeyError)):
         respond(DependentViewSet, admin, "list")
@@ -62,16 +62,16 @@ def test_a_long_list_is_counted_once_a_minute(admin: User) -> None:
 
     def total(limit: int) -> int:
         _, data = respond(ShortListViewSet, admin, "list", f"limit={limit}")
-        found: int = data["pagination"]["total"]
-        return found
+        count: int = data["pagination"]["total"]
+        return count
 
     factories.WebchatFactory.create_batch(3, user=admin)
     assert total(2) == 3
     factories.WebchatFactory.create_batch(2, user=admin)
     assert total(2) == 5
     factories.WebchatFactory.create(user=admin)
-    assert total(2) == 5, "as counted less than a minute ago"
-    assert total(10) == 6, "the last page shows it"
+    assert total(2) == 5, "the total is cached for a minute"
+    assert total(10) == 6, "the total is known on the last page"
     cache.clear()
     assert total(2) == 6
 
@@ -91,9 +91,6 @@ def test_the_total_of_a_long_list_is_cached_per_organization(
     assert totals == [5, 4]
 
 
-# --- Compiled queries ---
-
-
 def test_an_empty_queryset_runs_no_query(django_assert_num_queries: Any) -> None:
     nothing = Prompt.objects.none()
     with django_assert_num_queries(0):
@@ -101,7 +98,7 @@ def test_an_empty_queryset_runs_no_query(django_assert_num_queries: Any) -> None
         assert CompiledQuery.count(nothing).number() == 0
 
 
-def test_a_placeholder_takes_another_value_each_time() -> None:
+def test_a_placeholder_takes_a_value_at_each_run() -> None:
     prompts = factories.PromptFactory.create_batch(2)
     query = CompiledQuery(Prompt.objects.filter(pk=Placeholder("pk")).values_list("name"))
     assert [query.rows(pk=prompt.pk) for prompt in prompts] == [
@@ -109,8 +106,8 @@ def test_a_placeholder_takes_another_value_each_time() -> None:
     ]
 
 
-def test_compiled_queries_with_equal_parameters_have_one_digest() -> None:
-    """It is a cache key that processes share."""
+def test_digest_depends_on_the_parameters() -> None:
+    """Processes share it as a cache key."""
 
     def digest(pk: str) -> str:
         query = CompiledQuery(Prompt.objects.filter(pk=Placeholder("pk")).values_list("name"))

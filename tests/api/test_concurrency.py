@@ -101,7 +101,7 @@ def in_parallel(*calls: Callable[[], int]) -> list[int]:
         return list(threads.map(run, calls))
 
 
-def test_parallel_uses_of_a_refresh_token_give_one_pair() -> None:
+def test_parallel_uses_of_a_refresh_token_issue_one_pair() -> None:
     token = str(RefreshToken.for_user(factories.UserFactory.create()))
 
     def refresh() -> int:

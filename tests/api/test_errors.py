@@ -1,4 +1,4 @@
-"""Errors of every origin have one JSON shape."""
+"""All errors of the API have one JSON shape, whatever raised them."""
 
 from typing import Any
 
@@ -125,7 +125,7 @@ def test_deleting_a_row_in_use_gets_409_with_the_count(api_client: APIClient, ad
     assert "3 webchats" in body["error"]
 
 
-def test_unknown_root_of_the_api_gets_json() -> None:
+def test_root_of_the_api_gets_404_as_json() -> None:
     assert_error(Client().get("/api"), 404, "not_found")
 
 

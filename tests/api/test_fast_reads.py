@@ -1,4 +1,4 @@
-"""Fast reads response as the plain path does, for every caller, filter, ordering and page."""
+"""Fast reads return what plain reads return, for every caller, filter, ordering and page."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,13 +29,13 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=40)
 FILTERS: dict[str, Any] = WebchatFilter.base_filters
-#: With two rows each. For a list of five: the first, a middle one, the last, and after the end.
+#: Pages of two rows. Of five rows: the first, a middle and the last page, and one after it.
 PAGES = (1, 2, 3, 4)
 
 
 @contextmanager
 def plain_reads() -> Iterator[None]:
-    """Answer with DRF's own list and retrieve."""
+    """Use ``list`` and ``retrieve`` of DRF during the block."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("list", "retrieve"):
             patch.delattr(FastReadsMixin, name)
@@ -43,7 +43,7 @@ def plain_reads() -> Iterator[None]:
 
 
 def get_filter_values(name: str, rows: list[Webchat]) -> list[str]:
-    """Values of a filter. A new kind of filter needs values here."""
+    """Return the values to test for a filter. Add values here for a new kind of filter."""
     match FILTERS[name]:
         case StrictBooleanFilter():
             return ["true", "false"]
@@ -58,7 +58,7 @@ def get_filter_values(name: str, rows: list[Webchat]) -> list[str]:
 
 
 def create_webchats(user: User) -> list[Webchat]:
-    """Five webchats that differ in everything that can be filtered or converted."""
+    """Create five webchats that differ in every field that is filtered or converted."""
     stage = factories.StageFactory.create(pipeline__organization=user.organization)
     icon = f"orgs/{user.organization_id}/webchat/icon.png"
     plain = [
@@ -92,14 +92,14 @@ def assert_equal_reads(
     def compare(
         action: str, query: str = "", at: datetime = NOW, **kwargs: str
     ) -> list[tuple[int, Any]]:
-        found = []
+        responses = []
         with time_machine.travel(at, tick=False):
             for user in (admin, other_admin, superuser):
                 fast = respond(WebchatViewSet, user, action, query, **kwargs)
                 with plain_reads():
                     assert fast == respond(WebchatViewSet, user, action, query, **kwargs)
-                found.append(fast)
-        return found
+                responses.append(fast)
+        return responses
 
     return compare
 
@@ -112,11 +112,11 @@ def test_lists_are_equal_for_each_value_of_a_filter_and_each_page(
     for value in get_filter_values(name, rows):
         for page in PAGES:
             assert_equal_reads("list", urlencode({name: value, "limit": 2, "page": page}))
-        # The compiled query is the same, so a condition on the current time would be outdated.
+        # The cached query would contain a condition on the time at which it was compiled.
         assert_equal_reads("list", urlencode({name: value, "limit": 2, "page": 1}), at=LATER)
 
 
-def test_lists_are_equal_without_a_query(
+def test_lists_are_equal_without_a_query_string(
     assert_equal_reads: Any, admin: User, other_admin: User
 ) -> None:
     for user in (admin, other_admin):
@@ -147,7 +147,7 @@ def test_permissions_do_not_depend_on_the_row() -> None:
         assert permission.has_object_permission is BasePermission.has_object_permission
 
 
-def test_a_list_includes_what_was_written_since_the_last_request(api: Any, admin: User) -> None:
+def test_a_list_includes_rows_written_since_the_last_request(api: Any, admin: User) -> None:
     client = api(admin)
     assert client.get("/api/webchats").json()["pagination"]["total"] == 0
     factories.WebchatFactory.create_batch(21, user=admin)
@@ -157,9 +157,7 @@ def test_a_list_includes_what_was_written_since_the_last_request(api: Any, admin
     assert client.get("/api/webchats").json()["data"] == []
 
 
-def test_a_query_string_that_is_too_long_to_cache_filters_all_the_same(
-    api: Any, admin: User
-) -> None:
+def test_a_query_string_too_long_to_cache_is_applied(api: Any, admin: User) -> None:
     factories.WebchatFactory.create(user=admin, name="Shop")
     factories.WebchatFactory.create(user=admin, name="Blog")
     query = {"search": "shop", "unknown": "x" * 1_000}

@@ -78,7 +78,7 @@ def test_search_in_name_and_description_is_case_insensitive(
         ("sITORs", ["Shop Harbour 42"]),
         (" shopping ", ["Shop"]),
         ("x_y", ["a-x_y"]),
-        # The words are there, but not in this form.
+        # All words occur, but not as this phrase.
         ("harbour shop", []),
         ("shop harbour 43", []),
         ("shop  harbour", []),
@@ -179,7 +179,9 @@ def test_all_malformed_query_parameters_are_reported_at_once(api_client: APIClie
 
 
 @pytest.mark.parametrize("order", [",", "name,", ",name", "name,name", "", "name,-name"])
-def test_unusual_but_valid_orderings_work(api_client: APIClient, admin: User, order: str) -> None:
+def test_empty_and_repeated_names_in_an_ordering_are_ignored(
+    api_client: APIClient, admin: User, order: str
+) -> None:
     factories.WebchatFactory.create_batch(2, user=admin)
     assert len(names(api_client.get("/api/webchats", {"ordering": order}))) == 2
 
@@ -198,7 +200,7 @@ def test_filters_do_not_apply_to_a_single_row(api_client: APIClient, admin: User
 def test_number_of_queries_does_not_grow_with_the_list(
     api_client: APIClient, admin: User, resource: str, django_assert_num_queries: Any
 ) -> None:
-    def make(count: int) -> None:
+    def create(count: int) -> None:
         for _ in range(count):
             if resource == "webchats":
                 factories.WebchatFactory.create(user=admin)
@@ -211,10 +213,10 @@ def test_number_of_queries_does_not_grow_with_the_list(
                 factories.ApiKeyFactory.create(user=admin)
 
     queries = 4 if resource == "pipelines" else 3  # user, count, rows, and stages of pipelines
-    make(1)
+    create(1)
     with django_assert_num_queries(queries):
         assert len(names(api_client.get(f"/api/{resource}?limit=1"))) == 1
-    make(99)
+    create(99)
     with django_assert_num_queries(queries):
         assert len(names(api_client.get(f"/api/{resource}?limit=100"))) == 100
 

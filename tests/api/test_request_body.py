@@ -119,8 +119,9 @@ def test_malformed_content_type_is_not_a_server_error() -> None:
     assert response.data["code"] == "not_authenticated"
 
 
-@pytest.mark.parametrize("body", ['{"zIndex": ' + "9" * 5000 + "}"])
-def test_error_messages_do_not_reveal_internals(api_client: APIClient, body: str) -> None:
+def test_error_does_not_quote_a_message_of_python(api_client: APIClient) -> None:
+    # Python refuses such a number and names the function of ``sys`` that sets the limit.
+    body = '{"zIndex": ' + "9" * 5000 + "}"
     assert b"sys." not in send(api_client, body).content
 
 

@@ -123,7 +123,7 @@ def test_login_attempts_are_throttled_by_address(api: Any) -> None:
 
 
 def test_login_attempts_are_throttled_by_account_in_any_spelling(
-    api: Any, throttle_rates: Any, db: None
+    api: Any, throttle_rates: Any
 ) -> None:
     throttle_rates(sign_in_address="1000/min")
     client = api(None)

@@ -1,4 +1,4 @@
-"""Actions that a viewset adds are filtered, and lock the row that they write."""
+"""Extra actions of a viewset are filtered, and lock the row that they write."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 class ExtendedViewSet(WebchatViewSet):
-    """The viewset with actions of its own."""
+    """A viewset with extra actions."""
 
     @action(detail=False)
     def names(self, request: Request) -> Response:
@@ -28,30 +28,32 @@ class ExtendedViewSet(WebchatViewSet):
 
 
 def respond(user: User, method: str, name: str, query: str = "", **kwargs: str) -> Any:
-    """Return the status and data of an action."""
+    """Return the status and data of an action's response."""
     request = APIRequestFactory().generic(method, f"/?{query}")
     force_authenticate(request, user)
-    extra = getattr(ExtendedViewSet, name)
+    extra_action = getattr(ExtendedViewSet, name)
     view = ExtendedViewSet.as_view(
-        {method.lower(): name}, detail=extra.detail, **extra.kwargs | {"name": None}
+        {method.lower(): name}, detail=extra_action.detail, **extra_action.kwargs | {"name": None}
     )
     response = view(request, **kwargs)
     return response.status_code, response.data
 
 
-def test_action_of_many_rows_is_filtered(admin: User) -> None:
+def test_extra_list_action_is_filtered(admin: User) -> None:
     factories.WebchatFactory.create(user=admin, name="Enabled")
     factories.WebchatFactory.create(user=admin, name="Disabled", is_enabled=False)
     assert respond(admin, "GET", "names", "isEnabled=false") == (200, ["Disabled"])
 
 
-def test_action_of_many_rows_reports_malformed_parameters(admin: User) -> None:
+def test_extra_list_action_reports_malformed_parameters(admin: User) -> None:
     status, data = respond(admin, "GET", "names", "isEnabled=maybe&page=0")
     assert status == 400
     assert {detail["field"] for detail in data["details"]} == {"isEnabled", "page"}
 
 
 @pytest.mark.parametrize(("method", "is_locked"), [("GET", False), ("POST", True)])
-def test_unsafe_detail_action_locks_its_row(admin: User, method: str, is_locked: bool) -> None:
+def test_unsafe_extra_detail_action_locks_its_row(
+    admin: User, method: str, is_locked: bool
+) -> None:
     pk = factories.WebchatFactory.create(user=admin).pk
     assert respond(admin, method, "is_locked", pk=pk) == (200, is_locked)
