@@ -29,9 +29,9 @@ collect_ignore = ["benchmarks"]
 
 
 def pytest_configure() -> None:
-    """Change settings and Django's flush, for the tests only."""
+    """Use a fast password hasher, a fast flush, and a file as the SQLite database."""
     flush.install()
-    # Argon2 takes a quarter of a second, on purpose.
+    # Argon2 is slow by design.
     fast = "django.contrib.auth.hashers.MD5PasswordHasher"
     settings.PASSWORD_HASHERS = [fast, *settings.PASSWORD_HASHERS]
     database = settings.DATABASES["default"]
@@ -68,7 +68,7 @@ def _empty_cache() -> None:
 
 @pytest.fixture(autouse=True)
 def _icons_in_tmp_path(settings: Settings, tmp_path: Path) -> None:
-    """Store icons in a folder of the test."""
+    """Store icons in the temporary folder of the test."""
     options = {"location": str(tmp_path / "icons"), "url_seconds": 3600}
     icons = {"BACKEND": "webchats.icons.local.LocalIconStorage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "icons": icons}
@@ -157,10 +157,10 @@ def fetch() -> Callable[[str], FetchedResponse]:
     """
 
     def get(url: str) -> FetchedResponse:
-        own = "http://testserver"
-        if url.startswith((own, "/")):
-            # A streaming response too has ``getvalue``, which the client's type does not declare.
-            response: Any = Client().get(url.removeprefix(own))
+        origin = "http://testserver"
+        if url.startswith((origin, "/")):
+            # A streaming response also has ``getvalue``, but the type stubs do not declare it.
+            response: Any = Client().get(url.removeprefix(origin))
             return FetchedResponse(response.status_code, response.getvalue(), response.headers)
         try:
             with urllib.request.urlopen(url, timeout=10) as opened:

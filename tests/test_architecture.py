@@ -44,13 +44,13 @@ def get_rank(module: str) -> int:
     return next(RANKS[prefix] for prefix in prefixes if prefix in RANKS)
 
 
-def is_ours(name: str) -> bool:
+def is_first_party(name: str) -> bool:
     return name.split(".", maxsplit=1)[0] in PACKAGES
 
 
 @cache
 def sources() -> dict[str, Path]:
-    """Return our modules by dotted name, without migrations."""
+    """Return the paths of the project's modules by dotted name, without migrations."""
     paths = chain.from_iterable(sorted((ROOT / package).rglob("*.py")) for package in PACKAGES)
     return {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -68,8 +68,8 @@ def find_imports(module: str) -> Iterator[str]:
     """Yield the project's modules that ``module`` imports, also for the type checker only."""
     for node in ast.walk(parse_module(module)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if is_ours(alias.name))
-        elif isinstance(node, ast.ImportFrom) and is_ours(str(node.module)):
+            yield from (alias.name for alias in node.names if is_first_party(alias.name))
+        elif isinstance(node, ast.ImportFrom) and is_first_party(str(node.module)):
             for alias in node.names:
                 submodule = f"{node.module}.{alias.name}"
                 yield submodule if submodule in sources() else str(node.module)
@@ -93,8 +93,9 @@ def find_strings(module: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
-def places(found: list[str]) -> str:
-    return "\n".join(["", *found])
+def report(violations: list[str]) -> str:
+    """Return a message with one violation per line."""
+    return "\n".join(["", *violations])
 
 
 def test_modules_import_only_from_their_layer_and_below() -> None:
@@ -104,7 +105,7 @@ def test_modules_import_only_from_their_layer_and_below() -> None:
         for name in find_imports(module)
         if get_rank(name) > get_rank(module)
     ]
-    assert not upward, places(upward)
+    assert not upward, report(upward)
 
 
 def test_no_import_is_relative() -> None:
@@ -114,7 +115,7 @@ def test_no_import_is_relative() -> None:
         for node in ast.walk(parse_module(module))
         if isinstance(node, ast.ImportFrom) and node.level
     ]
-    assert not relative, places(relative)
+    assert not relative, report(relative)
 
 
 def test_imports_are_not_circular() -> None:
@@ -133,7 +134,7 @@ def test_imports_are_not_circular() -> None:
 
     for module in sorted(graph):
         visit(module, [])
-    assert not cycles, places(cycles)
+    assert not cycles, report(cycles)
 
 
 def test_no_string_names_a_module_of_an_upper_layer() -> None:
@@ -142,19 +143,19 @@ def test_no_string_names_a_module_of_an_upper_layer() -> None:
         f"{module}:{line} names {text!r}"
         for module in sources()
         for line, text in find_strings(module)
-        if is_ours(text) and "." in text and " " not in text
+        if is_first_party(text) and "." in text and " " not in text
         if get_rank(text) > get_rank(module)
     ]
-    assert not upward, places(upward)
+    assert not upward, report(upward)
 
 
 def test_no_lower_layer_uses_a_related_name_of_an_upper_one() -> None:
     """A foreign key adds an attribute to its target, which the target's layer must not use."""
     names_by_module: dict[str, set[str]] = {}
     for model in apps.get_models():
-        for relation in model._meta.related_objects if is_ours(model.__module__) else ():
+        for relation in model._meta.related_objects if is_first_party(model.__module__) else ():
             upper = relation.related_model.__module__
-            if is_ours(upper) and get_rank(upper) > get_rank(model.__module__):
+            if is_first_party(upper) and get_rank(upper) > get_rank(model.__module__):
                 names = names_by_module.setdefault(model.__module__, set())
                 names |= {relation.name, str(relation.get_accessor_name())}
     assert any("webchats" in names for names in names_by_module.values())
@@ -169,7 +170,7 @@ def test_no_lower_layer_uses_a_related_name_of_an_upper_one() -> None:
         for line, text in attributes_and_lookups(module)
         if name in text.split("__")
     ]
-    assert not used, places(used)
+    assert not used, report(used)
 
 
 def attributes_and_lookups(module: str) -> Iterator[tuple[int, str]]:
@@ -201,7 +202,7 @@ def test_the_environment_is_read_in_the_settings_only() -> None:
                     readers.append(f"{module}:{node.lineno}")
     allowed = {"webchat_project.asgi", "webchat_project.wsgi"}
     unexpected = [place for place in readers if place.split(":")[0] not in allowed]
-    assert not unexpected, places(unexpected)
+    assert not unexpected, report(unexpected)
     # Each entry point names the settings module once, and does nothing else with the environment.
     for module in allowed:
         calls = [
@@ -222,12 +223,12 @@ def test_nothing_is_imported_inside_a_function() -> None:
         for inner in ast.walk(node)
         if isinstance(inner, ast.Import | ast.ImportFrom)
     ]
-    assert not inside, places(inside)
+    assert not inside, report(inside)
 
 
 def test_module_names_are_specific() -> None:
     refused = [module for module in sources() if FORBIDDEN_NAMES & set(module.split("."))]
-    assert not refused, places(refused)
+    assert not refused, report(refused)
 
 
 def test_modules_are_short() -> None:
@@ -237,7 +238,7 @@ def test_modules_are_short() -> None:
         if module not in UNLIMITED
         and (lines := len(path.read_text().splitlines())) > MAX_MODULE_LINES
     ]
-    assert not long, places(long)
+    assert not long, report(long)
 
 
 def test_functions_are_short() -> None:
@@ -248,7 +249,7 @@ def test_functions_are_short() -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > MAX_FUNCTION_LINES
     ]
-    assert not long, places(long)
+    assert not long, report(long)
 
 
 @pytest.mark.parametrize(

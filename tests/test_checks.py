@@ -1,4 +1,4 @@
-"""What ``manage.py check --deploy`` reports for the variables of a production process."""
+"""The messages of ``manage.py check --deploy`` for the variables of a production process."""
 
 from pathlib import Path
 

@@ -20,7 +20,7 @@ def _new_migration_check(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fail(*arguments: Any, **options: Any) -> None:
-    raise OperationalError("connection faild")
+    raise OperationalError("connection failed")
 
 
 def test_healthz_returns_ok() -> None:

@@ -50,7 +50,9 @@ def test_cookies_are_http_only(admin: User) -> None:
     client = Client()
     client.post("/admin/login/", {"username": admin.email, "password": PASSWORD})
     client.get("/admin/password_change/")
-    cookies = {name: (one["httponly"], one["samesite"]) for name, one in client.cookies.items()}
+    cookies = {
+        name: (cookie["httponly"], cookie["samesite"]) for name, cookie in client.cookies.items()
+    }
     assert cookies == {"sessionid": (True, "Lax"), "csrftoken": (True, "Strict")}
 
 

@@ -1,4 +1,4 @@
-"""How ``webchat_project/settings.py`` reads the environment."""
+"""Settings from environment variables."""
 
 import os
 import subprocess

@@ -1,6 +1,6 @@
-"""Rows of other organizations do not exist for the caller, in every resource of the API.
+"""Rows of other organizations are inaccessible in every resource of the API.
 
-The resources come from the router. A new one is tested without a change here, as soon as
+The resources come from the router. A new resource is tested without a change here if
 ``tests/support/factories.py`` has a factory for its model.
 """
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 RESOURCES: list[tuple[str, Any]] = [(prefix, viewset) for prefix, viewset, _ in router.registry]
 CHANGEABLE = [resource for resource in RESOURCES if "put" in resource[1].http_method_names]
-VERBS = ("get", "put", "patch", "delete")
+METHODS = ("get", "put", "patch", "delete")
 #: Paths without authentication.
 PUBLIC = {"login", "refresh", "schema", "docs"}
 
@@ -65,13 +65,13 @@ def test_list_contains_no_rows_of_other_organizations(
     assert response["pagination"]["total"] == 1
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
 def test_row_of_another_organization_gives_the_same_response_as_an_unknown_id(
-    prefix: str, viewset: Any, verb: str, api: Any, admin: User, other_admin: User
+    prefix: str, viewset: Any, method: str, api: Any, admin: User, other_admin: User
 ) -> None:
     row = create_row(viewset, other_admin.organization)
-    call = getattr(api(admin), verb)
+    call = getattr(api(admin), method)
     theirs = call(f"/api/{prefix}/{row.pk}", {})
     unknown = call(f"/api/{prefix}/{'0' * 24}", {})
     assert (theirs.status_code, theirs.content) == (unknown.status_code, unknown.content)
@@ -119,15 +119,15 @@ def test_organization_in_the_body_of_an_update_is_ignored(
     assert (row.organization_id, row.name) == (admin.organization_id, "Renamed")
 
 
-@pytest.mark.parametrize("verb", ["post", "put", "patch", "delete"])
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 @pytest.mark.parametrize(("prefix", "viewset"), RESOURCES)
 def test_sales_rep_can_read_but_not_write(
-    prefix: str, viewset: Any, verb: str, api: Any, rep: User
+    prefix: str, viewset: Any, method: str, api: Any, rep: User
 ) -> None:
     row = create_row(viewset, rep.organization)
     assert api(rep).get(f"/api/{prefix}/{row.pk}").status_code == 200
-    path = f"/api/{prefix}" if verb == "post" else f"/api/{prefix}/{row.pk}"
-    response = getattr(api(rep), verb)(path, {"name": "Mine"})
+    path = f"/api/{prefix}" if method == "post" else f"/api/{prefix}/{row.pk}"
+    response = getattr(api(rep), method)(path, {"name": "Mine"})
     assert response.status_code in (403, 405)
     row.refresh_from_db()
     assert row.name != "Mine"

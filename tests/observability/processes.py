@@ -1,4 +1,4 @@
-"""Processes of the service."""
+"""Processes that serve requests, for tests of metrics and crash reports."""
 
 import os
 import subprocess

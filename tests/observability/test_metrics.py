@@ -40,7 +40,7 @@ def count(name: str, **labels: str) -> float:
 
 
 def requests(route: str, status: str, method: str = "GET") -> float:
-    """Return the number of requests, which is also that of measured durations."""
+    """Return the number of counted requests; assert that as many durations were measured."""
     labels = {"method": method, "route": route, "status": status}
     counted = count("webchats_http_requests_total", **labels)
     assert count("webchats_http_request_duration_seconds_count", **labels) == counted
@@ -48,7 +48,7 @@ def requests(route: str, status: str, method: str = "GET") -> float:
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:
-    """Return the values by name and values of the labels."""
+    """Return the value of each sample by its name and its label values, joined by spaces."""
     return {
         (sample.name, " ".join(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)
@@ -91,7 +91,7 @@ def test_requests_are_counted_by_route_and_status_class(token: str, api: Any, ad
     assert (after[0] - before[0], after[1] - before[1]) == (2, 1)
 
 
-def test_paths_and_methods_of_clients_add_no_labels(token: str) -> None:
+def test_unknown_paths_and_methods_add_no_labels(token: str) -> None:
     before = requests("(unknown)", "4xx"), requests("(unknown)", "4xx", "OTHER")
     for number in range(5):
         Client().get(f"/nothing/{number}")
@@ -163,11 +163,11 @@ def test_storage_failures_are_counted(settings: Settings, tmp_path: Path) -> Non
 
 def test_metrics_contain_release_and_pool(token: str, settings: Settings) -> None:
     settings.RELEASE = "v1.2.3"
-    found = samples(Client().get("/metrics", headers=BEARER).content.decode())
-    assert any(name == "webchats_build_info" and "v1.2.3" in labels for name, labels in found)
+    exposed = samples(Client().get("/metrics", headers=BEARER).content.decode())
+    assert any(name == "webchats_build_info" and "v1.2.3" in labels for name, labels in exposed)
     if connection.vendor == "postgresql":
-        assert found["webchats_database_pool", "open"] >= 1
-        assert ("webchats_database_pool", "waiting") in found
+        assert exposed["webchats_database_pool", "open"] >= 1
+        assert ("webchats_database_pool", "waiting") in exposed
 
 
 @pytest.fixture

@@ -206,14 +206,14 @@ def test_unknown_method_is_logged_as_other(log: Log) -> None:
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> list[str]:
-    """Return the routes of the URLconf."""
+    """Return the routes of a URL resolver and of those it includes."""
     found = []
     for entry in resolver.url_patterns:
-        here = prefix + str(entry.pattern)
+        route = prefix + str(entry.pattern)
         if isinstance(entry, URLPattern):
-            found.append(here)
+            found.append(route)
         else:
-            found += routes(entry, here)
+            found += routes(entry, route)
     return found
 
 

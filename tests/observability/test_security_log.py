@@ -1,4 +1,4 @@
-"""Security events of the API and of the admin site are logged under the same names."""
+"""The API and the admin site log the same security events."""
 
 from datetime import timedelta
 from typing import Any

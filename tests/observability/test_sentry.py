@@ -87,7 +87,7 @@ def test_crash_report_has_no_data_of_the_request(ingest: Ingest, tmp_path: Path)
     release = {"SENTRY_DSN": ingest.dsn, "RELEASE": "v1.2.3", "TRUSTED_PROXIES": "1"}
     worker = Worker(environment(tmp_path, **release))
     try:
-        # The database has no tables. The widget does not handle the error, the API does.
+        # The database has no tables. The API handles the error; the widget does not.
         unhandled = send(f"{worker.address}/widget/{'0' * 24}/config?token={SECRET}")
         event = ingest.next_event()
         sent = json.dumps({"email": "ada@example.com", "password": SECRET}).encode()
@@ -96,8 +96,8 @@ def test_crash_report_has_no_data_of_the_request(ingest: Ingest, tmp_path: Path)
     finally:
         output = worker.stop()
     assert (unhandled[0], handled[0]) == (500, 503)
-    kinds = [found["type"] for found in event["exception"]["values"]]
-    assert kinds == ["OperationalError", "OperationalError"]
+    types = [exception["type"] for exception in event["exception"]["values"]]
+    assert types == ["OperationalError", "OperationalError"]
     assert event["tags"]["request_id"] == unhandled[1]
     assert event["release"] == "v1.2.3"
     assert event["request"] == {"method": "GET"}

@@ -1,4 +1,4 @@
-"""Settings as they are read from environment variables, without a new process."""
+"""Load settings from environment variables in the running process."""
 
 import os
 import runpy
@@ -12,7 +12,7 @@ from django.conf import global_settings, settings
 from django.test import override_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Variables of a production process that passes ``check --deploy``, but for ``STATIC_ROOT``.
+#: Variables of a production process that passes ``check --deploy``, except ``STATIC_ROOT``.
 PRODUCTION = {
     "DEBUG": "false",
     "SECRET_KEY": "k9" * 40 + "-a-key-of-the-tests",
@@ -24,11 +24,11 @@ PRODUCTION = {
 
 
 def load_settings(**environment: str) -> dict[str, Any]:
-    """Return all settings, Django's defaults included, by name, for these variables only."""
+    """Return the settings by name for exactly these variables, including Django's defaults."""
     with mock.patch.dict(os.environ, environment, clear=True):
         module = runpy.run_path(str(ROOT / "webchat_project/settings.py"))
-    every = {**vars(global_settings), **module}
-    return {name: value for name, value in every.items() if name.isupper()}
+    names = {**vars(global_settings), **module}
+    return {name: value for name, value in names.items() if name.isupper()}
 
 
 @contextmanager

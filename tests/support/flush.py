@@ -17,7 +17,7 @@ KEPT_MODELS = (ContentType, Permission)
 
 
 def delete_rows(_test_case: TransactionTestCase) -> None:
-    """Delete the rows of every model, in the place of the test case's own teardown."""
+    """Delete the rows of every model. Replaces ``TransactionTestCase._fixture_teardown``."""
     kept = {model._meta.db_table for model in KEPT_MODELS}
     names = set(connection.introspection.django_table_names(include_views=False)) - kept
     tables = [connection.ops.quote_name(name) for name in sorted(names)]

@@ -1,4 +1,4 @@
-"""Image files."""
+"""Image files for the tests."""
 
 import io
 from typing import Any

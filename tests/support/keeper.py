@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-#: How often a keeper starts its server: another process may take a port before the server does.
+#: The number of attempts to start a server. Another process may take its port first.
 START_ATTEMPTS = 3
 #: Seconds until a started server must respond. A busy machine takes long.
 START_TIMEOUT = 60
@@ -26,7 +26,7 @@ READY = "ready: "
 
 @contextmanager
 def running_keeper(module: str, *arguments: str) -> Iterator[str]:
-    """Run a module as a keeper until the end of the block; give what it passes to ``report``.
+    """Run a module as a keeper until the end of the block; yield what it passes to ``report``.
 
     Raise ``RuntimeError`` with its output if it ends without a running server.
     """
@@ -54,7 +54,7 @@ def running_keeper(module: str, *arguments: str) -> Iterator[str]:
 
 
 def exit_on_sigterm() -> None:
-    """Leave the blocks of the keeper, which stop the server, if it is terminated."""
+    """Raise ``SystemExit`` on SIGTERM, so that the keeper's ``with`` blocks stop the server."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 

@@ -29,7 +29,7 @@ PARTS = ("s3", "master", "volume", "filer", "admin")
 def running_s3() -> Iterator[tuple[str, str]]:
     """Run a server with one empty bucket until the end of the block.
 
-    Give the endpoint's URL and the secret key.
+    Yield the endpoint's URL and the secret key.
     """
     with keeper.running_keeper("tests.support.object_storage") as line:
         endpoint, secret = line.split()
@@ -89,7 +89,7 @@ def start_server(
 
 
 def create_bucket(server: subprocess.Popen[bytes], endpoint: str, secret: str) -> bool:
-    """Create the bucket once the server responds, and return whether it did.
+    """Create the bucket once the server responds; return ``False`` if it never does.
 
     A server of another process on the same port would refuse the secret.
     """

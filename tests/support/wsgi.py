@@ -1,6 +1,7 @@
-"""Requests through the complete WSGI application, as a server sends them.
+"""Requests to the complete WSGI application.
 
-``django.test.Client`` calls Django's handler, and so skips what ``webchat_project.wsgi`` adds.
+``django.test.Client`` calls Django's handler and so skips the response cache, which
+``webchat_project.wsgi`` adds.
 """
 
 import json
@@ -46,7 +47,7 @@ def request(
 ) -> Response:
     """Return the response to a request. ``path`` may have a query string.
 
-    A header is a keyword argument in lower case with underscores: ``if_none_match="…"``.
+    Headers are keyword arguments in lower case with underscores: ``if_none_match="…"``.
     """
     path, _, query_string = path.partition("?")
     environ: dict[str, Any] = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
