@@ -51,7 +51,7 @@ QUICK = ("documents", "writes", "growth", "widget-config")
 def main() -> None:
     """Run the benchmarks, print their results and write them to a file."""
     options = _options()
-    # Leave the blocks that stop the servers.
+    # Raise ``SystemExit``, so that the ``with`` blocks stop the servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     names = options.benchmark or (QUICK if options.quick else (*BENCHMARKS, TRANSFER))
     report: dict[str, Any] = {"benchmarks": {}}
@@ -66,7 +66,7 @@ def main() -> None:
                     result = _run(name, harness)
                     failed += [target for target in result.targets if not target.is_within_bound]
                     report["benchmarks"][name] = result.as_json()
-                    # After each benchmark, so that a failure of a later one loses nothing.
+                    # After each benchmark, so that the results are kept if a later one fails.
                     _write(options.json, report)
     if TRANSFER in names:
         report["benchmarks"][TRANSFER] = _transfer(options)
@@ -91,7 +91,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.5, help="of load, in each round")
     parser.add_argument("--server", choices=PROGRAMS, default="granian")
     parser.add_argument("--json", type=Path, default=ROOT / "data" / "benchmarks.json")
-    parser.add_argument("--database", choices=("postgres", "sqlite"), help="transfer: only there")
+    parser.add_argument(
+        "--database", choices=("postgres", "sqlite"), help="transfer: run on this only"
+    )
     options = parser.parse_args()
     if unknown := set(options.benchmark) - set(names):
         parser.error(f"unknown benchmark: {', '.join(sorted(unknown))}")

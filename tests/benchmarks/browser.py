@@ -24,7 +24,7 @@ ARGUMENTS = [
 ]
 #: The categories of events in a trace.
 TRACE_CATEGORIES = ["devtools.timeline", "toplevel", "v8"]
-#: The events in which the main thread runs scripts: it compiles, evaluates, calls back.
+#: The events in which the main thread compiles or runs scripts.
 SCRIPT_EVENTS = {
     "EvaluateScript",
     "v8.compile",
@@ -46,7 +46,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def customer_pages(pages: dict[str, str]) -> Iterator[int]:
-    """Serve HTML by path, for every host name, and give the port."""
+    """Serve HTML by path, for every host name; yield the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -130,10 +130,10 @@ def _main_thread_times(events: list[dict[str, Any]], url: str) -> dict[str, floa
 def _outermost(events: list[dict[str, Any]]) -> float:
     """Return the milliseconds of events, without those that are nested in another one.
 
-    It prefers the thread's CPU time, because a busy machine interrupts the thread.
+    CPU time is used if it is recorded, because a busy machine interrupts the thread.
     """
     total, end = 0.0, 0.0
-    for event in sorted(events, key=lambda one: (one["ts"], -one.get("dur", 0))):
+    for event in sorted(events, key=lambda item: (item["ts"], -item.get("dur", 0))):
         if event["ts"] >= end:
             total += event.get("tdur", event.get("dur", 0))
             end = event["ts"] + event.get("dur", 0)

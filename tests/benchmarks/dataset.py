@@ -30,7 +30,7 @@ from webchats.models import Webchat  # noqa: E402
 #: The load comes from many users, because each is throttled.
 MEMBERS = 200
 PROMPTS, PIPELINES, STAGES = 10, 2, 3
-#: How many webchats of the first organization the facts list.
+#: The number of webchats in the facts about the first organization.
 SAMPLE = 500
 PASSWORD = "a-long-enough-phrase"
 
@@ -138,7 +138,7 @@ def fill(webchats: int, organizations: int) -> None:
 
 
 def _insert_references(organizations: int) -> None:
-    """Insert what webchats reference: users, prompts, pipelines and stages."""
+    """Insert the rows that webchats reference: users, prompts, pipelines and stages."""
     member = User(email="x@example.com", full_name="Member", access_role="ADMIN")
     member.set_password(PASSWORD)
     # One member per organization comes first, then the further members of organization 0.
@@ -174,29 +174,29 @@ def _insert_references(organizations: int) -> None:
 
 def _insert_webchats(count: int, organizations: int) -> None:
     # The number of the row's organization, and the number of the row within it.
-    of, nth = f"(n % {organizations})", f"(n / {organizations})"
-    pipeline = f"({of} * {PIPELINES} + {nth} % {PIPELINES})"
+    owner, nth = f"(n % {organizations})", f"(n / {organizations})"
+    pipeline = f"({owner} * {PIPELINES} + {nth} % {PIPELINES})"
     stage = f"({pipeline} * {STAGES} + {nth} % {STAGES})"
     place = f"(ARRAY{PLACES})[1 + n / 7 % {len(PLACES)}]"
     multiply(
         WEBCHAT,
         count,
-        organization_id=object_id(Organization, of),
-        user_id=object_id(User, of),
-        created_by_id=object_id(User, of),
+        organization_id=object_id(Organization, owner),
+        user_id=object_id(User, owner),
+        created_by_id=object_id(User, owner),
         name=f"(ARRAY{WORDS})[1 + n % {len(WORDS)}] || ' ' || {place} || ' ' || n",
         description=(
             f"'The widget of site number ' || n || ', for ' || {place} || ' and its visitors: "
             "on every page, in the corner, with the greeting of the season. ' "
             "|| repeat('Ask the team before you change it. ', n % 4)"
         ),
-        icon=f"CASE WHEN n % 5 < 2 THEN {_icon_key(of, 'n')} ELSE '' END",
+        icon=f"CASE WHEN n % 5 < 2 THEN {_icon_key(owner, 'n')} ELSE '' END",
         primary_color=f"'#' || lpad(to_hex({nth} * 79 % 16777216), 6, '0')",
         allowed_domains=(
             "jsonb_build_array('https://site-' || n || '.example.com', "
             "'*.site-' || n || '.example')"
         ),
-        prompt_id=object_id(Prompt, f"{of} * {PROMPTS} + {nth} % {PROMPTS}"),
+        prompt_id=object_id(Prompt, f"{owner} * {PROMPTS} + {nth} % {PROMPTS}"),
         is_enabled=f"{nth} / 10 % 10 <> 3",
         is_autopilot=f"{nth} % 4 = 1",
         pipeline_id=f"CASE WHEN n % 3 < 2 THEN {object_id(Pipeline, pipeline)} END",

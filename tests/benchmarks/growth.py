@@ -1,4 +1,4 @@
-"""The list as the service grows: by more organizations, or within a single one."""
+"""Response times of the list with more rows, in many organizations or in a single one."""
 
 import json
 import time
@@ -86,14 +86,15 @@ def _measure(
 def _first_response(server: Server, request: Request, total: int) -> float:
     """Return the milliseconds until the first response, for which the service must count rows.
 
-    Raise if it reports fewer than ``total`` rows. (The benchmark ``writes`` may have added some.)
+    Raise ``UnexpectedResponse`` if it reports fewer than ``total`` rows. It may report more: the
+    benchmark ``writes`` adds some.
     """
     start = time.perf_counter()
     response = send(server.port, request.raw)
     milliseconds = 1000 * (time.perf_counter() - start)
     reported = json.loads(response.body)["pagination"]["total"]
     if reported < total:
-        raise UnexpectedResponse(f"A total of {reported} rows is reported for {total}.")
+        raise UnexpectedResponse(f"The total is {reported}, expected at least {total}.")
     return milliseconds
 
 

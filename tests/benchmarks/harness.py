@@ -99,7 +99,7 @@ class Harness:
         return [SERVICE, *([self.against] if self.against else [])]
 
     def progress(self, text: str) -> None:
-        """Print progress: one line that is overwritten on a terminal, else a line now and then."""
+        """Print progress: one line that is overwritten on a terminal, else a line every 20 s."""
         if sys.stderr.isatty():
             print(f"\r\033[K{text and f'  … {text}'}", end="", file=sys.stderr, flush=True)
         elif text and time.monotonic() - self._progress_at > PROGRESS_INTERVAL:
@@ -143,7 +143,7 @@ class Harness:
         return tokens
 
     def python(self, database: str, *arguments: str, folder: Path = ROOT, **variables: str) -> str:
-        """Return what Python prints with these arguments, run in a checkout on a database."""
+        """Run Python with these arguments in a checkout, on a database; return its output."""
         completed = subprocess.run(
             [sys.executable, *arguments],
             cwd=folder,

@@ -1,8 +1,8 @@
-"""Run ``import_webchats`` in the process of any checkout, again and again.
+"""Run ``import_webchats`` repeatedly in one process, with the code of any checkout.
 
 ``tests.benchmarks.importers`` starts this file with the checkout on ``PYTHONPATH``. Each line of
-standard input is a JSON array of the command's arguments. For each, one line of standard output has
-the seconds that the command took. The process ends with its input.
+standard input is a JSON array of the command's arguments. For each, it prints the seconds that the
+command took. It exits at the end of its input.
 """
 
 import io
@@ -18,7 +18,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "webchat_project.settings"
 
 
 def main() -> None:
-    """Run the commands."""
+    """Run a command for each line of standard input, and print its duration."""
     django.setup()
     for line in sys.stdin:
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Ways to import many webchats: our command, django-import-export, a loop, bare rows."""
+"""Importers to compare: the command, django-import-export, ``save()`` in a loop, and COPY."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ from organizations.models import Organization, Pipeline, Prompt, Stage, User
 from tests.benchmarks.servers import ROOT, environment
 from webchats.models import Webchat
 
-#: Prepares the import of so many rows, and returns a function that imports them and returns the
+#: Prepares the import of a number of rows. Returns a function that imports them and returns the
 #: seconds it took.
 Importer = Callable[[int], Callable[[], float]]
 

@@ -1,7 +1,7 @@
 """Import webchats: the benchmark ``transfer``, in a process of its own on ``DATABASE_URL``.
 
 Every importer writes the same rows to the same table, with its indexes and constraints. The slow
-ones get fewer rows. ``--json FILE`` writes every round.
+ones import fewer rows. ``--json FILE`` writes every round.
 """
 
 import argparse
@@ -29,7 +29,7 @@ BARE_ROWS = "bare rows: COPY or executemany"
 IMPORT_EXPORT = "django-import-export"
 IMPORT_EXPORT_BULK = "django-import-export, bulk mode"
 SAVE = "full_clean() and save() in a loop"
-#: How many rows the slow importers get at most.
+#: The maximum number of rows for the slow importers.
 MAX_ROWS = {SAVE: 2_000, IMPORT_EXPORT: 2_000, IMPORT_EXPORT_BULK: 5_000}
 #: The target for our rate as a multiple of django-import-export's.
 TARGET = 30
@@ -66,7 +66,7 @@ def run_turn(rows: importers.Rows, name: str, importer: importers.Importer) -> d
 
 
 def compare(rows: importers.Rows, rounds: int, against: Path | None) -> Result:
-    """Let the importers take turns, and compare the rates."""
+    """Run the importers in interleaved rounds, and compare the rates."""
     with ExitStack() as resources:
         turns = {
             name: partial(run_turn, rows, name, importer)

@@ -1,9 +1,9 @@
 """The load generator: one process that sends requests over loopback on several connections.
 
-It leaves as much of the machine as possible to the servers: requests are rendered beforehand, and
-only what is checked of a response is parsed: its status, its length and whether the connection
-stays open. ``python -m tests.benchmarks.load PORT`` serves a constant response, with which the load
-generator measures its own maximum rate.
+To leave as much of the machine as possible to the servers, requests are rendered beforehand, and
+only the status, the length and the Connection header of a response are parsed.
+``python -m tests.benchmarks.load PORT`` serves a constant response, with which the load generator
+measures its own maximum rate.
 """
 
 import selectors
@@ -16,12 +16,12 @@ from itertools import cycle
 from typing import NamedTuple
 
 HOST = "127.0.0.1"
-#: Seconds. No contender takes that long for a response.
+#: Seconds. A response that takes longer is an error.
 TIMEOUT = 30
 
 
 class UnexpectedResponse(Exception):
-    """A server's response is not what the benchmark expects, so its figures would be wrong."""
+    """A server's response differs from the expected one, so its figures would be wrong."""
 
 
 class Request(NamedTuple):
@@ -135,7 +135,7 @@ class Load:
 
 
 def send(port: int, raw: bytes) -> Response:
-    """Send one request on its own connection and return the response, of whatever status."""
+    """Send one request on its own connection; return the response, whatever its status is."""
     connection = _Connection(port)
     try:
         connection.send(Request(raw))
@@ -156,7 +156,7 @@ def run_load(
 ) -> Load:
     """Send ``requests`` in a loop until ``seconds`` have passed or ``max_requests`` are sent.
 
-    Raise ``UnexpectedResponse`` if a response is not what its request expects.
+    Raise ``UnexpectedResponse`` if the status or length of a response is not the expected one.
     """
     endless, latencies, first_statuses = cycle(requests), list[float](), 0
     with selectors.DefaultSelector() as selector:

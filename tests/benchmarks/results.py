@@ -1,4 +1,4 @@
-"""Results: figures with their rounds, the targets they should meet, and interleaved rounds.
+"""Results of benchmarks: figures of interleaved rounds, and targets for them.
 
 Other processes on the machine disturb absolute figures. So contenders take turns within one run,
 and are compared by the ratio of each round.
@@ -64,9 +64,10 @@ class Target:
     figure: Figure
     at_least: float | None = None
     at_most: float | None = None
-    #: ``--quick`` fails beyond this limit, far from the target, so that only a regression fails ...
+    #: The limit beyond which ``--quick`` fails, far from the target: only a regression exceeds it.
     bound: float | None = None
-    #: ... and only if this figure, which a busy machine disturbs less, is beyond it as well.
+    #: A second figure, which a busy machine disturbs less. ``--quick`` fails if both are beyond
+    #: ``bound``.
     witness: Figure | None = None
 
     @property
@@ -161,7 +162,7 @@ def interleave(
     rounds: int,
     progress: Callable[[str], None],
 ) -> Measurements:
-    """Let contenders take turns, each round starting with the next one.
+    """Run the contenders in rounds, each of which starts with the next contender.
 
     A contender is a function that returns a value by unit. ``progress`` receives a line of text
     before each turn.

@@ -46,12 +46,12 @@ BARE = Application("bare Django view", settings="tests.benchmarks.peers.bare_set
 
 
 def checkout(folder: Path) -> Application:
-    """Return the service as another checkout has it."""
+    """Return the service in another checkout."""
     folder = folder.resolve()
     return replace(SERVICE, name=f"{SERVICE.name} ({folder.name})", folder=folder)
 
 
-#: The key of the whole run: every server accepts the same tokens.
+#: One key for the whole run, so that every server accepts the same tokens.
 SECRET_KEY = secrets.token_urlsafe(64)
 
 
@@ -152,7 +152,7 @@ def serving(
 def running(
     command: list[str], variables: dict[str, str], folder: Path = ROOT
 ) -> Iterator[tuple[psutil.Process, Path]]:
-    """Run a program in ``folder`` until the end of the block; give its process and log file."""
+    """Run a program in ``folder`` until the end of the block; yield its process and log file."""
     with tempfile.TemporaryDirectory(prefix="webchats-") as log_folder:
         log = Path(log_folder, "log")
         with log.open("wb") as output:
@@ -182,7 +182,7 @@ def _stop(started: subprocess.Popen[bytes]) -> None:
 
 
 def _wait_for(server: Server) -> None:
-    """Return once the server sends any response, of whatever status."""
+    """Return once the server sends any response, whatever its status is."""
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and server.process.is_running():
         if server.process.status() == psutil.STATUS_ZOMBIE:

@@ -22,7 +22,7 @@ IMPORT_TIME = re.compile(r"import time:\s+\d+ \|\s+(\d+) \|( +)(\S+)")
 
 
 def startup(harness: Harness) -> Result:
-    """Start one worker several times."""
+    """Start one worker several times; measure times, memory and slow imports."""
     data = harness.data()
     rounds = min(5, harness.rounds)
     result = Result()

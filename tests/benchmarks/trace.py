@@ -116,11 +116,11 @@ def send(method: str, path: str, content: object = None, **headers: str) -> Any:
     environ = requests.generic(method, path, body, content_type).environ
     application, statuses = import_string(settings.WSGI_APPLICATION), []
     response = application(environ, lambda status, _: statuses.append(status))
-    answer = b"".join(response)
+    response_body = b"".join(response)
     getattr(response, "close", lambda: None)()
     if not statuses[0].startswith("2"):
-        sys.exit(f"{method} {path}: {statuses[0]} {answer.decode()}")
-    return json.loads(answer)
+        sys.exit(f"{method} {path}: {statuses[0]} {response_body.decode()}")
+    return json.loads(response_body)
 
 
 def trace(operation: Callable[[], object]) -> list[Call]:
@@ -129,9 +129,9 @@ def trace(operation: Callable[[], object]) -> list[Call]:
 
     def record(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and (called := first_party(frame)):
-            above, caller = frame.f_back, None
-            while above and not (caller := first_party(above)):
-                above = above.f_back
+            outer, caller = frame.f_back, None
+            while outer and not (caller := first_party(outer)):
+                outer = outer.f_back
             calls.append((called, caller))
 
     sys.setprofile(record)
@@ -149,6 +149,7 @@ def first_party(frame: FrameType) -> Function | None:
 
 
 def show_counts(name: str, calls: list[Call]) -> None:
+    """Print the row of an operation in the table."""
     files = [file for (file, _), _ in calls]
     links = {(caller[0], file) for (file, _), caller in calls if caller and caller[0] != file}
     counts = (len(set(files)), len(files), len(list(groupby(files))), len(links))
@@ -158,10 +159,10 @@ def show_counts(name: str, calls: list[Call]) -> None:
 def show_hops(calls: list[Call]) -> None:
     """Print each hop: the file, its functions until the next hop, and the first one's caller."""
     for number, (file, group) in enumerate(groupby(calls, key=lambda call: call[0][0]), start=1):
-        here = list(group)
-        names = Counter(name for (_, name), _ in here).items()
+        hop = list(group)
+        names = Counter(name for (_, name), _ in hop).items()
         functions = ", ".join(f"{name} ×{times}" if times > 1 else name for name, times in names)
-        print(f"{number:3}  {file}: {functions}  <-", ": ".join(here[0][1] or ("outside",)))
+        print(f"{number:3}  {file}: {functions}  <-", ": ".join(hop[0][1] or ("outside",)))
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ PAGE = (
     '<!DOCTYPE html><html lang="en"><head><title>Shop</title>{script}</head>'
     "<body><main><h1>Shop</h1><p>Hats.</p></main></body></html>"
 )
-#: The least that a loader must do: request the configuration.
+#: A loader that only requests the configuration.
 MINIMAL_LOADER = (
     'fetch("http://%s:%s/widget/%s/config", {credentials: "omit"})'
     ".then((response) => response.json())"
@@ -88,7 +88,7 @@ def widget(harness: Harness) -> Result:
 
 @contextmanager
 def _served(harness: Harness, data: Data) -> Iterator[tuple[Server, dict[str, Any]]]:
-    """Serve the service with static files, and give a webchat whose icon is stored."""
+    """Run the service with static files; yield the server and a webchat whose icon is stored."""
     with tempfile.TemporaryDirectory(prefix="webchats-") as folder:
         static, icons = f"{folder}/static", Path(folder, "icons")
         harness.progress("collect static files")
@@ -163,7 +163,7 @@ def _open(page: Page) -> float:
     page.get_by_role("button", name="Chat: ").click()
     deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
-        frame = next((one for one in page.frames if "/widget/" in one.url), None)
+        frame = next((item for item in page.frames if "/widget/" in item.url), None)
         painted: float = frame.evaluate(FIRST_PAINT) if frame else 0
         if painted:
             return painted - float(page.evaluate("window.clickedAt"))
@@ -187,7 +187,7 @@ def _preview(
 
 
 def _type(page: Page, color: tuple[int, int, int]) -> float:
-    """Type a color and return the milliseconds until the preview has it."""
+    """Type a color and return the milliseconds until the preview shows it."""
     field = page.get_by_label("Primary color").last
     bar = page.frame_locator("#preview-frame iframe:not(.loading)").locator(".bar")
     text, expected = "#{:02X}{:02X}{:02X}".format(*color), "rgb({}, {}, {})".format(*color)

@@ -17,7 +17,7 @@ WEBCHATS = 50
 LENGTH_TOLERANCE = 150
 #: Seconds until a database session has reported its transactions to the statistics.
 STATISTICS_DELAY = 2
-#: How many requests are counted, for how few webchats, so that each is requested often.
+#: The requests whose transactions are counted. They are for few webchats, so that each is cached.
 COUNTED_REQUESTS = 30_000
 COUNTED_WEBCHATS = 3
 
@@ -105,7 +105,7 @@ def _share_of_304(contender: Contender) -> Target:
 
 
 def _count_transactions(harness: Harness, contender: Contender, result: Result) -> None:
-    """Add the database transactions per request, by PostgreSQL's own statistics.
+    """Add the database transactions per request, according to ``pg_stat_database``.
 
     They are not zero: a configuration expires in the response cache, and its last load is stored.
     """

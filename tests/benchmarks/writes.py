@@ -1,4 +1,4 @@
-"""Write one document: create one, change two fields of one, replace one."""
+"""Writes of one document: POST, PATCH of two fields, and PUT of all fields."""
 
 import json
 from typing import Any
@@ -101,7 +101,7 @@ def patch_requests(data: Data, tokens: list[str], _service: Server) -> list[Requ
 
 
 def put_requests(data: Data, tokens: list[str], service: Server) -> list[Request]:
-    """Return requests that send documents back as the service returned them, but for one field."""
+    """Return requests that send the service's documents back with one changed field."""
     paths = [f"/api/webchats/{row['id']}" for row in data.webchats]
     fetched = responses.fetch(service, paths, token=data.tokens[0])
     sent = [json.loads(response.body)["data"] for response in fetched.values()]

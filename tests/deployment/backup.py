@@ -1,8 +1,8 @@
 """Back up and restore with the documented commands, then use the restored service.
 
 Usage: ``python -m tests.deployment.backup [--webchats 200]``. On PostgreSQL: dump, drop, restore,
-compare every row of every table, then sign in with an old password, use an old API key and renew an
-old refresh token. ``test_backup.py`` also copies SQLite while the service writes.
+compare every row of every table, then use a password, an API key and a refresh token from before
+the backup. ``test_backup.py`` also copies SQLite while the service writes.
 """
 
 import argparse
@@ -96,9 +96,9 @@ def check_service(site: Site) -> None:
     with site.served(port):
         sign_in = {"email": seeded["email"], "password": seeded["password"]}
         assert service.send(port, "POST", "/api/auth/login", sign_in).status == 200
-        renew = {"refreshToken": seeded["refresh"]}
-        assert service.send(port, "POST", "/api/auth/refresh", renew).status == 200
-        assert service.send(port, "POST", "/api/auth/refresh", renew).status == 401
+        refresh = {"refreshToken": seeded["refresh"]}
+        assert service.send(port, "POST", "/api/auth/refresh", refresh).status == 200
+        assert service.send(port, "POST", "/api/auth/refresh", refresh).status == 401
         for webchat in seeded["webchats"]:
             assert service.get(port, f"/api/webchats/{webchat}", **bearer).status == 200
         body = {**seeded["body"], "name": "After the restore"}

@@ -36,7 +36,7 @@ class Outcome:
     #: Requests that were sent at least in part without a complete response, by method, kind of
     #: connection and exception.
     lost: Counter[str] = field(default_factory=Counter)
-    #: Held while counting, because several clients share an outcome.
+    #: Acquired to count, because several clients share an outcome.
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -52,7 +52,7 @@ class Outcome:
 
 
 class Client(threading.Thread):
-    """A thread that sends requests one after the other, until it is stopped or none is left."""
+    """A thread that sends requests one after the other until it is stopped or all are sent."""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ class Prometheus:
     port: int
 
     def get(self, path: str, **parameters: str) -> Any:
-        """Return the ``data`` of a response of ``/api/v1/``.
+        """Return the ``data`` of the response to ``GET /api/v1/{path}``.
 
         Raises ``urllib.error.HTTPError`` if the server rejects the request.
         """

@@ -1,4 +1,4 @@
-"""The server as the image starts it, with its own command, health check and variables.
+"""The server, started with the command, health check and variables of the image.
 
 ``tests/deployment/smoke.py`` builds the image and checks its content, with a container engine.
 """
@@ -114,7 +114,7 @@ def test_the_build_context_has_every_app_and_no_other_folder() -> None:
     assert included == packages | templates | {"manage.py", "pyproject.toml", "uv.lock"}
 
 
-def test_the_image_runs_as_the_unprivileged_owner_of_its_data() -> None:
+def test_the_image_runs_as_the_unprivileged_owner_of_its_data_folder() -> None:
     (user,) = re.findall(r"^USER (\d+):\d+$", image.TEXT, re.MULTILINE)
     (owner,) = re.findall(r"^COPY .*--chown=(\d+):\d+ /app/data", image.TEXT, re.MULTILINE)
     assert user == owner == smoke.USER_ID

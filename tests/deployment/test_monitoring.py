@@ -232,16 +232,16 @@ def test_a_real_prometheus_evaluates_every_expression(prometheus: Prometheus) ->
     for expression in dashboard_expressions():
         series = prometheus.query(expression.text)
         assert series, expression
-        assert all(expression.shown <= one["metric"].keys() for one in series), expression
+        assert all(expression.shown <= item["metric"].keys() for item in series), expression
 
     (group,) = prometheus.get("rules")["groups"]
     assert {rule["name"]: rule["health"] for rule in group["rules"]} == dict.fromkeys(ALERTS, "ok")
 
     imported = {
-        one["metric"]["outcome"]: float(one["value"][1])
+        item["metric"]["outcome"]: float(item["value"][1])
         for expression in dashboard_expressions()
         if expression.place == "Imported rows within the time range"
-        for one in prometheus.query(expression.text)
+        for item in prometheus.query(expression.text)
     }
     # The sum of both instances, although Prometheus has never scraped the value 0.
     assert imported == {"created": 2, "updated": 0, "unchanged": 0, "rejected": 2}

@@ -1,4 +1,4 @@
-"""Requests that make every metric of the service appear in its exposition."""
+"""Requests after which the service exposes all of its metrics."""
 
 import http.client
 import json
@@ -49,7 +49,7 @@ class Traffic:
         return self.send("GET", path, b"", headers)
 
     def send_all(self) -> None:
-        """Use API, widget, probes, import and icons, and cause client errors."""
+        """Send requests to every part of the service, some of which cause client errors."""
         authorization = {"Authorization": f"Bearer {self.key}"}
         assert self.get("/healthz") == 200
         assert self.get("/readyz") in (200, 503)  # without a cache

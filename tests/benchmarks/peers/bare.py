@@ -28,7 +28,7 @@ def api(request: HttpRequest, rest: str = "") -> HttpResponse:
 
 
 def widget(request: HttpRequest, rest: str) -> HttpResponse:
-    """Return the prepared response, or 304 if the browser has it."""
+    """Return the prepared response, or 304 if ``If-None-Match`` has its ``ETag``."""
     body, headers = RESPONSES[request.path]
     if request.headers.get("If-None-Match") == headers.get("ETag"):
         return HttpResponse(status=304, headers=headers)

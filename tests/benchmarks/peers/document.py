@@ -1,4 +1,4 @@
-"""The document that every peer returns: its field names and its timestamps."""
+"""The field names, timestamps and pagination of the documents that every peer returns."""
 
 from datetime import datetime
 

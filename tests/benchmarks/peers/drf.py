@@ -39,7 +39,7 @@ class TimestampField(serializers.DateTimeField):
 
 
 class WebchatSerializer(serializers.ModelSerializer[Webchat]):
-    """The document, read and written."""
+    """A webchat as a JSON document."""
 
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,

@@ -35,7 +35,7 @@ _sessions = async_sessionmaker(_engine, expire_on_commit=False)
 
 
 class Base(DeclarativeBase):
-    """The base of the tables."""
+    """The declarative base class of the tables."""
 
     type_annotation_map = {datetime: DateTime(timezone=True)}
 
@@ -105,7 +105,7 @@ Timestamp = Annotated[datetime, PlainSerializer(timestamp)]
 
 
 class Document(BaseModel):
-    """The document."""
+    """A webchat as a JSON document."""
 
     model_config = ConfigDict(
         from_attributes=True,

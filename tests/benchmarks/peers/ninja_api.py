@@ -89,7 +89,7 @@ class PartialWebchatIn(WebchatIn):
 
 
 class Document(Schema):
-    """The document."""
+    """A webchat as a JSON document."""
 
     model_config = ConfigDict(
         alias_generator=AliasGenerator(serialization_alias=lambda attribute: ALIASES[attribute])
@@ -172,7 +172,7 @@ def many(
     page: int = 1,
     limit: int = LIMIT,
     search: str = "",
-    isEnabled: bool | None = None,  # noqa: N803 - the API's own names
+    isEnabled: bool | None = None,  # noqa: N803 - the names in the API
     promptId: str = "",  # noqa: N803
 ) -> Any:
     """Return a page, newest first."""
