@@ -112,7 +112,7 @@ def test_lists_are_equal_for_each_value_of_a_filter_and_each_page(
     for value in get_filter_values(name, rows):
         for page in PAGES:
             assert_equal_reads("list", urlencode({name: value, "limit": 2, "page": page}))
-        # The cached query would contain a condition on the time at which it was compiled.
+        # A condition on the current time would be outdated in the cached query.
         assert_equal_reads("list", urlencode({name: value, "limit": 2, "page": 1}), at=LATER)
 
 

@@ -93,7 +93,7 @@ def compare(rows: importers.Rows, rounds: int, against: Path | None) -> Result:
 
 
 def main() -> None:
-    """Print the result."""
+    """Migrate the database, run the importers and print the result."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.imports")
     parser.add_argument("rows", type=int)
     parser.add_argument("--rounds", type=int, default=3)

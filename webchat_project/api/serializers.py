@@ -1,7 +1,7 @@
 """``DocumentSerializer``: the serializer of every model that the API reads and writes.
 
 Names are camelCase and types are JSON's own. ``null`` stands for the default of an optional field.
-Updates write only the fields that were sent. All errors come in one response. The serializer field
+Updates write only the fields that were sent. A response lists all errors. The serializer field
 validates the JSON type of a value, and the model's ``full_clean()`` everything else.
 """
 
@@ -110,8 +110,8 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
     def get_fields(self) -> dict[str, _Field]:
         """Return copies of fields that are built once per class.
 
-        DRF builds the fields of a model again for each instance. CPU time of POST and PUT,
-        without divided by with: 1.15.
+        DRF builds the fields of a model again for each instance, with which POST and PUT take 1.15
+        times the CPU time.
         """
         return {name: _copy_field(field) for name, field in _prototypes(type(self)).items()}
 

@@ -34,7 +34,7 @@ class _User(Protocol):
 
 
 class RequestLogMiddleware:
-    """Logs each request and sets its context for other log records. It must be the first one."""
+    """Logs each request and sets its context for other records. Must be the first middleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -51,7 +51,7 @@ class RequestLogMiddleware:
             else:
                 _log(request, response.status_code, started)
         except BaseException:
-            # Exceptions become responses, except those that end the process, as for a timeout.
+            # Django returns a response for every exception that does not end the process.
             _log(request, 500, started)
             raise
         finally:
