@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("webchat_project", "organizations", "webchats")
 
 #: The layers from the bottom up. A module belongs to the longest prefix of its dotted name, so
-#: that an app inside a package is a layer of its own.
+#: that a nested app is a separate layer.
 LAYERS = (
     frozenset(
         {
@@ -263,5 +263,5 @@ def test_functions_are_short() -> None:
         ("webchat_project.settings", 4),
     ],
 )
-def test_nested_package_is_a_layer_of_its_own(module: str, rank: int) -> None:
+def test_nested_app_is_a_separate_layer(module: str, rank: int) -> None:
     assert get_rank(module) == rank

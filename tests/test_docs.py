@@ -38,7 +38,7 @@ def find_headings(page: Path) -> list[tuple[int, str]]:
 
 
 def to_anchor(heading: str) -> str:
-    """Return the anchor that GitHub gives a heading."""
+    """Return the anchor that GitHub generates for a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 

@@ -33,7 +33,7 @@ def check_secret_key(**_: object) -> list[CheckMessage]:
     return [
         Error(
             "SECRET_KEY contains white space. It may be a comment that was read as the value.",
-            hint="In an .env file, write a comment on a line of its own.",
+            hint="In an .env file, write a comment on a separate line.",
             id="webchat_project.E002",
         )
     ]

@@ -110,7 +110,7 @@ class ApiErrorMiddleware:
 
 
 class HealthMiddleware:
-    """Answers ``/healthz`` and ``/readyz`` without checking the ``Host`` header.
+    """Responds to ``/healthz`` and ``/readyz`` without checking the ``Host`` header.
 
     A load balancer calls a container by its address, which is not in ``ALLOWED_HOSTS``.
     """
@@ -156,7 +156,7 @@ _MAX_DIGITS: Final = 18
 
 
 class BodySizeLimitMiddleware:
-    """Answers 413 if the Content-Length is too large, before the body is read.
+    """Returns 413 if the Content-Length is too large, before the body is read.
 
     A WSGI server reads no more than the Content-Length, so no body can be larger.
     """

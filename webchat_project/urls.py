@@ -1,4 +1,4 @@
-"""The URLconf. ``HealthMiddleware`` answers /healthz and /readyz."""
+"""The URLconf. ``HealthMiddleware`` responds to /healthz and /readyz."""
 
 from django.urls import include, path
 

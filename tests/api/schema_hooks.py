@@ -1,6 +1,6 @@
 """Hooks of schemathesis for values that a schema cannot describe.
 
-The command line of schemathesis loads this module in a process of its own.
+The command line of schemathesis loads this module in its own process.
 """
 
 from typing import Any

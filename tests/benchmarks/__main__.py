@@ -43,7 +43,7 @@ BENCHMARKS: dict[str, Callable[[Harness], Result]] = {
     "start": startup,
     "widget": widget,
 }
-#: The benchmark of imports, which runs in a process of its own for each database.
+#: The benchmark of imports, which runs in a separate process for each database.
 TRANSFER = "transfer"
 QUICK = ("documents", "writes", "growth", "widget-config")
 

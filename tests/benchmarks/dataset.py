@@ -7,7 +7,7 @@ here has the model's value in every row.
 
 Organizations alternate from row to row, so that the webchats of one are scattered over the table as
 in a real service. A third of the webchats have a pipeline and a stage, a third only a pipeline. Two
-of five have an icon of their own, one of ten is disabled.
+of five have an icon, one of ten is disabled.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Import webchats: the benchmark ``transfer``, in a process of its own on ``DATABASE_URL``.
+"""Import webchats: the benchmark ``transfer``, in a separate process on ``DATABASE_URL``.
 
 Every importer writes the same rows to the same table, with its indexes and constraints. The slow
 ones import fewer rows. ``--json FILE`` writes every round.

@@ -1,7 +1,7 @@
 """Print access tokens as JSON: one for each user of the organization ``Organization 0``.
 
-It runs on the database of ``DATABASE_URL`` and with the code of whichever checkout is on
-``PYTHONPATH``, so that tokens have the claims that this checkout verifies.
+It runs on the database of ``DATABASE_URL`` and with the code of the checkout on ``PYTHONPATH``,
+so that tokens have the claims that this checkout verifies.
 """
 
 import json

@@ -75,7 +75,7 @@ def running_instance(
 
 @contextmanager
 def running_prometheus(ports: Sequence[int], folder: Path) -> Iterator[Prometheus]:
-    """Scrape instances on these ports every second, with the documented configuration."""
+    """Yield a server that scrapes these ports every second, with the documented configuration."""
     config = _documented_config()
     (job,) = config["scrape_configs"]
     job["scrape_interval"] = "1s"

@@ -39,7 +39,7 @@ class Site:
 
     @contextmanager
     def served(self, port: int) -> Iterator[Popen[bytes]]:
-        """Run the server on a port until the end of the block, or until it exits."""
+        """Run the server on a port until the end of the block; yield its process."""
         self._started += 1
         log = self.folder / f"server-{self._started}.log"
         server_variables = {

@@ -1,7 +1,7 @@
 """Pytest plugin that selects the database: ``--database postgres`` (default) or ``sqlite``.
 
-The URL of the database is in the environment variable ``DATABASE_URL`` before Django's settings are
-imported, hence loaded by ``-p`` in ``pyproject.toml``. ``TEST_DATABASE_URL`` names an existing
+It sets the environment variable ``DATABASE_URL`` before Django's settings are imported. So it is
+loaded early, by ``-p`` in ``pyproject.toml``. ``TEST_DATABASE_URL`` names an existing
 PostgreSQL server; without it the suite starts its own.
 
 Every test that uses the database gets the marker ``database``, so that a second run on another

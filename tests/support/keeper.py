@@ -1,7 +1,7 @@
 """Keepers: processes that start a server for the tests and always stop it.
 
 A keeper runs as long as its standard input is open. So it stops its server at the end of the block
-that started it, and also if the test process is killed. It has a session of its own, so that Ctrl-C
+that started it, and also if the test process is killed. It has its own session, so that Ctrl-C
 stops the tests first and the server after them.
 """
 

@@ -77,7 +77,7 @@ class Unavailable(exceptions.APIException):
 
 
 class DependencyUnavailable(Exception):
-    """A dependency of the service, such as a storage, is unavailable. Views answer 503.
+    """A dependency of the service, such as a storage, is unavailable. Views return 503.
 
     Subclasses set ``log_message`` for operators and ``client_message`` for clients.
     """

@@ -7,7 +7,7 @@ of 20 rows 1.9, a list of one row 1.7, retrieve 1.3. ``tests/api/test_fast_reads
 responses of the two paths.
 
 The cache key is (view class, whether the caller is a superuser, query string). It is also the only
-input of the functions that compile: they create a view of their own, and run its ``get_queryset``
+input of the functions that compile: they create their own view, and run its ``get_queryset``
 and ``filter_queryset`` with a request that has the query parameters and a user whose
 ``organization_id`` is a placeholder. Every other attribute raises ``RuntimeError``, so a query that
 depends on more than the key fails at its first use. The exception is the clock: a filter must not

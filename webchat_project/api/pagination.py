@@ -53,8 +53,8 @@ def form_errors(form: forms.Form) -> ErrorDetails:
 class DocumentPagination(BasePagination):
     """``page`` from 1 and ``limit`` from 1 to 100. A page after the last one is empty.
 
-    A malformed parameter is a validation error. DRF would ignore a wrong limit, and answer 404 for
-    a page after the last one.
+    A malformed parameter is a validation error. ``PageNumberPagination`` ignores a malformed limit
+    and returns 404 for a page after the last one.
     """
 
     default_limit = 20

@@ -19,10 +19,10 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 _LABELS = ("method", "route", "status")
-REQUESTS = Counter("webchats_http_requests_total", "Requests answered.", _LABELS)
+REQUESTS = Counter("webchats_http_requests_total", "HTTP requests.", _LABELS)
 DURATIONS = Histogram(
     "webchats_http_request_duration_seconds",
-    "Time from a request to its response, for a download to its end.",
+    "Time from a request to its response, or to the end of a download.",
     _LABELS,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )

@@ -62,7 +62,7 @@ class RequestLogMiddleware:
 def _is_iterated(response: StreamingHttpResponse) -> bool:
     """Return whether the WSGI server iterates over the content, so that its end can be logged.
 
-    The server may send a file by itself.
+    The server may send a file without iterating over it.
     """
     return not isinstance(response, FileResponse) and not response.is_async
 
@@ -154,7 +154,7 @@ def _known_user(request: HttpRequest) -> _User | None:
 def _get_route(request: HttpRequest) -> str:
     if request.resolver_match is not None:
         return route_name(request.resolver_match.route)
-    if request.path_info in _QUIET_ROUTES:  # answered by middleware
+    if request.path_info in _QUIET_ROUTES:  # The response is from a middleware.
         return request.path_info
     return _STATIC_ROUTE if request.path_info.startswith(settings.STATIC_URL) else _UNKNOWN_ROUTE
 
