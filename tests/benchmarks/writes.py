@@ -14,9 +14,9 @@ TARGET = 1.2
 TABLES = ("webchats_webchat", "webchats_historicalwebchat")
 NOTES = [
     "Every contender writes the row and its version in the history, under the same constraints.",
-    "Vanilla DRF does not check that the prompt, pipeline and stage belong to the organization, "
-    "are active and match, the initial stage, JSON types strictly, throttles and roles. It does "
-    "not lock the row. It does not write icons.",
+    "Vanilla DRF does not check whether the prompt, pipeline and stage belong to the organization, "
+    "are active and match. It skips the initial stage, strict JSON types, throttles and roles. It "
+    "neither locks the row nor writes icons.",
     "django-ninja skips the model's validators as well (domains are any strings).",
     "All rows belong to one organization. Two of five replaced documents have an icon, which only "
     "the service checks, with a lock of the organization.",

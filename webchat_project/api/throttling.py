@@ -10,7 +10,7 @@ from webchat_project.client_address import client_address
 from webchat_project.observability.security_log import SecurityEvent, account_digest, log_event
 
 if TYPE_CHECKING:
-    # Imports this module at run time, for the default throttles.
+    # ``rest_framework.views`` imports this module for the default throttles.
     from rest_framework.views import APIView
 
 #: A key of ``request.META``, set when the throttles of a request have been checked.

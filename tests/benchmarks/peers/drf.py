@@ -1,7 +1,7 @@
 """Vanilla Django REST framework: ``ModelViewSet`` and ``ModelSerializer``.
 
-It skips throttles and roles. It does not check that a prompt, pipeline or stage belongs to the
-organization, is active and matches, nor the initial stage. It accepts JSON of the wrong type and
+It skips throttles, roles and the initial stage. It does not check whether a prompt, pipeline or
+stage belongs to the organization, is active and matches. It accepts JSON of the wrong type and
 duplicate keys. It does not lock the row that it changes, and does not write icons. Field
 validators, database constraints and the change history are the model's, and so the same.
 

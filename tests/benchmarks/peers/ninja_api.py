@@ -1,7 +1,7 @@
 """django-ninja: pydantic schemas instead of serializers.
 
-It skips throttles and roles. It does not check that a prompt, pipeline or stage exists, belongs to
-the organization, is active and matches, nor the initial stage. Its schemas check lengths and
+It skips throttles, roles and the initial stage. It does not check whether a prompt, pipeline or
+stage exists, belongs to the organization, is active and matches. Its schemas check lengths and
 patterns, but not the model's validators. It does not lock the row that it changes, and does not
 write icons. Database constraints and the change history are the same.
 """
