@@ -36,8 +36,8 @@ class CircuitBreaker:
     """The circuit breaker of one dependency in this process, shared by all threads.
 
     One failure opens it. Then all calls are skipped, except for one every ``seconds``: it closes
-    the breaker if it succeeds. At most ``max_calls`` calls wait for the dependency at a time, so
-    that threads are left before the first of them fails.
+    the breaker if it succeeds. At most ``max_calls`` calls wait for the dependency at a time,
+    so that the other threads serve requests until the first of these calls fails.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
+        """Whether calls are skipped."""
         return self._retry_at is not None
 
     @contextmanager

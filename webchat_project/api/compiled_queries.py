@@ -1,7 +1,7 @@
 """Queries that are compiled to SQL once per process and run with other parameters.
 
-Compiling takes most of the time that Django needs to find one row. Two users: the reads of
-``fast_reads``, and the look-up of related rows in ``TenantRelatedField``.
+Compiling takes most of the time that Django needs to find one row. Used by ``fast_reads`` and by
+the look-up of related rows in ``TenantRelatedField``.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ class CompiledQuery:
         return query
 
     def rows(self, **values: str | None) -> list[Row]:
-        """Run the query with the values of its placeholders."""
+        """Run the query and return its rows. ``values`` are those of the placeholders, by name."""
         if not self._sql:
             return []
         connection = connections[self._database]
@@ -73,7 +73,7 @@ class CompiledQuery:
         return [tuple(row) for row in converted]
 
     def number(self, **values: str | None) -> int:
-        """Run a query of ``count``."""
+        """Run a query that ``count`` returned, and return the number of rows."""
         return sum(cast("int", number) for (number,) in self.rows(**values))
 
     def digest(self, **values: str | None) -> str:
@@ -95,7 +95,7 @@ class CompiledGet(Generic[_Model]):
         self._database = queryset.db
 
     def __call__(self, **values: str | None) -> _Model | None:
-        """Run the query with the values of its placeholders."""
+        """Run the query; return the row, or ``None`` if no row matches."""
         for row in self._query.rows(**values):
             return self._model.from_db(self._database, self._columns, row)
         return None
