@@ -1,7 +1,7 @@
 """Queries that are compiled to SQL once per process and run with other parameters.
 
-Compiling takes most of the time that Django needs to find one row. Used by ``fast_reads`` and by
-the look-up of related rows in ``TenantRelatedField``.
+Compiling takes most of the time that Django needs to find one row. Used by ``fast_reads``, and by
+the look-ups of the caller (``get_unrevoked_user``) and of related rows (``TenantRelatedField``).
 """
 
 import hashlib
