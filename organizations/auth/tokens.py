@@ -1,19 +1,19 @@
-"""Access and refresh tokens (JWT), and the keys that sign them."""
+"""Access and refresh tokens (JWT)."""
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import Self, TypedDict
+from uuid import uuid4
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from jwt.exceptions import InvalidSignatureError
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt import tokens
 from rest_framework_simplejwt.backends import TokenBackend
-from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenBackendError, TokenError
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.utils import datetime_from_epoch, get_md5_hash_password
 
+from organizations.auth.token_backend import token_backend
 from organizations.models import User
 from webchat_project.api.compiled_queries import CompiledGet, Placeholder
 from webchat_project.observability.security_log import SecurityEvent, log_event
@@ -38,39 +38,12 @@ def invalid_credential(
     return InvalidCredential()
 
 
-class RotatingTokenBackend(TokenBackend):
-    """A token backend that also verifies signatures of former keys.
-
-    The algorithm comes from the settings, never from the token.
-    """
-
-    def __init__(self, key: str, *former_keys: str) -> None:
-        super().__init__(
-            settings.SIMPLE_JWT["ALGORITHM"], key, issuer=settings.SIMPLE_JWT["ISSUER"]
-        )
-        self._fallback = RotatingTokenBackend(*former_keys) if former_keys else None
-
-    def decode(self, token: tokens.Token, verify: bool = True) -> dict[str, object]:
-        """Return the payload. Raise ``TokenBackendError`` if no key has signed the token."""
-        try:
-            return super().decode(token, verify)
-        except TokenBackendError as error:
-            if self._fallback is None or not isinstance(error.__cause__, InvalidSignatureError):
-                raise
-        return self._fallback.decode(token, verify)
-
-
-@lru_cache(maxsize=8)
-def _backend_for(*keys: str) -> RotatingTokenBackend:
-    return RotatingTokenBackend(*keys)
-
-
 class RotatingKeysMixin(tokens.Token):
     """A token that the current key signs and that the current and the former keys verify."""
 
     @property
     def token_backend(self) -> TokenBackend:
-        return _backend_for(settings.SIMPLE_JWT["SIGNING_KEY"], *settings.JWT_SIGNING_KEY_FALLBACKS)
+        return token_backend()
 
     @classmethod
     def parse(cls, encoded: str) -> Self:
@@ -103,19 +76,27 @@ class AccessToken(RotatingKeysMixin, tokens.AccessToken):
 
 
 class RefreshToken(RotatingKeysMixin, tokens.RefreshToken):
-    """A JWT that can be exchanged once for a new pair of tokens."""
+    """A JWT that can be exchanged once for a new pair of tokens.
+
+    The tokens of one sign-in are a family. Their ``jti`` begins with the id of the family and a
+    dot. A token that is used twice was probably stolen, so it ends the whole family (RFC 9700,
+    section 4.14.2).
+    """
 
     access_token_class = AccessToken
 
     @classmethod
-    def for_user(cls, user: tokens.AuthUser) -> Self:
+    def for_user(cls, user: tokens.AuthUser, family: str = "") -> Self:
         """Return a new token for ``user`` and store its id as outstanding.
+
+        ``family`` is that of the token it replaces, or empty for a new sign-in.
 
         ``BlacklistMixin.for_user`` would store the signed token, with which anyone who reads the
         database could sign in.
         """
         assert isinstance(user, User)
         token = super(tokens.BlacklistMixin, cls).for_user(user)
+        token["jti"] = f"{family or uuid4().hex}.{token['jti']}"
         token.add_claims(user)
         OutstandingToken.objects.create(
             user=user,
@@ -126,31 +107,67 @@ class RefreshToken(RotatingKeysMixin, tokens.RefreshToken):
         )
         return token
 
+    @property
+    def family(self) -> str:
+        """Return the id that the tokens of one sign-in share."""
+        family, _, _ = str(self["jti"]).partition(".")
+        return family
+
     def check_blacklist(self) -> None:
-        """Raise ``InvalidCredential`` for a token that was used before, possibly after a theft."""
+        """Raise ``InvalidCredential`` for a token that was used before, and end its family."""
         try:
             super().check_blacklist()
         except TokenError:
+            raise self._reused() from None
+
+    def exchange(self, user: User) -> "TokenPair":
+        """Revoke the token and return a new pair of the same family.
+
+        If no pair can be issued, the token stays valid. Raises as ``revoke`` does.
+        """
+        try:
+            with transaction.atomic():
+                self._blacklist()
+                return issue_token_pair(user, self.family)
+        except _AlreadyRevoked:
+            # Outside of the transaction, which is rolled back.
             raise self._reused() from None
 
     def revoke(self) -> None:
         """Blacklist the token.
 
         Raise ``InvalidCredential`` if it was never issued or is blacklisted already: of concurrent
-        calls with one token, only one succeeds.
+        calls with one token, only one succeeds, and the others end the family.
         """
+        try:
+            self._blacklist()
+        except _AlreadyRevoked:
+            raise self._reused() from None
+
+    def _blacklist(self) -> None:
         try:
             with transaction.atomic():
                 issued = OutstandingToken.objects.get(jti=self["jti"])
                 BlacklistedToken.objects.create(token=issued)
         except OutstandingToken.DoesNotExist:
-            raise invalid_credential("refresh_token", "unknown", user=self.get("user_id")) from None
+            raise invalid_credential("refresh_token", "unknown", user=self["user_id"]) from None
         except IntegrityError:
-            raise self._reused() from None
+            raise _AlreadyRevoked from None
 
     def _reused(self) -> InvalidCredential:
-        log_event(SecurityEvent.REFRESH_TOKEN_REUSED, user=self.get("user_id"))
+        log_event(SecurityEvent.REFRESH_TOKEN_REUSED, user=self["user_id"])
+        valid = OutstandingToken.objects.filter(
+            jti__startswith=f"{self.family}.", blacklistedtoken=None
+        )
+        # The insert waits for an exchange in progress, whose new token the next query finds.
+        while issued := list(valid.all()):
+            revoked = [BlacklistedToken(token=token) for token in issued]
+            BlacklistedToken.objects.bulk_create(revoked, ignore_conflicts=True)
         return InvalidCredential()
+
+
+class _AlreadyRevoked(Exception):
+    """The refresh token is blacklisted."""
 
 
 class TokenPair(TypedDict):
@@ -160,11 +177,14 @@ class TokenPair(TypedDict):
     refreshToken: str
 
 
-def issue_token_pair(user: User) -> TokenPair:
-    """Return a new access token and a new refresh token for ``user``."""
+def issue_token_pair(user: User, family: str = "") -> TokenPair:
+    """Return a new access token and a new refresh token for ``user``.
+
+    ``family`` is that of the refresh token which they replace, or empty for a new sign-in.
+    """
     return {
         "token": str(AccessToken.for_user(user)),
-        "refreshToken": str(RefreshToken.for_user(user)),
+        "refreshToken": str(RefreshToken.for_user(user, family)),
     }
 
 

@@ -2,7 +2,6 @@
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import update_last_login
-from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import AllowAny
@@ -75,13 +74,12 @@ class RefreshView(AnonymousView):
         responses=serializers.TokenPairSerializer,
     )
     def post(self, request: Request) -> Response:
-        """Return a new pair of tokens. The given refresh token is revoked."""
+        """Return a new pair of tokens. The given refresh token is revoked.
+
+        A token that is sent twice may be stolen: all refresh tokens of its sign-in are revoked.
+        """
         token, user = _valid_refresh_token(request)
-        # Within a transaction: if no pair can be issued, the old token stays valid.
-        with transaction.atomic():
-            token.revoke()
-            pair = issue_token_pair(user)
-        return Response(pair)
+        return Response(token.exchange(user))
 
 
 @extend_schema(tags=_TAGS)

@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 from organizations.auth.tokens import AccessToken, RefreshToken
 from organizations.models import Pipeline
 from tests.support import factories
+from tests.support.authentication import request_refresh
 from tests.support.clients import token_client
 from webchats.models import Webchat
 
@@ -109,6 +110,27 @@ def test_parallel_uses_of_a_refresh_token_issue_one_pair() -> None:
         return status
 
     assert sorted(in_parallel(*[refresh] * 4)) == [200, 401, 401, 401]
+
+
+def test_family_of_a_reused_refresh_token_ends_during_an_exchange() -> None:
+    first = RefreshToken.for_user(factories.UserFactory.create())
+    second = request_refresh(str(first)).json()["refreshToken"]
+    third: list[str] = []
+
+    def exchange() -> int:
+        response = request_refresh(second)
+        third.extend(filter(None, [response.json().get("refreshToken")]))
+        status: int = response.status_code
+        return status
+
+    def reuse() -> int:
+        status: int = request_refresh(str(first)).status_code
+        return status
+
+    exchanged, reused = in_parallel(exchange, reuse)
+    assert (exchanged, reused) in {(200, 401), (401, 401)}
+    for token in (second, *third):
+        assert request_refresh(token).status_code == 401
 
 
 def test_parallel_changes_of_the_default_pipeline_leave_one_default() -> None:

@@ -1,5 +1,8 @@
-"""Requests to the authentication endpoints of the API."""
+"""Requests to the authentication endpoints of the API, and forged tokens."""
 
+import base64
+import hmac
+import json
 from typing import Any
 
 from rest_framework.test import APIClient
@@ -23,3 +26,14 @@ def request_status(credential: str) -> int:
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {credential}")
     status: int = client.get("/api/auth/verify-token").status_code
     return status
+
+
+def encode_part(content: bytes) -> str:
+    """Return a part of a JWT."""
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def sign(header: dict[str, Any], claims: dict[str, Any], key: str) -> str:
+    """Return a token with any header and claims, signed with HS256 and ``key``."""
+    text = f"{encode_part(json.dumps(header).encode())}.{encode_part(json.dumps(claims).encode())}"
+    return f"{text}.{encode_part(hmac.digest(key.encode(), text.encode(), 'sha256'))}"

@@ -1,8 +1,5 @@
 """Rotation of keys without signing users out, and the algorithm of tokens."""
 
-import base64
-import hmac
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +12,12 @@ from pytest_django import Settings
 from organizations.auth.tokens import AccessToken, issue_token_pair
 from organizations.models import User
 from tests.support import factories
-from tests.support.authentication import request_login, request_refresh, request_status
+from tests.support.authentication import (
+    request_login,
+    request_refresh,
+    request_status,
+    sign,
+)
 from tests.support.environment import PRODUCTION, load_settings
 from webchats.icons.images import SanitizedImage
 from webchats.icons.storage import signed_url, store_image
@@ -50,16 +52,6 @@ def use_secret_key(settings: Settings, use_signing_key: Callable[..., None]) -> 
         settings.STORAGES = {**settings.STORAGES}
 
     return change
-
-
-def encode_part(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def sign(header: dict[str, Any], claims: dict[str, Any], key: str) -> str:
-    """Return a token with any header, signed with HS256 and ``key``."""
-    text = f"{encode_part(json.dumps(header).encode())}.{encode_part(json.dumps(claims).encode())}"
-    return f"{text}.{encode_part(hmac.digest(key.encode(), text.encode(), 'sha256'))}"
 
 
 def test_token_signed_with_former_key_is_valid(admin: User, use_signing_key: Any) -> None:

@@ -16,7 +16,13 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from organizations.auth.tokens import AccessToken, RefreshToken
 from organizations.models import User
 from tests.support import factories
-from tests.support.authentication import PASSWORD, request_login, request_refresh, request_status
+from tests.support.authentication import (
+    PASSWORD,
+    request_login,
+    request_refresh,
+    request_status,
+    sign,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -176,6 +182,48 @@ def test_it_rejects_forged_token(member: User, changes: dict[str, Any]) -> None:
     assert request_status(forge(**changes)) == 401
 
 
+#: JSON values that ``datetime``, PostgreSQL or a comparison could fail on.
+HOSTILE_VALUES: list[Any] = [
+    *(None, True, -1, 1.5, 10**18, 10**400, -(10**400), float("inf"), float("nan")),
+    *("", "x", "\0", "\ud800", "a" * 3000, "1" * 24, [], ["x"], {}, {"x": {"y": []}}),
+]
+
+
+@pytest.mark.parametrize("claim", ["user_id", "jti", "exp", "iat", "nbf", "iss", "token_type"])
+@pytest.mark.parametrize("kind", ["access", "refresh"])
+def test_signed_token_with_hostile_claims_is_401(member: User, claim: str, kind: str) -> None:
+    valid = jwt.decode(forge(), options={"verify_signature": False}) | {"token_type": kind}
+    statuses = {}
+    for value in HOSTILE_VALUES:
+        claims = valid | {claim: value}
+        token = sign({"alg": "HS256"}, claims, settings.SIMPLE_JWT["SIGNING_KEY"])
+        client = APIClient(raise_request_exception=False)
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        response = (
+            client.get("/api/auth/verify-token")
+            if kind == "access"
+            else client.post("/api/auth/refresh", {"refreshToken": token[:4000]})
+        )
+        # The service does not use these times. PyJWT refuses those in the future.
+        is_past = claim in ("iat", "nbf") and isinstance(value, int | float) and value < 10**9
+        accepted = 200 if is_past and kind == "access" else 401
+        if response.status_code != accepted:
+            statuses[repr(value)[:40]] = response.status_code
+    assert statuses == {}
+
+
+@pytest.mark.parametrize("claim", ["user_id", "jti", "exp"])
+@pytest.mark.parametrize("kind", ["access", "refresh"])
+def test_token_without_a_claim_is_401(member: User, claim: str, kind: str) -> None:
+    token = forge(claims={"token_type": kind})
+    claims = jwt.decode(token, options={"verify_signature": False})
+    del claims[claim]
+    token = jwt.encode(claims, settings.SIMPLE_JWT["SIGNING_KEY"])
+    assert (
+        request_status(token) if kind == "access" else request_refresh(token).status_code
+    ) == 401
+
+
 @pytest.mark.parametrize(
     "header",
     ["", "Bearer", "Bearer ", "Bearer a b", "Basic YTpi", "Token x", "Bearer é", "Bearer \u00ff"],
@@ -206,8 +254,37 @@ def test_refresh_token_is_valid_once(member: User) -> None:
     second = request_refresh(first).json()
     assert second.keys() == {"token", "refreshToken"}
     assert request_status(second["token"]) == 200
-    assert request_refresh(first).status_code == 401
     assert request_refresh(second["refreshToken"]).status_code == 200
+    assert request_refresh(first).status_code == 401
+
+
+def test_refresh_token_used_twice_ends_its_family(member: User) -> None:
+    stolen = request_login().json()["refreshToken"]
+    other_sign_in = request_login().json()["refreshToken"]
+    second = request_refresh(stolen).json()["refreshToken"]
+    third = request_refresh(second).json()["refreshToken"]
+    assert request_refresh(stolen).status_code == 401
+    assert request_refresh(third).status_code == 401
+    assert request_refresh(other_sign_in).status_code == 200
+
+
+def test_refresh_token_used_after_logout_ends_its_family(member: User) -> None:
+    first = request_login().json()["refreshToken"]
+    pair = request_refresh(first).json()
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {pair['token']}")
+    assert client.post("/api/auth/logout", {"refreshToken": first}).status_code == 401
+    assert request_refresh(pair["refreshToken"]).status_code == 401
+
+
+def test_refresh_token_of_a_former_release_ends_its_family(member: User) -> None:
+    """Its ``jti`` has no family."""
+    former = RefreshToken.for_user(member)
+    former["jti"] = "0" * 32
+    OutstandingToken.objects.update(jti="0" * 32)
+    successor = request_refresh(str(former)).json()["refreshToken"]
+    assert request_refresh(str(former)).status_code == 401
+    assert request_refresh(successor).status_code == 401
 
 
 def test_refresh_token_stays_valid_if_no_new_one_can_be_issued(
