@@ -173,7 +173,7 @@ elif CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCach
 AUTH_USER_MODEL = "organizations.User"
 AUTHENTICATION_BACKENDS = ["organizations.auth.backends.PasswordBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "organizations.auth.hashers.OneAtATimeArgon2Hasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -185,6 +185,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# For a sign-in to the admin site whose ``next`` is missing or refused.
+LOGIN_REDIRECT_URL = "admin:index"
 
 # The first key signs tokens. The former keys verify tokens that have not expired yet.
 _jwt_key = env.str("JWT_SIGNING_KEY", default="")

@@ -16,7 +16,7 @@ WRONG_PASSWORD = {"username": "ada@example.com", "password": "wrong"}
 
 @pytest.fixture(autouse=True)
 def _three_attempts_a_minute(throttle_rates: Callable[..., None]) -> None:
-    throttle_rates(sign_in_address="3/min", sign_in_account="3/min")
+    throttle_rates(sign_in_address="3/min", sign_in_account="3/min", sign_in_new_address="0/min")
 
 
 def test_too_many_attempts_are_throttled() -> None:
@@ -103,3 +103,28 @@ def test_error_of_the_sign_in_form_does_not_depend_on_the_account(db: None) -> N
     known, unknown = (list(response.context["form"].non_field_errors()) for response in responses)
     assert known == unknown
     assert len(known) == 1
+
+
+@pytest.mark.parametrize(
+    ("next_page", "target"),
+    [
+        ("https://evil.example/", "/admin/"),
+        ("//evil.example", "/admin/"),
+        ("javascript:alert(1)", "/admin/"),
+        ("/\\evil.example", "/admin/"),
+        ("", "/admin/"),
+        (None, "/admin/"),
+        ("/admin/organizations/prompt/", "/admin/organizations/prompt/"),
+    ],
+)
+def test_sign_in_redirects_to_the_overview_instead_of_a_refused_page(
+    next_page: str | None, target: str
+) -> None:
+    factories.UserFactory.create(email="ada@example.com", password="right-and-long")
+    query = {} if next_page is None else {"next": next_page}
+    address = reverse("admin:login", query=query)
+    response = Client().post(address, {"username": "ada@example.com", "password": "right-and-long"})
+    assert (response.status_code, response.headers["Location"]) == (302, target)
+    posted = {"username": "ada@example.com", "password": "right-and-long", **query}
+    response = Client().post(reverse("admin:login"), posted)
+    assert (response.status_code, response.headers["Location"]) == (302, target)
