@@ -1,5 +1,6 @@
 """The client's address behind proxies, for throttles and logs."""
 
+import ipaddress
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -20,3 +21,20 @@ def client_address(meta: Mapping[str, Any]) -> str:
         return meta.get("REMOTE_ADDR") or ""  # the result of DRF's rule in a tenth of its time
     request = SimpleNamespace(META=meta, headers=HttpHeaders(meta))
     return _throttle.get_ident(request) or ""
+
+
+def client_network(meta: Mapping[str, Any]) -> str:
+    """Return the client's IPv4 address, or the /64 network of its IPv6 address.
+
+    A household or a machine usually has a /64 network of its own (RFC 6177).
+    """
+    client = client_address(meta)
+    try:
+        address = ipaddress.ip_address(client)
+    except ValueError:
+        return client
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return client

@@ -218,14 +218,13 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": [
         "webchat_project.api.throttling.CredentialRateThrottle",
         "webchat_project.api.throttling.AnonymousRateThrottle",
-        "webchat_project.api.throttling.LoginAddressThrottle",
-        "webchat_project.api.throttling.LoginAccountThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "credential": env.str("RATE_LIMIT_CREDENTIAL", default="1200/min"),
         "address": env.str("RATE_LIMIT_ADDRESS", default="300/min"),
         "sign_in_address": env.str("RATE_LIMIT_SIGN_IN", default="10/min"),
         "sign_in_account": env.str("RATE_LIMIT_SIGN_IN", default="10/min"),
+        "sign_in_new_address": env.str("RATE_LIMIT_SIGN_IN", default="10/min"),
     },
     "EXCEPTION_HANDLER": "webchat_project.api.exceptions.exception_handler",
     "NUM_PROXIES": TRUSTED_PROXIES,

@@ -15,7 +15,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
-from rest_framework.views import APIView
+
+from organizations.auth.throttling import LoginAttemptView
 
 _View = TypeVar("_View", bound=Callable[..., HttpResponseBase])
 
@@ -38,14 +39,11 @@ class _SignInRequest(Request):
         return {"email": self._request.POST.get("username", "")}
 
 
-class _LoginThrottleView(APIView):
+class _LoginThrottleView(LoginAttemptView):
     """The throttles of ``POST /api/auth/login``, applied to the sign-in form.
 
     Both share rates and cache keys, so their attempts are counted together.
     """
-
-    authentication_classes = ()
-    throttle_scope = "login"
 
     def seconds_to_wait(self, request: HttpRequest) -> int | None:
         """Count the attempt. Return ``None`` if it is allowed, else when to try again."""

@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-from organizations.models import User
+from organizations.models import KnownAddress, User
+from webchat_project.client_address import client_network
 from webchat_project.observability.security_log import (
     SecurityEvent,
     account_digest,
@@ -14,7 +15,10 @@ from webchat_project.observability.security_log import (
 
 
 class PasswordBackend(ModelBackend):
-    """Django's model backend, with a security event for each attempt."""
+    """Django's model backend, with a security event for each attempt.
+
+    The address of a successful sign-in is stored for ``LoginAccountThrottle``.
+    """
 
     def authenticate(
         self,
@@ -27,6 +31,8 @@ class PasswordBackend(ModelBackend):
         user = super().authenticate(request, username, password, **kwargs)
         if isinstance(user, User):
             log_event(SecurityEvent.SIGNED_IN, user=user.pk, organization=user.organization_id)
+            if request is not None and (network := client_network(request.META)):
+                KnownAddress.objects.remember(user, network)
             return user
         if username:
             log_event(SecurityEvent.SIGN_IN_FAILED, account=account_digest(username))

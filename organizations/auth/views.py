@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from organizations.auth import serializers
 from organizations.auth.authentication import BearerAuthentication
+from organizations.auth.throttling import LoginAttemptView
 from organizations.auth.tokens import RefreshToken, get_unrevoked_user, issue_token_pair
 from organizations.models import User
 
@@ -41,10 +42,8 @@ class AnonymousView(APIView):
 
 
 @extend_schema(tags=_TAGS, auth=[])
-class LoginView(AnonymousView):
+class LoginView(LoginAttemptView, AnonymousView):
     """Sign in with an e-mail address and a password."""
-
-    throttle_scope = "login"
 
     @extend_schema(
         operation_id="login",

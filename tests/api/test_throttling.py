@@ -140,7 +140,7 @@ def test_login_attempts_are_throttled_by_account_in_any_spelling(
 def test_many_addresses_do_not_evict_the_counter_of_an_account(
     api: Any, throttle_rates: Any
 ) -> None:
-    throttle_rates(sign_in_account="1/min")
+    throttle_rates(sign_in_account="1/min", sign_in_new_address="0/min")
     client = api(None)
     body = {"email": "a@example.com", "password": "x"}
     assert statuses(2, lambda: client.post(LOGIN, body)) == [401, 429]
@@ -150,7 +150,7 @@ def test_many_addresses_do_not_evict_the_counter_of_an_account(
 
 
 def test_throttled_login_fails_even_with_the_right_password(api: Any, throttle_rates: Any) -> None:
-    throttle_rates(sign_in_account="1/min")
+    throttle_rates(sign_in_account="1/min", sign_in_new_address="0/min")
     user = factories.UserFactory.create(password="right-password")
     client = api(None)
     body = {"email": user.email, "password": "right-password"}

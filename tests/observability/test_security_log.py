@@ -84,7 +84,7 @@ def test_successful_sign_in_is_logged(member: User, log: Log, sign_in: Any) -> N
 def test_throttled_sign_in_is_logged(
     member: User, log: Log, sign_in: Any, scope: str, throttle_rates: Any
 ) -> None:
-    throttle_rates(**{scope: "1/min"})
+    throttle_rates(**{"sign_in_new_address": "0/min", scope: "1/min"})
     sign_in(member.email, PASSWORD)
     assert sign_in(member.email, PASSWORD).status_code == 429
     known = {"account": account_digest(member.email)} if scope == "sign_in_account" else {}

@@ -1,13 +1,13 @@
-"""Throttles of API requests and of sign-in attempts. The rates are settings: ``RATE_LIMIT_…``."""
+"""Throttles of API requests. The rates are settings: ``RATE_LIMIT_…``."""
 
-import ipaddress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
 
-from webchat_project.client_address import client_address
-from webchat_project.observability.security_log import SecurityEvent, account_digest, log_event
+from webchat_project.client_address import client_network
+from webchat_project.observability.security_log import SecurityEvent, log_event
 
 if TYPE_CHECKING:
     # ``rest_framework.views`` imports this module for the default throttles.
@@ -35,6 +35,10 @@ class SlidingWindowThrottle(SimpleRateThrottle):
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         request.META[CHECKED] = True
+        return self.count_request(request, view) or self.throttle_failure()
+
+    def count_request(self, request: Request, view: "APIView") -> bool:
+        """Count the request and return ``True``, or return ``False`` if the limit is reached."""
         key = None if self.rate is None else self.get_cache_key(request, view)
         if key is None:
             return True
@@ -45,15 +49,20 @@ class SlidingWindowThrottle(SimpleRateThrottle):
         self.count = self._increment(current)
         if self.count + self.previous_count * (1 - self.elapsed) <= self.num_requests:
             return True
-        self.cache.decr(current)  # throttled requests do not count
-        return self.throttle_failure()
+        # Throttled requests do not count. The key is missing if the cache has just become
+        # unavailable, or available again.
+        with suppress(ValueError):
+            self.cache.decr(current)
+        return False
 
     def _increment(self, key: str) -> int:
-        try:
+        with suppress(ValueError):  # the key does not exist
             return self.cache.incr(key)
-        except ValueError:  # the key does not exist
-            self.cache.add(key, 0, 2 * self.duration)
+        if self.cache.add(key, 1, 2 * self.duration):
+            return 1
+        with suppress(ValueError):
             return self.cache.incr(key)
+        return 1
 
     def wait(self) -> float:
         """Return the seconds until one more request is allowed."""
@@ -69,20 +78,7 @@ class SlidingWindowThrottle(SimpleRateThrottle):
         return super().throttle_failure()
 
     def get_ident(self, request: Request) -> str:
-        """Return the client's IPv4 address, or the /64 network of its IPv6 address.
-
-        A household or a machine usually has a /64 network of its own (RFC 6177).
-        """
-        ident = client_address(request.META)
-        try:
-            address = ipaddress.ip_address(ident)
-        except ValueError:
-            return ident
-        if isinstance(address, ipaddress.IPv6Address):
-            if address.ipv4_mapped:
-                return str(address.ipv4_mapped)
-            return str(ipaddress.ip_network((address, 64), strict=False))
-        return ident
+        return client_network(request.META)
 
 
 class CredentialRateThrottle(SlidingWindowThrottle):
@@ -102,31 +98,3 @@ class AnonymousRateThrottle(SlidingWindowThrottle, AnonRateThrottle):
     """Counts the requests of an address without a valid credential."""
 
     scope = "address"
-
-
-class LoginAddressThrottle(SlidingWindowThrottle):
-    """Counts the sign-in attempts of an address, for views with ``throttle_scope = "login"``."""
-
-    scope = "sign_in_address"
-
-    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
-        if getattr(view, "throttle_scope", None) != "login":
-            return None
-        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
-
-
-class LoginAccountThrottle(SlidingWindowThrottle):
-    """Counts the sign-in attempts on an account, for views with ``throttle_scope = "login"``."""
-
-    scope = "sign_in_account"
-
-    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
-        if getattr(view, "throttle_scope", None) != "login":
-            return None
-        email = request.data.get("email") if isinstance(request.data, dict) else None
-        if not isinstance(email, str):
-            return None
-        # An e-mail address is personal, and may be too long for a cache key.
-        account = account_digest(email)
-        self.log_fields = {"account": account}
-        return self.cache_format % {"scope": self.scope, "ident": account}
