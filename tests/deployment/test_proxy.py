@@ -27,12 +27,13 @@ class _EchoHandler(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def echo_port() -> Iterator[int]:
-    """The port of a server that responds with the headers it received."""
+@pytest.fixture(scope="module")
+def echo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a proxy for a server that responds with the headers it received."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _EchoHandler) as server:
         threading.Thread(target=server.serve_forever).start()
-        yield server.server_port
+        with running_proxy([server.server_port] * 2, tmp_path_factory.mktemp("caddy")) as port:
+            yield f"http://127.0.0.1:{port}/"
         server.shutdown()
 
 
@@ -48,7 +49,7 @@ def test_caddy_accepts_the_caddyfile(site: str, icons: str, tmp_path: Path) -> N
     validate(site, icons, tmp_path)
 
 
-def test_a_client_cannot_forge_its_address_with_underscores(echo_port: int, tmp_path: Path) -> None:
+def test_a_client_cannot_forge_its_address_with_underscores(echo_url: str) -> None:
     forged = {
         "Host": service.HOST,
         "X-Forwarded-For": "192.0.2.1",
@@ -56,11 +57,17 @@ def test_a_client_cannot_forge_its_address_with_underscores(echo_port: int, tmp_
         "X-Forwarded_For": "192.0.2.3",
         "X_Forwarded_Proto": "https",
     }
-    with running_proxy([echo_port, echo_port], tmp_path) as port:
-        request = Request(f"http://127.0.0.1:{port}/", headers=forged)
-        with urlopen(request, timeout=10) as response:
-            received = json.load(response)
+    with urlopen(Request(echo_url, headers=forged), timeout=10) as response:
+        received = json.load(response)
     # WSGI maps both spellings to the same variable.
     headers = [(name.upper().replace("_", "-"), value) for name, value in received]
     assert [value for name, value in headers if name == "X-FORWARDED-FOR"] == ["127.0.0.1"]
     assert [value for name, value in headers if name == "X-FORWARDED-PROTO"] == ["http"]
+
+
+def test_responses_through_the_proxy_do_not_name_the_server_software(echo_url: str) -> None:
+    """The server behind it sends ``Server: BaseHTTP/0.6 Python/…``."""
+    with urlopen(Request(echo_url, headers={"Host": service.HOST}), timeout=10) as response:
+        names = {name.lower() for name in response.headers}
+    assert "content-length" in names
+    assert not names & {"server", "via", "x-powered-by"}
