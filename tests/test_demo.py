@@ -1,44 +1,25 @@
-"""The command ``manage.py demo``."""
+"""The demo: the command ``manage.py demo``, its rows and its sample site."""
 
 import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.test import Client
 
-from webchats import examples
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def environment(folder: Path, **changes: str) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3",
-        "PYTHONUNBUFFERED": "1",
-        **changes,
-    }
-
-
-def demo(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", "demo", *arguments],
-        cwd=ROOT,
-        env=environment(folder, **changes),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from organizations.models import Prompt, Stage
+from tests.support.demo import environment, run_demo, running_demo
+from tests.support.environment import ROOT
+from webchats import demo, examples
+from webchats.models import Webchat
 
 
 def rows(folder: Path) -> str:
@@ -60,44 +41,46 @@ def without_token(output: str) -> str:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """The address of a running demo, and its output."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    with (tmp_path / "output").open("w") as output:
-        server = subprocess.Popen(
-            [sys.executable, "manage.py", "demo", "--port", str(port)],
-            cwd=ROOT,
-            env=environment(tmp_path),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            # A background job of a shell ignores SIGINT, and its children inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{address}/healthz", timeout=5)
-            except OSError:
-                assert time.monotonic() < deadline, (tmp_path / "output").read_text()
-                assert server.poll() is None, (tmp_path / "output").read_text()
-                time.sleep(0.2)
-            else:
-                break
-        yield address, (tmp_path / "output").read_text()
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=30)
+    with running_demo(tmp_path) as address_and_output:
+        yield address_and_output
 
 
 def test_seeding_twice_changes_nothing(tmp_path: Path) -> None:
-    first = demo(tmp_path, "--seed-only")
+    first = run_demo(tmp_path, "--seed-only")
     assert first.returncode == 0, first.stderr
     before = rows(tmp_path)
-    second = demo(tmp_path, "--seed-only")
+    second = run_demo(tmp_path, "--seed-only")
     assert without_token(second.stdout) == without_token(first.stdout)
     assert rows(tmp_path) == before
     assert examples.PROMPT_ID in before
+    assert demo.WEBCHAT_ID in before
+
+
+@pytest.mark.django_db
+def test_seeding_creates_a_deleted_webchat_again() -> None:
+    demo.seed()
+    Webchat.objects.all().delete()
+    Stage.objects.update(is_active=False)
+    demo.seed()
+    assert Webchat.objects.get().pk == demo.WEBCHAT_ID
+
+
+@pytest.mark.django_db
+def test_seeding_creates_no_webchat_with_an_inactive_prompt() -> None:
+    demo.seed()
+    Webchat.objects.all().delete()
+    Prompt.objects.update(is_active=False)
+    demo.seed()
+    assert not Webchat.objects.exists()
+
+
+def test_every_printed_address_works(served: tuple[str, str]) -> None:
+    address, output = served
+    urls = re.findall(r"^ .* (http://\S+)$", output, re.MULTILINE)
+    assert urls == [f"{address}/admin/", f"{address}/demo", f"{address}/api/docs"]
+    for url in (*urls, f"{address}/"):
+        with urllib.request.urlopen(url, timeout=10) as response:
+            assert response.status == 200, url
 
 
 def test_printed_curl_command_creates_the_documented_webchat(served: tuple[str, str]) -> None:
@@ -121,8 +104,45 @@ def test_printed_curl_command_creates_the_documented_webchat(served: tuple[str, 
     assert stored["data"].items() >= examples.REQUEST.items()
 
 
+def test_a_taken_port_is_reported_before_anything_is_printed(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        result = run_demo(tmp_path, "--port", str(port))
+    assert (result.returncode, result.stdout) == (1, "")
+    message = f"CommandError: Port {port} is already in use. Choose another one: --port 8080.\n"
+    assert result.stderr == message
+    assert not (tmp_path / "demo.sqlite3").exists()
+
+
+@pytest.mark.parametrize("port", ["0", "99999"])
+def test_a_port_that_does_not_exist_is_refused(tmp_path: Path, port: str) -> None:
+    result = run_demo(tmp_path, "--port", port)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "CommandError: --port must be between 1 and 65535.\n"
+
+
 def test_demo_refuses_to_run_in_production(tmp_path: Path) -> None:
-    result = demo(tmp_path, "--seed-only", DEBUG="false", SECRET_KEY="k9" * 40)
+    result = run_demo(tmp_path, "--seed-only", DEBUG="false", SECRET_KEY="k9" * 40)
     assert result.returncode == 1
     assert "requires DEBUG" in result.stderr
     assert not (tmp_path / "demo.sqlite3").exists()
+
+
+@pytest.mark.django_db
+def test_only_development_has_the_sample_site(settings: Any) -> None:
+    demo.seed()
+    assert Client().get("/demo").status_code == 404
+    settings.DEBUG = True
+    assert demo.WEBCHAT_ID in Client().get("/demo").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_sample_site_explains_why_it_shows_no_widget(settings: Any) -> None:
+    settings.DEBUG = True
+    demo.seed()
+    Webchat.objects.update(is_enabled=False)
+    assert "is disabled" in Client().get("/demo").content.decode()
+    Webchat.objects.all().delete()
+    page = Client().get("/demo").content.decode()
+    assert "was deleted" in page
+    assert "<script" not in page

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from tests.support.environment import ROOT
 
@@ -16,3 +17,11 @@ def test_no_migration_is_missing() -> None:
 def test_the_lock_file_names_public_hosts_only() -> None:
     hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "uv.lock").read_text()))
     assert hosts == {"pypi.org", "files.pythonhosted.org"}
+
+
+def test_reasons_of_skipped_tests_are_reported(pytestconfig: pytest.Config) -> None:
+    assert "s" in pytestconfig.getoption("reportchars")
+
+
+def test_the_root_redirects_to_the_admin_site() -> None:
+    assert Client().get("/").headers["Location"] == "/admin/"

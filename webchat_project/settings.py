@@ -11,6 +11,7 @@ from typing import Any
 
 import django_stubs_ext
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 # Allows parameters of Django's generic classes at run time, such as ``CharField[str, str]``.
 django_stubs_ext.monkeypatch()
@@ -43,6 +44,11 @@ DEBUG = env.bool("DEBUG", default=True)
 SECRET_KEY = env.str(
     "SECRET_KEY", default="django-insecure-key-for-development-only" if DEBUG else ""
 )
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is empty. With DEBUG=false, set it in .env or in the environment: .env.example "
+        "has a command that generates one. Development needs no .env."
+    )
 SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS", [])
 
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])

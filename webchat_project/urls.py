@@ -1,15 +1,22 @@
 """The URLconf. ``HealthMiddleware`` responds to /healthz and /readyz."""
 
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from organizations.admin.site import site
+from webchat_project.error_pages import server_error
 from webchat_project.observability.views import metrics
+from webchats.demo import sample_site
 from webchats.icons.views import icon_file
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", site.urls),
     path("api/", include("webchat_project.api_urls")),
     path("icons/<path:key>", icon_file, name="icon-file"),
     path("", include("webchats.widget.urls")),
     path("metrics", metrics, name="metrics"),
+    path("demo", sample_site, name="sample-site"),
 ]
+
+handler500 = server_error

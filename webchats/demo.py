@@ -1,17 +1,31 @@
-"""The demo organization: the one of the example in the API documentation."""
+"""The demo: its organization, which is the one in the API documentation, and its sample site."""
 
 from datetime import timedelta
 from typing import Final
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from organizations.auth.roles import AccessRole
 from organizations.auth.tokens import AccessToken
 from organizations.models import Organization, Pipeline, Prompt, Stage, User
 from webchats import examples
+from webchats.models import Webchat
 
 EMAIL: Final = "admin@example.com"
 PASSWORD: Final = "demo-password"  # noqa: S105 - the demo prints it, and requires DEBUG
 TOKEN_LIFETIME: Final = timedelta(days=1)
 
+#: The webchat of the sample site. Its id is that of the document in the API documentation.
+WEBCHAT_ID: Final = str(examples.DOCUMENT["_id"])
+#: The sample site loads the widget as a customer's page does, and nothing else.
+_SAMPLE_SITE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; frame-src 'self'; object-src 'none'; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'none'"
+)
 _STAGES: Final = ((examples.STAGE_ID, "New"), (None, "Qualified"), (None, "Won"))
 
 
@@ -33,7 +47,7 @@ def seed() -> User:
             full_name="Alex Admin",
             access_role=AccessRole.ADMIN,
         )
-    Prompt.objects.get_or_create(
+    prompt, _ = Prompt.objects.get_or_create(
         pk=examples.PROMPT_ID,
         defaults={
             "organization": organization,
@@ -51,7 +65,47 @@ def seed() -> User:
             stage.pk = pk or stage.pk
             stage.full_clean()
             stage.save()
+    # An inactive prompt cannot be used.
+    if prompt.is_active and not Webchat.objects.filter(pk=WEBCHAT_ID).exists():
+        _create_webchat(user, prompt, Stage.objects.active().filter(pipeline=pipeline).first())
     return user
+
+
+def _create_webchat(user: User, prompt: Prompt, stage: Stage | None) -> None:
+    webchat = Webchat(
+        organization=prompt.organization,
+        user=user,
+        created_by=user,
+        name="Sample site",
+        description="The widget on the demo's sample site.",
+        prompt=prompt,
+        pipeline=stage.pipeline if stage else None,
+        pipeline_stage=stage,
+        initial_stage="new",
+        allowed_domains=["localhost", "127.0.0.1"],
+        starter_message="Hi! Looking for a tent or a pack? Ask away.",
+        status_text="We typically reply within minutes",
+        background_color="#FFFFFF",
+        primary_color="#14532D",
+        secondary_color="#16A34A",
+        status_text_color="#4B5563",
+        timestamp_color="#4B5563",
+        csat_thank_you_message="Thank you for your feedback!",
+    )
+    webchat.pk = WEBCHAT_ID
+    webchat.full_clean()
+    webchat.save()
+
+
+@require_safe
+def sample_site(request: HttpRequest) -> HttpResponse:
+    """Return a page that embeds the demo's webchat, with ``DEBUG`` only: else it is a 404."""
+    if not settings.DEBUG:
+        raise Http404
+    webchat = Webchat.objects.filter(pk=WEBCHAT_ID).first()
+    response = render(request, "demo/sample_site.html", {"webchat": webchat})
+    response.headers["Content-Security-Policy"] = _SAMPLE_SITE_POLICY
+    return response
 
 
 def token_for(user: User) -> str:

@@ -54,7 +54,7 @@ HOSTILE_STRINGS = {
 def browser() -> Iterator[Browser]:
     """Headless Chromium."""
     if not CHROMIUM.exists():
-        missing = f"{CHROMIUM} is not installed (apt-get install chromium)"
+        missing = f"{CHROMIUM} is not installed. On Debian and Ubuntu: apt-get install chromium"
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)

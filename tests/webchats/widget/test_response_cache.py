@@ -176,7 +176,7 @@ def test_a_request_without_path_info_reaches_django(rf: RequestFactory) -> None:
     del environ["PATH_INFO"]
     statuses: list[str] = []
     application(environ, lambda status, *_: statuses.append(status))  # type: ignore[arg-type]
-    assert statuses == ["404 Not Found"]
+    assert statuses == ["302 Found"]
 
 
 # --- Expiry and invalidation ---

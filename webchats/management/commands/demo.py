@@ -1,19 +1,24 @@
 """The command that starts the service with demo data."""
 
+import errno
 import json
+import socket
+from typing import Final
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser, call_command
 
 from webchats import demo, examples
 
+_MAX_PORT: Final = 65_535
+
 
 class Command(BaseCommand):
     """Prepares a demo organization and starts the development server. Safe to repeat."""
 
     help = (
-        "Migrate the database, create a demo organization, print a request that creates a webchat, "
-        "and serve on 127.0.0.1."
+        "Migrate the database, create a demo organization with a sample site, print a request that "
+        "creates a webchat, and serve on 127.0.0.1."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,16 +31,19 @@ class Command(BaseCommand):
                 "The demo has a public password and therefore requires DEBUG. "
                 "To deploy the service, see docs/operations.md."
             )
+        if not seed_only:
+            _check_port(port)
         call_command("migrate", verbosity=0)
         user = demo.seed()
         base = f"http://127.0.0.1:{port}"
         self.stdout.write(
             f"""
-{self.style.SUCCESS("The demo organization is ready.")}
+{self.style.SUCCESS("The demo is ready.")}
 
-  API docs    {base}/api/docs
-  Admin site  {base}/admin/
-  Sign in     {demo.EMAIL}  (password: {demo.PASSWORD})
+  Admin site   {base}/admin/
+               Sign in as {demo.EMAIL} with the password {demo.PASSWORD}
+  Sample site  {base}/demo
+  API docs     {base}/api/docs
 
 Create a webchat (the token is valid for one day):
 
@@ -50,3 +58,15 @@ curl --request POST \\
         )
         if not seed_only:
             call_command("runserver", f"127.0.0.1:{port}", use_reloader=False, skip_checks=True)
+
+
+def _check_port(port: int) -> None:
+    """Raise ``CommandError`` if the server could not listen on this port."""
+    if not 1 <= port <= _MAX_PORT:
+        raise CommandError(f"--port must be between 1 and {_MAX_PORT}.")
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        reason = "is already in use" if taken else f"cannot be used ({error.strerror})"
+        raise CommandError(f"Port {port} {reason}. Choose another one: --port 8080.") from None
