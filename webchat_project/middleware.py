@@ -19,6 +19,11 @@ DEFAULT_CSP: Final = (
     "default-src 'none'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
+#: Django's error pages: their style sheets and the logo.
+ERROR_CSP: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; object-src 'none'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 #: Nothing inline, and nothing from other origins, except images from the icon storage.
 ADMIN_CSP: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self'; "
@@ -65,6 +70,8 @@ class SecurityHeadersMiddleware:
             policy = DOCS_CSP
         elif settings.DEBUG and is_html and is_error:
             return response  # Django's error page for developers has inline styles.
+        elif is_html and is_error:
+            policy = ERROR_CSP
         else:
             policy = DEFAULT_CSP
         headers.setdefault("Content-Security-Policy", policy)
