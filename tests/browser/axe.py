@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from playwright.sync_api import Page
+from playwright.sync_api import Frame, Page
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 #: ``resultTypes`` limits the details, not the rules. Iframes are checked one by one.
@@ -11,15 +11,17 @@ RUN = """axe.run({iframes: false, resultTypes: ["violations"]})
 
 
 def violations(page: Page) -> list[str]:
-    """Return the violations in the page and in each of its iframes, one line for each rule.
+    """Return the violations in the page and in each of its iframes, one line for each rule."""
+    return [line for frame in page.frames for line in frame_violations(frame)]
+
+
+def frame_violations(frame: Frame) -> list[str]:
+    """Return the violations in a frame, without its iframes, one line for each rule.
 
     Another call for the same document, for example after a change of its color scheme, does not
-    load axe again.
+    load axe again. The call does not return while the frame is waiting for its document.
     """
-    found: list[str] = []
-    for frame in page.frames:
-        if not frame.evaluate("Boolean(window.axe)"):
-            frame.evaluate(AXE)
-        rules = frame.evaluate(RUN)
-        found += (f"{rule['id']}: {[node['html'] for node in rule['nodes']][:5]}" for rule in rules)
-    return found
+    if not frame.evaluate("Boolean(window.axe)"):
+        frame.evaluate(AXE)
+    rules = frame.evaluate(RUN)
+    return [f"{rule['id']}: {[node['html'] for node in rule['nodes']][:5]}" for rule in rules]

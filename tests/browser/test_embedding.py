@@ -107,8 +107,7 @@ def test_with_an_empty_list_a_sandboxed_page_shows_the_widget(
     unrestricted: Webchat, sites: CustomerSites, customer_page: CustomerPage, visitor: Visitor
 ) -> None:
     visit = visitor(sites.serve(customer_page(unrestricted), headers=SANDBOX))
-    # The handshake, after which the panel gets the focus, needs an origin that is not opaque.
-    visit.launcher.click()
+    visit.open_widget()
     expect(visit.frame.get_by_role("heading")).to_be_visible()
 
 

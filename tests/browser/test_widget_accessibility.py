@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from tests.browser.axe import violations
+from tests.browser.axe import frame_violations, violations
 from tests.browser.conftest import PHONE, REDUCED_MOTION, WidgetVisit
 from tests.support import factories
 
@@ -39,6 +39,22 @@ def test_axe_finds_no_violation_in_the_closed_and_the_open_widget(
     assert violations(visit.page) == []
     visit.open_widget()
     assert violations(visit.page) == []
+
+
+@pytest.mark.parametrize("colors", COLORS)
+def test_axe_finds_no_violation_while_the_panel_loads_and_when_it_cannot_be_loaded(
+    visit_widget: WidgetVisit, colors: str
+) -> None:
+    webchat = factories.WebchatFactory.create(**COLORS[colors])
+    visit = visit_widget(webchat, options=PHONE | REDUCED_MOTION)
+    waiting: list[Route] = []
+    visit.page.route(f"**/widget/{webchat.pk}", lambda route: waiting.append(route))
+    visit.launcher.click()
+    expect(visit.dialog.get_by_role("status")).to_have_text("Loading…")
+    assert frame_violations(visit.page.main_frame) == []
+    waiting[0].abort()
+    expect(visit.dialog.get_by_role("button", name="Try again")).to_be_visible()
+    assert frame_violations(visit.page.main_frame) == []
 
 
 def test_axe_checks_the_frame(visit_widget: WidgetVisit) -> None:

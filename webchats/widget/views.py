@@ -49,6 +49,8 @@ EMBED_JS_CACHE_CONTROL: Final = "public, max-age=3600, stale-while-revalidate=86
 CONFIG_CACHE_CONTROL: Final = "max-age=60"
 
 _ID: Final = re.compile(OBJECT_ID_PATTERN)
+#: Of the loader. They are a sixth of its compressed size.
+_COMMENTS_AND_INDENTATION: Final = re.compile(rb"^(?:[ \t]*//.*\n|[ \t]+)", re.MULTILINE)
 #: ``Accept-Encoding`` allows gzip (RFC 9110, section 12.5.3).
 _ACCEPTS_GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z))", re.IGNORECASE)
 
@@ -74,16 +76,21 @@ def public_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 @public_view
 def embed_js(request: HttpRequest) -> HttpResponse:
     """Return ``embed.js``. Customers' pages contain this URL, so it never changes."""
-    body = EMBED_JS.read_bytes() if settings.DEBUG else _embed_js_bytes()
+    # During development the file may change.
+    body = _read_embed_js() if settings.DEBUG else _cached_embed_js()
     response = HttpResponse(body, content_type="text/javascript; charset=utf-8")
     response.headers["Cache-Control"] = EMBED_JS_CACHE_CONTROL
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 
+def _read_embed_js() -> bytes:
+    return _COMMENTS_AND_INDENTATION.sub(b"", EMBED_JS.read_bytes())
+
+
 @cache
-def _embed_js_bytes() -> bytes:
-    return EMBED_JS.read_bytes()
+def _cached_embed_js() -> bytes:
+    return _read_embed_js()
 
 
 @require_safe

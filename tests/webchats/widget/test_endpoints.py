@@ -106,3 +106,9 @@ def test_the_loader_is_cached_for_an_hour_and_usable_by_other_sites() -> None:
     assert response.headers["Cache-Control"].startswith("public, max-age=3600")
     assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert b"webchat-widget" in response.content
+
+
+def test_the_loader_is_served_without_comments_and_indentation() -> None:
+    lines = get("/embed.js").content.decode().splitlines()
+    assert [line for line in lines if line.startswith((" ", "//"))] == []
+    assert "".join(lines).endswith("})();")

@@ -4,6 +4,8 @@
 // constructed style sheet works under any style-src of the page. The page gets window.Webchat with
 // open, close, toggle, destroy and load, each for an id (by default the first widget), and the
 // events webchat:ready, :open, :close and :destroy on document.
+//
+// The view serves this file without indentation and without lines that begin with //.
 (() => {
   "use strict";
   const { src, dataset } = document.currentScript ?? document.querySelector("script[data-webchat]");
@@ -12,8 +14,6 @@
 
   // In a small or strongly zoomed window the panel fills the window.
   const SMALL = "(max-width:480px),(max-height:480px)";
-  // In a sandboxed page the frame's origin is opaque: no message can be addressed to it.
-  const sandboxed = self.origin === "null";
   const widgets = new Map();
 
   const clamp = (value, low, high, fallback) =>
@@ -33,29 +33,44 @@
   const emit = (name, id) =>
     document.dispatchEvent(new CustomEvent("webchat:" + name, { detail: { id } }));
 
-  const css = (y, x, dx, dy, z, primary, text, background) => {
+  const css = (y, x, dx, dy, z, primary, text, background, headerText, bodyText) => {
     const away = `opacity:0;transform:translateY(${y === "top" ? -12 : 12}px) scale(.97)`;
+    const fill = `background:linear-gradient(${primary} 72px,#0000 0) ${background}`;
     return `
 :host{all:initial!important;position:fixed!important;z-index:${z}!important}
 *{box-sizing:border-box}
-button,dialog{position:fixed;border:0;padding:0}
-button{${y}:${dy}px;${x}:min(${dx}px,100vw - 56px);z-index:1;width:56px;height:56px;border-radius:50%;background:${primary};color:${text};cursor:pointer;display:grid;place-items:center;box-shadow:0 0 0 1px #8883,0 2px 6px #0003,0 8px 28px #0004;-webkit-tap-highlight-color:#0000}
+button{border:0;padding:0;background:${primary};color:${text};cursor:pointer;-webkit-tap-highlight-color:#0000}
 button:focus-visible{outline:3px solid #fff;outline-offset:1px;box-shadow:0 0 0 7px #1a1a1a}
-button>*{grid-area:1/1;width:28px;height:28px}
+.launcher,dialog{position:fixed}
+.launcher{${y}:${dy}px;${x}:min(${dx}px,100vw - 56px);z-index:1;width:56px;height:56px;border-radius:50%;display:grid;place-items:center;box-shadow:0 0 0 1px #8883,0 2px 6px #0003,0 8px 28px #0004}
+.launcher>*{grid-area:1/1;width:28px;height:28px}
 img{width:56px;height:56px;border-radius:50%;object-fit:cover}
 svg{fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 [aria-expanded=true]>:not(.shut),[aria-expanded=false]>.shut{opacity:0;transform:scale(.6)}
-dialog{inset:auto;${y}:${dy + 72}px;${x}:max(8px,min(${dx}px,100vw - 392px));margin:0;width:384px;height:min(640px,100vh - ${dy + 88}px);max-width:calc(100vw - 16px);max-height:none;overflow:hidden;border-radius:20px;background:linear-gradient(${primary} 72px,${background} 0);box-shadow:0 0 0 1px #8883,0 4px 12px #0002,0 16px 48px #0004;transform-origin:${x} ${y}}
+dialog{inset:auto;${y}:${dy + 72}px;${x}:max(8px,min(${dx}px,100vw - 392px));margin:0;border:0;padding:0;width:384px;height:min(640px,100vh - ${dy + 88}px);max-width:calc(100vw - 16px);max-height:none;overflow:hidden;border-radius:20px;${fill};box-shadow:0 0 0 1px #8883,0 4px 12px #0002,0 16px 48px #0004;transform-origin:${x} ${y}}
+dialog[open]{display:grid;grid-template:100%/100%}
 dialog:not([open]){display:none;pointer-events:none;${away}}
 dialog::backdrop{background:none}
-iframe{display:block;border:0;width:100%;height:100%;opacity:0;color-scheme:light}
-.loaded{opacity:1}
+dialog>*{grid-area:1/1;width:100%;height:100%}
+iframe{border:0;visibility:hidden;color-scheme:light}
+.ready iframe{visibility:visible}
+.ready div,dialog:not(.failed) .again,.failed p::before{display:none}
+div{position:relative;display:grid;place-content:center;justify-items:center;gap:16px;padding-top:72px;${fill};color:${bodyText};font:16px/1.5 system-ui,sans-serif}
+p{display:grid;justify-items:center;gap:16px;margin:0}
+p::before{content:"";width:32px;height:32px;border:3px solid;border-left-color:#0000;border-radius:50%}
+.again{padding:12px 24px;border-radius:24px;font:inherit}
+.close{position:absolute;top:14px;inset-inline-end:12px;width:44px;height:44px;border-radius:50%;background:none;color:${headerText}}
+.close svg{display:block;width:22px;margin:auto}
 @media (prefers-reduced-motion:no-preference){
-button,button>*,iframe{transition:opacity .2s,transform .2s}
-button:hover{transform:scale(1.05)}
+.launcher,.launcher>*{transition:opacity .2s,transform .2s}
+.launcher:hover{transform:scale(1.05)}
 dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .25s allow-discrete,overlay .25s allow-discrete}
+p{animation:show .2s .3s backwards}
+p::before{animation:spin .8s linear infinite}
+@keyframes show{from{opacity:0}}
+@keyframes spin{to{rotate:1turn}}
 @starting-style{dialog[open]{${away}}}}
-@media ${SMALL}{dialog{inset:0;width:auto;height:auto;max-width:none;border-radius:0;background:linear-gradient(${primary} 50%,${background} 0);padding:env(safe-area-inset-top) env(safe-area-inset-right) env(safe-area-inset-bottom) env(safe-area-inset-left)}}
+@media ${SMALL}{dialog{inset:0;width:auto;height:auto;max-width:none;border-radius:0;background:linear-gradient(${primary} 50%,#0000 0) ${background};padding:env(safe-area-inset-top) env(safe-area-inset-right) env(safe-area-inset-bottom) env(safe-area-inset-left)}}
 @media (forced-colors:active){button,dialog{border:1px solid}}
 @media print{button,dialog{display:none!important}}`;
   };
@@ -72,18 +87,25 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
     sheet.replaceSync(css(y, x,
       clamp(config.offsetX, 0, 200, 24) + beside * 68, clamp(config.offsetY, 0, 200, 24),
       clamp(config.zIndex, 1, 2147483647, 9999), color(config.primaryColor, "#1f2937"),
-      color(config.primaryTextColor, "#fff"), color(config.backgroundColor, "#fff")));
+      color(config.primaryTextColor, "#fff"), color(config.backgroundColor, "#fff"),
+      color(config.headerTextColor, "#fff"), color(config.replyTextColor, "#000")));
 
-    const launcher = element("button",
-      { type: "button", "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": "Chat: " + title },
+    const button = (attributes, ...children) =>
+      element("button", { type: "button", ...attributes }, ...children);
+    const launcher = button(
+      { class: "launcher", "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": "Chat: " + title },
       glyph("chat", "M21 11.5a8.4 8.4 0 0 1-12.2 7.5L3 21l2-5.8A8.4 8.4 0 1 1 21 11.5z"),
       glyph("shut", "M6 9.5l6 6 6-6"));
-    const dialog = element("dialog", { "aria-label": title });
+    // In place of the iframe until the handshake, so that no error page of the browser is visible.
+    const shut = button({ class: "close", "aria-label": "Close chat" }, glyph("", "M6 6l12 12M18 6L6 18"));
+    const status = element("p", { role: "status" });
+    const again = button({ class: "again" }, "Try again");
+    const dialog = element("dialog", { "aria-label": title }, element("div", { lang: "en" }, shut, status, again));
     const host = (widget.host = element("webchat-widget", { role: "region", "aria-label": title }));
     const root = host.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
     root.append(launcher, dialog);
-    let frame, port, opener, focusMessage;
+    let frame, port, timeout, opener, focusMessage;
 
     if (icon) {
       const image = element("img", { src: icon, alt: "" });
@@ -91,32 +113,47 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
       image.onload = () => launcher.firstChild.replaceWith(image);
     }
 
-    const makeFrame = () => {
+    const wait = (milliseconds) => {
+      clearTimeout(timeout);
+      port = null;
+      dialog.className = "";
+      status.textContent = "Loading…";
+      timeout = setTimeout(() => {
+        if (!host.isConnected) return;
+        const inside = document.activeElement === host;
+        dialog.className = "failed";
+        status.textContent = "We can't be reached.";
+        if (inside) again.focus();
+        console.warn(`Webchat ${id}: the panel did not load. Check the network, and frame-src of this page's Content-Security-Policy.`);
+      }, milliseconds);
+    };
+
+    const loadFrame = () => {
+      frame?.remove();
       const src = new URL("widget/" + id, base);
       frame = element("iframe", { title, src, referrerpolicy: "strict-origin" });
       frame.onload = () => {
+        // An error page fires the event, too, but does not respond. A late response still counts.
+        wait(navigator.onLine ? 2000 : 0);
         // The frame replies through a channel, which no other window can use.
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = ({ data }) => {
           if (data === "close") widget.close();
           if (data === "ready") {
+            clearTimeout(timeout);
             port = port1;
+            dialog.className = "ready";
             if (dialog.open) enter();
           }
         };
         const { lang } = document.documentElement;
         const dir = getComputedStyle(document.documentElement).direction;
-        frame.contentWindow.postMessage({ webchat: id, lang, dir }, src.origin, [port2]);
-        frame.className = "loaded";
+        // In a sandboxed page the frame's origin is opaque, too, and has no name.
+        const target = self.origin === "null" ? "*" : src.origin;
+        frame.contentWindow.postMessage({ webchat: id, lang, dir }, target, [port2]);
       };
+      wait(15000);
       dialog.append(frame);
-      setTimeout(() => {
-        if (port || !host.isConnected || sandboxed) return;
-        widget.close();
-        frame.remove();
-        frame = null;
-        console.warn(`Webchat ${id}: the panel did not load`);
-      }, 15000);
     };
 
     const enter = () => {
@@ -137,7 +174,8 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
     widget.open = () => {
       if (!host.isConnected) {
         // The page has removed the widget with other content.
-        dialog.open = port = false;
+        dialog.open = false;
+        dialog.className = "failed";
         document.documentElement.append(host);
       }
       if (dialog.open) return;
@@ -145,9 +183,9 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
       opener = focused === host || focused === document.body ? launcher : focused;
       // The focus ring is for keyboard users.
       focusMessage = opener.matches(":focus-visible") ? "focus" : "focus quietly";
-      if (!frame) makeFrame();
+      if (!frame || dialog.className === "failed") loadFrame();
       // A panel that fills the window is modal, so that the focus cannot get behind it.
-      matchMedia(SMALL).matches && !sandboxed ? dialog.showModal() : dialog.show();
+      matchMedia(SMALL).matches ? dialog.showModal() : dialog.show();
       expand(true);
       if (port) enter();
     };
@@ -158,8 +196,10 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
     };
     widget.toggle = () => (dialog.open ? widget.close() : widget.open());
     launcher.onclick = widget.toggle;
-    dialog.onclick = () => port || widget.close(); // a loaded frame receives clicks itself
-    dialog.onclose = () => closed(true); // by the browser: Escape, or a phone's back button
+    shut.onclick = widget.close;
+    again.onclick = loadFrame;
+    // By the browser: Escape, or a phone's back button.
+    dialog.onclose = () => closed(true);
     host.onkeydown = (event) => {
       if (event.key === "Escape") widget.close();
     };
@@ -189,7 +229,7 @@ dialog{transition:opacity .2s,transform .25s cubic-bezier(.2,.8,.2,1),display .2
       if (widgets.get(id) === widget) mount(widget, config);
     } catch (error) {
       widgets.delete(id);
-      console.warn(`Webchat ${id} is not shown on ${location.origin} (${error.message}). Check the id, that the webchat is enabled, and that this site is one of its allowed domains.`);
+      console.warn(`Webchat ${id} is not shown on ${location.origin} (${error.message}). Check the id, that the webchat is enabled, and that this site is one of its allowed domains. A CORS error has the same causes.`);
     }
   };
 
