@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.cache import caches
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
@@ -199,3 +200,19 @@ def test_parallel_requests_are_all_counted(api: Any, admin: User, throttle_rates
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(allowed, range(40))) == 9
+
+
+@pytest.mark.parametrize("method", ["incr", "decr"])
+def test_throttle_works_if_the_counter_is_lost_meanwhile(
+    api: Any, throttle_rates: Any, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """The cache becomes unavailable, or available again, between two of its operations."""
+
+    def fail(*args: object) -> None:
+        raise ValueError("Key not found")
+
+    throttle_rates(address="1/min")
+    client = api(None)
+    assert client.get("/api/webchats").status_code == 401
+    monkeypatch.setattr(caches["default"], method, fail)
+    assert client.get("/api/webchats").status_code == {"incr": 401, "decr": 429}[method]
