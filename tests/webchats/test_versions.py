@@ -9,7 +9,7 @@ from tests.support import factories
 from tests.support.clients import log_in, token_client
 from tests.support.images import image_upload
 from tests.webchats.admin.pages import change_url, run_action
-from tests.webchats.imports.files import csv_of, import_content
+from tests.webchats.imports.files import import_content, to_csv
 from webchat_project.api.versions import get_version
 from webchats.models import Webchat
 
@@ -33,7 +33,7 @@ def disable_in_admin(user: User, webchat: Webchat) -> None:
 
 def update_by_import(user: User, webchat: Webchat) -> None:
     factories.PromptFactory.create(organization=user.organization, name="Sales")
-    content = csv_of({"_id": webchat.pk, "name": "Imported"}, more=("_id",))
+    content = to_csv({"_id": webchat.pk, "name": "Imported"}, more=("_id",))
     assert import_content(content, user, update=True).updated == 1
 
 
