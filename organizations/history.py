@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import chain, pairwise
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
@@ -61,12 +61,8 @@ def get_versions(row: Any) -> list[Version]:
 
     Fields in the model's ``hidden_in_history`` are left out.
     """
-    # After a deletion, another organization's row can have had the same id.
     organization_id = getattr(row, "organization_id", None)
-    history = row.history.select_related("history_user")
-    if organization_id is not None:
-        history = history.filter(organization_id=organization_id)
-    records = list(history.order_by("-history_date", "-history_id")[: MAX_VERSIONS + 1])
+    records = list(latest_records(row)[: MAX_VERSIONS + 1])
     fields = [
         field for field in row._meta.concrete_fields if field.name not in row.hidden_in_history
     ]
@@ -82,6 +78,15 @@ def get_versions(row: Any) -> list[Version]:
     ][:MAX_VERSIONS]
 
 
+def latest_records(row: Any) -> models.QuerySet[Any]:
+    """Return the history records of a row, newest first."""
+    records = row.history.select_related("history_user")
+    # After a deletion, another organization's row can have had the same id.
+    if (organization_id := getattr(row, "organization_id", None)) is not None:
+        records = records.filter(organization_id=organization_id)
+    return cast("models.QuerySet[Any]", records.order_by("-history_date", "-history_id"))
+
+
 def _changes(
     fields: Sequence[_Column], older: object, newer: object, names: _Names
 ) -> Iterator[Change]:
@@ -90,20 +95,21 @@ def _changes(
         if old != new:
             yield Change(
                 str(field.verbose_name),
-                _display_text(field, old, names),
-                _display_text(field, new, names),
+                display_text(field, old, names),
+                display_text(field, new, names),
             )
 
 
-def _display_text(field: _Column, value: Any, names: _Names) -> str:
+def display_text(field: _Column, value: Any, names: _Names | None = None) -> str:
+    """Return a value of a field for people. ``names`` are those of related rows, by id."""
     if value is None or value in ("", []):
         return "empty"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
         return "\n".join(map(str, value))
-    if field.related_model is not None:
-        return names.get((field.related_model, value), f"deleted ({value})")
+    if field.related_model is not None and not isinstance(value, models.Model):
+        return (names or {}).get((field.related_model, value), f"deleted ({value})")
     if field.flatchoices:
         return str(dict(field.flatchoices).get(value, value))
     return str(value)

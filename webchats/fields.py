@@ -13,6 +13,9 @@ from webchats.icons.keys import IconNotFound, key_from
 class AllowedDomainsField(models.JSONField[list[str], list[str]]):
     """A list of entries in the canonical form of ``webchats.domains``."""
 
+    #: What read-only pages show instead of an empty list.
+    empty_label = "Every site"
+
     def __init__(self, **options: Any) -> None:
         options.setdefault("default", list)
         options.setdefault("blank", True)

@@ -12,11 +12,17 @@ from organizations.admin.usage import UsageAdmin
 from organizations.fields import ColorField
 from organizations.models import Pipeline, Stage
 from organizations.tenancy.admin import TenantForm
+from organizations.tenancy.conflicts import ChangedField
 from organizations.widgets import ColorInput
 
 
 class PipelineForm(TenantForm[Pipeline]):
     """The form of a pipeline."""
+
+    def get_changed_rows(self) -> list[ChangedField]:
+        """Return the stages: each save of the form replaces them all."""
+        names = " → ".join(stage.name for stage in self.instance.stages.all())
+        return [ChangedField("stages", names or "none", "The stages of this form")]
 
 
 class StageInline(admin.TabularInline[Stage, Pipeline]):

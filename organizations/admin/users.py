@@ -20,6 +20,7 @@ class UserForm(TenantForm[User]):
     organization = forms.ModelChoiceField(
         Organization.objects.all(),
         required=False,
+        empty_label="None",
         help_text="Required for a member. A superuser has no organization.",
     )
 

@@ -17,6 +17,7 @@ from django_stubs_ext import FieldsetSpec
 from organizations.fields import ColorField
 from organizations.history import get_versions
 from organizations.models import Organization, User
+from organizations.tenancy.conflicts import VersionedForm
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from organizations.widgets import ColorInput
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
@@ -25,16 +26,13 @@ _Row = TypeVar("_Row", bound=TenantScoped)
 _ListDisplay: TypeAlias = tuple[str | Callable[[_Row], str | bool], ...]
 
 
-class TenantForm(forms.ModelForm[_Row], Generic[_Row]):
+class TenantForm(VersionedForm[_Row], Generic[_Row]):
     """The form of a row with an organization.
 
     A new row gets the user's organization. A superuser chooses one. It cannot be changed later.
     """
 
-    #: The user who submits the form. ``TenantAdmin.get_form`` sets it.
-    user: User
-
-    organization = forms.ModelChoiceField(Organization.objects.all())
+    organization = forms.ModelChoiceField(Organization.objects.all(), empty_label="Choose…")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -19,6 +19,14 @@ def get_preview(page: Page) -> FrameLocator:
     return page.frame_locator("#preview-frame iframe:not(.loading)")
 
 
+def wait_for_preview(page: Page) -> None:
+    """Wait until the preview has loaded, and the frame of the previous one is gone."""
+    page.wait_for_load_state("networkidle")
+    expect(get_preview(page).locator(".csat")).to_be_attached()
+    expect(page.locator("#preview-frame iframe")).to_have_count(1)
+    assert len(page.frames) == 2
+
+
 def test_a_webchat_is_created_previewed_embedded_and_changed(
     visitor: Visitor, live_server: LiveServer, ada: User, sites: CustomerSites
 ) -> None:

@@ -1,13 +1,13 @@
 """The pages of the admin site in a browser: accessibility, CSP, escaping, phones, imports."""
 
 import pytest
-from playwright.sync_api import FilePayload, Page, ViewportSize, expect
+from playwright.sync_api import FilePayload, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from organizations.models import Stage, User
 from tests.browser.axe import violations
 from tests.browser.conftest import HOSTILE_STRINGS, REDUCED_MOTION, Visit, Visitor
-from tests.browser.test_admin_form import LIST, get_preview
+from tests.browser.test_admin_form import LIST, get_preview, wait_for_preview
 from tests.support import factories
 from tests.webchats.imports.files import to_csv
 from webchats.models import Webchat
@@ -42,7 +42,7 @@ def visit_pages(visit: Visit, origin: str, paths: list[str]) -> dict[str, list[s
         visit.page.emulate_media(color_scheme="light")
         visit.page.goto(origin + path)
         if path.startswith(LIST) and path.endswith("/change/"):
-            _wait_for_preview(visit.page)
+            wait_for_preview(visit.page)
         # Wait for the console messages of the page, before axe-core causes others.
         visit.page.evaluate("0")
         found[path] = [*visit.problems, *violations(visit.page)]
@@ -50,13 +50,6 @@ def visit_pages(visit: Visit, origin: str, paths: list[str]) -> dict[str, list[s
         found[path] += violations(visit.page)
         visit.console.clear()
     return found
-
-
-def _wait_for_preview(page: Page) -> None:
-    page.wait_for_load_state("networkidle")
-    expect(get_preview(page).locator(".csat")).to_be_attached()
-    expect(page.locator("#preview-frame iframe")).to_have_count(1)
-    assert len(page.frames) == 2
 
 
 def drop_empty(found: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -68,7 +61,7 @@ def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
 ) -> None:
     # The preview of a new webchat has the default color of timestamps, with too little contrast.
     visit = admin_page(f"{LIST}add/", **REDUCED_MOTION)
-    _wait_for_preview(visit.page)
+    wait_for_preview(visit.page)
     assert visit.problems == []
     paths = [
         "/admin/",

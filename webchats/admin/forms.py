@@ -6,6 +6,8 @@ from django import forms
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from organizations.models import Stage
 from organizations.tenancy.admin import TenantForm
@@ -41,6 +43,20 @@ class DomainListField(forms.CharField):
         return (data or "").split() != list(initial or [])
 
 
+class DomainsInput(forms.Textarea):
+    """A text area for domains, with a warning while it is empty. A script shows and hides it."""
+
+    # The arguments of ``forms.Widget``.
+    def render(self, name: str, value: Any, *args: Any, **kwargs: Any) -> SafeString:
+        """Return the HTML of the text area and the warning."""
+        return format_html(
+            '{}<p class="field-warning" id="every-site" role="status"{}>Every site can embed this '
+            "webchat, because the list is empty.</p>",
+            super().render(name, value, *args, **kwargs),
+            " hidden" if value else "",
+        )
+
+
 def _quoting_entry(error: ValidationError, lines: list[str]) -> ValidationError:
     index = (error.params or {}).get("index")
     if index is None:
@@ -74,10 +90,11 @@ class WebchatForm(IconForm[Webchat], TenantForm[Webchat]):
     """A webchat, to be saved or previewed."""
 
     icon_key_field = "icon"
+    inputs = {"icon": ("icon_file", "remove_icon")}
 
     allowed_domains = DomainListField(
         required=False,
-        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
+        widget=DomainsInput(attrs={"rows": 5, "spellcheck": "false"}),
         help_text=f"One on each line. {_DOMAINS.help_text}",
     )
 

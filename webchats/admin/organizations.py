@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 from organizations.admin.site import site
 from organizations.models import Organization
 from organizations.tenancy.admin import TenantAdmin
+from organizations.tenancy.conflicts import VersionedForm
 from webchats.icons.forms import ICON_NOT_STORED, IconAdminMixin, IconForm, thumbnail
 from webchats.icons.storage import StorageUnavailable
 from webchats.services import set_default_icon
@@ -14,10 +15,11 @@ from webchats.services import set_default_icon
 _ICON_FIELDS = ("icon_file", "remove_icon")
 
 
-class OrganizationForm(IconForm[Organization]):
+class OrganizationForm(IconForm[Organization], VersionedForm[Organization]):
     """The organization's names and its default icon."""
 
     icon_key_field = "default_icon"
+    inputs = {"default_icon": _ICON_FIELDS}
 
 
 @admin.register(Organization, site=site)

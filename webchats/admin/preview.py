@@ -40,6 +40,8 @@ class Preview(TypedDict):
     launcher: NotRequired[Launcher]
     #: Messages by field name; ``__all__`` has the non-field errors.
     errors: dict[str, list[str]]
+    #: The names of invalid fields that prevent the rendering.
+    missing: list[str]
     #: One sentence for each pair of colors with low contrast.
     warnings: list[str]
     #: The canonical entries; ``None`` if one is invalid.
@@ -50,11 +52,18 @@ def preview_form(request: HttpRequest, form: WebchatForm) -> Preview:
     """Return the preview of a bound form."""
     errors = {name: [str(message) for message in found] for name, found in form.errors.items()}
     domains: list[str] | None = form.cleaned_data.get("allowed_domains")
-    if _SHOWN_FIELDS & errors.keys():
-        return {"html": None, "errors": errors, "warnings": [], "domains": domains}
+    if missing := [name for name in errors if name in _SHOWN_FIELDS]:
+        return {
+            "html": None,
+            "errors": errors,
+            "missing": missing,
+            "warnings": [],
+            "domains": domains,
+        }
     return {
         **render_webchat(request, form.instance, icon=_unsaved_icon(form)),
         "errors": errors,
+        "missing": [],
         "warnings": list(low_contrasts(form.instance)),
         "domains": domains,
     }

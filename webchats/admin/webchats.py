@@ -191,6 +191,10 @@ class WebchatAdmin(IconAdminMixin[Webchat], WebchatImportMixin):
         obj: Webchat | None = None,
     ) -> HttpResponse:
         """Add the URL of the preview; for a stored webchat also its rendering and its snippet."""
+        if obj is not None and context["errors"]:
+            # The form has assigned invalid values to the row.
+            obj = self.get_queryset(request).get(pk=obj.pk)
+            context |= {"original": obj, "subtitle": str(obj)}
         if obj is None:
             context["preview_url"] = reverse("admin:webchats_webchat_preview_add")
         else:

@@ -44,10 +44,18 @@ class IconInput(forms.FileInput):
         attrs: dict[str, object] | None = None,
         renderer: BaseRenderer | None = None,
     ) -> SafeString:
-        """Return the HTML of the thumbnail and the input."""
+        """Return the HTML of the thumbnail and the input.
+
+        A refused form does not keep its files: the name of the file is shown, to select it again.
+        """
         file_input = super().render(name, value, attrs, renderer)
-        html = '<span class="icon-input">{}{}</span>'
-        return format_html(html, thumbnail(self.stored_key) or "", file_input)
+        warning = '<span class="field-warning">Select “{}” again: it was not saved.</span>'
+        return format_html(
+            '<span class="icon-input">{}{}</span>{}',
+            thumbnail(self.stored_key) or "",
+            file_input,
+            format_html(warning, value.name) if isinstance(value, File) else "",
+        )
 
 
 class IconFileField(forms.FileField):
@@ -59,6 +67,10 @@ class IconFileField(forms.FileField):
         """Return the sanitized copy, ``None`` without a file. Raise as ``sanitize_image`` does."""
         file = super().clean(data, initial)
         return read_image(file) if file else None
+
+    def bound_data(self, data: File[bytes] | None, initial: object) -> object:
+        """Return the submitted file, so that its name can be shown. Django returns ``initial``."""
+        return data or initial
 
 
 class IconForm(forms.ModelForm[_Row]):

@@ -120,3 +120,12 @@ def test_a_save_changes_the_version(
     webchat.refresh_from_db()
     assert webchat.name == "Renamed"
     assert webchat.version != before
+
+
+def test_invalid_values_of_a_stored_webchat_are_errors_of_the_form(
+    session_client: Client, form_data: FormData, webchat: Webchat
+) -> None:
+    response = session_client.post(change_url(webchat), form_data(primary_color="red", name=""))
+    assert response.status_code == 200
+    assert get_errors(response).keys() == {"name", "primary_color"}
+    assert f"<h1>{webchat.name}</h1>" in response.content.decode()

@@ -42,6 +42,15 @@ def test_a_file_that_is_not_an_image_is_rejected(
     assert not Webchat.objects.exists()
 
 
+def test_refused_form_names_the_file_that_has_to_be_selected_again(
+    session_client: Client, form_data: FormData
+) -> None:
+    response = session_client.post(ADD, form_data(name="", icon_file=image_upload()))
+    warning = "Select “icon.png” again: it was not saved."
+    assert warning in response.content.decode()
+    assert warning not in session_client.get(ADD).content.decode()
+
+
 def test_a_webchat_is_saved_without_its_icon_if_the_storage_is_unavailable(
     session_client: Client, form_data: FormData, unavailable_storage: None
 ) -> None:

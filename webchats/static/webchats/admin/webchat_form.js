@@ -80,16 +80,30 @@ document.addEventListener("DOMContentLoaded", () => {
     }));
   };
 
+  // Without a rendering, for example before a superuser has selected an organization.
+  const notice = document.getElementById("preview-notice");
+  const showNotice = (names) => {
+    notice.textContent = names.includes("organization")
+      ? "Select an organization to see the preview."
+      : `To see the preview, correct these fields: ${names.map(labelOf).join(", ")}.`;
+  };
+
   const domains = field("allowed_domains");
+  const everySite = document.getElementById("every-site");
   const canonical = document.createElement("div");
   canonical.className = "help canonical";
   domains?.closest(".form-row").append(canonical);
+  const warnOfEverySite = () => (everySite.hidden = domains.value.trim() !== "");
   const showCanonicalDomains = (entries) => {
     const entered = domains.value.split("\n").map((line) => line.trim()).filter(Boolean);
     const differs = entries && entries.join("\n") !== entered.join("\n");
     canonical.textContent = differs ? `Will be stored as:\n${entries.join("\n")}` : "";
   };
 
+  const showFailure = (text) => {
+    notice.textContent = text;
+    showMessages({ errors: { __all__: [text] }, warnings: [] });
+  };
   const update = async () => {
     pendingRequest?.abort();
     pendingRequest = new AbortController();
@@ -97,17 +111,20 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!field("icon_file").files.length) body.delete("icon_file");
     try {
       const response = await fetch(panel.dataset.url, { method: "POST", body, signal: pendingRequest.signal });
+      if (response.redirected) return showFailure("Your session has ended. Save to sign in again: your changes are kept.");
       if (!response.ok) throw new Error(String(response.status));
       const preview = await response.json();
       if (preview.html !== null) {
+        notice.hidden = true;
         showFrame(preview.html);
         showLauncher(preview.launcher);
+      } else if (!slot.children.length) {
+        showNotice(preview.missing);
       }
       showMessages(preview);
       showCanonicalDomains(preview.domains);
     } catch (error) {
-      if (error.name === "AbortError") return;
-      showMessages({ errors: { __all__: ["The preview is not available right now."] }, warnings: [] });
+      if (error.name !== "AbortError") showFailure("The preview is not available right now.");
     }
   };
   const updateSoon = () => {
@@ -118,6 +135,7 @@ document.addEventListener("DOMContentLoaded", () => {
     form.addEventListener(kind, ({ target }) => {
       if (target.name) changedFields.add(target.name);
       updatePosition();
+      warnOfEverySite();
       updateSoon();
     });
   }
