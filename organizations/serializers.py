@@ -49,6 +49,9 @@ class StageListSerializer(serializers.ListSerializer[Any]):
     """The complete list of a pipeline's stages, in order."""
 
     child: StageSerializer
+    #: The names in the entries that a stage does not have, such as ``0.colour``.
+    ignored: list[str] = []
+    default_error_messages = {"not_a_list": "Must be a list of stages."}
 
     def to_internal_value(self, data: Any) -> list[Stage]:
         """Return the unsaved stages. Raise one ``ValidationError`` with the errors of all entries.
@@ -61,12 +64,14 @@ class StageListSerializer(serializers.ListSerializer[Any]):
         stored = {stage.pk: stage for stage in pipeline.stages.all()} if pipeline else {}
         stages: list[Stage] = []
         errors: list[Any] = []
+        self.ignored = []
         for position, entry in enumerate(data):
             try:
                 values, field_errors = self._read_entry(entry)
             except ValidationError as error:
                 errors.append(error.detail)
                 continue
+            self.ignored += [f"{position}.{name}" for name in self.child.ignored]
             stage = _unsaved_stage(values, stored, stages)
             stage.position = position
             errors.append(_list_errors(stage, values, stored, stages) | field_errors)
@@ -148,6 +153,14 @@ class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
             "createdAt",
             "updatedAt",
         )
+
+    def to_internal_value(self, data: object) -> dict[str, Any]:
+        """Return the valid values. Add the unknown names of stages to ``ignored``."""
+        values = super().to_internal_value(data)
+        stages = self.fields["stages"]
+        assert isinstance(stages, StageListSerializer)
+        self.ignored += [f"stages.{name}" for name in stages.ignored]
+        return values
 
     def create(self, validated_data: dict[str, Any]) -> Pipeline:
         """Save a pipeline and its stages."""

@@ -1,11 +1,11 @@
 """The URLconf of the REST API."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
 from organizations import views as organizations
 from organizations.auth import views as auth
+from webchat_project.api.documentation import DocumentationView, SchemaView
 from webchats import views as webchats
 from webchats.icons import views as icons
 
@@ -22,10 +22,6 @@ urlpatterns = [
     path("auth/refresh", auth.RefreshView.as_view(), name="refresh"),
     path("auth/logout", auth.LogoutView.as_view(), name="logout"),
     path("auth/verify-token", auth.VerifyTokenView.as_view(), name="verify-token"),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path(
-        "docs",
-        SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api/docs.html"),
-        name="docs",
-    ),
+    path("schema", SchemaView.as_view(), name="schema"),
+    path("docs", DocumentationView.as_view(url_name="schema"), name="docs"),
 ]

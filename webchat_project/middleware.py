@@ -7,6 +7,7 @@ from typing import Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
 
 from webchat_project import health
 from webchat_project.api.exceptions import error_response
@@ -108,12 +109,23 @@ class ApiErrorMiddleware:
         ):
             return response
         message, code = _ERRORS.get(response.status_code, _ERRORS[400])
+        path = request.path_info.rstrip("/")
+        if response.status_code == 404 and path != request.path_info and _is_route(path):
+            message = f"Not found. Did you mean {path}, without the trailing slash?"
         replacement = error_response(response.status_code, message, code)
         for name in ("Content-Type", "Content-Length"):
             del response.headers[name]
         for name, value in response.headers.items():
             replacement.headers[name] = value
         return replacement
+
+
+def _is_route(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True
 
 
 class HealthMiddleware:

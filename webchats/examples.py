@@ -32,6 +32,9 @@ REQUEST: Final[dict[str, object]] = {
     "isEnabled": True,
 }
 
+#: The body of ``PATCH /api/webchats/{id}``.
+UPDATE: Final[dict[str, object]] = {"statusText": "Back tomorrow at 9", "offsetX": 32}
+
 #: The document in the response.
 DOCUMENT: Final[dict[str, object]] = {
     "_id": "67d3a0b0c0d0e0f0a0b0c0d0",

@@ -2,7 +2,9 @@
 
 from typing import Any, Final, cast
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import Direction, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
@@ -37,6 +39,8 @@ class AllowedDomainEntryField(StringField):
 class AllowedDomainsListField(serializers.ListField):
     """A list of strings. The model field validates and canonicalizes the entries."""
 
+    default_error_messages = {"not_a_list": 'Must be a list of strings, such as ["example.com"].'}
+
     def __init__(self, **options: Any) -> None:
         # DRF passes the options of a JSONField.
         for name in ("decoder", "encoder", "allow_null"):
@@ -62,7 +66,6 @@ class AllowedDomainsListField(serializers.ListField):
         raise ValidationError(errors)
 
 
-@extend_schema_field({"type": "string", "nullable": True, "example": ICON_EXAMPLE})
 class IconField(StringField):
     """An icon. Input: a storage key or a signed URL. Output: a signed URL, or ``null`` if not set.
 
@@ -80,6 +83,22 @@ class IconField(StringField):
 
     def to_representation(self, value: str) -> str | None:  # type: ignore[override] # null
         return signed_url(value, self.context.get("request")) if value else None
+
+
+class IconFieldSchema(OpenApiSerializerFieldExtension):
+    """The schema of ``IconField``, which differs between requests and responses."""
+
+    target_class = IconField
+
+    def map_serializer_field(
+        self, auto_schema: AutoSchema, direction: Direction
+    ) -> dict[str, object]:
+        if direction == "response":
+            text = "A signed URL, which expires."
+            return {"type": "string", "format": "uri", "nullable": True, "description": text}
+        text = "A storage key, or a signed URL of this service."
+        example = {"description": text, "example": ICON_EXAMPLE}
+        return {"type": "string", "nullable": True, **example}
 
 
 class WebchatSerializer(TenantDocumentSerializer[Webchat]):
@@ -129,7 +148,6 @@ class WebchatSerializer(TenantDocumentSerializer[Webchat]):
         )
 
     def new_row(self) -> Webchat:
-        """Return an unsaved webchat of the current user."""
-        webchat = super().new_row()
-        webchat.user = webchat.created_by = self.context["request"].user
-        return webchat
+        """Return an unsaved webchat of the current user and their organization."""
+        user = self.context["request"].user
+        return Webchat(organization_id=user.organization_id, user=user, created_by=user)

@@ -3,14 +3,15 @@
 from typing import Final
 
 from django.db import transaction
+from django.http import Http404
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webchat_project.api.fast_reads import FastReadsMixin
+from webchat_project.api.parsers import FileParser
 from webchat_project.api.versions import get_etag
 from webchats import examples
 from webchats.filters import WebchatFilter
@@ -31,10 +32,17 @@ _CREATE_EXAMPLES: Final = [
         status_codes=["201"],
     ),
 ]
+_UPDATE_EXAMPLES: Final = [
+    OpenApiExample("Another status and position", examples.UPDATE, request_only=True)
+]
 
 
 @extend_schema(tags=["webchats"])
-@extend_schema_view(create=extend_schema(examples=_CREATE_EXAMPLES))
+@extend_schema_view(
+    create=extend_schema(examples=_CREATE_EXAMPLES),
+    update=extend_schema(examples=_UPDATE_EXAMPLES),
+    partial_update=extend_schema(examples=_UPDATE_EXAMPLES),
+)
 class WebchatViewSet(FastReadsMixin, ImportExportViewSet):
     """The configurations of the organization's chat widgets."""
 
@@ -53,19 +61,21 @@ class WebchatViewSet(FastReadsMixin, ImportExportViewSet):
                 if not is_same_icon(icon, stored):
                     lock_icons(organization_id)
 
-    @extend_schema(request={"multipart/form-data": IconUploadSerializer})
-    @action(detail=True, methods=["put"], parser_classes=[MultiPartParser])
+    @extend_schema(summary="Set icon", request={"multipart/form-data": IconUploadSerializer})
+    @action(detail=True, methods=["put"], parser_classes=[FileParser])
     def icon(self, request: Request, pk: str) -> Response:
         """Store an image and set it as the webchat's icon."""
         rows = Webchat.objects.for_user(request.user)
-        organization_id = get_object_or_404(rows.values_list("organization_id", flat=True), pk=pk)
+        organization_id = rows.filter(pk=pk).values_list("organization_id", flat=True).first()
+        if organization_id is None:
+            raise Http404
         upload = IconUploadSerializer(data=request.data)
         upload.is_valid(raise_exception=True)
         image = upload.validated_data["file"].image
         # Before the row is locked, so that other writers do not wait for the storage.
         return self._set_icon(pk, store_image(organization_id, image))
 
-    @extend_schema(request=None)
+    @extend_schema(summary="Remove icon", request=None)
     @icon.mapping.delete
     def remove_icon(self, request: Request, pk: str) -> Response:
         """Remove the webchat's icon."""

@@ -16,9 +16,13 @@ from webchats.views import WebchatViewSet
 pytestmark = pytest.mark.django_db
 
 
-def test_request_without_credential_gets_401(api: Any) -> None:
-    response = api(None).get("/api/webchats")
-    assert_error(response, 401, "not_authenticated")
+@pytest.mark.parametrize("header", ["", "Token abc", "Basic abc", "abc"])
+def test_request_without_bearer_credential_gets_401_that_names_the_header(
+    api: Any, header: str
+) -> None:
+    response = api(None).get("/api/webchats", headers={"authorization": header})
+    body = assert_error(response, 401, "not_authenticated")
+    assert body["error"] == "Send the header Authorization: Bearer <token>."
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
@@ -54,6 +58,21 @@ def test_unknown_path_or_id_gets_404(api_client: APIClient, path: str) -> None:
     assert_error(api_client.get(path), 404, "not_found")
 
 
+@pytest.mark.parametrize("verb", ["get", "post"])
+@pytest.mark.parametrize("path", ["/api/webchats", "/api/auth/login", "/api/docs"])
+def test_trailing_slash_gets_404_with_the_path_without_it(
+    api_client: APIClient, verb: str, path: str
+) -> None:
+    body = assert_error(getattr(api_client, verb)(f"{path}/"), 404, "not_found")
+    assert body["error"] == f"Not found. Did you mean {path}, without the trailing slash?"
+
+
+def test_unknown_path_with_a_trailing_slash_gets_404_without_a_proposal(
+    api_client: APIClient,
+) -> None:
+    assert assert_error(api_client.get("/api/x/"), 404, "not_found")["error"] == "Not found."
+
+
 @pytest.mark.parametrize(
     ("verb", "path"),
     [("put", "/api/webchats"), ("delete", "/api/webchats"), ("get", "/api/auth/login")],
@@ -66,7 +85,85 @@ def test_unsupported_method_gets_405(api_client: APIClient, verb: str, path: str
 
 def test_unacceptable_media_type_gets_406_as_json(api_client: APIClient) -> None:
     response = api_client.get("/api/webchats", HTTP_ACCEPT="application/xml")
-    assert_error(response, 406, "not_acceptable")
+    body = assert_error(response, 406, "not_acceptable")
+    assert "Accept application/json." in body["error"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "media_type", "message"),
+    [
+        (
+            "post",
+            "/api/webchats",
+            "application/x-www-form-urlencoded",
+            'The media type "application/x-www-form-urlencoded" is not supported. '
+            "Send application/json.",
+        ),
+        ("post", "/api/webchats", "", "Content-Type is missing. Send application/json."),
+        (
+            "put",
+            f"/api/webchats/{'0' * 24}/icon",
+            "application/json",
+            'The media type "application/json" is not supported. '
+            "Send multipart/form-data with the field “file”.",
+        ),
+        (
+            "post",
+            "/api/upload",
+            "image/png",
+            'The media type "image/png" is not supported. '
+            "Send multipart/form-data with the field “files”.",
+        ),
+    ],
+)
+def test_unsupported_media_type_gets_415_that_names_the_accepted_one(
+    api_client: APIClient, admin: User, verb: str, path: str, media_type: str, message: str
+) -> None:
+    webchat = factories.WebchatFactory.create(user=admin)
+    path = path.replace("0" * 24, webchat.pk)
+    response = api_client.generic(verb.upper(), path, "x", content_type=media_type)
+    assert assert_error(response, 415, "unsupported_media_type")["error"] == message
+
+
+@pytest.mark.parametrize(
+    ("path", "choices"),
+    [
+        ("/api/webchats?ordering=created_at", ("createdAt", "-updatedAt", "name")),
+        ("/api/webchats?isEnabled=yes", ("true", "false")),
+        ("/api/webchats/export?format=xml", ("csv", "json", "ndjson", "xlsx")),
+        ("/api/schema?format=xml", ("json", "yaml")),
+    ],
+)
+def test_error_of_a_choice_in_the_query_lists_the_choices(
+    api_client: APIClient, path: str, choices: tuple[str, ...]
+) -> None:
+    body = assert_error(api_client.get(path), 400, "validation_error")
+    (detail,) = body["details"]
+    assert detail["code"] == "invalid_choice"
+    for choice in choices:
+        assert choice in detail["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/webchats", []),
+        ("/api/webchats", {"allowedDomains": "example.com", "position": 1, "name": []}),
+        ("/api/pipelines", {"name": "x", "stages": {}}),
+        ("/api/pipelines", {"name": "x", "stages": [1, [], {"isActive": "x"}]}),
+        ("/api/prompts", {"temperature": [], "maxTokens": {}, "instructions": 1}),
+        ("/api/auth/login", []),
+        ("/api/auth/refresh", {"refreshToken": {}}),
+    ],
+)
+def test_errors_of_wrong_types_have_no_words_of_python(
+    api_client: APIClient, path: str, body: Any
+) -> None:
+    details = assert_error(api_client.post(path, body), 400, "validation_error")["details"]
+    for word in ("str", "list", "dict", "int", "NoneType", "dictionary", "items"):
+        for detail in details:
+            assert f'"{word}"' not in detail["message"]
+            assert "dictionary" not in detail["message"]
 
 
 @pytest.mark.parametrize("redirect", [True, False])

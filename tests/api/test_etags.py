@@ -29,8 +29,8 @@ def outdated(api_client: APIClient, path: str) -> str:
     return etag
 
 
-def put_icon(client: APIClient, path: str, **headers: str) -> Any:
-    return client.put(f"{path}/icon", {"file": image_upload()}, format="multipart", **headers)
+def put_icon(client: APIClient, path: str, headers: dict[str, str] | None = None) -> Any:
+    return client.put(f"{path}/icon", {"file": image_upload()}, format="multipart", headers=headers)
 
 
 def test_reads_and_writes_return_the_same_etag_for_a_version(
@@ -61,7 +61,7 @@ def test_update_of_the_current_version_is_written(
     api_client: APIClient, path: str, method: str
 ) -> None:
     etag = api_client.get(path).headers["ETag"]
-    response = getattr(api_client, method)(path, {"name": "New"}, HTTP_IF_MATCH=etag)
+    response = getattr(api_client, method)(path, {"name": "New"}, headers={"if-match": etag})
     assert response.status_code == 200
     assert response.headers["ETag"] != etag
 
@@ -70,15 +70,15 @@ def test_outdated_write_gets_412_and_changes_nothing(
     api_client: APIClient, path: str, outdated: str
 ) -> None:
     before = api_client.get(path).json()
-    headers = {"HTTP_IF_MATCH": outdated}
+    headers = {"if-match": outdated}
     for response in (
-        api_client.put(path, {"name": "New"}, **headers),
-        api_client.patch(path, {"name": "New"}, **headers),
+        api_client.put(path, {"name": "New"}, headers=headers),
+        api_client.patch(path, {"name": "New"}, headers=headers),
         # A wrong value does not matter: the client has to read the document again.
-        api_client.put(path, {"name": ""}, **headers),
-        api_client.delete(path, **headers),
-        put_icon(api_client, path, **headers),
-        api_client.delete(f"{path}/icon", **headers),
+        api_client.put(path, {"name": ""}, headers=headers),
+        api_client.delete(path, headers=headers),
+        put_icon(api_client, path, headers=headers),
+        api_client.delete(f"{path}/icon", headers=headers),
     ):
         body = assert_error(response, 412, "precondition_failed")
         assert "Somebody else changed this" in body["error"]
@@ -101,20 +101,22 @@ def test_current_version_is_found_in_every_form_of_if_match(
     api_client: APIClient, path: str, template: str
 ) -> None:
     version = api_client.get(path).headers["ETag"].strip('"')
-    response = api_client.put(path, {"name": "New"}, HTTP_IF_MATCH=template.format(version))
+    response = api_client.put(path, {"name": "New"}, headers={"if-match": template.format(version)})
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("if_match", ["", '""', '"0"', '"', "nonsense", ",", '"é"', "W/"])
 def test_any_other_if_match_gets_412(api_client: APIClient, path: str, if_match: str) -> None:
-    response = api_client.put(path, {"name": "New"}, HTTP_IF_MATCH=if_match)
+    response = api_client.put(path, {"name": "New"}, headers={"if-match": if_match})
     assert_error(response, 412, "precondition_failed")
 
 
 def test_unknown_or_foreign_row_gets_404_before_its_version_is_compared(
     api: Any, other_admin: User, path: str
 ) -> None:
-    assert_error(api(other_admin).put(path, {"name": "x"}, HTTP_IF_MATCH='"0"'), 404, "not_found")
+    assert_error(
+        api(other_admin).put(path, {"name": "x"}, headers={"if-match": '"0"'}), 404, "not_found"
+    )
 
 
 def test_pipeline_has_a_new_version_when_only_its_stages_change(
@@ -124,9 +126,9 @@ def test_pipeline_has_a_new_version_when_only_its_stages_change(
     path = f"/api/pipelines/{pipeline.pk}"
     etag = api_client.get(path).headers["ETag"]
     body = {"stages": [{"name": "New"}]}
-    changed = api_client.put(path, body, HTTP_IF_MATCH=etag)
+    changed = api_client.put(path, body, headers={"if-match": etag})
     assert changed.status_code == 200
-    assert_error(api_client.put(path, body, HTTP_IF_MATCH=etag), 412, "precondition_failed")
+    assert_error(api_client.put(path, body, headers={"if-match": etag}), 412, "precondition_failed")
 
 
 def test_list_has_no_etag(api_client: APIClient, webchat: Webchat) -> None:

@@ -202,3 +202,12 @@ def test_history_records_that_a_pipeline_is_no_longer_the_default(
 def test_delete_pipeline_with_its_stages(api_client: APIClient, pipeline: Pipeline) -> None:
     assert api_client.delete(f"/api/pipelines/{pipeline.pk}").status_code == 200
     assert not Stage.objects.exists()
+
+
+def test_response_lists_the_names_that_a_stage_does_not_have(
+    api_client: APIClient, pipeline: Pipeline
+) -> None:
+    body = {"stages": [{"name": "New"}, {"name": "Won", "colour": "#FFF"}], "isdefault": True}
+    response = api_client.put(f"/api/pipelines/{pipeline.pk}", body)
+    assert response.status_code == 200
+    assert response.json()["ignored"] == ["isdefault", "stages.1.colour"]

@@ -127,6 +127,62 @@ def test_read_only_and_unknown_fields_are_ignored(
     assert response.json()["data"]["userId"] == admin.pk
 
 
+def test_response_lists_the_names_that_the_document_does_not_have(
+    api_client: APIClient, webchat: Webchat, body: dict[str, Any]
+) -> None:
+    sent = {"statusTxt": "x", "_id": "0" * 24, "offset_x": 3}
+    created = api_client.post("/api/webchats", body | sent)
+    assert created.status_code == 201
+    assert created.json()["ignored"] == ["statusTxt", "offset_x"]
+    updated = api_client.put(f"/api/webchats/{webchat.pk}", {"nonsense": 1, "name": "New"})
+    assert updated.json()["ignored"] == ["nonsense"]
+    assert updated.json()["data"]["name"] == "New"
+
+
+def test_response_has_no_list_of_ignored_names_without_any(
+    api_client: APIClient, webchat: Webchat
+) -> None:
+    path = f"/api/webchats/{webchat.pk}"
+    response = api_client.put(path, api_client.get(path).json()["data"])
+    assert response.json().keys() == {"message", "data"}
+
+
+@pytest.mark.parametrize(
+    "sent", ["primary_color", "PrimaryColor", "primaryColour", "primary-color"]
+)
+def test_error_of_a_missing_field_names_its_misspelling(
+    api_client: APIClient, body: dict[str, Any], sent: str
+) -> None:
+    body[sent] = body.pop("primaryColor")
+    response = api_client.post("/api/webchats", body)
+    assert response.status_code == 400
+    (detail,) = response.json()["details"]
+    assert (detail["field"], detail["code"]) == ("primaryColor", "required")
+    expected = f'This field is required. You sent "{sent}": the name is "primaryColor".'
+    assert detail["message"] == expected
+
+
+def test_error_of_a_missing_field_names_no_other_field(
+    api_client: APIClient, body: dict[str, Any]
+) -> None:
+    del body["primaryColor"]
+    (detail,) = api_client.post("/api/webchats", body | {"shade": "#FFF"}).json()["details"]
+    assert detail["message"] == "This field is required."
+
+
+def test_error_of_a_choice_lists_the_choices(api_client: APIClient, webchat: Webchat) -> None:
+    response = api_client.put(f"/api/webchats/{webchat.pk}", {"position": "bottomright"})
+    (detail,) = response.json()["details"]
+    expected = "Must be one of: bottom-right, bottom-left, top-right, top-left."
+    assert (detail["code"], detail["message"]) == ("invalid_choice", expected)
+
+
+def test_error_of_domains_shows_a_list(api_client: APIClient, webchat: Webchat) -> None:
+    response = api_client.put(f"/api/webchats/{webchat.pk}", {"allowedDomains": "example.com"})
+    (detail,) = response.json()["details"]
+    assert detail["message"] == 'Must be a list of strings, such as ["example.com"].'
+
+
 # --- Read, update, delete ---
 
 

@@ -153,6 +153,22 @@ def _as_api_exception(error: Exception) -> Exception:
     return error
 
 
+def _get_message(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
+    """Return the sentence for people: what is wrong, and what to send."""
+    if isinstance(error, exceptions.NotAuthenticated):
+        return "Send the header Authorization: Bearer <token>."
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        parsers = context["view"].parser_classes
+        accepted = " or ".join(getattr(parser, "accepts", parser.media_type) for parser in parsers)
+        sent = context["request"].content_type
+        problem = f'The media type "{sent}" is not supported' if sent else "Content-Type is missing"
+        return f"{problem}. Send {accepted}."
+    if isinstance(error, exceptions.NotAcceptable):
+        offered = ", ".join(renderer.media_type for renderer in error.available_renderers or ())
+        return f"No media type of the Accept header is available. Accept {offered}."
+    return str(error.detail)
+
+
 def _throttled_or(error: exceptions.APIException, context: Mapping[str, Any]) -> Exception:
     """Check the throttles; return ``Throttled`` if one refuses the request, else ``error``.
 
@@ -188,5 +204,5 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         body = _validation_body(error.detail)
     else:
         code = _CODES.get(type(error)) or str(getattr(error.detail, "code", error.default_code))
-        body = {"error": str(error.detail), "code": code}
+        body = {"error": _get_message(error, context), "code": code}
     return Response(body, status=error.status_code, headers=headers)

@@ -77,11 +77,13 @@ class NumberField(serializers.FloatField):
 
 
 class ChoiceField(serializers.ChoiceField):
-    """A JSON string that is one of the choices."""
+    """A JSON string that is one of the choices, which the error lists."""
+
+    default_error_messages = {"invalid_choice": "Must be one of: {names}."}
 
     def to_internal_value(self, data: object) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid_choice", input=data)
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("invalid_choice", names=", ".join(map(str, self.choices)))
         return super().to_internal_value(data)
 
 

@@ -36,8 +36,9 @@ class StrictBooleanFilter(filters.TypedChoiceFilter):
     """``true`` or ``false``. Any other value is an error; ``BooleanFilter`` would ignore it."""
 
     def __init__(self, **options: Any) -> None:
-        choices = [("true", "true"), ("false", "false")]
-        super().__init__(choices=choices, coerce=lambda text: text == "true", **options)
+        options["choices"] = [("true", "true"), ("false", "false")]
+        options["error_messages"] = {"invalid_choice": "Must be true or false."}
+        super().__init__(coerce=lambda text: text == "true", **options)
 
 
 @extend_schema_field({"type": "string", "maxLength": SEARCH_LENGTH})
@@ -68,6 +69,11 @@ class DocumentOrderingFilter(filters.OrderingFilter):
 
     The default is newest first. The id breaks ties, so that no row is on two pages.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        names = ", ".join(name for name, _ in self.extra["choices"])
+        self.extra["error_messages"] = {"invalid_choice": f"Must be one or more of: {names}."}
 
     def filter(self, qs: QuerySet[_Row], value: list[str] | None) -> QuerySet[_Row]:
         names = [name for name in value or [] if name] or ["-createdAt"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 
 
 class InvalidJSON(ValueError):
@@ -44,3 +44,16 @@ class StrictJSONParser(JSONParser):
             raise ParseError(f"The body is not valid JSON: {error}.") from None
         except ValueError:
             raise ParseError("The JSON body has a number that is too long.") from None
+
+
+class FileParser(MultiPartParser):
+    """Parses a multipart body with the field ``file``."""
+
+    #: What to send, in the error of another media type.
+    accepts = "multipart/form-data with the field “file”"
+
+
+class FilesParser(MultiPartParser):
+    """Parses a multipart body with the field ``files``, once or repeated."""
+
+    accepts = "multipart/form-data with the field “files”"

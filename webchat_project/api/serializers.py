@@ -6,12 +6,11 @@ validates the JSON type of a value, and the model's ``full_clean()`` everything 
 """
 
 import copy
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from django.core.exceptions import NON_FIELD_ERRORS, FieldDoesNotExist
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import models
 from rest_framework import serializers
@@ -19,6 +18,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import Field, SkipField, get_error_detail
 
 from webchat_project.api import fields
+from webchat_project.api.names import explain_missing, model_field_name
 
 _Row = TypeVar("_Row", bound=models.Model)
 _Field = Field[Any, Any, Any, Any]
@@ -31,17 +31,6 @@ _Values = dict[str, Any]
 
 #: The errors of a field, or of the entries of a list by their index.
 FieldErrors = list[ErrorDetail] | dict[str, list[ErrorDetail]]
-
-
-def model_field_name(model: type[models.Model], name: str) -> str:
-    """Return the model field of a document's field: ``_id`` → ``id``, ``promptId`` → ``prompt``."""
-    if name == "_id":
-        return "id"
-    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
-    try:
-        return model._meta.get_field(snake.removesuffix("_id")).name
-    except FieldDoesNotExist:
-        return snake
 
 
 def to_drf_errors(error: ModelValidationError) -> FieldErrors:
@@ -86,6 +75,8 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
     columns: frozenset[str]
     validated_row: _Row
     valid_values: _Values
+    #: The names in the body that the document does not have, such as ``stages.0.colour``.
+    ignored: list[str]
 
     serializer_choice_field = fields.ChoiceField
     serializer_field_mapping = {
@@ -176,11 +167,13 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         """Return the valid values by model field, and the errors by the document's field."""
         values: _Values = {}
         errors: _Errors = {}
+        self.ignored = [name for name in data if name not in self.fields]
         for field in self._writable_fields:
             try:
                 value = field.run_validation(field.get_value(data))
             except ValidationError as error:
-                errors[str(field.field_name)] = error.detail
+                name = str(field.field_name)
+                errors[name] = explain_missing(error.detail, name, self.ignored)
             except ModelValidationError as error:
                 errors[str(field.field_name)] = get_error_detail(error)
             except SkipField:

@@ -1,6 +1,6 @@
 """Viewsets whose responses have the envelopes of the API."""
 
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db import models, transaction
 from django.utils.text import capfirst
@@ -93,8 +93,10 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
     def _write(self, verb: str, row: _Row | None = None) -> Response:
         """Create a row, or update ``row``, and return its document."""
         message = self.message(verb)
-        serializer = self.get_serializer(row, data=self.request.data, partial=row is not None)
+        serializer: Any = self.get_serializer(row, data=self.request.data, partial=row is not None)
         serializer.is_valid(raise_exception=True)
         saved = serializer.save()
         body = {"message": message, "data": serializer.data}
+        if serializer.ignored:
+            body["ignored"] = serializer.ignored
         return Response(body, headers={"ETag": get_etag(saved.serializable_value("updated_at"))})

@@ -6,11 +6,11 @@ from typing import TypedDict
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from webchat_project.api.parsers import FilesParser
 from webchats.icons.images import CONTENT_TYPES, SanitizedImage
 from webchats.icons.local import LocalIconStorage
 from webchats.icons.serializers import UploadResponseSerializer, UploadSerializer
@@ -37,10 +37,11 @@ class UploadView(APIView):
 
     #: The model whose permissions are required.
     queryset = Webchat.objects.all()
-    parser_classes = (MultiPartParser,)
+    parser_classes = (FilesParser,)
 
     @extend_schema(
         operation_id="upload",
+        summary="Upload images",
         request={"multipart/form-data": UploadSerializer},
         responses=UploadResponseSerializer,
     )

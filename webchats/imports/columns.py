@@ -17,7 +17,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from webchat_project.api.fields import IntegerField
-from webchat_project.api.serializers import model_field_name
+from webchat_project.api.names import model_field_name
 from webchats.fields import AllowedDomainsField
 from webchats.imports.rows import FileRefused, ImportProblem
 from webchats.models import Webchat

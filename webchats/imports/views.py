@@ -10,7 +10,6 @@ from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +18,9 @@ from organizations.auth.roles import Operation, role_allows
 from organizations.models import Organization, User
 from organizations.tenancy.models import DOES_NOT_EXIST
 from organizations.tenancy.viewsets import TenantViewSet
+from webchat_project.api.fields import ChoiceField
 from webchat_project.api.object_ids import validate_object_id
+from webchat_project.api.parsers import FileParser
 from webchats.imports.exporter import export_response
 from webchats.imports.formats import FORMATS, detect_format
 from webchats.imports.importer import ImportOptions, ImportSource, run_import
@@ -32,10 +33,10 @@ _FORMAT_NAMES: Final = tuple(FORMATS)
 class ExportQuerySerializer(serializers.Serializer[dict[str, str]]):
     """Query parameters of an export, in addition to the filters of the list."""
 
-    format = serializers.ChoiceField(choices=_FORMAT_NAMES, default="csv")
+    format = ChoiceField(choices=_FORMAT_NAMES, default="csv")
 
 
-class _FlagField(serializers.ChoiceField):
+class _FlagField(ChoiceField):
     """A query parameter: ``true`` or ``false``, by default ``false``."""
 
     def __init__(self, help_text: str) -> None:
@@ -51,7 +52,7 @@ class ImportQuerySerializer(serializers.Serializer[dict[str, str]]):
         "Update the webchats with the same `_id`, or else with the same name."
     )
     skipInvalid = _FlagField("Import the valid rows of a file that also has invalid rows.")
-    format = serializers.ChoiceField(
+    format = ChoiceField(
         choices=_FORMAT_NAMES, required=False, help_text="Default: from the file name."
     )
     organizationId = serializers.CharField(
@@ -114,6 +115,7 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
 
     @extend_schema(
         operation_id="webchats_export",
+        summary="Export webchats",
         filters=True,
         parameters=[ExportQuerySerializer],
         responses=_EXPORT_RESPONSES,
@@ -135,11 +137,12 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
 
     @extend_schema(
         operation_id="webchats_import",
+        summary="Import webchats",
         parameters=[ImportQuerySerializer],
         request={"multipart/form-data": ImportFileSerializer},
         responses={200: ImportReportSerializer},
     )
-    @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser])
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[FileParser])
     def import_file(self, request: Request) -> Response:
         """Import webchats from a file: all rows or none. A dry run returns 200 with the report,
         even for an invalid file. A refused import returns 400 with the report in `data`."""

@@ -227,3 +227,9 @@ def test_the_default_icon_is_public_if_the_webchat_has_no_icon(
     row = Webchat.objects.get()
     assert row.icon
     assert row.public_icon == row.icon
+
+
+def test_the_error_of_a_missing_file_names_the_field_that_was_sent(api: Any, admin: User) -> None:
+    response = api(admin).post("/api/upload", {"file": image_upload()}, format="multipart")
+    (detail,) = response.json()["details"]
+    assert detail["message"] == 'This field is required. You sent "file": the name is "files".'

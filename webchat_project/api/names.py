@@ -1,0 +1,49 @@
+"""Names of a document: the model field of each, and names that the document does not have."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from rest_framework.exceptions import ErrorDetail
+
+#: The similarity from which two names count as one with a typing error: 0 to 1.
+_CUTOFF = 0.75
+
+
+def model_field_name(model: type[models.Model], name: str) -> str:
+    """Return the model field of a document's field: ``_id`` → ``id``, ``promptId`` → ``prompt``."""
+    if name == "_id":
+        return "id"
+    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+    try:
+        return model._meta.get_field(snake.removesuffix("_id")).name
+    except FieldDoesNotExist:
+        return snake
+
+
+def find_similar(name: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate that ``name`` is another spelling of: ``primary_color``, ``statusTxt``.
+
+    ``None`` if there is none. Case, ``_`` and ``-`` make no difference.
+    """
+    spellings = {_simplify(candidate): candidate for candidate in candidates}
+    matches = get_close_matches(_simplify(name), spellings, n=1, cutoff=_CUTOFF)
+    return spellings[matches[0]] if matches else None
+
+
+def explain_missing(detail: Any, name: str, unknown: Iterable[str]) -> Any:
+    """Return the ``ValidationError.detail`` of a field.
+
+    If the field is missing, add the unknown name that was sent in its place.
+    """
+    is_missing = isinstance(detail, list) and getattr(detail[0], "code", "") == "required"
+    if is_missing and (sent := find_similar(name, unknown)):
+        return [ErrorDetail(f'{detail[0]} You sent "{sent}": the name is "{name}".', "required")]
+    return detail
+
+
+def _simplify(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
