@@ -1,15 +1,46 @@
-"""The interactive API documentation works under its Content-Security-Policy."""
+"""The interactive API documentation: its policy, its colors and its sign-in."""
 
 from pytest_django.live_server_helper import LiveServer
 
-from tests.browser.conftest import Visitor
+from organizations.auth.tokens import AccessToken
+from organizations.models import User
+from tests.browser.axe import violations
+from tests.browser.conftest import PHONE, Visitor
 
 
-def test_try_it_out_sends_a_request(visitor: Visitor, live_server: LiveServer) -> None:
+def test_sign_in_is_kept_on_reload(visitor: Visitor, live_server: LiveServer, ada: User) -> None:
     visit = visitor(f"{live_server.url}/api/docs")
-    visit.page.locator(".opblock-summary", has_text="/api/auth/login").click()
-    visit.page.get_by_role("button", name="Try it out").click()
-    visit.page.get_by_role("button", name="Execute").click()
-    visit.page.locator(".live-responses-table .response-col_status").first.wait_for()
-    assert [line for line in visit.console if "Content Security Policy" in line] == []
-    assert [line for line in visit.console if line.startswith("uncaught")] == []
+    page = visit.page
+    page.locator(".btn.authorize").click()
+    page.locator("#auth-bearer-value").fill(str(AccessToken.for_user(ada)))
+    page.locator(".auth-btn-wrapper .authorize").click()
+    page.reload()
+    page.locator(".opblock-summary", has_text="List webchats").click()
+    page.get_by_role("button", name="Execute").click()
+    status = page.locator(".live-responses-table .response-col_status")
+    assert status.last.inner_text().startswith("200")
+    assert visit.problems == []
+
+
+def test_page_is_accessible_in_both_color_schemes(
+    visitor: Visitor, live_server: LiveServer
+) -> None:
+    found = {}
+    backgrounds = set()
+    for scheme in ("light", "dark"):
+        page = visitor(f"{live_server.url}/api/docs", color_scheme=scheme).page
+        for summary in ("Create webchat", "Update webchat", "Sign in"):
+            page.locator(".opblock-summary", has_text=summary).first.click()
+        page.locator("#operations-authentication-login .btn.execute").wait_for()
+        found[scheme] = violations(page)
+        backgrounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert found == {"light": [], "dark": []}
+    assert len(backgrounds) == 2
+
+
+def test_page_is_not_wider_than_a_phone(visitor: Visitor, live_server: LiveServer) -> None:
+    page = visitor(f"{live_server.url}/api/docs", **PHONE).page
+    page.locator(".opblock-summary", has_text="Create webchat").click()
+    page.get_by_role("button", name="Execute").wait_for()
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["viewport"]["width"]
