@@ -8,6 +8,7 @@ from organizations import serializers
 from organizations.models import ApiKey, Pipeline, Prompt
 from organizations.tenancy.viewsets import TenantViewSet
 from webchat_project.api import filters
+from webchat_project.api.openapi_operations import request_examples
 
 
 class PromptFilter(django_filters.FilterSet):
@@ -21,6 +22,13 @@ class PromptFilter(django_filters.FilterSet):
 
 
 @extend_schema(tags=["prompts"])
+@request_examples(
+    create={
+        "name": "Orders",
+        "instructions": "Answer questions about orders, in two sentences at most.",
+    },
+    update={"temperature": 0.3},
+)
 class PromptViewSet(TenantViewSet[Prompt]):
     """Instructions for the AI. A webchat refers to an active prompt of its organization."""
 
@@ -40,6 +48,10 @@ class PipelineFilter(django_filters.FilterSet):
 
 
 @extend_schema(tags=["pipelines"])
+@request_examples(
+    create={"name": "Support", "stages": [{"name": "New"}, {"name": "Solved", "color": "#047857"}]},
+    update={"name": "Sales, Europe"},
+)
 class PipelineViewSet(TenantViewSet[Pipeline]):
     """Pipelines with their ordered stages, which new contacts enter."""
 
@@ -58,6 +70,7 @@ class ApiKeyFilter(django_filters.FilterSet):
 
 
 @extend_schema(tags=["API keys"])
+@request_examples(create={"name": "Nightly export"})
 @extend_schema_view(create=extend_schema(responses={201: serializers.NewApiKeySerializer}))
 class ApiKeyViewSet(TenantViewSet[ApiKey]):
     """Long-lived credentials for machines. A key cannot be changed. Deleting it revokes it."""

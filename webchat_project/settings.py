@@ -13,6 +13,8 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from webchat_project import __version__
+
 # Allows parameters of Django's generic classes at run time, such as ``CharField[str, str]``.
 django_stubs_ext.monkeypatch()
 
@@ -248,20 +250,40 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Webchats",
     "DESCRIPTION": (
         "Configure the chat widgets of an organization's websites.\n\n"
-        "Requests need the header `Authorization: Bearer <token>`, with a token from "
-        "`/api/auth/login` or an API key. Sign-in, refresh and health checks do not. Requests for "
+        "Requests need the header `Authorization: Bearer <token>`. To try them here, execute "
+        "*Sign in* below and paste its `token`, or an API key, into *Authorize*. Requests for "
         "rows of other organizations return 404."
     ),
-    "VERSION": "1.0.0",
+    "VERSION": __version__,
+    "TAGS": [
+        {"name": "webchats", "description": "The chat widgets of the organization's websites."},
+        {"name": "prompts", "description": "Instructions for the AI, which a webchat refers to."},
+        {"name": "pipelines", "description": "Ordered stages, which new contacts enter."},
+        {"name": "API keys", "description": "Long-lived credentials for machines."},
+        {"name": "authentication", "description": "Access tokens for people."},
+    ],
+    # The order of the URLconf.
+    "SORT_OPERATIONS": False,
     "SCHEMA_PATH_PREFIX": "/api/",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        # With links, each operation's button would contain a link, which no reader announces.
+        "deepLinking": False,
+        # In the browser's local storage, so that a reload keeps the token.
+        "persistAuthorization": True,
+        "tryItOutEnabled": True,
+        "defaultModelsExpandDepth": 0,
+    },
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "webchat_project.api.openapi_operations.sort_methods",
+    ],
 }
 
 # --- Files ------------------------------------------------------------------------------------

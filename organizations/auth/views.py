@@ -47,6 +47,7 @@ class LoginView(LoginAttemptView, AnonymousView):
 
     @extend_schema(
         operation_id="login",
+        summary="Sign in",
         request=serializers.LoginSerializer,
         responses=serializers.LoginResponseSerializer,
     )
@@ -69,6 +70,7 @@ class RefreshView(AnonymousView):
 
     @extend_schema(
         operation_id="refresh",
+        summary="Refresh tokens",
         request=serializers.RefreshSerializer,
         responses=serializers.TokenPairSerializer,
     )
@@ -87,6 +89,7 @@ class LogoutView(APIView):
 
     @extend_schema(
         operation_id="logout",
+        summary="Sign out",
         request=serializers.RefreshSerializer,
         responses=serializers.MessageSerializer,
     )
@@ -101,7 +104,11 @@ class LogoutView(APIView):
 class VerifyTokenView(APIView):
     """Check whether a credential is valid."""
 
-    @extend_schema(operation_id="verify_token", responses=serializers.MessageSerializer)
+    @extend_schema(
+        operation_id="verify_token",
+        summary="Check credential",
+        responses=serializers.MessageSerializer,
+    )
     def get(self, request: Request) -> Response:
         """Return 200 for a valid access token or API key, and 401 otherwise."""
         return Response({"message": "Token is good"})

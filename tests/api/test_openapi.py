@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +14,29 @@ from django.core.management import call_command
 from django.test import Client
 
 from organizations.auth.tokens import AccessToken
+from organizations.models import User
 from tests.support import factories
-from webchats import examples
+from webchats import demo, examples
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def schema() -> dict[str, Any]:
+def schema(path: str = "/api/schema?format=json") -> dict[str, Any]:
     """Return the OpenAPI document."""
-    document: dict[str, Any] = json.loads(
-        Client().get("/api/schema", headers={"accept": "application/json"}).content
-    )
+    document: dict[str, Any] = json.loads(Client().get(path).content)
     return document
+
+
+def component_schemas() -> dict[str, dict[str, Any]]:
+    """Return the schemas of objects by name."""
+    schemas: dict[str, dict[str, Any]] = schema()["components"]["schemas"]
+    return {name: found for name, found in schemas.items() if "properties" in found}
+
+
+@pytest.fixture
+def demo_user(db: None) -> User:
+    """The administrator of the demo, whose rows the examples refer to."""
+    return demo.seed()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -66,6 +79,104 @@ def test_running_service_conforms_to_its_schema(
 @pytest.mark.django_db
 def test_schema_is_valid_and_generated_without_warnings() -> None:
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null")
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "is_json"),
+    [
+        ("?format=json", "*/*", True),
+        ("?format=yaml", "application/json", False),
+        ("", "application/json", True),
+        ("", "*/*", False),
+    ],
+)
+def test_format_of_the_schema_is_the_requested_one(query: str, accept: str, is_json: bool) -> None:
+    response = Client().get(f"/api/schema{query}", headers={"accept": accept})
+    assert response.status_code == 200
+    is_yaml = response.content.startswith(b"openapi: 3")
+    assert (json.loads(response.content)["openapi"][:2] == "3.") if is_json else is_yaml
+
+
+def test_requests_have_no_defaults() -> None:
+    """Generated clients send defaults, so an update would reset the fields that it leaves out."""
+    requests = [found for name, found in component_schemas().items() if name.endswith("Request")]
+    assert len(requests) > 5
+    assert '"default":' not in json.dumps(requests)
+
+
+def test_responses_require_every_field() -> None:
+    responses = {
+        name: found
+        for name, found in component_schemas().items()
+        if not name.endswith("Request") and name != "Error"
+    }
+    assert "Webchat" in responses
+    for name, found in responses.items():
+        assert set(found["required"]) == set(found["properties"]), name
+
+
+def test_only_nullable_fields_of_a_response_are_nullable() -> None:
+    nullable = {
+        f"{name}.{field}"
+        for name, found in component_schemas().items()
+        for field, property_ in found["properties"].items()
+        if not name.endswith("Request")
+        if property_.get("nullable") or "oneOf" in property_
+    }
+    assert nullable == {
+        "ApiKey.expiresAt",
+        "ApiKey.lastUsedAt",
+        "NewApiKey.expiresAt",
+        "NewApiKey.lastUsedAt",
+        "Problem.line",
+        "SignedInUser.organizationId",
+        "Webchat.icon",
+        "Webchat.pipelineId",
+        "Webchat.pipelineStage",
+    }
+
+
+def test_every_operation_has_a_summary_and_a_described_tag() -> None:
+    document = schema()
+    tags = [tag["name"] for tag in document["tags"]]
+    assert tags[0] == "webchats"
+    for path, operations in document["paths"].items():
+        for verb, operation in operations.items():
+            assert operation["summary"], (path, verb)
+            assert set(operation["tags"]) <= set(tags), (path, verb)
+
+
+def test_first_operation_is_the_list_of_webchats() -> None:
+    path, operations = next(iter(schema()["paths"].items()))
+    assert (path, list(operations)) == ("/api/webchats", ["get", "post"])
+
+
+def test_version_is_that_of_the_project_and_the_changelog() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    released = re.search(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released
+    assert schema()["info"]["version"] == project["version"] == released[1]
+
+
+@pytest.mark.django_db
+def test_examples_of_request_bodies_are_accepted(api: Any, demo_user: User) -> None:
+    client = api(demo_user)
+    ids = {
+        "/api/webchats/{id}": client.post("/api/webchats", examples.REQUEST).json()["data"]["_id"],
+        "/api/prompts/{id}": examples.PROMPT_ID,
+        "/api/pipelines/{id}": examples.PIPELINE_ID,
+    }
+    tried = set()
+    for path, operations in schema()["paths"].items():
+        for verb, operation in operations.items():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            for example in body.get("examples", {}).values():
+                url = path.replace("{id}", ids.get(path, ""))
+                response = getattr(client, verb)(url, example["value"])
+                assert response.status_code in (200, 201), response.content
+                assert "ignored" not in response.json()
+                tried.add((verb, path))
+    assert len(tried) == 11
 
 
 @pytest.mark.django_db

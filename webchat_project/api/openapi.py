@@ -1,5 +1,6 @@
 """The OpenAPI document: what drf-spectacular cannot infer about envelopes, errors and null."""
 
+import json
 from typing import Any
 
 from django.core.validators import RegexValidator
@@ -10,86 +11,14 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import Direction
 from rest_framework.fields import Field
 
-from webchat_project.api.exceptions import ErrorBody
+from webchat_project.api import openapi_errors, openapi_operations
 from webchat_project.api.serializers import DocumentSerializer
 from webchat_project.api.viewsets import DocumentViewSet
 
 #: A part of the OpenAPI document, such as a schema or a response.
 Schema = dict[str, Any]
 _Field = Field[Any, Any, Any, Any]
-
-_DESCRIPTIONS = {
-    "400": "A value is invalid (`details` lists all of them), or the body is not valid JSON.",
-    "401": "The credential is missing, invalid or expired.",
-    "403": "The caller's role does not allow it.",
-    "404": "The row does not exist, or belongs to another organization.",
-    "406": "The client does not accept JSON.",
-    "409": "The row is in use, or another request changed it at the same time.",
-    "413": "The body is too large.",
-    "415": "The media type of the body is not supported.",
-    "429": "Too many requests. `Retry-After` is the number of seconds to wait.",
-    "503": "The database or another dependency is unavailable.",
-}
-
-_ERROR_SCHEMA: Schema = {
-    "type": "object",
-    "required": ["error", "code"],
-    "properties": {
-        "error": {"type": "string", "description": "A message for people."},
-        "code": {"type": "string", "description": "A stable code for programs."},
-        "details": {
-            "type": "array",
-            "description": "All validation errors.",
-            "items": {
-                "type": "object",
-                "required": ["field", "code", "message"],
-                "properties": {
-                    "field": {"type": "string", "description": "A dotted path in the document."},
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                },
-            },
-        },
-    },
-}
-
-_EXAMPLES: dict[str, ErrorBody] = {
-    "400": {
-        "error": "Invalid value for: allowedDomains.1.",
-        "code": "validation_error",
-        "details": [
-            {
-                "field": "allowedDomains.1",
-                "code": "path",
-                "message": "The entry has a path. Write the host or the origin only.",
-            }
-        ],
-    },
-    "401": {"error": "Invalid or expired token", "code": "invalid_token"},
-    "403": {
-        "error": "You do not have permission to perform this action.",
-        "code": "permission_denied",
-    },
-    "404": {"error": "Not found.", "code": "not_found"},
-    "406": {
-        "error": "Could not satisfy the request Accept header.",
-        "code": "not_acceptable",
-    },
-    "409": {
-        "error": "It is in use by 3 webchats and cannot be deleted.",
-        "code": "in_use",
-    },
-    "413": {"error": "The body is larger than 1,048,576 bytes.", "code": "payload_too_large"},
-    "415": {
-        "error": 'Unsupported media type "text/plain" in request.',
-        "code": "unsupported_media_type",
-    },
-    "429": {
-        "error": "Request was throttled. Expected available in 12 seconds.",
-        "code": "rate_limited",
-    },
-    "503": {"error": "The service is busy. Try again in a moment.", "code": "unavailable"},
-}
+_Column = models.Field[Any, Any]
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -110,6 +39,24 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 class DocumentSchema(AutoSchema):
     """Describes responses with the envelopes of ``DocumentViewSet`` and the errors of the API."""
+
+    def get_summary(self) -> str | None:
+        """Return a summary such as ``List webchats``."""
+        texts = openapi_operations.get_texts(self.view)
+        return texts[0] if texts else super().get_summary()
+
+    # The stubs have the signature of DRF's own schemas.
+    def get_description(self) -> str:  # type: ignore[override]
+        """Return the description of an action, by default the docstring of its function."""
+        texts = openapi_operations.get_texts(self.view)
+        return texts[1] if texts else super().get_description()
+
+    def get_override_parameters(self) -> list[Any]:
+        """Add ``If-Match`` to the writes of a document."""
+        parameters = list(super().get_override_parameters())
+        if openapi_operations.writes_row(self.view, self.method):
+            parameters.append(openapi_operations.IF_MATCH)
+        return parameters
 
     def get_request_serializer(self) -> Any:
         """Return the serializer. Every field of PUT is optional, as with PATCH."""
@@ -145,10 +92,10 @@ class DocumentSchema(AutoSchema):
             return body  # Files have no envelope.
         for content in body.get("content", {}).values():
             content["schema"] = self._envelope(content["schema"])
+        if self.view.detail or status_code == "201":
+            body["headers"] = {"ETag": openapi_operations.ETAG_HEADER}
         if status_code == "201":
-            body["headers"] = {
-                "Location": {"description": "The path of the row.", "schema": {"type": "string"}}
-            }
+            body["headers"]["Location"] = openapi_operations.LOCATION_HEADER
         return body
 
     def _envelope(self, schema: Schema) -> Schema:
@@ -157,6 +104,12 @@ class DocumentSchema(AutoSchema):
         envelope = _message()
         envelope["required"].append("data")
         envelope["properties"]["data"] = schema
+        if openapi_operations.takes_document(self.view):
+            envelope["properties"]["ignored"] = {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Names in the body that the document does not have. Absent if none.",
+            }
         return envelope
 
     def _error_statuses(self) -> list[str]:
@@ -171,6 +124,7 @@ class DocumentSchema(AutoSchema):
             "404": has_id,
             "406": True,
             "409": has_rows and self.method != "GET",
+            "412": openapi_operations.writes_row(self.view, self.method),
             "413": has_body,
             "415": has_body,
             "429": True,
@@ -182,16 +136,28 @@ class DocumentSchema(AutoSchema):
         component = ResolvedComponent(
             name="Error",
             type=ResolvedComponent.SCHEMA,
-            schema=_ERROR_SCHEMA,
+            schema=openapi_errors.SCHEMA,
             object="Error",
         )
         self.registry.register_on_missing(component)
-        body = _json_body(_DESCRIPTIONS[status], component.ref)
-        body["content"]["application/json"]["example"] = _EXAMPLES[status]
+        body = _json_body(openapi_errors.DESCRIPTIONS[status], component.ref)
+        body["content"]["application/json"]["example"] = openapi_errors.EXAMPLES[status]
         if status == "429":
             seconds = {"description": "Seconds.", "schema": {"type": "integer"}}
             body["headers"] = {"Retry-After": seconds}
         return body
+
+    def _map_basic_serializer(self, serializer: Any, direction: Direction) -> Schema:
+        """Make every field of a response required: the service never leaves one out."""
+        untyped: Any = super()
+        schema: Schema = {**untyped._map_basic_serializer(serializer, direction)}
+        if direction == "response" and schema.get("properties"):
+            schema["required"] = sorted(schema["properties"])
+            for field in schema["properties"].values():
+                # Only requests have an empty text in place of a value with a format.
+                if field.get("oneOf", [])[1:] == [{"type": "string", "maxLength": 0}]:
+                    field.update(field.pop("oneOf")[0])
+        return schema
 
     def _map_serializer_field(
         self, field: _Field, direction: str, bypass_extensions: bool = False
@@ -199,27 +165,44 @@ class DocumentSchema(AutoSchema):
         untyped: Any = super()
         schema: Schema = {**untyped._map_serializer_field(field, direction, bypass_extensions)}
         schema.pop("title", None)  # It repeats the name.
-        if (column := _get_model_field(field)) is None:
+        if not isinstance(field.parent, DocumentSerializer):
             return schema
-        if direction == "response" and not column.null and column.default != "":
-            # ``null`` requests the default and is never stored.
-            schema.pop("nullable", None)
-        if direction == "request" and column.has_default() and not callable(column.default):
-            schema["default"] = column.default
-        for validator in column.validators:
-            if isinstance(validator, RegexValidator) and "pattern" not in schema:
-                # Patterns of JSON Schema are those of ECMA 262, which has no ``\A`` and ``\Z``.
-                pattern = str(getattr(validator.regex, "pattern", validator.regex))
-                schema["pattern"] = pattern.replace(r"\A", "^").replace(r"\Z", "$")
-        return schema
+        # Generated clients send defaults, also with an update, where they would reset the field.
+        schema.pop("default", None)
+        column = _get_column(field.parent.model, str(field.source))
+        if direction == "response":
+            return _get_response_schema(schema, field, column)
+        if column is not None and column.has_default() and not callable(column.default):
+            default = f"Default: `{json.dumps(field.to_representation(column.default))}`."
+            schema["description"] = " ".join(filter(None, [schema.get("description"), default]))
+        return {**_get_pattern(column), **schema}
 
 
-def _get_model_field(field: _Field) -> models.Field[Any, Any] | None:
-    """Return the model field of a serializer field, if it has one."""
-    if not isinstance(field.parent, DocumentSerializer):
-        return None
-    columns = {column.name: column for column in field.parent.model._meta.fields}
-    return columns.get(str(field.source))
+def _get_response_schema(schema: Schema, field: _Field, column: _Column | None) -> Schema:
+    """Return the schema of what is stored: ``null`` requests a default, and short forms expand."""
+    is_null = column is not None and (
+        column.null or (column.default == "" and field.to_representation("") is None)
+    )
+    if not is_null:
+        schema.pop("nullable", None)
+    if "enum" in schema:
+        schema["enum"] = [value for value in schema["enum"] if value or is_null]
+    return {**schema, **_get_pattern(column)}
+
+
+def _get_pattern(column: _Column | None) -> Schema:
+    """Return the ``pattern`` of a model field with a regular expression, else nothing."""
+    for validator in column.validators if column else ():
+        if isinstance(validator, RegexValidator):
+            # Patterns of JSON Schema are those of ECMA 262, which has no ``\A`` and ``\Z``.
+            pattern = str(getattr(validator.regex, "pattern", validator.regex))
+            return {"pattern": pattern.replace(r"\A", "^").replace(r"\Z", "$")}
+    return {}
+
+
+def _get_column(model: type[models.Model], name: str) -> _Column | None:
+    """Return the model field of a name, if it is a column."""
+    return {column.name: column for column in model._meta.fields}.get(name)
 
 
 def _message() -> Schema:

@@ -1,0 +1,92 @@
+"""The operations of ``DocumentViewSet`` in the OpenAPI document: texts, headers and parameters."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_view,
+)
+
+from webchat_project.api.viewsets import DocumentViewSet
+
+_View = TypeVar("_View", bound=type[Any])
+
+_METHODS: Final = ("get", "post", "put", "patch", "delete")
+#: Summary and description by action.
+_TEXTS: Final = {
+    "list": ("List {plural}", "Newest first, in pages."),
+    "create": (
+        "Create {name}",
+        "`null` for an optional field sets its default. Names that the document does not have are "
+        "listed in `ignored`.",
+    ),
+    "retrieve": ("Get {name}", "The `ETag` of the response is the version of the document."),
+    "update": ("Update {name}", "The same as PATCH: fields that are not sent keep their values."),
+    "partial_update": (
+        "Update {name}",
+        "Fields that are not sent keep their values. `null` for an optional field sets its "
+        "default. Names that the document does not have are listed in `ignored`.",
+    ),
+    "destroy": ("Delete {name}", "A row that others use cannot be deleted: 409."),
+}
+#: The actions whose body is a document.
+_WITH_DOCUMENT: Final = ("create", "update", "partial_update")
+
+ETAG_HEADER: Final[dict[str, Any]] = {
+    "description": "The version of the document, for `If-Match`.",
+    "schema": {"type": "string"},
+    "example": '"6613897ca224d"',
+}
+LOCATION_HEADER: Final[dict[str, Any]] = {
+    "description": "The path of the row.",
+    "schema": {"type": "string"},
+}
+IF_MATCH: Final = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="An `ETag`. The row is written only if it still has this version: 412 otherwise.",
+)
+
+
+def request_examples(
+    *, create: dict[str, object], update: dict[str, object] | None = None
+) -> Callable[[_View], _View]:
+    """Return a decorator of a viewset that adds examples of request bodies."""
+    first = extend_schema(examples=[OpenApiExample("Example", create, request_only=True)])
+    if update is None:
+        return extend_schema_view(create=first)
+    later = extend_schema(examples=[OpenApiExample("Example", update, request_only=True)])
+    return extend_schema_view(create=first, update=later, partial_update=later)
+
+
+def sort_methods(result: dict[str, Any], **options: object) -> dict[str, Any]:
+    """Sort the operations of each path: reads first (a hook of drf-spectacular)."""
+    for path, operations in result["paths"].items():
+        result["paths"][path] = dict(
+            sorted(operations.items(), key=lambda item: _METHODS.index(item[0]))
+        )
+    return result
+
+
+def get_texts(view: object) -> tuple[str, str] | None:
+    """Return the summary and the description of a view's action, such as ``List webchats``."""
+    if not isinstance(view, DocumentViewSet) or view.action not in _TEXTS:
+        return None
+    options = view.queryset.model._meta
+    names = {"name": options.verbose_name, "plural": options.verbose_name_plural}
+    summary, description = _TEXTS[view.action]
+    return summary.format(**names), description
+
+
+def writes_row(view: object, method: str) -> bool:
+    """Return whether the operation writes a row, which ``If-Match`` may name a version of."""
+    return isinstance(view, DocumentViewSet) and view.detail and method != "GET"
+
+
+def takes_document(view: object) -> bool:
+    """Return whether the body is a document, whose unknown names the response lists."""
+    return isinstance(view, DocumentViewSet) and view.action in _WITH_DOCUMENT
