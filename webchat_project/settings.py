@@ -312,7 +312,7 @@ if env.str("ICONS_S3_BUCKET", default=""):
             "secret_key": env.str("ICONS_S3_SECRET_ACCESS_KEY", default=""),
             "querystring_expire": ICON_URL_SECONDS,
             # Seconds to connect, and seconds to wait for a response. Each is tried twice.
-            "timeout": env.int("ICONS_S3_TIMEOUT", default=3),
+            "timeout": env.int("ICONS_S3_TIMEOUT", default=2),
         },
     }
 STORAGES = {
