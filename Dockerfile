@@ -32,7 +32,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s -
 # Command-line options override variables, so the settings for operators are variables.
 # No keep-alive: a stopping server could close a connection while the next request is on its way.
 # On SIGHUP a worker is replaced after --respawn-interval; by then the new one must have loaded.
-ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=4 PROMETHEUS_MULTIPROC_DIR=/tmp/metrics \
+ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=16 PROMETHEUS_MULTIPROC_DIR=/tmp/metrics \
     DRAIN_FILE=/tmp/draining
 CMD ["granian", "--interface", "wsgi", "--http", "1", "--host", "0.0.0.0", "--port", "8000", \
      "--no-http1-keep-alive", "--respawn-failed-workers", "--respawn-interval", "15", \

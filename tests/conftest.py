@@ -75,18 +75,24 @@ def _icons_in_tmp_path(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def s3_options() -> Iterator[dict[str, Any]]:
-    """The options of ``S3IconStorage`` for an S3 server, which starts at the first use."""
-    with object_storage.running_s3() as (endpoint, secret):
-        yield {
-            "bucket_name": object_storage.BUCKET,
-            "endpoint_url": endpoint,
-            "region_name": "auto",
-            "access_key": object_storage.ACCESS_KEY,
-            "secret_key": secret,
-            "querystring_expire": 3600,
-            "timeout": 3,
-        }
+def s3_server() -> Iterator[object_storage.S3Server]:
+    """An S3 server with an empty bucket, which starts at the first use."""
+    with object_storage.running_s3() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_options(s3_server: object_storage.S3Server) -> dict[str, Any]:
+    """The options of ``S3IconStorage`` for the S3 server."""
+    return {
+        "bucket_name": object_storage.BUCKET,
+        "endpoint_url": s3_server.endpoint,
+        "region_name": "auto",
+        "access_key": object_storage.ACCESS_KEY,
+        "secret_key": s3_server.secret,
+        "querystring_expire": 3600,
+        "timeout": 3,
+    }
 
 
 @pytest.fixture

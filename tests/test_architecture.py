@@ -32,6 +32,8 @@ LAYERS = (
 RANKS = {prefix: rank for rank, layer in enumerate(LAYERS) for prefix in layer}
 
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "core", "misc", "base", "lib"}
+#: Django imports this module of a database backend.
+NAMED_BY_DJANGO = "webchat_project.postgresql.base"
 MAX_MODULE_LINES = 250
 UNLIMITED = {"webchat_project.settings"}
 MAX_FUNCTION_LINES = 40
@@ -227,7 +229,11 @@ def test_nothing_is_imported_inside_a_function() -> None:
 
 
 def test_module_names_are_specific() -> None:
-    refused = [module for module in sources() if FORBIDDEN_NAMES & set(module.split("."))]
+    refused = [
+        module
+        for module in sources()
+        if FORBIDDEN_NAMES & set(module.split(".")) and module != NAMED_BY_DJANGO
+    ]
     assert not refused, report(refused)
 
 

@@ -52,6 +52,7 @@ def test_database_options_in_the_url_are_kept() -> None:
     assert options["options"].split(" -c ") == [
         "-c plan_cache_mode=force_custom_plan",
         "random_page_cost=1.1",
+        "statement_timeout=10s",
         "statement_timeout=9000",
     ]
     assert options["sslmode"] == "require"

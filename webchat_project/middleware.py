@@ -7,10 +7,11 @@ from typing import Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
 from webchat_project import health
-from webchat_project.api.exceptions import error_response
+from webchat_project.api.exceptions import RETRY_AFTER, error_response, unavailable_or_none
 from webchats.icons.storage import icon_storage
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -126,6 +127,32 @@ def _is_route(path: str) -> bool:
     except Resolver404:
         return False
     return True
+
+
+class UnavailableMiddleware:
+    """Answers 503 if a view outside of the API fails because a dependency is unavailable.
+
+    The widget's endpoints respond with the JSON of an error, pages with HTML.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        unavailable = unavailable_or_none(error)
+        if unavailable is None:
+            return None
+        response: HttpResponse
+        if request.path_info.startswith("/admin/"):
+            page = render_to_string("503.html", {"message": unavailable.detail})
+            response = HttpResponse(page, status=503)
+        else:
+            response = error_response(503, str(unavailable.detail), unavailable.default_code)
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+        return response
 
 
 class HealthMiddleware:

@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "webchat_project.observability.request_log.RequestLogMiddleware",
     "webchat_project.middleware.SecurityHeadersMiddleware",
     "webchat_project.middleware.ApiErrorMiddleware",
+    "webchat_project.middleware.UnavailableMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "webchat_project.middleware.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -141,9 +142,17 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     if not str(_database["NAME"]).startswith(("file:", ":")):
         Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
 else:
-    _plans = "-c plan_cache_mode=force_custom_plan -c random_page_cost=1.1" if _prepared else ""
+    _database["ENGINE"] = "webchat_project.postgresql"
+    # ``manage.py`` sets it to 0: a migration may take longer than a request.
+    _timeout = f"-c statement_timeout={env.int('DATABASE_STATEMENT_SECONDS', default=10)}s"
+    _plans = "-c plan_cache_mode=force_custom_plan -c random_page_cost=1.1"
+    # A pooler in transaction mode refuses these options, or ignores them.
+    _options = f"{_plans} {_timeout}" if _prepared else ""
+    # Such a pooler may give the next statement to another connection, without the cursor.
+    _database["DISABLE_SERVER_SIDE_CURSORS"] = not _prepared
     # One pool per process. A connection per request makes requests four times as slow.
     _database["OPTIONS"] = {
+        "connect_timeout": 5,
         **_database.get("OPTIONS", {}),
         # Statements are prepared the second time that a connection runs them. Behind a pooler in
         # transaction mode, another connection would not have the prepared statement.
@@ -152,11 +161,14 @@ else:
         # force_custom_plan: a generic plan for organizations with ten webchats takes seconds for
         # those with a million. random_page_cost=1.1: assume SSD; the default 4.0 makes the planner
         # avoid index scans. ``?options=`` of the URL comes last and takes precedence.
-        "options": f"{_plans} {_database.get('OPTIONS', {}).get('options', '')}".strip(),
+        "options": f"{_options} {_database.get('OPTIONS', {}).get('options', '')}".strip(),
         "pool": {
             "min_size": 1,
-            "max_size": env.int("DATABASE_POOL_SIZE", default=8),
-            "timeout": env.int("DATABASE_POOL_TIMEOUT", default=10),
+            "max_size": env.int("DATABASE_POOL_SIZE", default=16),
+            # Seconds. Threads that wait for a connection serve no other requests.
+            "timeout": env.int("DATABASE_POOL_TIMEOUT", default=2),
+            # Then the next request tries to connect. The default would wait up to minutes.
+            "reconnect_timeout": 1,
         },
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

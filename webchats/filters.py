@@ -14,7 +14,7 @@ from webchats.search import containing
 class WebchatFilter(django_filters.FilterSet):
     """Filters and orderings, named like the fields of the document."""
 
-    search = SearchFilter(condition=containing)
+    search = SearchFilter(search=containing)
     isEnabled = StrictBooleanFilter(field_name="is_enabled")
     isAutopilot = StrictBooleanFilter(field_name="is_autopilot")
     promptId = IdFilter(field_name="prompt_id")

@@ -106,6 +106,19 @@ def test_search_uses_its_index(text: str) -> None:
     assert "webchat_search" in Webchat.objects.order_by().containing(text).explain()
 
 
+def test_search_without_a_word_considers_the_newest_webchats_of_the_organization(
+    api_client: APIClient, admin: User, other_admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webchats.search.UNINDEXED_ROWS", 2)
+    for user in (admin, other_admin):
+        for number in range(3):
+            factories.WebchatFactory.create(user=user, name=f"shop ¶{number}")
+    # No other test searches this text, whose query is cached with the number above.
+    assert names(api_client.get("/api/webchats", {"search": "¶"})) == ["shop ¶2", "shop ¶1"]
+    assert names(api_client.get("/api/webchats", {"search": "¶0"})) == []
+    assert names(api_client.get("/api/webchats", {"search": "shop ¶0"})) == ["shop ¶0"]
+
+
 @pytest.mark.parametrize("text", ["%", "_", "\\", "'", '"', "%27%3B--"])
 def test_search_escapes_special_characters_of_sql(
     api_client: APIClient, admin: User, text: str

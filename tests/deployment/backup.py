@@ -23,8 +23,7 @@ from tests.support.postgres import running_postgres
 #: As documented, without ``docker compose exec -T database`` before them.
 DUMP = ("pg_dump", "--format=custom", "--no-owner")
 RESTORE = ("pg_restore", "--no-owner", "--exit-on-error", "--single-transaction")
-#: Arguments: the database and the copy. Not ``VACUUM INTO``: it evaluates the constraints, which
-#: need Django's function ``REGEXP``.
+#: Arguments: the database and the copy.
 COPY_SQLITE = (
     "import sqlite3, sys; sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(sys.argv[2]))"
 )

@@ -16,6 +16,7 @@ from tests.support import images
 
 #: An allowed domain of the webchat.
 DOMAIN = "example.com"
+IMPORT = "/api/webchats/import?format=json"
 #: ``send(method, path, body, headers)`` returns the status of the response.
 Send = Callable[[str, str, bytes, dict[str, str]], int]
 
@@ -64,18 +65,23 @@ class Traffic:
         for path in ("login", "refresh", "verify-token"):
             assert self._post_json(f"/api/auth/{path}", {}) in (400, 401)
         rows = json.dumps([self._row("#FFFFFF"), self._row("no color")]).encode()
-        path = "/api/webchats/import?format=json&skipInvalid=true"
-        assert self._upload("POST", path, "file", rows) == 200
+        assert self._upload("POST", f"{IMPORT}&skipInvalid=true", "file", rows) == 200
         assert self._upload("POST", "/api/upload", "files", images.image_bytes()) == 200
-        assert self._upload_icon() == 200
+        assert self.upload_icon() == 200
 
     def fail(self, icons: Path) -> None:
         """Cause a server error and a storage failure; ``icons`` is the directory of the icons."""
         shutil.rmtree(icons)
         icons.write_text("Not a directory.")
-        assert self._upload_icon() == 503
+        assert self.upload_icon() == 503
 
-    def _upload_icon(self) -> int:
+    def import_rows(self, count: int) -> int:
+        """Import rows without storing them."""
+        rows = json.dumps([self._row("#FFFFFF")] * count).encode()
+        return self._upload("POST", f"{IMPORT}&dryRun=true", "file", rows)
+
+    def upload_icon(self) -> int:
+        """Upload an icon for the webchat."""
         path = f"/api/webchats/{self.webchat}/icon"
         return self._upload("PUT", path, "file", images.image_bytes())
 

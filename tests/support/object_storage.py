@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import boto3
 from botocore.config import Config
@@ -25,15 +26,23 @@ ACCESS_KEY = "tests-access-key"
 PARTS = ("s3", "master", "volume", "filer", "admin")
 
 
+class S3Server(NamedTuple):
+    """The URL, the secret key and the process of a server."""
+
+    endpoint: str
+    secret: str
+    pid: int
+
+
 @contextmanager
-def running_s3() -> Iterator[tuple[str, str]]:
+def running_s3() -> Iterator["S3Server"]:
     """Run a server with one empty bucket until the end of the block.
 
     Yield the endpoint's URL and the secret key.
     """
     with keeper.running_keeper("tests.support.object_storage") as line:
-        endpoint, secret = line.split()
-        yield endpoint, secret
+        endpoint, secret, pid = line.split()
+        yield S3Server(endpoint, secret, int(pid))
 
 
 def keep_server(home: Path) -> None:
@@ -48,7 +57,7 @@ def keep_server(home: Path) -> None:
         with keeper.stopping(server, 1):  # Its data is deleted anyway.
             endpoint = f"http://127.0.0.1:{options['s3.port']}"
             if create_bucket(server, endpoint, secret):
-                keeper.report(f"{endpoint} {secret}")
+                keeper.report(f"{endpoint} {secret} {server.pid}")
                 return
     raise SystemExit(f"SeaweedFS did not start:\n{log.read_text()[-4000:]}")
 

@@ -1,5 +1,7 @@
 """Database constraints and model validation enforce the same rules."""
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -81,6 +83,13 @@ def test_full_clean_rejects_invalid_value(model: Any, column: str, value: Any) -
     with pytest.raises(ValidationError) as error:
         row.full_clean()
     assert column in error.value.message_dict
+
+
+def test_other_programs_can_check_the_sqlite_database() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("SQLite only.")
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as plain:
+        assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_database_rejects_stage_without_pipeline() -> None:

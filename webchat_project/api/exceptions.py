@@ -30,6 +30,12 @@ _BEFORE_THROTTLES = (
 )
 
 
+#: ``statement_timeout`` of PostgreSQL.
+_QUERY_CANCELED = "57014"
+#: Seconds after which a client should retry a request that returned 503.
+RETRY_AFTER = 5
+
+
 class ErrorItem(TypedDict):
     """One validation error. ``field`` is a dotted path in the document, such as ``stages.1.name``,
     and empty for errors of the document as a whole."""
@@ -144,13 +150,21 @@ def _as_api_exception(error: Exception) -> Exception:
         return _in_use(error)
     if isinstance(error, IntegrityError) and _is_race(error):
         return Conflict()
+    return unavailable_or_none(error) or error
+
+
+def unavailable_or_none(error: Exception) -> Unavailable | None:
+    """Return the exception for an unavailable dependency, ``None`` for any other error."""
     if isinstance(error, OperationalError):
+        if getattr(error.__cause__, "sqlstate", "") == _QUERY_CANCELED:
+            logger.error("A statement was canceled: %s", error)
+            return Unavailable("The request took too long. Narrow it down, or try again later.")
         logger.error("The database is unavailable: %s", error)
         return Unavailable()
     if isinstance(error, DependencyUnavailable):
         logger.error("%s: %s", error.log_message, error)
         return Unavailable(error.client_message)
-    return error
+    return None
 
 
 def _get_message(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
@@ -199,7 +213,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     if isinstance(error, exceptions.Throttled):
         headers["Retry-After"] = str(max(1, math.ceil(getattr(error, "wait", None) or 1)))
     elif isinstance(error, Unavailable):
-        headers["Retry-After"] = "5"
+        headers["Retry-After"] = str(RETRY_AFTER)
     if isinstance(error, exceptions.ValidationError):
         body = _validation_body(error.detail)
     else:

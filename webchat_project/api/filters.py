@@ -45,22 +45,27 @@ class StrictBooleanFilter(filters.TypedChoiceFilter):
 class SearchFilter(filters.CharFilter):
     """Rows that contain the text in one of ``fields``, case-insensitive.
 
-    ``condition``, a function of the text that returns a ``Q``, replaces this condition.
+    ``search``, a function of the queryset and the text, replaces this condition.
     """
 
     def __init__(
-        self, *, fields: tuple[str, ...] = (), condition: Callable[[str], Q] | None = None
+        self,
+        *,
+        fields: tuple[str, ...] = (),
+        search: Callable[[QuerySet[Any], str], QuerySet[Any]] | None = None,
     ) -> None:
         super().__init__(max_length=SEARCH_LENGTH)
         self.fields = fields
-        self.condition = condition or self._any_field_contains
+        self.search = search or self._search_fields
 
     def filter(self, qs: QuerySet[_Row], value: str) -> QuerySet[_Row]:
-        return qs.filter(self.condition(value)) if value else qs
+        return self.search(qs, value) if value else qs
 
-    def _any_field_contains(self, text: str) -> Q:
-        return functools.reduce(
-            operator.or_, [Q(**{f"{field}__icontains": text}) for field in self.fields]
+    def _search_fields(self, rows: QuerySet[_Row], text: str) -> QuerySet[_Row]:
+        return rows.filter(
+            functools.reduce(
+                operator.or_, [Q(**{f"{field}__icontains": text}) for field in self.fields]
+            )
         )
 
 

@@ -15,6 +15,7 @@ from organizations.models import User
 from organizations.tenancy.admin import TenantAdmin
 from webchats.admin.import_form import ImportForm
 from webchats.icons.storage import StorageUnavailable
+from webchats.imports.concurrency import ImportsBusy
 from webchats.imports.formats import detect_format
 from webchats.imports.importer import ImportOptions, ImportSource, run_import
 from webchats.imports.report import ImportReport
@@ -128,7 +129,8 @@ def _run(pending: PendingImport, user: User, *, dry_run: bool) -> ImportReport:
                 update=pending.update_existing, skip_invalid=pending.skip_invalid, dry_run=dry_run
             ),
         )
-    except StorageUnavailable as error:
+    except (StorageUnavailable, ImportsBusy) as error:
         report = ImportReport(status=ImportStatus.INTERRUPTED)
-        report.add(ImportProblem(None, "icon", error.client_message))
+        field = "icon" if isinstance(error, StorageUnavailable) else ""
+        report.add(ImportProblem(None, field, error.client_message))
         return report

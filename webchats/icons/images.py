@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import IO, Final
 
 from django.core.exceptions import ValidationError
@@ -39,6 +40,9 @@ CONTENT_TYPES: Final = {
     "webp": "image/webp",
     "gif": "image/gif",
 }
+
+#: An image of ``MAX_SIDE`` takes 150 MiB while it is decoded, so few threads do it at a time.
+_decoders: Final = BoundedSemaphore(2)
 
 #: The exceptions that Pillow's decoders raise for corrupt data.
 _DECODER_ERRORS: Final = (
@@ -83,6 +87,11 @@ def sanitize_image(content: bytes) -> SanitizedImage:
     if len(content) > MAX_BYTES:
         message = f"The file is larger than {MAX_BYTES:,} bytes."
         raise ValidationError(message, code="file_too_large")
+    with _decoders:
+        return _reencode(content)
+
+
+def _reencode(content: bytes) -> SanitizedImage:
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "GIF")) as image:
             # The size is in the header: nothing has been decoded yet.

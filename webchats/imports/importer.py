@@ -20,6 +20,7 @@ from django.utils import timezone
 from organizations.models import Organization, User
 from webchats.icons.cleanup import delete_unused_on_commit
 from webchats.imports import bulk, columns
+from webchats.imports.concurrency import import_slot, lock_organization
 from webchats.imports.formats import FORMATS
 from webchats.imports.icons import ImportIcons
 from webchats.imports.matching import ExistingWebchats
@@ -34,7 +35,6 @@ from webchats.widget.response_cache import invalidate_on_commit
 
 #: Rows that are in memory and written together.
 BATCH: Final = 2_000
-_CHUNK: Final = 1 << 20
 
 _CONCURRENT_CHANGE: Final = (
     "A row that the file refers to was changed during the import. Run the import again."
@@ -49,6 +49,7 @@ class ImportOptions:
     dry_run: bool = False
     skip_invalid: bool = False
     icons: Path | None = None
+    wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,11 @@ def run_import(
 ) -> ImportReport:
     """Import the file, store an ``ImportRecord`` and return the report.
 
-    Errors in the file are problems of the report. Raise ``StorageUnavailable`` or
-    ``DatabaseError`` if the icon storage or the database fails; nothing is written in this case.
+    Errors in the file are problems of the report. Raise ``StorageUnavailable``, ``DatabaseError``
+    or ``ImportsBusy`` (only without ``wait``); nothing is written in these cases.
     """
-    report = _Import(source, organization, user, options, observer or ImportObserver()).run()
+    with import_slot(organization.pk, wait=options.wait):
+        report = _Import(source, organization, user, options, observer or ImportObserver()).run()
     if report.status is ImportStatus.COMPLETED:
         for outcome in ("created", "updated", "unchanged", "rejected"):
             ROWS_IMPORTED.labels(outcome).inc(getattr(report, outcome))
@@ -161,9 +163,7 @@ class _Import:
         )
 
     def _import_rows(self, existing: ExistingWebchats) -> None:
-        # ``no_key``: do not block writes of rows that refer to the organization.
-        locked = Organization.objects.select_for_update(no_key=True)
-        list(locked.filter(pk=self.organization.pk).values_list("pk"))
+        lock_organization(self.organization.pk, wait=self.options.wait)
         with FORMATS[self.source.format].open_table(self.source.file) as table:
             self._import_table(table, existing)
 
@@ -245,6 +245,6 @@ class _Import:
 def _compute_sha256(file: BinaryIO) -> str:
     file.seek(0)
     digest = hashlib.sha256()
-    while chunk := file.read(_CHUNK):
+    while chunk := file.read(1 << 20):
         digest.update(chunk)
     return digest.hexdigest()

@@ -1,7 +1,7 @@
 """Queries for webchats, and the effects of bulk writes."""
 
 from functools import update_wrapper
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from django.db import models
 
@@ -22,7 +22,7 @@ class WebchatQuerySet(TenantQuerySet[_Row_co]):
 
     def containing(self, text: str) -> Self:
         """Return the webchats with ``text`` in their name or description, ignoring case."""
-        return self.filter(containing(text)) if text else self
+        return cast("Self", containing(self, text)) if text else self
 
     def update(self, **kwargs: Any) -> int:
         """Update the rows, and invalidate the widget's response cache on commit."""

