@@ -75,6 +75,7 @@ def test_preview_is_a_sheet_on_narrow_screens(
 ) -> None:
     visit = admin_page(f"{LIST}{webchat.pk}/change/", viewport=viewport, **REDUCED_MOTION)
     page = visit.page
+    wait_for_preview(page)
     panel = page.locator("#preview")
     expect(panel).to_be_hidden()
     page.get_by_label("Status text", exact=True).fill("Right now")
@@ -83,7 +84,7 @@ def test_preview_is_a_sheet_on_narrow_screens(
     button.click()
     expect(panel).to_be_in_viewport(ratio=0.9)
     expect(get_preview(page).get_by_text("Right now")).to_be_visible()
-    wait_for_preview(page)
+    expect(page.locator("#preview-frame iframe")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     assert visit.problems == []
     assert violations(page) == []

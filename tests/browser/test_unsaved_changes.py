@@ -119,6 +119,35 @@ def test_text_of_an_ended_session_is_not_shown_to_somebody_else(
     assert "Only for Ada" not in page.evaluate("JSON.stringify(sessionStorage)")
 
 
+def test_text_of_an_ended_session_can_be_discarded(
+    admin_page: Visitor, ada: User, webchat: Webchat
+) -> None:
+    page = admin_page(f"{LIST}{webchat.pk}/change/").page
+    page.get_by_label("Starter message").fill("Typed")
+    page.context.clear_cookies(name="sessionid")
+    save(page)
+    sign_in(page, ada.email)
+    page.get_by_role("link", name="Appearance").click()
+    page.get_by_role("link", name="Discard changes").click()
+    expect(page.get_by_label("Starter message")).to_have_value(webchat.starter_message)
+    expect(page.locator(".restored")).to_have_count(0)
+    assert "Typed" not in page.evaluate("JSON.stringify(sessionStorage)")
+
+
+def test_signing_out_removes_unsaved_text_from_the_browser(
+    admin_page: Visitor, ada: User, webchat: Webchat
+) -> None:
+    page = admin_page(f"{LIST}{webchat.pk}/change/").page
+    page.get_by_label("Starter message").fill("Typed")
+    page.context.clear_cookies(name="sessionid")
+    save(page)
+    sign_in(page, ada.email)
+    expect(page.locator(".restored")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Signed out")).to_be_visible()
+    assert "Typed" not in page.evaluate("JSON.stringify(sessionStorage)")
+
+
 def test_stages_that_were_added_are_filled_in_again(admin_page: Visitor, ada: User) -> None:
     pipeline = factories.PipelineFactory.create(organization=ada.organization)
     page = admin_page(f"/admin/organizations/pipeline/{pipeline.pk}/change/").page

@@ -3,16 +3,19 @@
 // changed form warns, and a form that was submitted but not saved, for example because the session
 // had ended, is filled in again.
 {
-  const PREFIX = "unsaved:";
+  // The keys of stored forms end with the path of the page.
+  const PREFIX = "unsaved:", LAST = "unsaved-last";
   const { user } = document.currentScript.dataset;
 
   // The form of the last submission was saved: the server shows a success message.
   if (document.querySelector(".messagelist .success, [data-saved]")) {
-    const last = sessionStorage.getItem(`${PREFIX}last`);
-    if (last) sessionStorage.removeItem(last);
+    sessionStorage.removeItem(sessionStorage.getItem(LAST) ?? "");
   }
-  if (document.querySelector("[data-signed-out]")) {
-    Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX)).forEach((key) => sessionStorage.removeItem(key));
+  // Remove the forms of a user who has signed out, or after whom somebody else has signed in.
+  const isSignedOut = document.querySelector("[data-signed-out]") !== null;
+  for (const name of Object.keys(sessionStorage).filter((name) => name.startsWith(PREFIX))) {
+    const isOther = user && JSON.parse(sessionStorage.getItem(name)).user !== user;
+    if (isSignedOut || isOther) sessionStorage.removeItem(name);
   }
 
   const form = document.querySelector("#content-main form[id$=_form]:has(.submit-row [name=_save])");
@@ -56,7 +59,7 @@
     const files = [...form.querySelectorAll("input[type=file]")].flatMap((field) => [...field.files].map(({ name }) => name));
     try {
       sessionStorage.setItem(key, JSON.stringify({ user, values, files }));
-      sessionStorage.setItem(`${PREFIX}last`, key);
+      sessionStorage.setItem(LAST, key);
     } catch { /* The storage is full or disabled. The form is submitted all the same. */ }
   });
 
@@ -68,8 +71,6 @@
     if (hasErrors) return sessionStorage.removeItem(key);
     const stored = JSON.parse(sessionStorage.getItem(key) ?? "null");
     if (!stored) return;
-    // Somebody else has signed in since.
-    if (stored.user !== user) return sessionStorage.removeItem(key);
     for (const [name, value] of stored.values) {
       const field = form.elements.namedItem(name);
       if (!(field instanceof Element)) continue;
@@ -82,7 +83,7 @@
     notice.className = "restored";
     notice.setAttribute("role", "status");
     const discard = document.createElement("a");
-    discard.href = location.href;
+    discard.href = location.pathname + location.search;
     discard.dataset.discard = "";
     discard.textContent = "Discard changes";
     const missing = stored.files.length ? `Select ${stored.files.join(", ")} again. ` : "";

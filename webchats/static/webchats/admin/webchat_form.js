@@ -34,7 +34,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const slot = document.getElementById("preview-frame");
   const messages = document.getElementById("preview-messages");
   const changedFields = new Set();
-  let currentHtml = "", timer = 0, pendingRequest = null;
+  let currentHtml = slot.querySelector("iframe")?.srcdoc ?? "", timer = 0, pendingRequest = null;
 
   const showFrame = (html) => {
     if (html === currentHtml) return;
