@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.core.checks import Tags, register
 
 from organizations import checks
+from organizations.overview import register_steps
 
 
 class OrganizationsConfig(AppConfig):
@@ -12,5 +13,6 @@ class OrganizationsConfig(AppConfig):
     name = "organizations"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and steps of the overview's checklist."""
         register(checks.check_tokens, Tags.security)
+        register_steps("organizations.admin.checklist.get_steps", order=10)

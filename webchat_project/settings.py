@@ -376,6 +376,9 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
+# Every page of the admin site has the same format of dates, and numbers such as 10,000.
+FORMAT_MODULE_PATH = "webchat_project.formats"
+USE_THOUSAND_SEPARATOR = True
 
 # --- Logs -------------------------------------------------------------------------------------
 

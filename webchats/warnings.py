@@ -1,11 +1,15 @@
-"""Warnings about a webchat for staff: settings that are valid but probably unintended."""
+"""Warnings about webchats for staff: settings that are valid but probably unintended."""
 
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from organizations.colors import READABLE_RATIO, contrast_ratio
+from django.db.models import Count, Q
+
+from organizations.colors import READABLE_RATIO, WHITE, contrast_ratio
 from organizations.fields import ColorField
-from webchats.models import Webchat
+from webchats.models import Webchat, WebchatQuerySet
 
 #: Text and its background in the widget. Text on bubbles and buttons is always readable: the widget
 #: chooses black or white for it.
@@ -15,6 +19,10 @@ _PAIRS: Final = (
     ("timestamp_color", "background_color"),
     ("csat_text_color", "csat_background_color"),
 )
+_COLORS: Final = tuple(dict.fromkeys(name for pair in _PAIRS for name in pair))
+
+#: How many combinations of colors are checked, the most common first.
+MAX_COMBINATIONS: Final = 500
 
 
 def low_contrasts(webchat: Webchat) -> Iterator[str]:
@@ -30,20 +38,74 @@ def low_contrasts(webchat: Webchat) -> Iterator[str]:
             )
 
 
-def get_warnings(webchat: Webchat) -> list[str]:
-    """Return all warnings, the most serious first. Reads the prompt of a webchat on autopilot."""
-    warnings = []
-    if webchat.is_autopilot and not webchat.prompt.is_active:
-        warnings.append(
-            f"Autopilot uses “{webchat.prompt}”, which is inactive. Activate it or choose another "
-            "prompt."
-        )
-    if not webchat.allowed_domains:
-        warnings.append("No allowed domains: every site may embed it.")
-    return [*warnings, *low_contrasts(webchat)]
+@dataclass(frozen=True)
+class Warnings:
+    """The conditions of webchats that need attention."""
+
+    #: By code; see ``TITLES``. Contrasts without such a webchat are left out.
+    conditions: dict[str, Q]
+    #: Whether all combinations of colors were checked.
+    is_complete: bool
+
+    def condition(self, code: str) -> Q:
+        """Return the condition of one warning, or that of any warning for ``any``."""
+        if code != "any":
+            return self.conditions.get(code, Q(pk__in=()))
+        condition = Q()
+        for alternative in self.conditions.values():
+            condition |= alternative
+        return condition
+
+
+def find_warnings(webchats: WebchatQuerySet[Webchat]) -> Warnings:
+    """Return the warnings that apply to ``webchats``, with one query for their colors.
+
+    A default color is not warned of.
+    """
+    conditions = {
+        "inactive_prompt": Q(is_autopilot=True, prompt__is_active=False),
+        "every_site": Q(allowed_domains=[]),
+    }
+    rows = webchats.order_by().values(*_COLORS).annotate(count=Count("pk")).order_by("-count")
+    combinations = list(rows[: MAX_COMBINATIONS + 1])
+    for text, background in _PAIRS:
+        found: dict[str, set[str]] = defaultdict(set)
+        for colors in combinations[:MAX_COMBINATIONS]:
+            if _needs_attention(text, colors[text], colors[background]):
+                found[colors[text]].add(colors[background])
+        alternatives = [
+            Q(**{text: color, f"{background}__in": sorted(backgrounds)})
+            for color, backgrounds in sorted(found.items())
+        ]
+        if alternatives:
+            conditions[text] = Q(*alternatives, _connector=Q.OR)
+    return Warnings(conditions, is_complete=len(combinations) <= MAX_COMBINATIONS)
+
+
+def _needs_attention(field: str, text: str, background: str) -> bool:
+    is_default = text.upper() == _color_field(field).get_default() and background.upper() == WHITE
+    return not is_default and contrast_ratio(text, background) < READABLE_RATIO
+
+
+def _color_field(name: str) -> ColorField:
+    field = Webchat._meta.get_field(name)
+    assert isinstance(field, ColorField)
+    return field
 
 
 def _label(name: str) -> str:
-    field = Webchat._meta.get_field(name)
-    assert isinstance(field, ColorField)
-    return str(field.verbose_name).removesuffix(" color")
+    return str(_color_field(name).verbose_name).removesuffix(" color")
+
+
+#: The titles of the warnings by code, the most serious first.
+TITLES: Final = {
+    "inactive_prompt": "Autopilot with an inactive prompt",
+    "every_site": "Every site may embed it",
+    **{text: f"Hard to read: {_label(text)} on {_label(back)}" for text, back in _PAIRS},
+}
+#: What to do about a warning, by code.
+ADVICE: Final = {
+    "inactive_prompt": "Activate the prompt or choose another one.",
+    "every_site": "List the allowed domains.",
+    **{text: f"Its contrast is less than {READABLE_RATIO}:1." for text, _ in _PAIRS},
+}

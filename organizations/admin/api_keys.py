@@ -59,6 +59,10 @@ class ApiKeyAdmin(TenantAdmin[ApiKey]):
             "widget": forms.DateTimeInput(attrs={"type": "datetime-local"}),
         }
     }
+    purpose = (
+        "An API key lets a program use the API in your name. You see its secret once, directly "
+        "after you add it."
+    )
     list_display = ("name", "shown_prefix", "user", "state", "expires_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("name", "prefix")

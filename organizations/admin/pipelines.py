@@ -46,6 +46,10 @@ class PipelineAdmin(UsageAdmin[Pipeline]):
 
     form = PipelineForm
     inlines = (StageInline,)
+    purpose = (
+        "A pipeline is the ordered stages that a contact goes through, such as New, Qualified and "
+        "Won. New contacts enter it at the stage that you choose."
+    )
     list_display = ("name", "default_badge", "stage_names", "updated_at")
     list_filter = ("is_default",)
     search_fields = ("name",)

@@ -19,6 +19,10 @@ class PromptAdmin(UsageAdmin[Prompt]):
     """Prompts: instructions for the AI and model settings."""
 
     form = PromptForm
+    purpose = (
+        "A prompt is the instructions for the AI: how it answers your visitors, and with which "
+        "model settings."
+    )
     list_display = ("name", "state", "model", "temperature", "updated_at")
     list_filter = ("is_active",)
     search_fields = ("name", "instructions")

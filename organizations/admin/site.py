@@ -17,6 +17,8 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
 from organizations.auth.throttling import LoginAttemptView
+from organizations.models import User
+from organizations.overview import get_checklist, get_panels
 
 _View = TypeVar("_View", bound=Callable[..., HttpResponseBase])
 
@@ -108,6 +110,17 @@ class WebchatsAdminSite(admin.AdminSite):
     ) -> TemplateResponse:
         """Sign the user out and confirm it."""
         return super().logout(request, {"title": "Signed out", **(extra_context or {})})
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
+    ) -> TemplateResponse:
+        """Show the overview."""
+        assert isinstance(request.user, User)
+        context = {
+            "panels": get_panels(request.user),
+            "checklist": get_checklist(request.user),
+        }
+        return super().index(request, {**context, **(extra_context or {})})
 
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None

@@ -40,6 +40,7 @@ class UserAdmin(TenantAdmin[User], DjangoUserAdmin[User]):
     form = UserForm
     add_form = NewUserForm
     add_form_template = "admin/change_form.html"
+    purpose = "Users sign in to this site and to the API. Their role determines what they may do."
     list_display = ("email", "full_name", "role_badge", "state", "last_login")
     list_filter = ("access_role", "is_active")
     search_fields = ("email", "full_name")

@@ -64,6 +64,8 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
     formfield_overrides = {ColorField: {"widget": ColorInput}}
     list_per_page = 50
     show_facets = admin.ShowFacets.NEVER
+    #: What the rows are for. The empty list shows it.
+    purpose = ""
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[_Row]:
         """Return the rows that the user may access."""

@@ -21,6 +21,7 @@ _BADGES: dict[ImportStatus, BadgeKind] = {
 class ImportRecordAdmin(TenantAdmin[ImportRecord]):
     """Past imports. The importer creates the records; deleting an organization deletes them."""
 
+    purpose = "Each import of a file of webchats is recorded here, with its result."
     list_display = (
         "file_name",
         "state",

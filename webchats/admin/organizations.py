@@ -27,6 +27,7 @@ class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization])
     """Organizations. Their administrators edit them; only superusers add or delete one."""
 
     form = OrganizationForm
+    purpose = "An organization is a customer or a department with its own users and data."
     list_display = ("name", "assistant_name", "created_at")
     search_fields = ("name", "assistant_name")
     fieldsets = (

@@ -1,72 +1,53 @@
 """The admin pages of webchats: the list, and the form with its live preview."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.text import smart_split, unescape_string_literal
 from django.views.decorators.http import require_POST
 
-from organizations.admin.badges import badge
 from organizations.admin.site import site
 from organizations.admin.usage import register_usage
 from organizations.models import Pipeline, Prompt, User
 from webchats.admin.actions import EXPORTS, disable, duplicate, enable
+from webchats.admin.columns import ColumnsMixin
 from webchats.admin.forms import WebchatForm
 from webchats.admin.imports import WebchatImportMixin
+from webchats.admin.list_filters import (
+    EnabledFilter,
+    LastLoadFilter,
+    PipelineFilter,
+    WarningFilter,
+)
 from webchats.admin.preview import preview_form, render_webchat, snippet
-from webchats.admin.times import time_tag
+from webchats.admin.row_menu import RowMenuMixin
 from webchats.icons.forms import ICON_NOT_STORED, IconAdminMixin
-from webchats.icons.storage import StorageUnavailable, signed_url, store_image
+from webchats.icons.storage import StorageUnavailable, store_image
 from webchats.models import Webchat, WebchatQuerySet
 from webchats.search import FIELDS
 
-if TYPE_CHECKING:
-    from django.contrib.admin.filters import _ListFilterChoices
-
-_SWATCHES = ("primary_color", "secondary_color", "background_color")
-
-
-class EnabledFilter(admin.BooleanFieldListFilter):
-    """A filter by ``is_enabled`` whose choices have the labels of the list's badges."""
-
-    def choices(self, changelist: ChangeList) -> Iterator["_ListFilterChoices"]:
-        """Yield Django's choices with other labels."""
-        labels = ("All", "Enabled", "Disabled")
-        for label, choice in zip(labels, super().choices(changelist), strict=True):
-            yield {**choice, "display": label}
-
 
 @admin.register(Webchat, site=site)
-class WebchatAdmin(IconAdminMixin[Webchat], WebchatImportMixin):
+class WebchatAdmin(IconAdminMixin[Webchat], RowMenuMixin, ColumnsMixin, WebchatImportMixin):
     """Webchats, with a live preview of the widget beside the form."""
 
     form = WebchatForm
     change_form_template = "admin/webchats/webchat/change_form.html"
-    list_display = (
-        "name",
-        "icon_image",
-        "swatches",
-        "state",
-        "autopilot",
-        "domains",
-        "prompt",
-        "pipeline",
-        "updated",
-    )
-    list_select_related = ("prompt", "pipeline")
     list_filter = (
         ("is_enabled", EnabledFilter),
         "is_autopilot",
         ("prompt", admin.RelatedOnlyFieldListFilter),
-        ("pipeline", admin.RelatedOnlyFieldListFilter),
+        ("pipeline", PipelineFilter),
+        LastLoadFilter,
+        WarningFilter,
+    )
+    purpose = (
+        "A webchat is a chat widget for your website: its look, its texts, the sites that may show "
+        "it, and who answers."
     )
     search_fields = FIELDS
     search_help_text = "Search name and description"
@@ -111,47 +92,6 @@ class WebchatAdmin(IconAdminMixin[Webchat], WebchatImportMixin):
             is_quoted = len(word) > 1 and word[0] in "\"'" and word[0] == word[-1]
             queryset = queryset.containing(unescape_string_literal(word) if is_quoted else word)
         return queryset, False
-
-    @admin.display(description="icon")
-    def icon_image(self, webchat: Webchat) -> SafeString | None:
-        if not webchat.icon:
-            return None
-        html = '<img class="list-icon" src="{}" width="28" height="28" alt="">'
-        return format_html(html, signed_url(webchat.icon))
-
-    @admin.display(description="colors")
-    def swatches(self, webchat: Webchat) -> SafeString:
-        # SVG attributes, because the CSP of the admin site forbids inline styles.
-        return format_html(
-            '<svg class="swatches" viewBox="0 0 60 20" role="img" aria-label="{}">{}</svg>',
-            ", ".join(getattr(webchat, name) for name in _SWATCHES),
-            format_html_join(
-                "",
-                '<circle cx="{}" cy="10" r="8.5" fill="{}"/>',
-                ((10 + 18 * i, getattr(webchat, name)) for i, name in enumerate(_SWATCHES)),
-            ),
-        )
-
-    @admin.display(description="state", ordering="is_enabled")
-    def state(self, webchat: Webchat) -> SafeString:
-        return badge("Enabled", "good") if webchat.is_enabled else badge("Disabled", "quiet")
-
-    @admin.display(description="autopilot", ordering="is_autopilot")
-    def autopilot(self, webchat: Webchat) -> SafeString | None:
-        return badge("Autopilot", "accent") if webchat.is_autopilot else None
-
-    @admin.display(description="domains")
-    def domains(self, webchat: Webchat) -> SafeString | str:
-        entries = webchat.allowed_domains
-        if not entries:
-            return badge("Every site", "warn")
-        if len(entries) == 1:
-            return str(entries[0])
-        return format_html('{} <span class="more">+ {}</span>', entries[0], len(entries) - 1)
-
-    @admin.display(description="updated", ordering="updated_at")
-    def updated(self, webchat: Webchat) -> SafeString:
-        return time_tag(webchat.updated_at)
 
     # --- The form ---
 

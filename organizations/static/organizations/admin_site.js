@@ -1,5 +1,5 @@
 "use strict";
-// The menu on small screens, column labels of the change list, and its filter toggle.
+// The menu on small screens; column labels and filters of the change list.
 {
   const button = document.getElementById("menu-button");
   button?.addEventListener("click", () => {
@@ -12,7 +12,7 @@
   for (const row of document.querySelectorAll("#result_list tbody tr")) {
     [...row.children].forEach((cell, index) => (cell.dataset.label = labels[index] ?? ""));
   }
-  // Filters are collapsed unless one is active.
+  // Filters are collapsed. Each active one is shown beside the button, which stays in its place.
   const filters = document.getElementById("changelist-filter");
   if (filters) {
     const toggle = document.createElement("button");
@@ -24,8 +24,26 @@
       filters.classList.toggle("closed", !open);
       toggle.setAttribute("aria-expanded", String(open));
     };
-    show(document.getElementById("changelist-filter-extra-actions") !== null);
+    show(false);
     toggle.addEventListener("click", () => show(filters.classList.contains("closed")));
     document.querySelector("#changelist-search > div").append(toggle);
+    const active = document.createElement("p");
+    active.className = "active-filters";
+    for (const group of filters.querySelectorAll("details")) {
+      const [all, ...choices] = group.querySelectorAll("li");
+      const selected = choices.find((choice) => choice.classList.contains("selected"));
+      if (!selected) continue;
+      const link = document.createElement("a");
+      link.href = all.querySelector("a").href;
+      const title = group.querySelector("summary").textContent.trim();
+      link.textContent = `${title}: ${selected.textContent.trim()}`;
+      link.title = "Remove this filter";
+      active.append(link);
+    }
+    if (active.children.length) {
+      const clear = document.querySelector("#changelist-filter-extra-actions a");
+      if (clear && active.children.length > 1) active.append(clear);
+      filters.after(active);
+    }
   }
 }

@@ -1,14 +1,19 @@
 """The list of webchats: search, filters, number of queries."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from organizations.models import User
 from tests.support import factories
+from tests.support.clients import log_in
 from tests.webchats.admin.pages import LIST
+from webchats.models import Webchat
+from webchats.models.last_load import LastLoad
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +63,117 @@ def test_the_filter_by_state_has_the_labels_of_the_list(
     assert re.search(r">\s*Disabled\s*</a>", enabled)
 
 
+def get_names(client: Client, **query: str) -> set[str]:
+    """Return the names of the webchats in the list."""
+    return {row.name for row in client.get(LIST, query).context["cl"].result_list}
+
+
+def create_loaded(user: User, name: str, days: int) -> Webchat:
+    """Create a webchat whose widget was last loaded ``days`` ago."""
+    webchat = factories.WebchatFactory.create(user=user, name=name)
+    loaded_at = timezone.now() - timedelta(days=days)
+    LastLoad.objects.create(webchat=webchat, host="shop.example", loaded_at=loaded_at)
+    return webchat
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [("recently", {"Shop"}), ("earlier", {"Campaign"}), ("never", {"Draft"})],
+)
+def test_webchats_are_filtered_by_their_last_load(
+    session_client: Client, admin: User, choice: str, expected: set[str]
+) -> None:
+    create_loaded(admin, "Shop", days=1)
+    create_loaded(admin, "Campaign", days=40)
+    factories.WebchatFactory.create(user=admin, name="Draft")
+    assert get_names(session_client, loaded=choice) == expected
+
+
+def test_the_list_shows_and_sorts_by_the_last_load(session_client: Client, admin: User) -> None:
+    loaded_at = datetime(2026, 3, 5, 9, 7, tzinfo=UTC)
+    webchat = create_loaded(admin, "Shop", days=0)
+    LastLoad.objects.update(loaded_at=loaded_at)
+    create_loaded(admin, "Campaign", days=0)
+    factories.WebchatFactory.create(user=admin, name="Draft")
+    response = session_client.get(LIST, {"o": "7"})
+    rows = [row.name for row in response.context["cl"].result_list]
+    assert rows.index(webchat.name) < rows.index("Campaign")
+    page = response.content.decode()
+    assert "5 Mar 2026, 09:07 UTC</time>" in page
+    assert '<td class="field-loaded">Never</td>' in page
+
+
+@pytest.mark.parametrize(
+    ("warning", "expected"),
+    [
+        ("any", {"Open", "Asleep", "Gray"}),
+        ("every_site", {"Open"}),
+        ("inactive_prompt", {"Asleep"}),
+        ("header_text_color", {"Gray"}),
+        ("csat_text_color", set()),
+        ("unknown", set()),
+    ],
+)
+def test_webchats_are_filtered_by_their_warnings(
+    session_client: Client, admin: User, warning: str, expected: set[str]
+) -> None:
+    inactive = factories.PromptFactory.create(organization=admin.organization, is_active=False)
+    limited = {"user": admin, "allowed_domains": ["a.example"]}
+    factories.WebchatFactory.create(user=admin, name="Open")
+    factories.WebchatFactory.create(**limited, name="Asleep", prompt=inactive, is_autopilot=True)
+    factories.WebchatFactory.create(
+        **limited, name="Gray", header_text_color="#888", primary_color="#777777"
+    )
+    factories.WebchatFactory.create(**limited, name="Good", prompt=inactive)
+    assert get_names(session_client, warning=warning) == expected
+
+
+def test_the_headings_of_filters_are_nouns(session_client: Client, admin: User) -> None:
+    pipeline = factories.PipelineFactory.create(organization=admin.organization)
+    for number in range(4):
+        prompt = factories.PromptFactory.create(organization=admin.organization)
+        factories.WebchatFactory.create(
+            user=admin, prompt=prompt, pipeline=pipeline if number % 2 else None
+        )
+    page = session_client.get(LIST).content.decode()
+    headings = re.findall(r"<summary>(.*?)</summary>", page)
+    titles = ["State", "Autopilot", "Prompt", "Pipeline", "Last loaded", "Needs attention"]
+    assert headings == titles
+    assert ">No pipeline</a>" in page
+
+
+def test_numbers_have_separators(session_client: Client, admin: User) -> None:
+    prompt = factories.PromptFactory.create(organization=admin.organization)
+    webchats = factories.WebchatFactory.build_batch(
+        1_001, user=admin, organization=admin.organization, created_by=admin, prompt=prompt
+    )
+    Webchat.objects.bulk_create(webchats)
+    assert "1,001 webchats" in session_client.get(LIST).content.decode()
+
+
+# --- Empty lists ---
+
+
+def test_an_empty_list_explains_its_rows_and_links_to_the_form(
+    session_client: Client, rep: User
+) -> None:
+    page = session_client.get(LIST).content.decode()
+    assert "No webchats yet." in page
+    assert "A webchat is a chat widget for your website" in page
+    assert '<a class="button default" href="/admin/webchats/webchat/add/">Add webchat</a>' in page
+    assert '<a class="button" href="/admin/webchats/webchat/import/">Import a file</a>' in page
+    assert "/add/" not in log_in(rep).get(LIST).content.decode()
+
+
+def test_a_search_without_a_match_offers_the_whole_list(
+    session_client: Client, admin: User
+) -> None:
+    factories.WebchatFactory.create(user=admin)
+    page = session_client.get(LIST, {"q": "absent"}).content.decode()
+    assert "No webchats match." in page
+    assert '<a class="button" href="?">Show all webchats</a>' in page
+
+
 def test_the_number_of_queries_of_the_list_is_constant(
     session_client: Client, admin: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -68,7 +184,7 @@ def test_the_number_of_queries_of_the_list_is_constant(
 
     create(2)
     session_client.get(LIST)
-    # Session, user, organization, choices of two filters, two counts, rows.
+    # Session, user, organization, choices of two filters, two counts, rows with their last load.
     with django_assert_num_queries(8):
         session_client.get(LIST)
     create(10)
