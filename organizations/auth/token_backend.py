@@ -59,6 +59,9 @@ def _backend_for(*keys: str) -> RotatingTokenBackend:
     return RotatingTokenBackend(*keys)
 
 
-def token_backend() -> RotatingTokenBackend:
-    """Return the backend that signs with the current key and also verifies the former ones."""
-    return _backend_for(settings.SIMPLE_JWT["SIGNING_KEY"], *settings.JWT_SIGNING_KEY_FALLBACKS)
+class RotatingKeysMixin(tokens.Token):
+    """A token that the current key signs and that the current and the former keys verify."""
+
+    @property
+    def token_backend(self) -> TokenBackend:
+        return _backend_for(settings.SIMPLE_JWT["SIGNING_KEY"], *settings.JWT_SIGNING_KEY_FALLBACKS)

@@ -7,13 +7,12 @@ from uuid import uuid4
 from django.db import IntegrityError, transaction
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt import tokens
-from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.utils import datetime_from_epoch, get_md5_hash_password
 
-from organizations.auth.token_backend import token_backend
+from organizations.auth.token_backend import RotatingKeysMixin
 from organizations.models import User
 from webchat_project.api.compiled_queries import CompiledGet, Placeholder
 from webchat_project.observability.security_log import SecurityEvent, log_event
@@ -38,12 +37,8 @@ def invalid_credential(
     return InvalidCredential()
 
 
-class RotatingKeysMixin(tokens.Token):
-    """A token that the current key signs and that the current and the former keys verify."""
-
-    @property
-    def token_backend(self) -> TokenBackend:
-        return token_backend()
+class _UserToken(RotatingKeysMixin):
+    """A token that is issued to a user."""
 
     @classmethod
     def parse(cls, encoded: str) -> Self:
@@ -60,7 +55,7 @@ class RotatingKeysMixin(tokens.Token):
         self.payload.update(organization_id=user.organization_id, role=user.role.value)
 
 
-class AccessToken(RotatingKeysMixin, tokens.AccessToken):
+class AccessToken(_UserToken, tokens.AccessToken):
     """A short-lived JWT that authenticates requests.
 
     The role is a claim for clients only: permissions use the role in the database.
@@ -75,7 +70,7 @@ class AccessToken(RotatingKeysMixin, tokens.AccessToken):
         return token
 
 
-class RefreshToken(RotatingKeysMixin, tokens.RefreshToken):
+class RefreshToken(_UserToken, tokens.RefreshToken):
     """A JWT that can be exchanged once for a new pair of tokens.
 
     The tokens of one sign-in are a family. Their ``jti`` begins with the id of the family and a
