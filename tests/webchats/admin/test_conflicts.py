@@ -180,6 +180,17 @@ def test_related_rows_and_choices_are_shown_by_name(
     assert found["position"] == ("Top left", None)
 
 
+def test_values_of_a_conflict_are_escaped(
+    session_client: Client, hedy: User, webchat: Webchat, opened: dict[str, Any]
+) -> None:
+    token_client(hedy).patch(f"/api/webchats/{webchat.pk}", {"statusText": "<img src=x>"})
+    mine = {**opened, "status_text": "<b>mine</b>", "offset_x": "<u>"}
+    page = session_client.post(change_url(webchat), mine).content.decode()
+    assert "&lt;img src=x&gt;" in page
+    assert "&lt;b&gt;mine&lt;/b&gt;" in page
+    assert not any(tag in page for tag in ("<img src=x>", "<b>mine", "<u>"))
+
+
 # --- Other rows ---
 
 
