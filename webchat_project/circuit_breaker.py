@@ -16,12 +16,12 @@ from prometheus_client import Counter
 
 logger = logging.getLogger(__name__)
 
-OPENED: Final = Counter(
+OPENED_COUNTER: Final = Counter(
     "webchats_circuit_breaker_opened_total",
     "Times that a dependency did not respond and was skipped from then on.",
     ["dependency"],  # cache, database, icons
 )
-SKIPPED: Final = Counter(
+SKIPPED_COUNTER: Final = Counter(
     "webchats_circuit_breaker_skipped_total",
     "Calls that were skipped, because the dependency had not responded before.",
     ["dependency"],
@@ -96,7 +96,7 @@ class CircuitBreaker:
             return True
 
     def _skip(self, reason: str) -> None:
-        SKIPPED.labels(self.dependency).inc()
+        SKIPPED_COUNTER.labels(self.dependency).inc()
         raise CircuitOpen(f"The dependency {self.dependency!r} is skipped: {reason}.")
 
     def _open(self, error: Exception) -> None:
@@ -104,7 +104,7 @@ class CircuitBreaker:
             was_open = self.is_open
             self._retry_at = monotonic() + self.seconds
         if not was_open:
-            OPENED.labels(self.dependency).inc()
+            OPENED_COUNTER.labels(self.dependency).inc()
             logger.error(
                 "The dependency %r does not respond and is skipped: %s", self.dependency, error
             )

@@ -138,7 +138,7 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
         return self.name
 
     @property
-    def public_icon(self) -> str:
+    def icon_or_default(self) -> str:
         """The storage key of the icon that visitors see; empty without one."""
         return self.icon or self.organization.default_icon
 

@@ -51,7 +51,7 @@ def public_config(webchat: Webchat, request: HttpRequest | None = None) -> Publi
 
     With ``request`` the icon's URL is absolute, as pages of other sites need it.
     """
-    icon = webchat.public_icon
+    icon = webchat.icon_or_default
     background = webchat.background_color
     reply = mix(background, readable_text_color(background), _REPLY_SHADE)
     return {

@@ -107,7 +107,7 @@ def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
     record_load(webchat=webchat, host=_get_host(origin=origin, referer=referer))
     data = public_config(webchat, request)
     # Weak (RFC 9110, section 8.8.1): processes sign different URLs of the same icon.
-    version = orjson.dumps({**data, "icon": signed_url_version(webchat.public_icon)})
+    version = orjson.dumps({**data, "icon": signed_url_version(webchat.icon_or_default)})
     etag = f'W/"{hashlib.sha256(version).hexdigest()[:32]}"'
     known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
     response: HttpResponse
@@ -122,8 +122,7 @@ def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
     response.headers["Cache-Control"] = CONFIG_CACHE_CONTROL
     response.headers["Vary"] = "Origin, Referer, Accept-Encoding"
     response.headers["ETag"] = etag
-    if origin is not None and origin.isascii() and origin.isprintable():
-        response.headers["Access-Control-Allow-Origin"] = origin
+    _set_cors_headers(response, origin)
     return response
 
 
@@ -140,7 +139,7 @@ def frame(request: HttpRequest, webchat_id: str) -> HttpResponse:
     response = HttpResponse(render_frame(data, preview=False))
     response.headers["Cache-Control"] = CONFIG_CACHE_CONTROL
     response.headers["Vary"] = "Origin, Referer"
-    response.headers["Content-Security-Policy"] = _content_security_policy(webchat, data)
+    response.headers["Content-Security-Policy"] = _frame_csp(webchat, data)
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -170,6 +169,12 @@ def _not_found() -> HttpResponse:
     return response
 
 
+def _set_cors_headers(response: HttpResponse, origin: str | None) -> None:
+    """Let scripts of ``origin`` read the response (CORS). The origin must have been checked."""
+    if origin is not None and origin.isascii() and origin.isprintable():
+        response.headers["Access-Control-Allow-Origin"] = origin
+
+
 def _get_host(*, origin: str | None, referer: str | None) -> str:
     """Return the host of the page, or an empty string if the headers do not contain it."""
     try:
@@ -179,12 +184,12 @@ def _get_host(*, origin: str | None, referer: str | None) -> str:
     return host if len(host) <= HOST_LENGTH and host.isascii() and host.isprintable() else ""
 
 
-def _content_security_policy(webchat: Webchat, data: PublicConfig) -> str:
+def _frame_csp(webchat: Webchat, data: PublicConfig) -> str:
     directives = {
         "default-src": "'none'",
-        "script-src": _sources(settings.STATIC_URL),
-        "style-src": _sources(settings.STATIC_URL),
-        "img-src": _sources(data["icon"]),
+        "script-src": _csp_sources(settings.STATIC_URL),
+        "style-src": _csp_sources(settings.STATIC_URL),
+        "img-src": _csp_sources(data["icon"]),
         "base-uri": "'none'",
         "form-action": "'none'",
     }
@@ -194,7 +199,7 @@ def _content_security_policy(webchat: Webchat, data: PublicConfig) -> str:
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())
 
 
-def _sources(url: str | None) -> str:
+def _csp_sources(url: str | None) -> str:
     """Return the CSP sources for this host and, if it is another one, for the host of ``url``."""
     parts = urlsplit(url or "")
     return f"'self' {parts.scheme}://{parts.netloc}" if parts.netloc else "'self'"

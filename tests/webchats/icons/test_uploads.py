@@ -214,11 +214,11 @@ def test_a_superuser_chooses_the_organization_of_an_upload(
 def test_the_default_icon_is_public_if_the_webchat_has_no_icon(
     api: Any, admin: User, webchat: Webchat, storage: IconStorage, fetch: Any
 ) -> None:
-    assert webchat.public_icon == ""
+    assert webchat.icon_or_default == ""
     set_default_icon(
         organization=webchat.organization, image=read_image(image_upload(image_bytes("WEBP")))
     )
-    url = signed_url(Webchat.objects.get().public_icon)
+    url = signed_url(Webchat.objects.get().icon_or_default)
     assert fetch(url).headers["Content-Type"] == "image/webp"
     # The response of the API has the webchat's own icon.
     document = api(admin).get(f"/api/webchats/{webchat.pk}").json()["data"]
@@ -226,7 +226,7 @@ def test_the_default_icon_is_public_if_the_webchat_has_no_icon(
     put_icon(api, admin, webchat, image_upload())
     row = Webchat.objects.get()
     assert row.icon
-    assert row.public_icon == row.icon
+    assert row.icon_or_default == row.icon
 
 
 def test_the_error_of_a_missing_file_names_the_field_that_was_sent(api: Any, admin: User) -> None:
