@@ -59,13 +59,16 @@ class ColumnsMixin(TenantAdmin[Webchat]):
         return format_html("{} {}", state, badge("Autopilot", "accent"))
 
     @admin.display(description="domains")
-    def domains(self, webchat: Webchat) -> SafeString | str:
+    def domains(self, webchat: Webchat) -> SafeString:
         entries = webchat.allowed_domains
         if not entries:
             return badge("Every site", "warn")
+        # Long names wrap after a dot.
+        labels = entries[0].split(".")
+        first = format_html_join(SafeString(".<wbr>"), "{}", ((label,) for label in labels))
         if len(entries) == 1:
-            return str(entries[0])
-        return format_html('{} <span class="more">+ {}</span>', entries[0], len(entries) - 1)
+            return first
+        return format_html('{} <span class="more">+ {}</span>', first, len(entries) - 1)
 
     @admin.display(description="last loaded", ordering="last_load__loaded_at")
     def loaded(self, webchat: Webchat) -> SafeString | str:
