@@ -63,6 +63,7 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 # --- Applications -----------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "webchats.conversations",
     "webchats",
     "organizations",
     "django.contrib.admin",

@@ -26,6 +26,11 @@ class Organization(TenantScoped):
         help_text="Shown to visitors instead of the organization's name, if set.",
     )
 
+    mask_card_numbers = models.BooleanField(
+        default=True,
+        help_text="Payment card numbers in messages are masked before they are stored.",
+    )
+
     history = HistoricalRecords(history_manager=CachedHistoryManager)
 
     #: A storage key, or empty.

@@ -48,6 +48,12 @@ class User(AbstractBaseUser, TenantScoped):
 
     email = EmailAddressField(max_length=254, unique=True, verbose_name="e-mail address")
     full_name = TrimmedCharField(max_length=NAME_LENGTH, blank=True, default="")
+    display_name = TrimmedCharField(
+        max_length=NAME_LENGTH,
+        blank=True,
+        default="",
+        help_text="Shown to visitors. If empty, the first word of the full name.",
+    )
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, null=True, blank=True, related_name="members"
     )
@@ -93,6 +99,11 @@ class User(AbstractBaseUser, TenantScoped):
     def get_full_name(self) -> str:
         """Return the full name, or the e-mail address if it is empty."""
         return self.full_name or self.email
+
+    @property
+    def public_name(self) -> str:
+        """Return the name that visitors see, which is never the e-mail address."""
+        return self.display_name or self.full_name.partition(" ")[0] or "Team"
 
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
         """Return whether the role grants a Django permission such as ``webchats.add_webchat``.

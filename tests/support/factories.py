@@ -3,9 +3,11 @@
 from typing import Any
 
 import factory
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from organizations import models
+from webchats.conversations.models import Contact, Conversation
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -118,3 +120,28 @@ class ImportRecordFactory(DjangoModelFactory[ImportRecord]):
     file_name = "webchats.csv"
     sha256 = "0" * 64
     status = "completed"
+
+
+class ContactFactory(DjangoModelFactory[Contact]):
+    class Meta:
+        model = Contact
+
+    webchat = factory.SubFactory(WebchatFactory)
+    organization = factory.SelfAttribute("webchat.organization")
+    name = factory.Sequence(lambda n: f"Contact {n}")
+    first_seen_at = factory.LazyFunction(timezone.now)
+    last_seen_at = factory.SelfAttribute("first_seen_at")
+
+
+class ConversationFactory(DjangoModelFactory[Conversation]):
+    """An open conversation without messages."""
+
+    class Meta:
+        model = Conversation
+
+    webchat = factory.SubFactory(WebchatFactory)
+    organization = factory.SelfAttribute("webchat.organization")
+    contact = factory.SubFactory(ContactFactory, webchat=factory.SelfAttribute("..webchat"))
+    visitor_id = factory.Sequence(lambda n: f"{n:032x}")
+    last_message_at = factory.LazyFunction(timezone.now)
+    last_message_author = "visitor"

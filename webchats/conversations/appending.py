@@ -1,0 +1,71 @@
+"""Appending of messages and events to a conversation whose row is locked."""
+
+from organizations.models import User
+from webchats.conversations.models import Author, Conversation, Message, MessageKind
+from webchats.conversations.models.conversation import PREVIEW_LENGTH
+
+
+def append(
+    conversation: Conversation,
+    *,
+    author: Author,
+    author_name: str,
+    text: str,
+    user: User | None = None,
+    client_key: str = "",
+) -> Message:
+    """Store the next message, and update the conversation in memory. The caller saves it.
+
+    An author has read the conversation up to their own message.
+    """
+    message = _store(
+        Message(
+            conversation=conversation,
+            author=author,
+            author_name=author_name,
+            user=user,
+            text=text,
+            client_key=client_key,
+        )
+    )
+    conversation.last_message_at = message.created_at
+    conversation.last_message_author = author
+    conversation.last_message_preview = " ".join(text.split())[:PREVIEW_LENGTH]
+    if author == Author.VISITOR:
+        conversation.visitor_read_sequence = message.sequence
+        conversation.waiting_since = conversation.waiting_since or message.created_at
+    else:
+        conversation.organization_read_sequence = message.sequence
+        conversation.first_reply_at = conversation.first_reply_at or message.created_at
+        conversation.waiting_since = None
+    return message
+
+
+def append_event(conversation: Conversation, event: str, *, user: User | None = None) -> Message:
+    """Store an event as the next message, such as ``closed``, ``reopened`` or ``joined``.
+
+    ``user`` is the representative whose action it reports. An event is not unread for anybody who
+    had read the conversation.
+    """
+    had_read = conversation.unread == 0
+    message = _store(
+        Message(
+            conversation=conversation,
+            author=Author.SYSTEM,
+            author_name=user.public_name if user else "",
+            user=user,
+            kind=MessageKind.EVENT,
+            event=event,
+        )
+    )
+    if had_read:
+        conversation.organization_read_sequence = message.sequence
+    return message
+
+
+def _store(message: Message) -> Message:
+    conversation = message.conversation
+    conversation.last_sequence += 1
+    message.sequence = conversation.last_sequence
+    message.save(force_insert=True)
+    return message

@@ -1,0 +1,36 @@
+"""The contact behind a conversation."""
+
+from django.utils import timezone
+
+from webchats.conversations.models import Contact
+from webchats.conversations.validation import ContactDetails, Page
+from webchats.models import Webchat
+
+
+def update_contact(
+    webchat: Webchat, contact: Contact | None, details: ContactDetails, page: Page
+) -> Contact:
+    """Return the stored contact of the visitor, a new one for the first message.
+
+    Details fill empty fields only, so that they never replace what a representative entered.
+    """
+    now = timezone.now()
+    if contact is None:
+        contact = Contact(
+            organization_id=webchat.organization_id,
+            webchat=webchat,
+            pipeline_id=webchat.pipeline_id,
+            stage_id=webchat.entry_stage_id,
+            status=webchat.initial_stage,
+            first_seen_at=now,
+        )
+    contact.name = contact.name or details.get("name", "")
+    contact.email = contact.email or details.get("email", "")
+    contact.phone = contact.phone or details.get("phone", "")
+    if page:
+        contact.page_url = page.get("url", "")
+        contact.page_title = page.get("title", "")
+        contact.referrer = page.get("referrer", "")
+    contact.last_seen_at = now
+    contact.save()
+    return contact

@@ -1,0 +1,103 @@
+"""The visitor as a row that representatives work with."""
+
+from typing import Final
+
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+from organizations import constraints
+from organizations.fields import (
+    NAME_LENGTH,
+    EmailAddressField,
+    TrimmedCharField,
+    TrimmedTextField,
+)
+from organizations.history import CachedHistoryManager
+from organizations.models import Pipeline, Stage
+from organizations.tenancy.models import TenantModel
+from webchats.models import Webchat
+
+EMAIL_LENGTH: Final = 254
+PHONE_LENGTH: Final = 40
+#: URLs are stored without query and fragment, which can contain personal data or secrets.
+URL_LENGTH: Final = 2_000
+PAGE_TITLE_LENGTH: Final = 300
+#: A language tag (BCP 47), such as ``pt-BR``.
+LOCALE_LENGTH: Final = 35
+
+
+class Contact(TenantModel):
+    """A person who has written in a widget.
+
+    A page view, an open panel or a session makes no contact: the first message does. Visitor
+    endpoints never search by contact, so that merging two contacts shows no visitor the words of
+    another one.
+    """
+
+    webchat = models.ForeignKey(
+        Webchat,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="contacts",
+        help_text="The webchat of the first message.",
+    )
+    webchat_id: str | None
+    name = TrimmedCharField(max_length=NAME_LENGTH, blank=True, default="")
+    email = EmailAddressField(
+        max_length=EMAIL_LENGTH, blank=True, default="", verbose_name="e-mail address"
+    )
+    phone = TrimmedCharField(max_length=PHONE_LENGTH, blank=True, default="")
+
+    pipeline = models.ForeignKey(
+        Pipeline, on_delete=models.RESTRICT, null=True, blank=True, related_name="contacts"
+    )
+    pipeline_id: str | None
+    stage = models.ForeignKey(
+        Stage, on_delete=models.RESTRICT, null=True, blank=True, related_name="contacts"
+    )
+    stage_id: str | None
+    status = TrimmedCharField(
+        max_length=NAME_LENGTH,
+        blank=True,
+        default="",
+        help_text="The initial stage of the webchat, as text.",
+    )
+
+    page_url = TrimmedTextField(max_length=URL_LENGTH, blank=True, default="", editable=False)
+    page_title = TrimmedCharField(
+        max_length=PAGE_TITLE_LENGTH, blank=True, default="", editable=False
+    )
+    referrer = TrimmedTextField(max_length=URL_LENGTH, blank=True, default="", editable=False)
+    locale = TrimmedCharField(max_length=LOCALE_LENGTH, blank=True, default="", editable=False)
+    first_seen_at = models.DateTimeField(editable=False)
+    last_seen_at = models.DateTimeField(editable=False)
+
+    history = HistoricalRecords(history_manager=CachedHistoryManager)
+    hidden_in_history = TenantModel.hidden_in_history | {
+        "webchat",
+        "page_url",
+        "page_title",
+        "referrer",
+        "first_seen_at",
+        "last_seen_at",
+    }
+
+    class Meta:
+        ordering = ("-last_seen_at", "-id")
+        indexes = (
+            models.Index(fields=("organization", "-last_seen_at", "-id"), name="contact_newest"),
+            models.Index(fields=("stage", "-last_seen_at", "-id"), name="contact_of_stage"),
+            models.Index(fields=("organization", "email"), name="contact_by_email"),
+        )
+        constraints = (
+            constraints.length_between("name", 0, NAME_LENGTH),
+            constraints.length_between("phone", 0, PHONE_LENGTH),
+            constraints.DatabaseCheckConstraint(
+                condition=models.Q(stage=None) | models.Q(pipeline__isnull=False),
+                name="contact_stage_only_with_pipeline",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name or self.email or self.phone or "Visitor"

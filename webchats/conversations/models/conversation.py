@@ -1,0 +1,161 @@
+"""The conversation of one visitor in one widget."""
+
+from typing import ClassVar, Final, Self, TypeVar
+
+from django.db import models
+from django.db.models.deletion import Collector
+from django.utils import timezone
+
+from organizations import constraints
+from organizations.models import Prompt, User
+from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
+from webchats.conversations.models.contact import Contact
+from webchats.conversations.transitions import Handler, State
+from webchats.models import Webchat
+
+#: A visitor id is random: 32 hexadecimal characters.
+VISITOR_ID_LENGTH: Final = 32
+#: Characters of the last message that lists show.
+PREVIEW_LENGTH: Final = 200
+
+_Row_co = TypeVar("_Row_co", bound=TenantScoped, covariant=True)
+
+
+def close_and_set_null(
+    collector: Collector,
+    field: "models.ForeignKey[Webchat | None, Webchat | None]",
+    conversations: models.QuerySet["Conversation"],
+    using: str,
+) -> None:
+    """Keep the conversations of a deleted webchat, closed. For ``on_delete``."""
+    # Rows instead of a query: each update would change the result of the next query.
+    still_open = list(conversations.filter(state=State.OPEN))
+    for name, value in (("state", State.CLOSED), ("closed_at", timezone.now())):
+        column = Conversation._meta.get_field(name)
+        assert isinstance(column, models.Field)
+        collector.add_field_update(column, value, still_open)
+    models.SET_NULL(collector, field, conversations, using)
+
+
+class ConversationQuerySet(TenantQuerySet[_Row_co]):
+    """Conversations, with filters for their states."""
+
+    def open(self) -> Self:
+        """Return the conversations that go on."""
+        return self.filter(state=State.OPEN)
+
+    def waiting(self) -> Self:
+        """Return the open conversations that wait for a person."""
+        return self.open().filter(handler=Handler.WAITING)
+
+    def of_visitor(self, webchat: Webchat, visitor_id: str) -> Self:
+        """Return the visitor's conversations in the webchat, newest first.
+
+        Visitor endpoints find conversations by these two values only.
+        """
+        rows = self.filter(webchat=webchat, visitor_id=visitor_id)
+        return rows.order_by("-created_at", "-id")
+
+
+ConversationManager = models.Manager.from_queryset(ConversationQuerySet)
+
+
+class Conversation(TenantModel):
+    """The messages of one visitor, from the first one to the closing.
+
+    The services change it while they lock its row. ``last_sequence`` is the sequence of the newest
+    message, so the number of unread messages is a subtraction.
+    """
+
+    webchat = models.ForeignKey(
+        Webchat,
+        on_delete=close_and_set_null,
+        null=True,
+        related_name="conversations",
+        db_index=False,
+    )
+    webchat_id: str | None
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="conversations")
+    contact_id: str
+    visitor_id = models.CharField(max_length=VISITOR_ID_LENGTH)
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    handler = models.CharField(max_length=10, choices=Handler.choices, default=Handler.WAITING)
+    assignee = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="conversations"
+    )
+    assignee_id: str | None
+    prompt = models.ForeignKey(
+        Prompt,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Replaces the webchat's prompt in this conversation.",
+    )
+    prompt_id: str | None
+    is_autopilot = models.BooleanField(
+        null=True, blank=True, help_text="Replaces the webchat's setting in this conversation."
+    )
+
+    last_sequence = models.PositiveIntegerField(default=0)
+    visitor_read_sequence = models.PositiveIntegerField(default=0)
+    organization_read_sequence = models.PositiveIntegerField(default=0)
+    last_message_at = models.DateTimeField()
+    last_message_author = models.CharField(max_length=10)
+    last_message_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True, default="")
+    #: The time of the first visitor message that nobody has answered.
+    waiting_since = models.DateTimeField(null=True)
+    first_reply_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[ConversationManager["Conversation"]] = ConversationManager()
+
+    class Meta:
+        ordering = ("-last_message_at", "-id")
+        # The views of the inbox, each read from an index, and the visitor's own conversations.
+        indexes = (
+            models.Index(
+                fields=("organization", "waiting_since", "id"),
+                condition=models.Q(state=State.OPEN, handler=Handler.WAITING),
+                name="conversation_waiting",
+            ),
+            models.Index(
+                fields=("organization", "-last_message_at", "-id"),
+                condition=models.Q(state=State.OPEN),
+                name="conversation_open",
+            ),
+            models.Index(
+                fields=("organization", "-last_message_at", "-id"), name="conversation_newest"
+            ),
+            models.Index(
+                fields=("webchat", "visitor_id", "-created_at", "-id"), name="conversation_resume"
+            ),
+        )
+        constraints = (
+            constraints.one_of("state", State.values),
+            constraints.one_of("handler", Handler.values),
+            constraints.length_between("visitor_id", 1, VISITOR_ID_LENGTH),
+            models.UniqueConstraint(
+                fields=("webchat", "visitor_id"),
+                condition=models.Q(state=State.OPEN),
+                name="one_open_conversation_per_visitor",
+            ),
+            constraints.DatabaseCheckConstraint(
+                condition=models.Q(state=State.CLOSED) | models.Q(closed_at=None),
+                name="conversation_closed_at",
+            ),
+            constraints.DatabaseCheckConstraint(
+                condition=models.Q(visitor_read_sequence__lte=models.F("last_sequence"))
+                & models.Q(organization_read_sequence__lte=models.F("last_sequence")),
+                name="conversation_read_up_to_last",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.last_message_preview or str(self.pk)
+
+    @property
+    def unread(self) -> int:
+        """Return the number of messages that nobody of the organization has read."""
+        return self.last_sequence - self.organization_read_sequence

@@ -1,0 +1,91 @@
+"""One message, or one event, of a conversation."""
+
+from typing import Final
+
+from django.db import models
+
+from organizations import constraints
+from organizations.fields import NAME_LENGTH, TEXT_VALIDATORS, TrimmedCharField
+from organizations.models import User
+from organizations.tenancy.models import TenantScoped
+from webchats.conversations.models.conversation import Conversation
+
+MAX_TEXT_LENGTH: Final = 4_000
+MAX_CLIENT_KEY_LENGTH: Final = 64
+MAX_EVENT_LENGTH: Final = 30
+
+
+class Author(models.TextChoices):
+    """The author of a message."""
+
+    VISITOR = "visitor", "Visitor"
+    AI = "ai", "AI"
+    REP = "rep", "Representative"
+    SYSTEM = "system", "System"
+
+
+class MessageKind(models.TextChoices):
+    """Whether a message has text, or reports an event such as ``closed``."""
+
+    TEXT = "text", "Text"
+    EVENT = "event", "Event"
+
+
+class Message(TenantScoped):
+    """A row that is never changed. ``sequence`` counts from 1 without gaps per conversation."""
+
+    tenant_path = "conversation__organization_id"
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    conversation_id: str
+    sequence = models.PositiveIntegerField()
+    author = models.CharField(max_length=10, choices=Author.choices)
+    #: As it was when the message was sent.
+    author_name = TrimmedCharField(max_length=NAME_LENGTH, blank=True, default="")
+    user = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    user_id: str | None
+    approved_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    approved_by_id: str | None
+    kind = models.CharField(max_length=10, choices=MessageKind.choices, default=MessageKind.TEXT)
+    #: Stored as it was written, except for masked card numbers. Never HTML.
+    text = models.TextField(blank=True, default="", validators=TEXT_VALIDATORS)
+    event = models.CharField(max_length=MAX_EVENT_LENGTH, blank=True, default="")
+    #: Chosen by the client, so that sending again does not add the message again.
+    client_key = models.CharField(
+        max_length=MAX_CLIENT_KEY_LENGTH, blank=True, default="", validators=TEXT_VALIDATORS
+    )
+
+    class Meta:
+        ordering = ("conversation", "sequence")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("conversation", "sequence"), name="message_sequence_once"
+            ),
+            models.UniqueConstraint(
+                fields=("conversation", "client_key"),
+                condition=~models.Q(client_key=""),
+                name="message_client_key_once",
+            ),
+            constraints.one_of("author", Author.values),
+            constraints.one_of("kind", MessageKind.values),
+            constraints.length_between("text", 0, MAX_TEXT_LENGTH),
+            constraints.DatabaseCheckConstraint(
+                condition=models.Q(sequence__gte=1), name="message_sequence_from_one"
+            ),
+            constraints.DatabaseCheckConstraint(
+                condition=(
+                    models.Q(kind=MessageKind.TEXT, event="", text__length__gte=1)
+                    | (models.Q(kind=MessageKind.EVENT) & ~models.Q(event=""))
+                ),
+                name="message_text_or_event",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.text or self.event
