@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import BinaryIO, Final
 
 from django.db import IntegrityError, reset_queries, transaction
@@ -24,8 +23,9 @@ from webchats.imports.concurrency import import_slot, lock_organization
 from webchats.imports.formats import FORMATS
 from webchats.imports.icons import ImportIcons
 from webchats.imports.matching import ExistingWebchats
+from webchats.imports.options import ImportOptions, ImportSource
 from webchats.imports.references import References
-from webchats.imports.report import ImportReport
+from webchats.imports.report import OUTCOMES, ImportReport
 from webchats.imports.rows import FileRefused, ImportProblem, ImportRow, Table
 from webchats.imports.validation import WRITABLE, RowValidator
 from webchats.metrics import ROWS_IMPORTED
@@ -33,32 +33,13 @@ from webchats.models import Webchat
 from webchats.models.imports import ImportRecord, ImportStatus
 from webchats.widget.response_cache import invalidate_on_commit
 
-#: Rows that are in memory and written together.
+#: Rows that are in memory and written together: fewer if they are long.
 BATCH: Final = 2_000
+_BATCH_LENGTH: Final = 1 << 23
 
 _CONCURRENT_CHANGE: Final = (
     "A row that the file refers to was changed during the import. Run the import again."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
-    """The options of an import. ``icons`` is the folder of the image files named by cells."""
-
-    update: bool = False
-    dry_run: bool = False
-    skip_invalid: bool = False
-    icons: Path | None = None
-    wait: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ImportSource:
-    """A file to import: seekable, opened for reading. ``format`` is a key of ``FORMATS``."""
-
-    file: BinaryIO
-    name: str
-    format: str
 
 
 class ImportObserver:
@@ -101,7 +82,7 @@ def run_import(
     with import_slot(organization.pk, wait=options.wait):
         report = _Import(source, organization, user, options, observer or ImportObserver()).run()
     if report.status is ImportStatus.COMPLETED:
-        for outcome in ("created", "updated", "unchanged", "rejected"):
+        for outcome in OUTCOMES:
             ROWS_IMPORTED.labels(outcome).inc(getattr(report, outcome))
     return report
 
@@ -124,7 +105,11 @@ class _Import:
         """Import the rows in one transaction, which also completes the record."""
         record = self._create_record()
         try:
-            existing = ExistingWebchats(self.organization, update=self.options.update)
+            existing = ExistingWebchats(
+                self.organization,
+                update=self.options.update,
+                accept_unknown_ids=self.options.accept_unknown_ids,
+            )
             with transaction.atomic(), closing(existing):
                 self._import_rows(existing)
                 if self.refused or self.options.dry_run:
@@ -192,7 +177,12 @@ class _Import:
         while True:
             if self.observer.should_stop():
                 raise _Interrupted
-            batch = list(islice(rows, BATCH))
+            batch, length = [], 0
+            for row in islice(rows, BATCH):
+                batch.append(row)
+                length += row.length
+                if length > _BATCH_LENGTH:
+                    break
             if not batch:
                 return
             yield batch
@@ -222,6 +212,7 @@ class _Import:
                     self.report.unchanged += 1
             if row.problems:
                 self._reject(row)
+        self.report.rows += len(batch)
         self.report.created += len(created)
         self.report.updated += len(updated)
         if not self.refused:

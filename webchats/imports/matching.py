@@ -9,8 +9,14 @@ from organizations.models import Organization
 from webchats.imports.rows import ImportRow
 from webchats.models import Webchat, WebchatQuerySet
 
-#: Also for an id of another organization, whose rows must not be revealed.
-_ID_IN_USE: Final = "This id is not available for a new webchat."
+ID_EXISTS: Final = (
+    "A webchat with this id already exists. "
+    "To change it, use the option to update existing webchats."
+)
+#: Also for an id of another organization, whose webchats must not be revealed.
+ID_UNKNOWN: Final = (
+    "The organization has no webchat with this id. To create a webchat, leave the id empty."
+)
 
 
 class DuplicateDetector:
@@ -45,12 +51,15 @@ class DuplicateDetector:
 class ExistingWebchats:
     """Finds the existing webchats of import rows, and rejects duplicate rows of one webchat.
 
-    Close it after use.
+    ``accept_unknown_ids`` allows an id that no webchat has or had to a new row. Close it after use.
     """
 
-    def __init__(self, organization: Organization, *, update: bool) -> None:
+    def __init__(
+        self, organization: Organization, *, update: bool, accept_unknown_ids: bool
+    ) -> None:
         self._organization = organization
         self._update = update
+        self._accept_unknown_ids = accept_unknown_ids
         self._duplicates = DuplicateDetector()
 
     def close(self) -> None:
@@ -67,13 +76,12 @@ class ExistingWebchats:
         names = {name for row in rows if (name := _get_name(row)) and not row.id}
         stored = self._load_by_id(ids) if self._update and ids else {}
         by_name = self._load_by_name(names) if self._update and names else {}
-        used = self._ids_in_use(ids - stored.keys())
+        unavailable = self._find_unavailable(ids - stored.keys())
         webchats = []
         for row in rows:
             webchat = stored.get(row.id) if row.id else self._find_by_name(row, by_name)
-            if webchat is None and row.id in used:
-                hint = "" if self._update else " To update the webchat with this id, use update."
-                row.reject("_id", _ID_IN_USE + hint)
+            if webchat is None and row.id in unavailable:
+                row.reject("_id", unavailable[row.id])
             self._reject_duplicate(row, webchat)
             webchats.append(webchat)
         return webchats
@@ -117,19 +125,32 @@ class ExistingWebchats:
         webchats = Webchat.objects.for_organization(self._organization.pk).order_by("pk")
         return webchats.select_for_update(of=("self",), no_key=True)
 
-    def _ids_in_use(self, ids: set[str]) -> set[str]:
-        """Return the ids that are not available for a new webchat of the organization.
+    def _find_unavailable(self, ids: set[str]) -> dict[str, str]:
+        """Return the ids that a new row cannot have, with the reason.
 
-        They belong to a stored webchat or to a deleted webchat of another organization, whose
-        widget may still be embedded in pages and whose change history is kept.
+        A webchat of the organization that was deleted can be restored with its id. The id of a
+        deleted webchat of another organization is unavailable, because its widget may still be
+        embedded in pages and its change history is kept.
         """
         if not ids:
-            return set()
-        others = Webchat.history.exclude(organization_id=self._organization.pk)
-        return {
-            *Webchat.objects.filter(pk__in=ids).values_list("pk", flat=True),
-            *others.filter(id__in=ids).values_list("id", flat=True),
-        }
+            return {}
+        own = self._organization.pk
+        stored = dict(Webchat.objects.filter(pk__in=ids).values_list("pk", "organization_id"))
+        versions = Webchat.history.filter(id__in=ids).order_by()
+        owners: dict[str, set[str]] = defaultdict(set)
+        for webchat_id, organization_id in (
+            *stored.items(),
+            *versions.values_list("id", "organization_id").distinct(),
+        ):
+            owners[webchat_id].add(organization_id)
+        unavailable = {}
+        for webchat_id in ids:
+            is_unknown = not owners[webchat_id] and not self._accept_unknown_ids
+            if stored.get(webchat_id) == own:
+                unavailable[webchat_id] = ID_EXISTS
+            elif is_unknown or owners[webchat_id] - {own}:
+                unavailable[webchat_id] = ID_UNKNOWN
+        return unavailable
 
 
 def _get_name(row: ImportRow) -> str:

@@ -17,6 +17,8 @@ from webchats.models.imports import ImportRecord, ImportStatus
 
 logger = logging.getLogger(__name__)
 
+#: What an import does with a row: the numbers of a report and a record.
+OUTCOMES: Final = ("created", "updated", "unchanged", "rejected")
 #: Maximum number of problems in a report. It counts all; observers receive all.
 MAX_PROBLEMS: Final = 1_000
 #: Maximum size of rejected rows in memory, in characters. More are stored on disk.
@@ -47,9 +49,11 @@ class ReportDocument(TypedDict):
 class ImportReport:
     """The result of an import: numbers of rows, and the first problems.
 
-    The numbers of a dry run or a refused import are those of an import that skips invalid rows.
+    A dry run without errors has the numbers of the import. An import that writes nothing because of
+    errors has created and updated nothing. ``rows`` is the number of rows that were read.
     """
 
+    rows: int = 0
     created: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -57,11 +61,6 @@ class ImportReport:
     status: ImportStatus = ImportStatus.RUNNING
     problems: list[ImportProblem] = field(default_factory=list)
     problem_count: int = 0
-
-    @property
-    def rows(self) -> int:
-        """The number of rows that were read."""
-        return self.created + self.updated + self.unchanged + self.rejected
 
     @property
     def is_good(self) -> bool:
@@ -102,10 +101,12 @@ class ImportReport:
     def finish(self, record: ImportRecord, status: ImportStatus) -> None:
         """Set the status, and save the result in ``record``."""
         self.status = record.status = status
+        if not self.is_good:
+            self.created = self.updated = 0
         record.finished_at = timezone.now()
-        record.created, record.updated = self.created, self.updated
-        record.unchanged, record.rejected = self.unchanged, self.rejected
-        record.save()
+        for outcome in OUTCOMES:
+            setattr(record, outcome, getattr(self, outcome))
+        record.save(update_fields=["status", "finished_at", *OUTCOMES, "updated_at"])
 
     def finish_failed(self, record: ImportRecord) -> None:
         """Save the record of an import that failed for a reason outside the file."""

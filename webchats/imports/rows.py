@@ -53,6 +53,7 @@ class ImportRow:
 
     ``cells`` maps column names to strings (CSV, XLSX) or JSON values, without the empty cells of
     CSV and XLSX files. ``malformed`` is the reason why the row cannot be read at all, or empty.
+    ``length`` is about the number of characters.
 
     Validation sets ``id``, ``values`` (the valid values by model field) and ``problems``.
     """
@@ -61,6 +62,7 @@ class ImportRow:
     cells: dict[str, object]
     malformed: str = ""
     unit: str = "line"
+    length: int = 0
     id: str | None = None
     values: dict[str, object] = field(default_factory=dict)
     problems: list[ImportProblem] = field(default_factory=list)

@@ -23,7 +23,8 @@ from webchat_project.api.object_ids import validate_object_id
 from webchat_project.api.parsers import FileParser
 from webchats.imports.exporter import export_response
 from webchats.imports.formats import FORMATS, detect_format
-from webchats.imports.importer import ImportOptions, ImportSource, run_import
+from webchats.imports.importer import run_import
+from webchats.imports.options import ImportOptions, ImportSource
 from webchats.imports.report import ImportReport
 from webchats.models import Webchat
 
@@ -157,6 +158,7 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
             update=parameters["update"] == "true",
             dry_run=parameters["dryRun"] == "true",
             skip_invalid=parameters["skipInvalid"] == "true",
+            accept_unknown_ids=user.is_superuser,
         )
         if options.update and not role_allows(user.role, Operation.CHANGE, Webchat):
             raise PermissionDenied

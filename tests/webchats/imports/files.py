@@ -6,7 +6,8 @@ from typing import Any
 from organizations.models import Organization, User
 from tests.support import factories
 from webchats.imports.exporter import export
-from webchats.imports.importer import ImportObserver, ImportOptions, ImportSource, run_import
+from webchats.imports.importer import ImportObserver, run_import
+from webchats.imports.options import ImportOptions, ImportSource
 from webchats.imports.report import ImportReport
 from webchats.models import Webchat
 
@@ -107,7 +108,7 @@ def import_content(
         ImportSource(io.BytesIO(data), f"file.{format_name}", format_name),
         organization=user.organization,
         user=user,
-        options=ImportOptions(**options),
+        options=ImportOptions(**{"accept_unknown_ids": True, **options}),
         observer=observer,
     )
 

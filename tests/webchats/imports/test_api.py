@@ -41,7 +41,7 @@ class TestImport:
         assert response.status_code == 200
         assert response.json()["data"] == {
             "status": "refused",
-            "created": 1,
+            "created": 0,
             "updated": 0,
             "unchanged": 0,
             "rejected": 1,

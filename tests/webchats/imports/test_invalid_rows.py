@@ -152,14 +152,26 @@ def test_skip_invalid_writes_exactly_the_valid_rows(admin: User) -> None:
     assert set(Webchat.objects.values_list("name", flat=True)) == {"Valid", "Also valid"}
 
 
-def test_the_id_of_another_organization_gets_the_same_error_as_an_id_in_use(admin: User) -> None:
-    other = factories.WebchatFactory.create(name="Theirs")
-    content = to_csv({"_id": other.pk, "name": "Mine now"}, more=("_id",))
-    for update in (False, True):
-        report = import_content(content, admin, update=update)
-        assert report.problems[0].reason.startswith("This id is not available for a new webchat.")
-    other.refresh_from_db()
-    assert other.name == "Theirs"
+@pytest.mark.parametrize("update", [False, True])
+def test_an_unknown_id_gets_the_same_error_as_the_id_of_another_organization(
+    admin: User, update: bool
+) -> None:
+    theirs = factories.WebchatFactory.create(name="Theirs")
+    deleted = factories.WebchatFactory.create()
+    deleted_id = deleted.pk
+    deleted.delete()
+    rows = [{"_id": each} for each in (theirs.pk, deleted_id, "0" * 24)]
+    content = to_csv(*rows, more=("_id",))
+    report = import_content(content, admin, update=update, accept_unknown_ids=False)
+    assert [(problem.line, problem.field) for problem in report.problems] == [
+        (2, "_id"),
+        (3, "_id"),
+        (4, "_id"),
+    ]
+    [reason] = {problem.reason for problem in report.problems}
+    assert reason.startswith("The organization has no webchat with this id.")
+    theirs.refresh_from_db()
+    assert theirs.name == "Theirs"
 
 
 def test_an_unknown_column_suggests_the_nearest_and_rows_are_still_validated(admin: User) -> None:

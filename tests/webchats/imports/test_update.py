@@ -91,7 +91,7 @@ def test_without_update_every_row_is_new_and_an_id_in_use_is_an_error(admin: Use
     webchat = _create(admin, name="Row 0")
     assert import_content(to_csv({}, {"name": "Row 0"}), admin).created == 2
     report = import_content(to_csv({"_id": webchat.pk}, more=("_id",)), admin)
-    assert "use update" in report.problems[0].reason
+    assert report.problems[0].reason.startswith("A webchat with this id already exists.")
 
 
 def test_an_empty_cell_keeps_the_stored_value(admin: User) -> None:

@@ -3,7 +3,7 @@
 import io
 import time
 import zipfile
-from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,26 +12,17 @@ from python_calamine import CalamineWorkbook
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.imports.files import import_content, problem_locations, to_csv
+from tests.webchats.imports.files import STRINGS, import_content, problem_locations, to_csv
+from tests.webchats.imports.workbooks import edit, pack, write_workbook
 from webchats.imports.formats import FORMATS
-from webchats.imports.formats.xlsx_formulas import find_formulas
-from webchats.imports.rows import FileRefused
+from webchats.imports.formats.xlsx_sheet import read_rows
+from webchats.imports.rows import FileRefused, Formula
 from webchats.models import Webchat
 
 
 @pytest.fixture(autouse=True)
 def _prompt(admin: User) -> None:
     factories.PromptFactory.create(organization=admin.organization, name="Sales")
-
-
-def _workbook(fill: Callable[[Any], object]) -> bytes:
-    """Return a workbook of two sheets: ``fill`` writes the first, the second has a note."""
-    file = io.BytesIO()
-    workbook = xlsxwriter.Workbook(file)
-    fill(workbook.add_worksheet())
-    workbook.add_worksheet().write(0, 0, "notes")
-    workbook.close()
-    return file.getvalue()
 
 
 def _header_and_row() -> tuple[list[str], list[str]]:
@@ -46,7 +37,7 @@ def test_numbers_and_booleans_are_read_as_field_values(admin: User) -> None:
         sheet.write_row(1, 0, [*row, 30, False, "Yes"])
         sheet.write_number(1, 0, 2024)
 
-    assert import_content(_workbook(fill), admin, format_name="xlsx").problems == []
+    assert import_content(write_workbook(fill), admin, format_name="xlsx").problems == []
     webchat = Webchat.objects.get()
     assert (webchat.name, webchat.offset_x) == ("2024", 30)
     assert (webchat.is_enabled, webchat.is_autopilot) == (False, True)
@@ -60,7 +51,7 @@ def test_a_formula_is_rejected_instead_of_importing_its_result(admin: User) -> N
         sheet.write_row(2, 0, row)
         sheet.write_formula(2, 0, '="Comp"&"uted"', None, "Computed")
 
-    report = import_content(_workbook(fill), admin, format_name="xlsx")
+    report = import_content(write_workbook(fill), admin, format_name="xlsx")
     assert problem_locations(report) == [(3, "name")]
     assert "Formulas are not allowed" in report.problems[0].reason
 
@@ -75,7 +66,7 @@ def test_a_formula_of_a_conditional_format_is_not_a_cell(admin: User) -> None:
         sheet.conditional_format("A1:A2", {"type": "data_bar", "data_bar_2010": True})
         sheet.data_validation("A2", {"validate": "list", "source": "=$B$1:$B$2"})
 
-    assert import_content(_workbook(fill), admin, format_name="xlsx").problems == []
+    assert import_content(write_workbook(fill), admin, format_name="xlsx").problems == []
 
 
 def test_a_cell_to_the_right_of_the_header_is_reported(admin: User) -> None:
@@ -84,7 +75,7 @@ def test_a_cell_to_the_right_of_the_header_is_reported(admin: User) -> None:
         sheet.write_row(0, 0, header)
         sheet.write_row(1, 0, [*row, "", "more"])
 
-    report = import_content(_workbook(fill), admin, format_name="xlsx")
+    report = import_content(write_workbook(fill), admin, format_name="xlsx")
     assert "to the right" in report.problems[0].reason
 
 
@@ -95,24 +86,84 @@ def test_a_formula_below_empty_rows_is_not_imported(admin: User) -> None:
         sheet.write_row(4, 0, row)
         sheet.write_formula(4, 0, "=1+1", None, 2)
 
-    assert import_content(_workbook(fill), admin, format_name="xlsx").status == "refused"
+    assert import_content(write_workbook(fill), admin, format_name="xlsx").status == "refused"
     assert not Webchat.objects.exists()
 
 
+def test_texts_dates_and_errors_are_read_as_other_programs_read_them() -> None:
+    def fill(sheet: Any) -> None:
+        texts = [*STRINGS, "_x000D_", "_x0041__x0042_", "_xD83D__xDE00_", "\U0001f600", " blank "]
+        sheet.write_column(0, 0, texts)
+
+        for row, number in enumerate([0.1, 1e15, -3, 24.0, 1e300, 2**53]):
+            sheet.write_number(row, 2, number)
+
+    content = write_workbook(fill)
+    read = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    ours = dict(read_rows(io.BytesIO(content)))
+    for number, cells in enumerate(read, 1):
+        texts = {column: cell for column, cell in enumerate(cells) if cell != ""}
+        for column, cell in texts.items():
+            expected = cell
+            if isinstance(cell, float):
+                expected = str(int(cell)) if cell.is_integer() else repr(cell)
+            assert ours[number][column] == expected
+        assert ours[number].keys() == texts.keys()
+
+
+@pytest.mark.parametrize(
+    ("number", "number_format", "text"),
+    [
+        (45_000, "yyyy-mm-dd", "2023-03-15"),
+        (45_000.75, "d. mmm yyyy h:mm", "2023-03-15T18:00:00"),
+        (0.5, "[h]:mm", "12:00:00"),
+        (45_000, 14, "2023-03-15"),
+        (45_000, "General", "45000"),
+        (45_000, '0.00 "days"', "45000"),
+        (45_000, "[Red]0", "45000"),
+        (3e8, "yyyy", "300000000"),
+        (-800_000, "yyyy", "-800000"),
+    ],
+)
+def test_a_number_with_the_format_of_a_date_is_a_date(
+    number: float, number_format: str | int, text: str
+) -> None:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as workbook:
+        cell_format = workbook.add_format({"num_format": number_format})
+        workbook.add_worksheet().write_number(0, 0, number, cell_format)
+    assert list(read_rows(file)) == [(1, {0: text})]
+
+
+def test_dates_may_be_counted_from_1904() -> None:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"date_1904": True}) as workbook:
+        date_format = workbook.add_format({"num_format": "yyyy-mm-dd"})
+        workbook.add_worksheet().write_datetime(0, 0, date(2026, 3, 12), date_format)
+    assert list(read_rows(file)) == [(1, {0: "2026-03-12"})]
+
+
+def test_the_reading_of_a_japanese_text_is_left_out() -> None:
+    text = "<t>東京</t><rPh sb='0' eb='2'><t>トウキョウ</t></rPh>"
+    cells = f'<c r="A1" t="s"><v>0</v></c><c r="B1" t="inlineStr"><is>{text}</is></c>'
+    content = pack([f'<row r="1">{cells}</row>'], [f"<si>{text}</si>"])
+    assert list(read_rows(io.BytesIO(content))) == [(1, {0: "東京", 1: "東京"})]
+
+
+def test_an_error_value_is_not_imported_as_a_text(admin: User) -> None:
+    header = '<row r="1"><c r="A1" t="str"><v>name</v></c></row>'
+    error = '<row r="2"><c r="A2" t="e"><v>#N/A</v></c></row>'
+    report = import_content(pack([header, error]), admin, format_name="xlsx")
+    assert "Formulas are not allowed" in report.problems[0].reason
+    assert problem_locations(report)[0] == (2, "name")
+
+
+def test_rows_without_a_number_follow_each_other() -> None:
+    content = pack(['<row><c r="A1"><v>1</v></c></row><row><c r="A2"><v>2</v></c></row>'])
+    assert list(read_rows(io.BytesIO(content))) == [(1, {0: "1"}), (2, {0: "2"})]
+
+
 # --- Malformed workbooks ---
-
-
-def _edit(workbook: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
-    """Return the workbook with a change to the content of ``xl/PART``."""
-    edited = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(workbook)) as old,
-        zipfile.ZipFile(edited, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for name in old.namelist():
-            content = old.read(name)
-            new.writestr(name, change(content) if name == f"xl/{part}" else content)
-    return edited.getvalue()
 
 
 def _edited_workbook(old: str, new: str, part: str = "worksheets/sheet1.xml") -> bytes:
@@ -126,31 +177,39 @@ def _edited_workbook(old: str, new: str, part: str = "worksheets/sheet1.xml") ->
         assert old.encode() in content
         return content.replace(old.encode(), new.encode())
 
-    return _edit(_workbook(fill), part, change)
+    return edit(write_workbook(fill), part, change)
 
 
 def _reason(admin: User, content: bytes) -> str:
-    """Return the reason why an import refuses the file."""
+    """Return the reasons why an import refuses the file."""
     report = import_content(content, admin, format_name="xlsx")
     assert report.status == "refused"
-    return report.problems[0].reason
+    return " ".join(problem.reason for problem in report.problems)
 
 
 @pytest.mark.parametrize(
     ("tag", "reason"),
     [
-        ('<c r="XFD1048576"', "cell at XFD1048576"),
-        ('<c s="0" t = "n"\n r = "XFD1048576"', "cell at XFD1048576"),
-        ("<c r='XFD1048576'", "cell at XFD1048576"),
-        ('<x:c xmlns:x="urn:x" r="XFD1048576"', "cell at XFD1048576"),
+        ('<c r="XFD2"', "cell at XFD2"),
+        ('<c s="0" t = "n"\n r = "XFD2"', "cell at XFD2"),
+        ("<c r='XFD2'", "cell at XFD2"),
+        ('<x:c xmlns:x="urn:x" r="XFD2"', "mismatched tag"),
+        ('<c r="A2"><v>1</v></c><c r="A2"', "two cells A2"),
+        ('<row r="1"><c r="A1"><v>1</v></c></row><c r="A2"', "behind row 2"),
+        ('<row r="x"><c r="A1"', "a row has the number x"),
+        ('<c r="B2" t="s"><v>7</v></c><c r="C2"', "no shared string 7"),
+        ('<c r="B2" t="s"><v>-1</v></c><c r="C2"', "no shared string -1"),
+        (f'<c r="B2" t="s"><v>{"9" * 30}</v></c><c r="C2"', "no shared string"),
         ('<c r="GS2"', "cell at GS2"),
-        ('<c r="cv1048576"', "cell at cv1048576"),
-        ('<c r="B12345678"', "no reference"),
-        ('<c r="ABCD2"', "no reference"),
-        ('<c r="2"', "no reference"),
-        ('<c r="B"', "no reference"),
-        ('<c r="B²"', "no reference"),
-        ("<c", "no reference"),
+        ('<c r="gs2"', "cell at gs2"),
+        ('<c r="XFD1048576"', "without a reference"),
+        ('<c r="cv1048576"', "without a reference"),
+        ('<c r="B12345678"', "without a reference"),
+        ('<c r="ABCD2"', "without a reference"),
+        ('<c r="2"', "without a reference"),
+        ('<c r="B"', "without a reference"),
+        ('<c r="B²"', "without a reference"),
+        ("<c", "without a reference"),
         ("<c " + 'r="A1" ' * 30_000, "duplicate attribute"),
         ('<c x="' + "x" * 3_000_000 + '" r="B2"', "too long"),
         ("<!--" + "x" * 3_000_000 + '--><c r="B2"', "too long"),
@@ -170,24 +229,42 @@ def test_a_very_long_tag_is_refused_quickly(admin: User) -> None:
 
 
 def test_a_distant_cell_is_found_across_the_chunks_of_a_sheet(admin: User) -> None:
-    for length in range(1_048_576 - 700, 1_048_576 - 200, 97):
+    for length in range(65_536 - 700, 65_536 - 200, 47):
         comment = f"<!--{'x' * (length // 2)}-->"
-        tag = f'{comment}{comment}<c r="XFD1048576"'
+        tag = f'{comment}{comment}<c r="XFD2"'
         with pytest.raises(FileRefused, match="too large"):
-            find_formulas(io.BytesIO(_edited_workbook('<c r="B2"', tag)))
+            list(read_rows(io.BytesIO(_edited_workbook('<c r="B2"', tag))))
 
 
-@pytest.mark.parametrize("part", ["worksheets/sheet1.xml", "workbook.xml"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_empty_cells_far_to_the_right_and_far_down_are_ignored() -> None:
+    cells = '<row r="1"><c r="A1"><v>1</v></c><c r="XFD1" s="0"/></row><row r="1048576" s="0"/>'
+    assert list(read_rows(io.BytesIO(pack([cells])))) == [(1, {0: "1"})]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "workbook.xml",
+        "_rels/workbook.xml.rels",
+        "worksheets/sheet1.xml",
+        "sharedStrings.xml",
+        "styles.xml",
+    ],
+)
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "iso-8859-1", "cp1252"]
+)
 def test_a_doctype_is_refused_in_any_encoding(admin: User, part: str, encoding: str) -> None:
-    declaration = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+    declaration = "?>"
     entities = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
     content = _edited_workbook(declaration, declaration + entities, part)
 
     def encode(xml: bytes) -> bytes:
-        return xml.decode().replace("UTF-8", encoding.upper()).encode(encoding)
+        declared = {"utf-8-sig": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+        name = declared.get(encoding, encoding)
+        return xml.decode().replace("UTF-8", name).encode(encoding)
 
-    assert "DOCTYPE" in _reason(admin, _edit(content, part, encode))
+    assert "DOCTYPE" in _reason(admin, edit(content, part, encode))
 
 
 _SECOND_SHEET = '<x:sheet xmlns:x="urn:x" name="second" sheetId="9" r:id="rId2"/>'
@@ -204,18 +281,19 @@ _SECOND_SHEET = '<x:sheet xmlns:x="urn:x" name="second" sheetId="9" r:id="rId2"/
     ],
 )
 @pytest.mark.parametrize("number", [1, 2])
-def test_the_sheet_that_is_scanned_for_formulas_is_the_sheet_that_is_read(
+def test_the_sheet_that_is_read_is_the_one_that_other_programs_read(
     old: str, new: str, part: str, number: int
 ) -> None:
     def add_formulas(xml: bytes) -> bytes:
         return xml.replace(b"<v>", b"<f>1+1</f><v>")
 
     content = _edited_workbook(old, new, part)
-    content = _edit(content, f"worksheets/sheet{number}.xml", add_formulas)
+    content = edit(content, f"worksheets/sheet{number}.xml", add_formulas)
     try:
-        formulas = find_formulas(io.BytesIO(content))
+        rows = list(read_rows(io.BytesIO(content)))
     except FileRefused:
         return
+    formulas = [cell for _, cells in rows for cell in cells.values() if isinstance(cell, Formula)]
     read = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
     assert bool(formulas) == (number == (2 if read == [["notes"]] else 1))
 

@@ -1,6 +1,6 @@
 """The file formats of imports and exports."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import PurePath
 from typing import BinaryIO, Final, NamedTuple
@@ -19,7 +19,7 @@ class Format(NamedTuple):
 
     content_type: str
     open_table: Callable[[BinaryIO], AbstractContextManager[Table]]
-    write: Callable[[Sequence[str], Iterable[Sequence[object]]], Iterator[bytes]]
+    write: Callable[[Sequence[str], Iterable[Sequence[object]]], Generator[bytes, None, None]]
 
 
 #: Formats by the name that clients send.

@@ -9,7 +9,7 @@ trip, and a string such as ``'tis`` in a file of another program is not changed.
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any, BinaryIO, Final
@@ -79,10 +79,11 @@ def _rows(reader: Any, header: list[str]) -> Iterator[ImportRow]:
                 for name, cell in zip(header, cells, strict=False)
                 if cell
             }
+            length = sum(map(len, cells))
             if cells and len(cells) != len(header):
-                yield ImportRow(line, filled, _wrong_length(header, cells))
+                yield ImportRow(line, filled, _wrong_length(header, cells), length=length)
             elif filled:
-                yield ImportRow(line, filled)
+                yield ImportRow(line, filled, length=length)
             line = reader.line_num + 1
     except csv.Error as error:
         reason = f"Invalid CSV in the row that starts in line {line}: {error}."
@@ -105,7 +106,7 @@ class _Echo:
         return text
 
 
-def write(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+def write(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Generator[bytes, None, None]:
     """Yield the bytes of a CSV file with ``columns`` as its header."""
     writer = csv.writer(_Echo())
     lines = (writer.writerow(map(_to_escaped_cell, row)) for row in chain([columns], rows))

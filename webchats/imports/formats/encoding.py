@@ -3,7 +3,7 @@
 import codecs
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final, NamedTuple, TextIO
 
@@ -60,7 +60,7 @@ def detect_encoding(file: BinaryIO) -> str:
     raise _refusal(invalid, "not UTF-16" if encoding.startswith("utf-16") else "not UTF-8")
 
 
-def encode(parts: Iterable[str]) -> Iterator[bytes]:
+def encode(parts: Iterable[str]) -> Generator[bytes, None, None]:
     """Yield the text in UTF-8, in larger chunks. Surrogates become escape sequences."""
     pending: list[str] = []
     size = 0

@@ -8,7 +8,7 @@ report the line of an error.
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import BinaryIO, Final, TextIO
@@ -43,12 +43,12 @@ def _integer(digits: str) -> int | float:
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
 
 
-def _row(number: int, document: object, unit: str = "line") -> ImportRow:
+def _row(number: int, document: object, length: int, unit: str = "line") -> ImportRow:
     if isinstance(document, dict):
-        return ImportRow(number, document, unit=unit)
+        return ImportRow(number, document, "", unit, length)
     if isinstance(document, InvalidJSON):
-        return ImportRow(number, {}, f"Invalid JSON: {document}.", unit)
-    return ImportRow(number, {"_raw": document}, "Must be a JSON object.", unit)
+        return ImportRow(number, {}, f"Invalid JSON: {document}.", unit, length)
+    return ImportRow(number, {"_raw": document}, "Must be a JSON object.", unit, length)
 
 
 # --- One object on each line ---
@@ -69,10 +69,10 @@ def _rows_of_lines(lines: Iterable[str]) -> Iterator[ImportRow]:
             yield ImportRow(number, {}, f"The line is longer than {MAX_LENGTH:,} characters.")
             continue
         try:
-            yield _row(number, _DECODER.decode(line))
+            yield _row(number, _DECODER.decode(line), len(line))
         except (ValueError, RecursionError) as error:
             reason = f"Invalid JSON: {error}."
-            yield ImportRow(number, {"_raw": line.rstrip("\r\n")}, reason)
+            yield ImportRow(number, {"_raw": line.rstrip("\r\n")}, reason, length=len(line))
 
 
 # --- An array ---
@@ -106,7 +106,8 @@ def _items(stream: "_Stream") -> Iterator[ImportRow]:
     # Numbered by item, because many programs write the whole array into one line.
     for number in itertools.count(1):
         stream.next_character()
-        yield _row(number, stream.value(), "item")
+        document, length = stream.value()
+        yield _row(number, document, length, "item")
         separator = stream.next_character()
         stream.skip(1)
         if separator == "]":
@@ -142,8 +143,8 @@ class _Stream:
             if not self._read_more():
                 return ""
 
-    def value(self) -> object:
-        """Return the JSON value at the current position, and move to its end."""
+    def value(self) -> tuple[object, int]:
+        """Return the JSON value at the current position and its length, and move to its end."""
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._position)
@@ -154,8 +155,9 @@ class _Stream:
             if end == len(self._text) and self._read_more():
                 # A number may continue in the next chunk.
                 continue
-            self.skip(end - self._position)
-            return value
+            length = end - self._position
+            self.skip(length)
+            return value, length
 
     def _refusal(self, error: Exception) -> FileRefused:
         reason, line = str(error), self.line
@@ -175,12 +177,16 @@ class _Stream:
 _dumps: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def write_lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+def write_lines(
+    columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> Generator[bytes, None, None]:
     """Yield the bytes of an NDJSON file. A cell that is ``...`` is omitted."""
     return encode(f"{document}\n" for document in _documents(columns, rows))
 
 
-def write_array(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+def write_array(
+    columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> Generator[bytes, None, None]:
     """Yield the bytes of a JSON array. A cell that is ``...`` is omitted."""
     return encode(_array(_documents(columns, rows)))
 

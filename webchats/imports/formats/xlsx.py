@@ -3,16 +3,15 @@
 import datetime
 import errno
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, BinaryIO, Final
 
 import xlsxwriter
-from python_calamine import CalamineError, CalamineWorkbook
 
 from webchats.imports.columns import to_cell
-from webchats.imports.formats.xlsx_formulas import find_formulas
-from webchats.imports.rows import FileRefused, Formula, ImportRow, Table
+from webchats.imports.formats.xlsx_sheet import Row, read_rows
+from webchats.imports.rows import FileRefused, ImportRow, Table
 
 #: Rows below the header of an Excel sheet, and characters of a cell.
 MAX_ROWS: Final = 1_048_575
@@ -31,60 +30,35 @@ _CREATED: Final = datetime.datetime(2000, 1, 1)  # noqa: DTZ001 - the file forma
 @contextmanager
 def open_table(file: BinaryIO) -> Iterator[Table]:
     """Open the first sheet and read its header. Raise ``FileRefused`` if that is impossible."""
-    sheet = _cells(file)
-    header = [cell.strip() for cell in next(sheet, (0, []))[1]]
-    while header and not header[-1]:
-        header.pop()
-    if not header:
-        raise FileRefused("The first sheet is empty. Its first row must name the columns.", 1)
-    yield Table(header, _rows(sheet, header))
-
-
-def _rows(sheet: Iterator[tuple[int, list[str]]], header: list[str]) -> Iterator[ImportRow]:
-    for number, cells in sheet:
-        filled: dict[str, object] = {
-            name: cell for name, cell in zip(header, cells, strict=False) if cell
-        }
-        if any(cells[len(header) :]):
-            reason = "The row has cells to the right of the header's last column."
-            yield ImportRow(number, filled, reason, "row")
-        elif filled:
-            yield ImportRow(number, filled, unit="row")
-
-
-def _cells(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of each row. A cell with a formula is a ``Formula``."""
-    formulas = find_formulas(file)
     file.seek(0)
-    try:
-        sheet = CalamineWorkbook.from_filelike(file).get_sheet_by_index(0)
-    except (CalamineError, IndexError, ValueError) as error:
-        raise FileRefused(f"The file is not an Excel workbook (.xlsx): {error}.") from None
-    # Rows start at the first used row, cells at column A.
-    for number, values in enumerate(sheet.iter_rows(), 1):
-        cells = [_text(value) for value in values]
-        for column in formulas.get(number, ()):
-            if column < len(cells):
-                cells[column] = Formula(cells[column] or "=")
-        yield number, cells
+    with closing(read_rows(file)) as sheet:
+        number, cells = next(sheet, (1, {}))
+        names = {column: name for column, cell in cells.items() if (name := cell.strip())}
+        if not names:
+            reason = "The first sheet is empty. Its first row must name the columns."
+            raise FileRefused(reason, number)
+        header = [names.get(column, "") for column in range(max(names) + 1)]
+        yield Table(header, _rows(sheet, header))
 
 
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return str(value)
+def _rows(sheet: Iterator[Row], header: list[str]) -> Iterator[ImportRow]:
+    for number, cells in sheet:
+        filled: dict[str, object] = {}
+        for column, cell in cells.items():
+            if cell and column < len(header):
+                filled[header[column]] = cell
+        length = sum(map(len, cells.values()))
+        if any(cell for column, cell in cells.items() if column >= len(header)):
+            reason = "The row has cells to the right of the header's last column."
+            yield ImportRow(number, filled, reason, "row", length)
+        elif filled:
+            yield ImportRow(number, filled, "", "row", length)
 
 
 # --- Writing ---
 
 
-def write(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+def write(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Generator[bytes, None, None]:
     """Yield the bytes of a workbook. Raise ``OSError`` for more rows than a sheet can have."""
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
