@@ -108,7 +108,7 @@ class _Import:
             existing = ExistingWebchats(
                 self.organization,
                 update=self.options.update,
-                accept_unknown_ids=self.options.accept_unknown_ids,
+                allow_new_ids=self.options.allow_new_ids,
             )
             with transaction.atomic(), closing(existing):
                 self._import_rows(existing)

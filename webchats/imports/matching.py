@@ -51,15 +51,15 @@ class DuplicateDetector:
 class ExistingWebchats:
     """Finds the existing webchats of import rows, and rejects duplicate rows of one webchat.
 
-    ``accept_unknown_ids`` allows an id that no webchat has or had to a new row. Close it after use.
+    ``allow_new_ids`` allows an id that no webchat has or had to a new row. Close it after use.
     """
 
     def __init__(
-        self, organization: Organization, *, update: bool, accept_unknown_ids: bool
+        self, organization: Organization, *, update: bool, allow_new_ids: bool
     ) -> None:
         self._organization = organization
         self._update = update
-        self._accept_unknown_ids = accept_unknown_ids
+        self._allow_new_ids = allow_new_ids
         self._duplicates = DuplicateDetector()
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ class ExistingWebchats:
             owners[webchat_id].add(organization_id)
         unavailable = {}
         for webchat_id in ids:
-            is_unknown = not owners[webchat_id] and not self._accept_unknown_ids
+            is_unknown = not owners[webchat_id] and not self._allow_new_ids
             if stored.get(webchat_id) == own:
                 unavailable[webchat_id] = ID_EXISTS
             elif is_unknown or owners[webchat_id] - {own}:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 class ImportOptions:
     """The options of an import. ``icons`` is the folder of the image files named by cells.
 
-    Without ``accept_unknown_ids``, a new row cannot have an id that the organization never had, so
+    Without ``allow_new_ids``, a new row cannot have an id that the organization never had, so
     that an import does not reveal which ids other organizations have. ``wait`` waits for another
     import instead of raising ``ImportsBusy``.
     """
@@ -18,7 +18,7 @@ class ImportOptions:
     dry_run: bool = False
     skip_invalid: bool = False
     icons: Path | None = None
-    accept_unknown_ids: bool = False
+    allow_new_ids: bool = False
     wait: bool = False
 
 

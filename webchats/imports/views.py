@@ -158,7 +158,7 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
             update=parameters["update"] == "true",
             dry_run=parameters["dryRun"] == "true",
             skip_invalid=parameters["skipInvalid"] == "true",
-            accept_unknown_ids=user.is_superuser,
+            allow_new_ids=user.is_superuser,
         )
         if options.update and not role_allows(user.role, Operation.CHANGE, Webchat):
             raise PermissionDenied

@@ -1,16 +1,17 @@
 """Arguments, files, signals and progress of the import and export commands."""
 
+import difflib
 import os
 import shutil
 import signal
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO, Generic, NoReturn, TypeVar
 
 from django.core.management.base import CommandError, OutputWrapper
 from django.db import DatabaseError
@@ -25,6 +26,8 @@ from webchats.imports.report import Rejects
 from webchats.imports.rows import ImportProblem, ImportRow
 from webchats.models import Webchat
 
+RowT = TypeVar("RowT")
+
 # --- Arguments ---
 
 
@@ -32,10 +35,18 @@ def find_organization(id_or_name: str) -> Organization:
     """Return the organization with this id or name. Raise ``CommandError`` unless one has it."""
     found = list(Organization.objects.filter(Q(pk=id_or_name) | Q(name=id_or_name))[:2])
     if not found:
-        raise CommandError(f"No organization has the id or name {id_or_name!r}.")
+        message = f"No organization has the id or name {id_or_name!r}."
+        raise CommandError(message + _suggest_organization(id_or_name))
     if len(found) > 1:
         raise CommandError(f"Several organizations have the name {id_or_name!r}. Use the id.")
     return found[0]
+
+
+def _suggest_organization(name: str) -> str:
+    """Return a question that suggests the organization with the most similar name, if any."""
+    names = {each.lower(): each for each in Organization.objects.values_list("name", flat=True)}
+    similar = difflib.get_close_matches(name.lower(), names, n=1)
+    return f" Did you mean {names[similar[0]]!r}?" if similar else ""
 
 
 def find_author(organization: Organization, email: str | None) -> User:
@@ -134,6 +145,26 @@ def open_replacement(path: Path | None) -> Iterator[BinaryIO | None]:
 def raise_for(file: object, error: OSError) -> NoReturn:
     """Raise ``CommandError`` with the name of the file and the message of ``error``."""
     raise CommandError(f"{file}: {error.strerror or error}.") from None
+
+
+# --- Exports ---
+
+
+class ProgressRows(Generic[RowT]):
+    """Rows that are counted, with a progress bar on a terminal, while they are iterated over."""
+
+    def __init__(self, rows: Iterable[RowT], *, total: int) -> None:
+        self._rows = rows
+        self._total = total
+        self.count = 0
+
+    def __iter__(self) -> Iterator[RowT]:
+        # ``disable=None``: no progress bar unless standard error is a terminal.
+        with tqdm(total=self._total, unit=" rows", disable=None, leave=False) as progress:
+            for row in self._rows:
+                self.count += 1
+                progress.update()
+                yield row
 
 
 # --- Imports ---

@@ -108,7 +108,7 @@ def import_content(
         ImportSource(io.BytesIO(data), f"file.{format_name}", format_name),
         organization=user.organization,
         user=user,
-        options=ImportOptions(**{"accept_unknown_ids": True, **options}),
+        options=ImportOptions(**{"allow_new_ids": True, **options}),
         observer=observer,
     )
 

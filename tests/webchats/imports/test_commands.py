@@ -1,7 +1,11 @@
 """The commands and their files: pipes, devices, full disks and unwritable paths."""
 
+import copy
 import os
+import pkgutil
 import pty
+import shlex
+import signal
 import termios
 import threading
 from collections.abc import Callable
@@ -9,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from django.db import connection
 from python_calamine import CalamineWorkbook
 
@@ -17,7 +21,9 @@ from organizations.models import Prompt, User
 from tests.support import factories
 from tests.webchats.imports.files import to_csv
 from tests.webchats.imports.test_processes import start
+from webchat_project.api.object_ids import new_object_id
 from webchats.imports.formats import xlsx
+from webchats.management import commands
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -204,7 +210,7 @@ def test_an_export_with_too_many_rows_for_a_sheet_writes_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_broken_pipe_is_an_error_message(admin: User) -> None:
+def test_an_export_ends_quietly_when_its_reader_does(admin: User) -> None:
     factories.WebchatFactory.create_batch(5, user=admin)
     process = start("export_webchats", "--organization", str(admin.organization_id))
     assert process.stdout
@@ -212,8 +218,57 @@ def test_a_broken_pipe_is_an_error_message(admin: User) -> None:
     assert process.stderr
     errors = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=60) == 1
-    assert errors == "CommandError: Standard output: Broken pipe.\n"
+    # As a program that SIGPIPE ends.
+    assert process.wait(timeout=60) == 128 + signal.SIGPIPE
+    assert errors == ""
+
+
+@pytest.mark.parametrize(("count", "webchats"), [(1, "1 webchat"), (1_001, "1,001 webchats")])
+def test_an_export_prints_how_many_webchats_it_has_written(
+    run: Callable[..., None],
+    admin: User,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    count: int,
+    webchats: str,
+) -> None:
+    webchat = factories.WebchatFactory.build(user=admin, organization=admin.organization)
+    webchat.prompt = factories.PromptFactory.create(organization=admin.organization)
+    webchat.created_by = admin
+    rows = []
+    for _ in range(count):
+        row = copy.copy(webchat)
+        row.pk = new_object_id()
+        rows.append(row)
+    Webchat.objects.bulk_create(rows)
+    run("export_webchats", output=tmp_path / "out.xlsx")
+    path = tmp_path / "out.xlsx"
+    assert capsys.readouterr().out == f"Exported {webchats} of {admin.organization} to {path}.\n"
+
+
+def test_an_export_to_a_terminal_has_a_progress_bar_and_is_no_workbook(admin: User) -> None:
+    factories.WebchatFactory.create_batch(3, user=admin)
+    command = ("export_webchats", "--organization", str(admin.organization_id))
+    returncode, shown = _run_on_terminal(*command)
+    assert returncode == 0
+    assert b"| 0/3 [" in shown
+    assert b"Exported 3 webchats of " in shown
+    returncode, shown = _run_on_terminal(*command, "--format", "xlsx")
+    assert returncode == 1
+    assert b"A workbook cannot be shown on a terminal. Use --output FILE." in shown
+
+
+def _run_on_terminal(*arguments: str) -> tuple[int, bytes]:
+    """Return the exit status of a command, and what it prints to a terminal."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 200))
+    process = start(*arguments, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while chunk := _read(ours):
+        shown += chunk
+    os.close(ours)
+    return process.wait(timeout=60), shown
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="requires /dev/full")
@@ -225,3 +280,27 @@ def test_standard_output_on_a_full_disk_is_an_error_message(admin: User) -> None
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert errors == "CommandError: Standard output: No space left on device.\n"
+
+
+# --- Help ---
+
+
+COMMANDS = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_starts_with_a_valid_example(name: str) -> None:
+    parser = load_command_class("webchats", name).create_parser("manage.py", name)
+    first, example, *rest = parser.format_help().splitlines()
+    assert first == "Example:"
+    program, command, *arguments = shlex.split(example)
+    assert (program, command) == ("manage.py", name)
+    parser.parse_args(arguments)
+    assert not any("--pythonpath" in line for line in rest)
+
+
+def test_an_unknown_organization_gets_a_suggestion(run: Callable[..., None], admin: User) -> None:
+    assert admin.organization
+    name = admin.organization.name
+    with pytest.raises(CommandError, match=f"Did you mean '{name}'"):
+        call_command("export_webchats", organization=name.upper())

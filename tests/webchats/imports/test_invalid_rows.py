@@ -162,7 +162,7 @@ def test_an_unknown_id_gets_the_same_error_as_the_id_of_another_organization(
     deleted.delete()
     rows = [{"_id": each} for each in (theirs.pk, deleted_id, "0" * 24)]
     content = to_csv(*rows, more=("_id",))
-    report = import_content(content, admin, update=update, accept_unknown_ids=False)
+    report = import_content(content, admin, update=update, allow_new_ids=False)
     assert [(problem.line, problem.field) for problem in report.problems] == [
         (2, "_id"),
         (3, "_id"),

@@ -6,16 +6,18 @@ import socket
 from typing import Final
 
 from django.conf import settings
-from django.core.management import BaseCommand, CommandError, CommandParser, call_command
+from django.core.management import CommandError, CommandParser, call_command
 
 from webchats import demo, examples
+from webchats.management.help import CommandWithExample
 
 _MAX_PORT: Final = 65_535
 
 
-class Command(BaseCommand):
+class Command(CommandWithExample):
     """Prepares a demo organization and starts the development server. Safe to repeat."""
 
+    example = "manage.py demo --port 8080"
     help = (
         "Migrate the database, create a demo organization with a sample site, print a request that "
         "creates a webchat, and serve on 127.0.0.1."

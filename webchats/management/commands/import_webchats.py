@@ -3,18 +3,21 @@
 from contextlib import closing
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from webchats.imports.formats import FORMATS, detect_format
-from webchats.imports.importer import ImportOptions, ImportSource, run_import
+from webchats.imports.importer import run_import
+from webchats.imports.options import ImportOptions, ImportSource
 from webchats.imports.report import Rejects
 from webchats.management import cli
+from webchats.management.help import CommandWithExample
 
 
-class Command(BaseCommand):
+class Command(CommandWithExample):
     """Imports a file. The exit status is 1 if nothing was imported."""
 
+    example = 'manage.py import_webchats webchats.csv --organization "Example Company" --update'
     help = "Import webchats from a CSV, JSON, NDJSON or XLSX file: all rows or none."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -47,6 +50,7 @@ class Command(BaseCommand):
         format_name = format_name or _detect_format(file)
         target = cli.find_organization(organization)
         author = cli.find_author(target, user)
+        options = ImportOptions(update, dry_run, skip_invalid, icons, allow_new_ids=True, wait=True)
         with (
             cli.open_seekable(file) as content,
             cli.open_replacement(rejects) as rejects_file,
@@ -59,14 +63,14 @@ class Command(BaseCommand):
                     ImportSource(content, file.name, format_name),
                     organization=target,
                     user=author,
-                    options=ImportOptions(update, dry_run, skip_invalid, icons, wait=True),
+                    options=options,
                     observer=cli.CommandObserver(self.stderr, progress, rejected, stop),
                 )
-            if report.is_good:
-                self.stdout.write(report.summary)
+            if is_good := report.is_good:
+                self.stdout.write(report.summary, self.style.SUCCESS)
             if rejects and rejects_file:
                 rejected.write_to(rejects_file, detect_format(rejects.name) or "csv")
-        if not report.is_good:
+        if not is_good:
             raise CommandError(report.summary, returncode=1)
 
 

@@ -1,14 +1,16 @@
 """The command that creates the bucket for icons."""
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from webchats.icons.s3 import S3IconStorage
 from webchats.icons.storage import StorageUnavailable, icon_storage
+from webchats.management.help import CommandWithExample
 
 
-class Command(BaseCommand):
+class Command(CommandWithExample):
     """Creates the bucket of a self-hosted S3 service."""
 
+    example = "manage.py make_bucket"
     help = (
         "Create the private bucket ICONS_S3_BUCKET for icons, if it does not exist. With R2 and "
         "other hosted services, create the bucket in their dashboard: the access keys of this "

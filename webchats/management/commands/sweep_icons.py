@@ -4,10 +4,11 @@ import re
 from argparse import ArgumentTypeError
 from datetime import timedelta
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from webchats.icons.cleanup import sweep
 from webchats.icons.storage import StorageUnavailable
+from webchats.management.help import CommandWithExample
 from webchats.models.imports import PendingImport
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -20,9 +21,10 @@ def _age(text: str) -> timedelta:
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
-class Command(BaseCommand):
+class Command(CommandWithExample):
     """Deletes unused icons and expired uploads of import files. Run it once a day."""
 
+    example = "manage.py sweep_icons --dry-run --older-than 7d"
     help = (
         "Delete icons that no webchat or organization uses, and uploaded import files that "
         "were not confirmed within an hour. Safe to run while clients upload icons."
