@@ -46,8 +46,8 @@ class ImportForm(forms.Form):
             del self.fields["update"]
         size = filesizeformat(settings.MAX_UPLOAD_BYTES)
         self.fields["file"].help_text = (
-            f"CSV, Excel (.xlsx), JSON or NDJSON, at most {size}. The file is checked first. "
-            "Nothing is imported before you confirm."
+            f"Choose a file or drop it here: CSV, Excel (.xlsx), JSON or NDJSON, at most {size}. "
+            "The file is checked first. Nothing is imported before you confirm."
         )
 
     def clean_file(self) -> UploadedFile[bytes]:

@@ -5,19 +5,23 @@ from io import BytesIO
 from django.contrib import messages
 from django.contrib.admin.helpers import AdminForm
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from organizations.models import User
+from organizations.models import Prompt, User
 from organizations.tenancy.admin import TenantAdmin
 from webchats.admin.import_form import ImportForm
 from webchats.icons.storage import StorageUnavailable
 from webchats.imports.concurrency import ImportsBusy
-from webchats.imports.formats import detect_format
-from webchats.imports.importer import ImportOptions, ImportSource, run_import
+from webchats.imports.exporter import sample_response
+from webchats.imports.formats import FORMATS, detect_format
+from webchats.imports.importer import run_import
+from webchats.imports.matching import ID_EXISTS
+from webchats.imports.options import ImportOptions, ImportSource
 from webchats.imports.report import ImportReport
 from webchats.imports.rows import ImportProblem
 from webchats.models import Webchat
@@ -28,25 +32,25 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
     """The two pages of an import, for the admin of webchats to inherit."""
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the URLs of the two pages."""
+        """Add the URLs of the pages, and of the sample files."""
         upload = self.admin_site.admin_view(self.import_view)
         confirm = self.admin_site.admin_view(require_POST(self.confirm_import_view))
+        sample = self.admin_site.admin_view(self.import_sample_view)
         return [
             path("import/", upload, name="webchats_webchat_import"),
             path("import/confirm/", confirm, name="webchats_webchat_import_confirm"),
+            path("import/sample.<slug:format_name>", sample, name="webchats_webchat_import_sample"),
             *super().get_urls(),
         ]
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """Return the upload form, or the report of a dry run of the uploaded file.
-
-        The file is stored for confirmation if importing it would change anything. It replaces
-        the user's earlier file.
-        """
+        """Return the upload form, or the report of a dry run of the uploaded file."""
         user = self._importing_user(request)
         PendingImport.objects.expired().delete()
         if request.method != "POST":
             return self._form_response(request, ImportForm(user))
+        if "pending" in request.POST:
+            return self._check_as_updates(request, user)
         form = ImportForm(user, request.POST, request.FILES)
         if not form.is_valid():
             return self._form_response(request, form)
@@ -59,28 +63,62 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
             update_existing=form.cleaned_data.get("update", False),
             skip_invalid=form.cleaned_data["skip_invalid"],
         )
+        return self._check(request, pending, user)
+
+    def _check_as_updates(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Return the report of a dry run of the stored file that updates existing webchats."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        pending = PendingImport.take(user, request.POST["pending"])
+        if pending is None:
+            return self._expired_response(request)
+        pending.update_existing = True
+        return self._check(request, pending, user)
+
+    def _check(self, request: HttpRequest, pending: PendingImport, user: User) -> HttpResponse:
+        """Return the report of a dry run.
+
+        The file is stored if the user can continue with it. It replaces the user's earlier file.
+        """
         report = _run(pending, user, dry_run=True)
         can_confirm = report.is_good and bool(report.created or report.updated)
-        if can_confirm:
+        # As of an exported file.
+        has_existing_ids = any(problem.reason == ID_EXISTS for problem in report.problems)
+        can_update = has_existing_ids and self.has_change_permission(request)
+        if can_confirm or can_update:
             pending.save()
-        return self._report_response(request, pending, report, can_confirm=can_confirm)
+        return self._report_response(
+            request, pending, report, can_confirm=can_confirm, can_update=can_update
+        )
+
+    def import_sample_view(self, request: HttpRequest, format_name: str) -> HttpResponseBase:
+        """Return a sample file, with a prompt of the user's organization."""
+        user = self._importing_user(request)
+        if format_name not in FORMATS:
+            raise Http404
+        prompts = Prompt.objects.filter(organization=user.organization, is_active=True)
+        prompt = prompts.order_by("name", "pk").first()
+        return sample_response(prompt.name if prompt else "Name of a prompt", format_name)
 
     def confirm_import_view(self, request: HttpRequest) -> HttpResponse:
         """Import the stored file with the options that it was checked with."""
         user = self._importing_user(request)
         pending = PendingImport.take(user, request.POST.get("pending", ""))
         if pending is None:
-            message = "The upload has expired. Nothing was imported. Upload the file again."
-            self.message_user(request, message, messages.WARNING)
-            return redirect("admin:webchats_webchat_import")
+            return self._expired_response(request)
         if pending.update_existing and not self.has_change_permission(request):
             raise PermissionDenied
         report = _run(pending, user, dry_run=False)
         if not report.is_good:
             # Rows that the file refers to have changed since the dry run.
-            return self._report_response(request, pending, report, can_confirm=False)
+            return self._report_response(request, pending, report)
         self.message_user(request, report.summary, messages.SUCCESS)
         return redirect("admin:webchats_webchat_changelist")
+
+    def _expired_response(self, request: HttpRequest) -> HttpResponse:
+        message = "The upload has expired. Nothing was imported. Upload the file again."
+        self.message_user(request, message, messages.WARNING)
+        return redirect("admin:webchats_webchat_import")
 
     def _importing_user(self, request: HttpRequest) -> User:
         if not self.has_add_permission(request):
@@ -99,8 +137,7 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
         request: HttpRequest,
         pending: PendingImport,
         report: ImportReport,
-        *,
-        can_confirm: bool,
+        **can: bool,
     ) -> TemplateResponse:
         return self._response(
             request,
@@ -108,7 +145,7 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
             pending=pending,
             report=report,
             unlisted_problems=report.problem_count - len(report.problems),
-            can_confirm=can_confirm,
+            **can,
         )
 
     def _response(self, request: HttpRequest, name: str, **context: object) -> TemplateResponse:
@@ -126,7 +163,10 @@ def _run(pending: PendingImport, user: User, *, dry_run: bool) -> ImportReport:
             organization=pending.organization,
             user=user,
             options=ImportOptions(
-                update=pending.update_existing, skip_invalid=pending.skip_invalid, dry_run=dry_run
+                update=pending.update_existing,
+                skip_invalid=pending.skip_invalid,
+                dry_run=dry_run,
+                allow_new_ids=user.is_superuser,
             ),
         )
     except (StorageUnavailable, ImportsBusy) as error:

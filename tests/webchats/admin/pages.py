@@ -46,3 +46,8 @@ def check_file(client: Client, content: str, name: str = "in.csv", **options: st
 def confirm(client: Client, response: Any) -> Any:
     """Confirm the import of a report."""
     return client.post(CONFIRM, {"pending": response.context["pending"].pk})
+
+
+def import_as_updates(client: Client, response: Any) -> Any:
+    """Check the file of a report again, as updates of existing webchats."""
+    return client.post(IMPORT, {"pending": response.context["pending"].pk})

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
@@ -56,6 +57,19 @@ def test_a_malformed_file_is_reported_and_not_stored(
     assert response.status_code == 200
     assert response.context["report"].status in ("refused", "checked")
     assert not PendingImport.objects.exists()
+
+
+@pytest.mark.parametrize("format_name", ["csv", "xlsx"])
+def test_a_sample_file_can_be_imported(session_client: Client, rep: User, format_name: str) -> None:
+    url = f"{IMPORT}sample.{format_name}"
+    assert f'href="{url}"' in session_client.get(IMPORT).content.decode()
+    sample = session_client.get(url)
+    assert sample["Content-Disposition"] == f'attachment; filename="webchats.{format_name}"'
+    file = SimpleUploadedFile(f"webchats.{format_name}", sample.getvalue())
+    report = session_client.post(IMPORT, {"file": file}).context["report"]
+    assert (report.problems, report.created) == ([], 1)
+    assert session_client.get(f"{IMPORT}sample.pdf").status_code == 404
+    assert log_in(rep).get(url).status_code == 403
 
 
 # --- Hostile files ---

@@ -11,8 +11,8 @@ from django.utils import timezone
 from organizations.models import Prompt, User
 from tests.support import factories
 from tests.support.clients import log_in
-from tests.webchats.admin.pages import CONFIRM, IMPORT, LIST, check_file, confirm
-from tests.webchats.imports.files import to_csv
+from tests.webchats.admin.pages import CONFIRM, IMPORT, LIST, check_file, confirm, import_as_updates
+from tests.webchats.imports.files import export_content, to_csv
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord, PendingImport
 
@@ -53,8 +53,11 @@ def test_an_invalid_row_stops_the_whole_import(session_client: Client, update_fi
     response = check_file(session_client, update_file)
     report = response.context["report"]
     assert [(problem.line, problem.field) for problem in report.problems] == [(4, "name")]
-    assert report.status == "refused"
+    assert (report.status, report.created, report.rejected) == ("refused", 0, 1)
+    assert "Nothing was imported. 1 of 3 rows has errors." in response.content.decode()
     assert b"confirm" not in response.content
+    record = ImportRecord.objects.get(status="refused")
+    assert (record.created, record.updated, record.rejected) == (0, 0, 1)
     assert not PendingImport.objects.exists()
     assert Webchat.objects.count() == 2
 
@@ -114,6 +117,83 @@ def test_a_row_that_became_invalid_after_the_report_stops_the_import(
     assert [problem.field for problem in refused.context["report"].problems] == ["prompt"]
     assert b"confirm" not in refused.content
     assert not Webchat.objects.exists()
+
+
+# --- Files with existing ids ---
+
+
+@pytest.fixture
+def exported(session_client: Client, admin: User) -> str:
+    """An export of two webchats, one of them renamed and disabled in the file."""
+    confirm(session_client, check_file(session_client, to_csv({"name": "A"}, {"name": "B"})))
+    assert admin.organization
+    content = export_content(admin.organization, "csv").decode()
+    return content.replace(",B,", ",Renamed,").replace("true", "false")
+
+
+def test_an_exported_file_is_refused_and_can_be_imported_as_updates(
+    session_client: Client, exported: str
+) -> None:
+    refused = check_file(session_client, exported)
+    assert refused.context["report"].status == "refused"
+    assert "Import as updates" in refused.content.decode()
+    checked = import_as_updates(session_client, refused)
+    report = checked.context["report"]
+    assert (report.status, report.created, report.updated) == ("checked", 0, 2)
+    assert "Import as updates" not in checked.content.decode()
+    assert not Webchat.objects.filter(name="Renamed").exists()
+    assert confirm(session_client, checked).headers["Location"] == LIST
+    assert set(Webchat.objects.values_list("name", "is_enabled")) == {
+        ("A", False),
+        ("Renamed", False),
+    }
+
+
+def test_new_rows_of_a_file_with_existing_ids_can_be_imported_alone(
+    session_client: Client, exported: str
+) -> None:
+    new = exported.splitlines()[1].replace(",A,", ",C,").split(",", 1)[1]
+    response = check_file(session_client, f"{exported},{new}\r\n", skip_invalid="on")
+    assert "Import as updates" in response.content.decode()
+    confirm(session_client, response)
+    assert set(Webchat.objects.values_list("name", flat=True)) == {"A", "B", "C"}
+
+
+def test_a_refused_file_that_is_confirmed_is_refused_again(
+    session_client: Client, exported: str
+) -> None:
+    refused = check_file(session_client, exported)
+    assert confirm(session_client, refused).context["report"].status == "refused"
+    assert not Webchat.objects.filter(name="Renamed").exists()
+
+
+def test_only_the_user_who_uploaded_a_file_can_import_it_as_updates(
+    session_client: Client, admin: User, other_admin: User, exported: str
+) -> None:
+    refused = check_file(session_client, exported)
+    colleague = factories.UserFactory.create(organization=admin.organization)
+    for other in (other_admin, colleague):
+        assert import_as_updates(log_in(other), refused).headers["Location"] == IMPORT
+    assert import_as_updates(session_client, refused).context["report"].updated == 2
+
+
+def test_ids_of_another_organization_are_not_offered_as_updates(
+    session_client: Client, other_admin: User
+) -> None:
+    theirs = factories.WebchatFactory.create(user=other_admin)
+    pages = []
+    for webchat_id in (theirs.pk, "0" * 24):
+        response = check_file(session_client, to_csv({"_id": webchat_id}, more=("_id",)))
+        assert "Import as updates" not in response.content.decode()
+        pages.append([problem.reason for problem in response.context["report"].problems])
+    assert pages[0] == pages[1] != []
+
+
+def test_a_superuser_can_give_an_unused_id(admin: User, superuser: User) -> None:
+    content = to_csv({"_id": "a" * 24}, more=("_id",))
+    client = log_in(superuser)
+    confirm(client, check_file(client, content, organization=str(admin.organization_id)))
+    assert Webchat.objects.get().pk == "a" * 24
 
 
 # --- The pending file ---
