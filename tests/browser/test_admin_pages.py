@@ -1,7 +1,7 @@
 """The pages of the admin site in a browser: accessibility, CSP, escaping, phones, imports."""
 
 import pytest
-from playwright.sync_api import FilePayload, ViewportSize, expect
+from playwright.sync_api import FilePayload, Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from organizations.models import Stage, User

@@ -39,15 +39,11 @@ class OrganizationBusy(ImportsBusy):
 
 
 @contextmanager
-def import_slot(organization_id: str, *, wait: bool) -> Iterator[None]:
+def import_slot(organization_id: str) -> Iterator[None]:
     """Count an import of this process during the block.
 
-    Raise ``ImportsBusy`` if another of the organization or ``MAX_IMPORTS`` run. A command, with
-    ``wait``, has a process of its own: it is not counted.
+    Raise ``ImportsBusy`` if another of the organization or ``MAX_IMPORTS`` run.
     """
-    if wait:
-        yield
-        return
     with _lock:
         if organization_id in _running:
             raise OrganizationBusy

@@ -8,7 +8,7 @@ comparison with the file until the end, so no concurrent change is overwritten.
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO, Final
@@ -79,7 +79,8 @@ def run_import(
     Errors in the file are problems of the report. Raise ``StorageUnavailable``, ``DatabaseError``
     or ``ImportsBusy`` (only without ``wait``); nothing is written in these cases.
     """
-    with import_slot(organization.pk, wait=options.wait):
+    # A command, which waits, has a process of its own.
+    with nullcontext() if options.wait else import_slot(organization.pk):
         report = _Import(source, organization, user, options, observer or ImportObserver()).run()
     if report.status is ImportStatus.COMPLETED:
         for outcome in OUTCOMES:

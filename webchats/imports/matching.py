@@ -54,9 +54,7 @@ class ExistingWebchats:
     ``allow_new_ids`` allows an id that no webchat has or had to a new row. Close it after use.
     """
 
-    def __init__(
-        self, organization: Organization, *, update: bool, allow_new_ids: bool
-    ) -> None:
+    def __init__(self, organization: Organization, *, update: bool, allow_new_ids: bool) -> None:
         self._organization = organization
         self._update = update
         self._allow_new_ids = allow_new_ids

@@ -32,7 +32,7 @@ def post(api: Any, admin: User) -> Any:
 
 @pytest.mark.django_db
 def test_a_second_import_of_an_organization_returns_503(post: Any, admin: User) -> None:
-    with import_slot(str(admin.organization_id), wait=False):
+    with import_slot(str(admin.organization_id)):
         response = post()
     assert (response.status_code, response.json()) == (503, {"error": SAME, "code": "unavailable"})
     assert int(response.headers["Retry-After"]) > 0
@@ -44,7 +44,7 @@ def test_a_second_import_of_an_organization_returns_503(post: Any, admin: User) 
 def test_imports_of_other_organizations_leave_threads_of_the_process(post: Any) -> None:
     with ExitStack() as others:
         for number in range(MAX_IMPORTS):
-            others.enter_context(import_slot(str(number), wait=False))
+            others.enter_context(import_slot(str(number)))
         assert post().json()["error"] == "Other imports are running. Try again in a minute."
     assert post().status_code == 200
 
@@ -52,7 +52,7 @@ def test_imports_of_other_organizations_leave_threads_of_the_process(post: Any) 
 @pytest.mark.django_db
 def test_the_admin_site_reports_a_running_import(session_client: Client, admin: User) -> None:
     file = SimpleUploadedFile("in.csv", to_csv({}).encode())
-    with import_slot(str(admin.organization_id), wait=False):
+    with import_slot(str(admin.organization_id)):
         response = session_client.post("/admin/webchats/webchat/import/", {"file": file})
     assert SAME in response.content.decode()
 
