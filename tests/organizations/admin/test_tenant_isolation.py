@@ -74,7 +74,8 @@ def row_urls(foreign_rows: Rows) -> list[str]:
     for model, row in foreign_rows.items():
         model_admin = site._registry[model]
         for pattern in model_admin.get_urls():
-            if pattern.pattern.converters and isinstance(pattern, URLPattern):
+            if {"object_id", "id"} & {*pattern.pattern.converters}:
+                assert isinstance(pattern, URLPattern)
                 (argument,) = pattern.pattern.converters
                 route = str(pattern.pattern).replace(f"<path:{argument}>", row.pk)
                 urls.append(list_url(model) + route.replace(f"<{argument}>", row.pk))
