@@ -45,6 +45,8 @@ class Conflict:
     #: When the last change was saved.
     at: datetime
     fields: list[ChangedField]
+    #: Whether the user made all of these changes, for example in another window.
+    is_own: bool = False
 
     @property
     def overlaps(self) -> bool:
@@ -107,6 +109,7 @@ class VersionedForm(forms.ModelForm[_Row], Generic[_Row]):
             changes.summary(self.user),
             self.instance.updated_at,
             [*(self._compare(field, changes) for field in fields), *rows],
+            is_own=changes.users == [self.user],
         )
         self._use_stored_values(changes)
         self.add_error(None, ValidationError(self.conflict.summary, CONFLICT))
@@ -177,14 +180,18 @@ class _Changes:
         """Return whether the stored value differs from that of the version."""
         return bool(getattr(self.opened, field.attname) != getattr(self._row, field.attname))
 
+    @property
+    def users(self) -> list[User | None]:
+        """The users who changed the row, the latest first; ``None`` for deleted users."""
+        records = self._newer if self.opened else []
+        return list({record.history_user: None for record in records})
+
     def summary(self, user: User) -> str:
         """Return a sentence with the names of the users who changed the row."""
         kind = self._row._meta.verbose_name
-        records = self._newer if self.opened else []
-        users = list({record.history_user: None for record in records})
-        if users == [user]:
+        if self.users == [user]:
             return f"You changed this {kind} in another window or by the API."
-        names = _join([found.get_full_name() for found in users if found is not None])
+        names = _join([found.get_full_name() for found in self.users if found is not None])
         return f"{names or 'Somebody else'} changed this {kind} while you were editing."
 
 

@@ -18,7 +18,7 @@
     if (isSignedOut || isOther) sessionStorage.removeItem(name);
   }
 
-  const form = document.querySelector("#content-main form[id$=_form]:has(.submit-row [name=_save])");
+  const form = document.querySelector("#content-main form[id$=_form]:has([name=_save])");
   const key = PREFIX + location.pathname;
   const conflict = form?.querySelector(".conflict");
   const hasErrors = Boolean(form?.querySelector(".errornote, .conflict"));

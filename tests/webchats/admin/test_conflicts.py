@@ -83,6 +83,17 @@ def test_conflict_shows_who_changed_which_fields_and_offers_both_ways(
         f'<a class="button" href="{change_url(webchat)}" data-discard>Take theirs</a>',
     ):
         assert text in page
+    # The usual buttons would overwrite the other change too.
+    assert 'class="submit-row"' not in page
+
+
+def test_conflict_of_different_fields_offers_to_save_both(
+    session_client: Client, hedy: User, webchat: Webchat, opened: dict[str, Any]
+) -> None:
+    change_by_api(hedy, webchat, opened)
+    page = session_client.post(change_url(webchat), {**opened, "name": "Mine"}).content.decode()
+    assert '<input type="submit" name="_save" value="Save both"' in page
+    assert "Keep mine" not in page
 
 
 def test_keep_mine_saves_my_changes_and_keeps_the_other_changes(
@@ -140,6 +151,10 @@ def test_own_change_in_another_window_is_named_as_such(
     response = session_client.post(change_url(webchat), {**opened, "name": "Mine"})
     summary = response.context["adminform"].form.conflict.summary
     assert summary == "You changed this webchat in another window or by the API."
+    page = response.content.decode()
+    for text in ('scope="col">Saved<', 'scope="col">This form<', ">Use the saved values</a>"):
+        assert text in page
+    assert "Take theirs" not in page
 
 
 @pytest.mark.parametrize("version", ["0", "zzz", "'", "9" * 400])
