@@ -31,7 +31,7 @@ _SWATCH: Final = (
 
 @dataclass(frozen=True)
 class Section:
-    """A section of a form, and how many of its fields have errors."""
+    """A section of a form, and the number of its errors."""
 
     id: str
     name: str
@@ -44,7 +44,10 @@ class ErrorLink:
 
     id: str
     label: str
+    #: The first error, and how many more there are.
     message: str
+    #: The number of errors.
+    count: int = 1
 
 
 @register.simple_tag
@@ -53,7 +56,11 @@ def sections(form: AdminForm) -> list[Section]:
     # Any: the stubs of Django do not have the name of a fieldset.
     fieldsets: list[Any] = list(form)
     return [
-        Section(f"fieldset-0-{index}", str(fieldset.name), sum(1 for _ in _invalid(fieldset)))
+        Section(
+            f"fieldset-0-{index}",
+            str(fieldset.name),
+            sum(len(field.field.errors) for field in _invalid(fieldset)),
+        )
         for index, fieldset in enumerate(fieldsets)
         if fieldset.name
     ]
@@ -81,6 +88,12 @@ def error_links(form: AdminForm, formsets: Iterable[InlineAdminFormSet]) -> list
     return links
 
 
+@register.filter
+def error_count(links: Iterable[ErrorLink]) -> int:
+    """Return the number of all errors of the links."""
+    return sum(link.count for link in links)
+
+
 def _row_links(row: BaseForm, name: str) -> Iterator[ErrorLink]:
     for message in row.non_field_errors():
         yield ErrorLink("", "", f"{name}: {message}")
@@ -92,7 +105,7 @@ def _row_links(row: BaseForm, name: str) -> Iterator[ErrorLink]:
 def _link(field: Any, label: str) -> ErrorLink:
     messages: ErrorList = field.errors
     more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
-    return ErrorLink(field.id_for_label, label, f"{messages[0]}{more}")
+    return ErrorLink(field.id_for_label, label, f"{messages[0]}{more}", len(messages))
 
 
 def _invalid(fieldset: Fieldset) -> Iterator[AdminField]:

@@ -38,7 +38,7 @@ def test_sections_have_links_with_the_numbers_of_their_errors(invalid: Any) -> N
         "Identity": 1,
         "Appearance": 0,
         "Texts": 0,
-        "Availability": 1,
+        "Availability": 2,
         "Replies": 0,
         "Contacts": 0,
         "Placement": 2,
@@ -59,7 +59,7 @@ def test_error_summary_links_to_each_invalid_field(invalid: Any) -> None:
         ("id_offset_y", "Vertical offset"),
     ]
     page = invalid.content.decode()
-    assert '<h2 id="errors-heading">Please correct 4 errors</h2>' in page
+    assert '<h2 id="errors-heading">Please correct 5 errors</h2>' in page
     assert f'<a href="#id_name">Name</a>: {REQUIRED}' in page
     assert get_links(invalid)[1].message.endswith("(and 1 more)")
 
