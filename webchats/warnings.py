@@ -64,7 +64,7 @@ def find_warnings(webchats: WebchatQuerySet[Webchat]) -> Warnings:
     """
     conditions = {
         "inactive_prompt": Q(is_autopilot=True, prompt__is_active=False),
-        "every_site": Q(allowed_domains=[]),
+        "every_site": Q(is_enabled=True, allowed_domains=[]),
     }
     rows = webchats.order_by().values(*_COLORS).annotate(count=Count("pk")).order_by("-count")
     combinations = list(rows[: MAX_COMBINATIONS + 1])

@@ -114,7 +114,7 @@ def get_steps(user: User) -> Iterator[Step]:
         return
     newest = Webchat.objects.for_user(user).order_by("-created_at", "-id").first()
     loads = LastLoad.objects.for_user(user)
-    page = reverse("admin:webchats_webchat_change", args=[newest.pk]) if newest else ""
+    latest = loads.order_by("-loaded_at", "-id").first()
     yield Step(
         title="Create a webchat",
         help_text="Its colors, texts and allowed domains, with a live preview.",
@@ -124,12 +124,17 @@ def get_steps(user: User) -> Iterator[Step]:
     yield Step(
         title="Paste the snippet into your website",
         help_text="Copy it from the webchat's page. This step is done when a page first loads it.",
-        is_done=loads.exists(),
-        url=f"{page}#facts" if page else "",
+        is_done=latest is not None,
+        url=_snippet_url(newest.pk) if newest else "",
     )
     yield Step(
         title="See the widget on your public website",
         help_text="A load from a local address does not count.",
         is_done=loads.on_public_hosts().exists(),
-        url=f"{page}#facts" if page else "",
+        # A load from a local address shows which webchat is being installed.
+        url=_snippet_url(latest.webchat_id if latest else newest.pk) if newest else "",
     )
+
+
+def _snippet_url(pk: str) -> str:
+    return f"{reverse('admin:webchats_webchat_change', args=[pk])}#facts"

@@ -59,6 +59,15 @@ def test_the_overview_lists_the_organizations_webchats_that_need_attention(
     assert "Every site may embed it 1 webchat" in text
     assert "Autopilot with an inactive prompt 1 webchat" in text
     assert "Theirs" not in text
+    assert "just now" in text
+    assert "0 minutes" not in text
+
+
+def test_disabled_webchat_without_domains_needs_no_attention(
+    session_client: Client, admin: User
+) -> None:
+    factories.WebchatFactory.create(user=admin, is_enabled=False, allowed_domains=[])
+    assert "0 need attention" in open_overview(session_client)
 
 
 def test_equal_warnings_are_one_group_that_links_to_the_list_of_its_webchats(
@@ -151,6 +160,15 @@ def test_a_step_links_to_the_page_on_which_it_is_done(session_client: Client, ad
     assert "Get started" in page
     assert 'href="/admin/organizations/pipeline/add/">Create a pipeline</a>' in page
     assert f'href="/admin/webchats/webchat/{webchat.pk}/change/#facts">Paste the snippet' in page
+
+
+def test_last_step_links_to_the_webchat_that_was_last_loaded(
+    session_client: Client, admin: User
+) -> None:
+    loaded, _ = (factories.WebchatFactory.create(user=admin) for _ in range(2))
+    load(loaded, "localhost")
+    page = session_client.get("/admin/").content.decode()
+    assert f'href="/admin/webchats/webchat/{loaded.pk}/change/#facts">See the widget' in page
 
 
 def test_the_checklist_is_complete_for_a_role_that_cannot_create_rows(rep: User) -> None:
