@@ -18,6 +18,7 @@ from organizations.fields import ColorField
 from organizations.history import get_versions
 from organizations.models import Organization, User
 from organizations.tenancy.conflicts import VersionedForm
+from organizations.tenancy.deletion import without_detail_counts, without_details
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from organizations.widgets import ColorInput
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
@@ -164,6 +165,16 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         return super().lookup_allowed(lookup, value, request) and any(
             re.fullmatch(rf"{name}(__id)?(__exact|__isnull)?", lookup) for name in allowed
         )
+
+    # --- Deletion ---
+
+    # Any: the nested list of Django's method.
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """Return what Django's method returns, without the rows of models with ``is_detail``."""
+        rows, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return without_details(rows), without_detail_counts(counts), lacking, protected
 
     # --- History ---
 

@@ -77,6 +77,8 @@ class TenantScoped(models.Model):
     hidden_in_history: ClassVar[frozenset[str]] = frozenset(
         {"id", "organization", "created_at", "updated_at"}
     )
+    #: Whether the rows are details of others: delete pages leave them out.
+    is_detail: ClassVar[bool] = False
 
     id = ObjectIdField(primary_key=True)
     created_at = models.DateTimeField(auto_now_add=True, editable=False)

@@ -30,6 +30,7 @@ class LastLoad(TenantScoped):
     """
 
     tenant_path = "webchat__organization_id"
+    is_detail = True
 
     webchat = models.OneToOneField(
         "webchats.Webchat", on_delete=models.CASCADE, related_name="last_load", editable=False

@@ -65,3 +65,12 @@ def test_prompt_of_a_webchat_cannot_be_deleted(admin: User) -> None:
     response = log_in(admin).post(url, {"post": "yes"})
     assert "Sales chat" in response.content.decode()
     assert type(webchat.prompt).objects.filter(pk=webchat.prompt.pk).exists()
+
+
+def test_delete_page_of_a_prompt_names_ten_of_its_webchats(admin: User) -> None:
+    prompt = factories.PromptFactory.create(organization=admin.organization)
+    factories.WebchatFactory.create_batch(12, user=admin, prompt=prompt)
+    url = f"{list_url(Prompt)}{prompt.pk}/delete/"
+    page = log_in(admin).get(url).content.decode()
+    assert page.count("<li>Webchat: ") == 10
+    assert "<li>and 2 more</li>" in page

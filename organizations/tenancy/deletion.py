@@ -1,0 +1,39 @@
+"""The rows that the admin's delete pages list."""
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from django.apps import apps
+from django.utils.text import capfirst
+
+from organizations.tenancy.models import TenantScoped
+
+#: Texts, each of which may be followed by the list of the rows that depend on it. Any: Django's
+#: stubs do not have the type of nested lists.
+Nested: TypeAlias = list[Any]
+
+
+def without_details(rows: Nested) -> Nested:
+    """Return Django's nested list of rows without those of models with ``is_detail``."""
+    labels = tuple(f"{capfirst(model._meta.verbose_name)}: " for model in _details())
+    return list(_without(rows, labels))
+
+
+def without_detail_counts(counts: dict[str, int]) -> dict[str, int]:
+    """Return the numbers of rows by plural name without those of models with ``is_detail``."""
+    names = {str(model._meta.verbose_name_plural) for model in _details()}
+    return {name: count for name, count in counts.items() if str(name) not in names}
+
+
+def _details() -> list[type[TenantScoped]]:
+    models = (model for model in apps.get_models() if issubclass(model, TenantScoped))
+    return [model for model in models if model.is_detail]
+
+
+def _without(rows: Nested, labels: tuple[str, ...]) -> Iterable[Any]:
+    for row in rows:
+        if isinstance(row, list):
+            if nested := list(_without(row, labels)):
+                yield nested
+        elif not row.startswith(labels):
+            yield row

@@ -1,0 +1,45 @@
+"""The pages that ask before webchats are deleted."""
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from organizations.models import User
+from tests.support import factories
+from tests.webchats.admin.pages import LIST
+from webchats.models import LastLoad, Webchat
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def webchat(admin: User) -> Webchat:
+    """A webchat that a page has loaded."""
+    webchat = factories.WebchatFactory.create(user=admin, name="Shop")
+    LastLoad.objects.create(webchat=webchat, host="shop.example", loaded_at=timezone.now())
+    return webchat
+
+
+def test_delete_page_does_not_list_the_last_load(session_client: Client, webchat: Webchat) -> None:
+    url = f"{LIST}{webchat.pk}/delete/"
+    page = session_client.get(url).content.decode()
+    assert "Delete the webchat “Shop”? This cannot be undone." in page
+    assert "Deleted with it" not in page
+    session_client.post(url, {"post": "yes"})
+    assert not LastLoad.objects.exists()
+
+
+def test_delete_page_of_several_webchats_names_ten_and_deletes_all(
+    session_client: Client, admin: User, webchat: Webchat
+) -> None:
+    factories.WebchatFactory.create_batch(11, user=admin)
+    keys = list(Webchat.objects.values_list("pk", flat=True))
+    body = {"action": "delete_selected", "_selected_action": keys}
+    page = session_client.post(LIST, body).content.decode()
+    assert "<h1>Delete 12 webchats</h1>" in page
+    assert "<li>and 2 more</li>" in page
+    assert '<input type="submit" value="Delete">' in page
+    assert "Deleted with them" not in page
+    assert not [key for key in keys if f'value="{key}"' not in page]
+    session_client.post(LIST, {**body, "post": "yes"})
+    assert not Webchat.objects.exists()
