@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from organizations.admin.badges import badge
 from organizations.admin.site import site
 from organizations.admin.stage_forms import StageForm, StageFormSet
+from organizations.admin.times import updated_at
 from organizations.admin.usage import UsageAdmin
 from organizations.fields import ColorField
 from organizations.models import Pipeline, Stage
@@ -50,7 +51,7 @@ class PipelineAdmin(UsageAdmin[Pipeline]):
         "A pipeline is the ordered stages that a contact goes through, such as New, Qualified and "
         "Won. New contacts enter it at the stage that you choose."
     )
-    list_display = ("name", "default_badge", "stage_names", "updated_at")
+    list_display = ("name", "default_badge", "stage_names", updated_at)
     list_filter = ("is_default",)
     search_fields = ("name",)
     fieldsets = ((None, {"fields": ("name", "is_default")}),)

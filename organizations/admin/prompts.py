@@ -5,6 +5,7 @@ from django.utils.safestring import SafeString
 
 from organizations.admin.badges import badge
 from organizations.admin.site import site
+from organizations.admin.times import updated_at
 from organizations.admin.usage import UsageAdmin
 from organizations.models import Prompt
 from organizations.tenancy.admin import TenantForm
@@ -23,7 +24,7 @@ class PromptAdmin(UsageAdmin[Prompt]):
         "A prompt is the instructions for the AI: how it answers your visitors, and with which "
         "model settings."
     )
-    list_display = ("name", "state", "model", "temperature", "updated_at")
+    list_display = ("name", "state", "model", "temperature", updated_at)
     list_filter = ("is_active",)
     search_fields = ("name", "instructions")
     fieldsets = (

@@ -5,8 +5,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from organizations.admin.badges import badge
+from organizations.admin.times import time_tag
 from organizations.tenancy.admin import TenantAdmin
-from webchats.admin.times import time_tag
 from webchats.icons.storage import signed_url
 from webchats.models import LastLoad, Webchat
 
@@ -70,11 +70,11 @@ class ColumnsMixin(TenantAdmin[Webchat]):
             return first
         return format_html('{} <span class="more">+ {}</span>', first, len(entries) - 1)
 
-    @admin.display(description="last loaded", ordering="last_load__loaded_at")
+    @admin.display(description="last loaded (UTC)", ordering="last_load__loaded_at")
     def loaded(self, webchat: Webchat) -> SafeString | str:
         load: LastLoad | None = getattr(webchat, "last_load", None)
         return "Never" if load is None else time_tag(load.loaded_at)
 
-    @admin.display(description="updated", ordering="updated_at")
+    @admin.display(description="updated (UTC)", ordering="updated_at")
     def updated(self, webchat: Webchat) -> SafeString:
         return time_tag(webchat.updated_at)

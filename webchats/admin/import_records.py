@@ -6,8 +6,8 @@ from django.utils.safestring import SafeString
 
 from organizations.admin.badges import BadgeKind, badge
 from organizations.admin.site import site
+from organizations.admin.times import time_tag
 from organizations.tenancy.admin import TenantAdmin
-from webchats.admin.times import time_tag
 from webchats.models.imports import ImportRecord, ImportStatus
 
 _BADGES: dict[ImportStatus, BadgeKind] = {
@@ -64,11 +64,11 @@ class ImportRecordAdmin(TenantAdmin[ImportRecord]):
         status = ImportStatus(record.status)
         return badge(status.label.capitalize(), _BADGES.get(status, "quiet"))
 
-    @admin.display(description="started", ordering="created_at")
+    @admin.display(description="started (UTC)", ordering="created_at")
     def started(self, record: ImportRecord) -> SafeString:
         return time_tag(record.created_at)
 
-    @admin.display(description="finished")
+    @admin.display(description="finished (UTC)")
     def finished(self, record: ImportRecord) -> SafeString | None:
         return time_tag(record.finished_at) if record.finished_at else None
 

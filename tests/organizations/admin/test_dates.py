@@ -29,4 +29,5 @@ def test_columns_of_lists_have_the_format(session_client: Client, admin: User) -
     factories.PromptFactory.create(organization=admin.organization)
     Prompt.objects.update(updated_at=datetime(2026, 3, 5, 9, 7, tzinfo=UTC))
     page = session_client.get(list_url(Prompt)).content.decode()
-    assert "5 Mar 2026, 09:07 UTC</td>" in page
+    assert "5 Mar 2026, 09:07</time></td>" in page
+    assert "Updated (UTC)" in page

@@ -99,7 +99,7 @@ def test_the_list_shows_and_sorts_by_the_last_load(session_client: Client, admin
     rows = [row.name for row in response.context["cl"].result_list]
     assert rows.index(webchat.name) < rows.index("Campaign")
     page = response.content.decode()
-    assert "5 Mar 2026, 09:07 UTC</time>" in page
+    assert "5 Mar 2026, 09:07</time>" in page
     assert '<td class="field-loaded">Never</td>' in page
 
 
