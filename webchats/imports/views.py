@@ -21,6 +21,7 @@ from organizations.tenancy.viewsets import TenantViewSet
 from webchat_project.api.fields import ChoiceField
 from webchat_project.api.object_ids import validate_object_id
 from webchat_project.api.parsers import FileParser
+from webchat_project.api.request_serializers import RequestSerializer
 from webchats.imports.exporter import export_response
 from webchats.imports.formats import FORMATS, detect_format
 from webchats.imports.importer import run_import
@@ -39,6 +40,8 @@ class ExportQuerySerializer(serializers.Serializer[dict[str, str]]):
 
 class _FlagField(ChoiceField):
     """A query parameter: ``true`` or ``false``, by default ``false``."""
+
+    default_error_messages = {"invalid_choice": "Must be true or false."}
 
     def __init__(self, help_text: str) -> None:
         super().__init__(choices=("true", "false"), default="false", help_text=help_text)
@@ -63,7 +66,7 @@ class ImportQuerySerializer(serializers.Serializer[dict[str, str]]):
     )
 
 
-class ImportFileSerializer(serializers.Serializer[dict[str, object]]):
+class ImportFileSerializer(RequestSerializer):
     """The body of an import."""
 
     file = serializers.FileField(help_text="CSV, JSON, NDJSON or XLSX.")

@@ -74,12 +74,18 @@ class TestImport:
         response = post(api(admin), to_csv({}), query)
         assert response.status_code == 400
         assert response.json()["code"] == "validation_error"
+        (detail,) = response.json()["details"]
+        choices = "one of: csv, json, ndjson, xlsx" if "format" in query else "true or false"
+        assert detail["message"] == f"Must be {choices}."
 
     def test_a_file_of_a_known_format_is_required(self, api: Any, admin: User) -> None:
         client = api(admin)
         assert client.post(IMPORT, {}, format="multipart").status_code == 400
         assert client.post(IMPORT, {"file": "text"}, format="multipart").status_code == 400
         assert client.post(IMPORT, {}).status_code == 415
+        body = {"files": SimpleUploadedFile("in.csv", b"name")}
+        (detail,) = client.post(IMPORT, body, format="multipart").json()["details"]
+        assert detail["message"].endswith('You sent "files": the name is "file".')
         assert post(client, to_csv({}), name="in.pdf").json()["details"][0]["field"] == "format"
 
     def test_a_sales_rep_and_an_anonymous_caller_cannot_import(self, api: Any, rep: User) -> None:
