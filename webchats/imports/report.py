@@ -78,6 +78,8 @@ class ImportReport:
         """The result as a message."""
         rest = f"{self.unchanged:,} unchanged, {self.rejected:,} invalid."
         match self.status:
+            case ImportStatus.COMPLETED | ImportStatus.CHECKED if not self.rows:
+                return "Nothing was imported. The file has no rows."
             case ImportStatus.COMPLETED:
                 return f"Imported: {self.created:,} created, {self.updated:,} updated, {rest}"
             case ImportStatus.CHECKED:

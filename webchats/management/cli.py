@@ -24,6 +24,7 @@ from webchats.icons.storage import StorageUnavailable
 from webchats.imports.importer import ImportObserver
 from webchats.imports.report import Rejects
 from webchats.imports.rows import ImportProblem, ImportRow
+from webchats.management.problems import ProblemPrinter
 from webchats.models import Webchat
 
 RowT = TypeVar("RowT")
@@ -170,22 +171,13 @@ class ProgressRows(Generic[RowT]):
 # --- Imports ---
 
 
-@contextmanager
-def import_errors() -> Iterator[None]:
-    """Raise ``CommandError`` if the icon storage, the database or the file system fails."""
-    try:
-        yield
-    except (StorageUnavailable, DatabaseError, sqlite3.Error, OSError) as error:
-        raise CommandError(f"Nothing was imported: {error}") from None
-
-
 class CommandObserver(ImportObserver):
-    """Prints each problem, updates the progress bar and collects the rejected rows."""
+    """Prints the problems, updates the progress bar and collects the rejected rows."""
 
     def __init__(
-        self, stderr: OutputWrapper, progress: "tqdm[NoReturn]", rejects: Rejects, stop: Event
+        self, problems: ProblemPrinter, progress: "tqdm[NoReturn]", rejects: Rejects, stop: Event
     ) -> None:
-        self._stderr = stderr
+        self._problems = problems
         self._progress = progress
         self._rejects = rejects
         self._stop = stop
@@ -195,8 +187,7 @@ class CommandObserver(ImportObserver):
 
     def problem_found(self, problem: ImportProblem) -> None:
         self._progress.clear()
-        # Column names may contain characters that the terminal or the log cannot encode.
-        self._stderr.write(str(problem).encode("utf-8", "backslashreplace").decode())
+        self._problems.add(problem)
 
     def row_rejected(self, row: ImportRow) -> None:
         self._rejects.add(row)
@@ -206,3 +197,23 @@ class CommandObserver(ImportObserver):
 
     def should_stop(self) -> bool:
         return self._stop.is_set()
+
+
+@contextmanager
+def observe_import(
+    stderr: OutputWrapper, rejects: Rejects, stop: Event
+) -> Iterator[CommandObserver]:
+    """Yield an observer with a progress bar. Print the repeated problems when the block ends.
+
+    Raise ``CommandError`` if the icon storage, the database or the file system fails.
+    """
+    problems = ProblemPrinter(stderr.write)
+    # ``disable=None``: no progress bar unless standard error is a terminal.
+    with tqdm(unit=" rows", disable=None, leave=False) as progress:
+        try:
+            yield CommandObserver(problems, progress, rejects, stop)
+        except (StorageUnavailable, DatabaseError, sqlite3.Error, OSError) as error:
+            raise CommandError(f"Nothing was imported: {error}") from None
+        finally:
+            progress.clear()
+            problems.print_repetitions()

@@ -132,10 +132,39 @@ def test_a_pipe_can_be_imported(run: Callable[..., None], tmp_path: Path) -> Non
 def test_a_column_without_a_name_is_reported(
     run: Callable[..., None], source: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    source.write_text("name,,description\nx,y,z\n")
+    source.write_text("name,,description,\nx,y,z,\n")
     with pytest.raises(CommandError, match="Nothing was imported"):
         run("import_webchats", source)
-    assert "line 1: The column has no name.\n" in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert "line 1: The column has no name.\n" in errors
+    assert errors.count("no name") == 1
+
+
+def test_an_error_of_many_rows_is_printed_once_and_names_the_option(
+    run: Callable[..., None], source: Path, admin: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    webchats = factories.WebchatFactory.create_batch(14, user=admin)
+    rows = [{"_id": webchat.pk} for webchat in webchats]
+    source.write_text(to_csv(*rows, {"name": ""}, {"name": ""}, more=("_id",)))
+    with pytest.raises(CommandError, match=r"16 of 16 rows have errors\."):
+        run("import_webchats", source)
+    in_use = "_id: A webchat with this id already exists. To change it, use --update."
+    required = "name: This field is required."
+    assert capsys.readouterr().err.splitlines() == [
+        f"line 2: {in_use}",
+        f"line 16: {required}",
+        f"and 13 more rows (lines 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, …): {in_use}",
+        f"and 1 more row (line 17): {required}",
+    ]
+
+
+def test_a_file_without_rows_is_named_as_such(
+    run: Callable[..., None], source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source.write_text(to_csv())
+    run("import_webchats", source)
+    run("import_webchats", source, dry_run=True)
+    assert capsys.readouterr().out == "Nothing was imported. The file has no rows.\n" * 2
 
 
 def test_an_import_prints_a_progress_bar_to_a_terminal(admin: User, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from contextlib import closing
 from pathlib import Path
 
 from django.core.management.base import CommandError, CommandParser
-from tqdm import tqdm
 
 from webchats.imports.formats import FORMATS, detect_format
 from webchats.imports.importer import run_import
@@ -15,7 +14,7 @@ from webchats.management.help import CommandWithExample
 
 
 class Command(CommandWithExample):
-    """Imports a file. The exit status is 1 if nothing was imported."""
+    """Imports a file. The exit status is 1 if an error prevents the import."""
 
     example = 'manage.py import_webchats webchats.csv --organization "Example Company" --update'
     help = "Import webchats from a CSV, JSON, NDJSON or XLSX file: all rows or none."
@@ -57,14 +56,13 @@ class Command(CommandWithExample):
             closing(Rejects()) as rejected,
             cli.stop_on_signals() as stop,
         ):
-            # ``disable=None``: no progress bar unless standard error is a terminal.
-            with tqdm(unit=" rows", disable=None, leave=False) as progress, cli.import_errors():
+            with cli.observe_import(self.stderr, rejected, stop) as observer:
                 report = run_import(
                     ImportSource(content, file.name, format_name),
                     organization=target,
                     user=author,
                     options=options,
-                    observer=cli.CommandObserver(self.stderr, progress, rejected, stop),
+                    observer=observer,
                 )
             if is_good := report.is_good:
                 self.stdout.write(report.summary, self.style.SUCCESS)

@@ -1,0 +1,77 @@
+"""The output of the problems of an import."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from webchats.imports.matching import ID_EXISTS
+from webchats.imports.rows import ImportProblem
+
+#: Reasons that the command words with its own options.
+_REASONS: Final = {ID_EXISTS: "A webchat with this id already exists. To change it, use --update."}
+#: Maximum number of different problems that are stored. Later ones are printed each time.
+_MAX_DIFFERENT: Final = 1_000
+#: Maximum number of lines that are listed for a repeated problem.
+_MAX_LINES: Final = 10
+
+
+@dataclass(slots=True)
+class _Repetition:
+    """The rows after the first one that have a problem: their number, and the first lines."""
+
+    unit: str
+    last_line: int | None
+    count: int = 0
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, line: int | None) -> None:
+        if line == self.last_line:
+            # Such as two columns without a name: one row.
+            return
+        self.last_line = line
+        self.count += 1
+        if len(self.lines) < _MAX_LINES:
+            self.lines.append(str(line))
+
+    def __str__(self) -> str:
+        rows = "row" if self.count == 1 else "rows"
+        unit = self.unit if self.count == 1 else f"{self.unit}s"
+        more = ", …" if self.count > len(self.lines) else ""
+        return f"and {self.count:,} more {rows} ({unit} {', '.join(self.lines)}{more})"
+
+
+class ProblemPrinter:
+    """Prints the first row with a problem at once, and the number of its other rows at the end.
+
+    Problems are equal if they have the same field and reason. ``write`` receives each line.
+    """
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+        self._repetitions: dict[tuple[str, str], _Repetition] = {}
+
+    def add(self, problem: ImportProblem) -> None:
+        """Print the problem, or count it if an equal one was printed."""
+        key = (problem.field, problem.reason)
+        if repetition := self._repetitions.get(key):
+            repetition.add(problem.line)
+            return
+        if len(self._repetitions) < _MAX_DIFFERENT:
+            self._repetitions[key] = _Repetition(problem.unit, problem.line)
+        self._print(str(_reworded(problem)))
+
+    def print_repetitions(self) -> None:
+        """Print the number of rows of each problem that was not printed for every row."""
+        for (column, reason), repetition in self._repetitions.items():
+            if repetition.count:
+                problem = _reworded(ImportProblem(None, column, reason))
+                self._print(f"{repetition}: {problem}")
+        self._repetitions.clear()
+
+    def _print(self, text: str) -> None:
+        # Column names may contain characters that the terminal or the log cannot encode.
+        self._write(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _reworded(problem: ImportProblem) -> ImportProblem:
+    return replace(problem, reason=_REASONS.get(problem.reason, problem.reason))
