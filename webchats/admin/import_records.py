@@ -27,8 +27,8 @@ class ImportRecordAdmin(TenantAdmin[ImportRecord]):
         "state",
         "started",
         "user",
-        "created",
-        "updated",
+        "rows_created",
+        "rows_updated",
         "unchanged",
         "invalid",
     )
@@ -42,7 +42,10 @@ class ImportRecordAdmin(TenantAdmin[ImportRecord]):
             "Import",
             {"fields": ("user", "started", "finished", ("update_existing", "skip_invalid"))},
         ),
-        ("Result", {"fields": ("state", ("created", "updated"), ("unchanged", "invalid"))}),
+        (
+            "Result",
+            {"fields": ("state", ("rows_created", "rows_updated"), ("unchanged", "invalid"))},
+        ),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -71,6 +74,15 @@ class ImportRecordAdmin(TenantAdmin[ImportRecord]):
     @admin.display(description="finished (UTC)")
     def finished(self, record: ImportRecord) -> SafeString | None:
         return time_tag(record.finished_at) if record.finished_at else None
+
+    # A dry run writes nothing. The number of rows it would write may differ by now.
+    @admin.display(description="created", ordering="created")
+    def rows_created(self, record: ImportRecord) -> int | None:
+        return None if record.status == ImportStatus.CHECKED else record.created
+
+    @admin.display(description="updated", ordering="updated")
+    def rows_updated(self, record: ImportRecord) -> int | None:
+        return None if record.status == ImportStatus.CHECKED else record.updated
 
     @admin.display(description="invalid", ordering="rejected")
     def invalid(self, record: ImportRecord) -> int:

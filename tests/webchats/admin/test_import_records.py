@@ -1,5 +1,7 @@
 """The records of past imports."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -7,7 +9,7 @@ from django.urls import reverse
 from organizations.models import User
 from tests.support import factories
 from tests.support.clients import log_in
-from tests.webchats.admin.pages import RECORDS, check_file
+from tests.webchats.admin.pages import RECORDS, check_file, confirm
 from tests.webchats.imports.files import to_csv
 from webchats.models.imports import ImportRecord
 
@@ -29,6 +31,17 @@ def test_a_record_is_read_only(session_client: Client, admin: User) -> None:
     assert session_client.get(f"{RECORDS}add/").status_code == 403
     assert session_client.post(f"{RECORDS}{record.pk}/delete/", {"post": "yes"}).status_code == 403
     assert list(ImportRecord.objects.values_list("file_name", flat=True)) == ["spring.csv"]
+
+
+def test_the_list_has_numbers_of_written_rows_for_imports_only(session_client: Client) -> None:
+    confirm(session_client, check_file(session_client, to_csv({}, {})))
+    page = session_client.get(RECORDS).content.decode()
+    assert re.findall(r'class="field-rows_(\w+)">(.*?)</td>', page) == [
+        ("created", "2"),
+        ("updated", "0"),
+        ("created", "–"),
+        ("updated", "–"),
+    ]
 
 
 def test_records_are_deleted_with_their_organization(superuser: User) -> None:

@@ -25,7 +25,10 @@ def test_a_file_is_imported_when_its_report_is_confirmed(
     content = to_csv({}, {})
     response = check_file(session_client, content)
     assert response.status_code == 200
-    assert "Dry run, nothing was imported: 2 to create" in response.content.decode()
+    page = response.content.decode()
+    assert "Dry run, nothing was imported: 2 to create" in page
+    assert "<strong>2</strong> to create" in page
+    assert "<strong>0</strong> to update" in page
     assert not Webchat.objects.exists()
     done = session_client.post(CONFIRM, {"pending": response.context["pending"].pk}, follow=True)
     assert done.redirect_chain == [(LIST, 302)]
@@ -95,7 +98,26 @@ def test_the_report_lists_errors_by_line_and_the_file_is_not_stored(session_clie
 def test_a_file_without_changes_cannot_be_confirmed(session_client: Client) -> None:
     confirm(session_client, check_file(session_client, to_csv({})))
     response = check_file(session_client, to_csv({}), update="on")
-    assert "Nothing to import" in response.content.decode()
+    assert "Nothing to import: all webchats already match the file." in response.content.decode()
+    assert not PendingImport.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "Nothing was imported. The file has no rows."),
+        ([{"name": ""}], "Nothing to import: every row is invalid."),
+        ([{}, {"name": ""}], "Nothing to import: all webchats already match the valid rows."),
+    ],
+)
+def test_the_report_explains_why_nothing_can_be_imported(
+    session_client: Client, rows: list[dict[str, str]], message: str
+) -> None:
+    confirm(session_client, check_file(session_client, to_csv({})))
+    response = check_file(session_client, to_csv(*rows), update="on", skip_invalid="on")
+    page = response.content.decode()
+    assert message in page
+    assert "match the file" not in page
     assert not PendingImport.objects.exists()
 
 
@@ -136,7 +158,9 @@ def test_an_exported_file_is_refused_and_can_be_imported_as_updates(
 ) -> None:
     refused = check_file(session_client, exported)
     assert refused.context["report"].status == "refused"
-    assert "Import as updates" in refused.content.decode()
+    page = refused.content.decode()
+    # The sticky row of buttons stays in view only if its form contains the errors.
+    assert page.index("import/confirm/") < page.index("<table") < page.index('"Import as updates"')
     checked = import_as_updates(session_client, refused)
     report = checked.context["report"]
     assert (report.status, report.created, report.updated) == ("checked", 0, 2)
