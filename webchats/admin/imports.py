@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from organizations.models import Prompt, User
 from organizations.tenancy.admin import TenantAdmin
+from webchat_project.api.exceptions import DependencyUnavailable
 from webchats.admin.import_form import ImportForm
 from webchats.icons.storage import StorageUnavailable
 from webchats.imports.concurrency import ImportsBusy
@@ -63,7 +64,10 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
             update_existing=form.cleaned_data.get("update", False),
             skip_invalid=form.cleaned_data["skip_invalid"],
         )
-        return self._check(request, pending, user)
+        try:
+            return self._check(request, pending, user)
+        except ImportsBusy as error:
+            return self._report_response(request, pending, _failed(error))
 
     def _check_as_updates(self, request: HttpRequest, user: User) -> HttpResponse:
         """Return the report of a dry run of the stored file that updates existing webchats."""
@@ -73,12 +77,18 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
         if pending is None:
             return self._expired_response(request)
         pending.update_existing = True
-        return self._check(request, pending, user)
+        try:
+            return self._check(request, pending, user)
+        except ImportsBusy as error:
+            pending.update_existing = False
+            pending.save()
+            return self._report_response(request, pending, _failed(error), can_update=True)
 
     def _check(self, request: HttpRequest, pending: PendingImport, user: User) -> HttpResponse:
         """Return the report of a dry run.
 
         The file is stored if the user can continue with it. It replaces the user's earlier file.
+        Raise ``ImportsBusy`` if it could not be checked.
         """
         report = _run(pending, user, dry_run=True)
         can_confirm = report.is_good and bool(report.created or report.updated)
@@ -108,7 +118,11 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
             return self._expired_response(request)
         if pending.update_existing and not self.has_change_permission(request):
             raise PermissionDenied
-        report = _run(pending, user, dry_run=False)
+        try:
+            report = _run(pending, user, dry_run=False)
+        except ImportsBusy as error:
+            pending.save()
+            return self._report_response(request, pending, _failed(error), can_confirm=True)
         if not report.is_good:
             # Rows that the file refers to have changed since the dry run.
             return self._report_response(request, pending, report)
@@ -169,8 +183,12 @@ def _run(pending: PendingImport, user: User, *, dry_run: bool) -> ImportReport:
                 allow_new_ids=user.is_superuser,
             ),
         )
-    except (StorageUnavailable, ImportsBusy) as error:
-        report = ImportReport(status=ImportStatus.INTERRUPTED)
-        field = "icon" if isinstance(error, StorageUnavailable) else ""
-        report.add(ImportProblem(None, field, error.client_message))
-        return report
+    except StorageUnavailable as error:
+        return _failed(error, "icon")
+
+
+def _failed(error: DependencyUnavailable, field: str = "") -> ImportReport:
+    """Return the report of an import that has written nothing."""
+    report = ImportReport(status=ImportStatus.INTERRUPTED)
+    report.add(ImportProblem(None, field, error.client_message))
+    return report

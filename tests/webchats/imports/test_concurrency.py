@@ -11,7 +11,8 @@ from django.test import Client
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.imports.files import to_csv
+from tests.webchats.admin.pages import LIST, check_file, confirm, import_as_updates
+from tests.webchats.imports.files import export_content, to_csv
 from webchats.imports.concurrency import MAX_IMPORTS, import_slot
 from webchats.models import Webchat
 
@@ -55,6 +56,33 @@ def test_the_admin_site_reports_a_running_import(session_client: Client, admin: 
     with import_slot(str(admin.organization_id)):
         response = session_client.post("/admin/webchats/webchat/import/", {"file": file})
     assert SAME in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_an_import_that_another_one_delays_can_be_confirmed_again(
+    session_client: Client, admin: User, post: Any
+) -> None:
+    checked = check_file(session_client, to_csv({}))
+    with import_slot(str(admin.organization_id)):
+        delayed = confirm(session_client, checked)
+    assert SAME in delayed.content.decode()
+    assert 'value="Import"' in delayed.content.decode()
+    assert confirm(session_client, delayed).headers["Location"] == LIST
+    assert Webchat.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_check_as_updates_that_another_import_delays_can_be_repeated(
+    session_client: Client, admin: User, post: Any
+) -> None:
+    confirm(session_client, check_file(session_client, to_csv({})))
+    assert admin.organization
+    exported = export_content(admin.organization, "csv").decode().replace("true", "false")
+    refused = check_file(session_client, exported)
+    with import_slot(str(admin.organization_id)):
+        delayed = import_as_updates(session_client, refused)
+    assert SAME in delayed.content.decode()
+    assert import_as_updates(session_client, delayed).context["report"].updated == 1
 
 
 @pytest.mark.django_db(transaction=True)
