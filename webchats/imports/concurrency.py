@@ -1,12 +1,13 @@
-"""Limits of concurrent imports: one of an organization, and few of a process.
+"""Limits of concurrent imports and exports: one of an organization, and few of a process.
 
-An import uses the processor for seconds. Without limits, the imports of one organization could
-occupy every thread of an instance.
+An import uses the processor for seconds, and an export lasts until the client has read it. Without
+limits, those of one organization could occupy every thread of an instance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Lock
+from functools import partial
+from threading import RLock
 from typing import Final
 
 from organizations.models import Organization
@@ -14,9 +15,8 @@ from webchat_project.api.exceptions import DependencyUnavailable
 
 #: Imports of requests that run at a time in a process.
 MAX_IMPORTS: Final = 2
-
-_lock = Lock()
-_running: set[str] = set()
+#: Exports of requests that run at a time in a process.
+MAX_EXPORTS: Final = 3
 
 
 class ImportsBusy(DependencyUnavailable):
@@ -38,23 +38,69 @@ class OrganizationBusy(ImportsBusy):
         )
 
 
+class ExportsBusy(DependencyUnavailable):
+    """The export was not started, because of others that run."""
+
+    log_message = "An export was not started"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.client_message = message
+
+
+class _Running:
+    """The running operations of one kind in this process, by organization."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._organizations: set[str] = set()
+        # Reentrant: garbage collection may discard an abandoned export at any time.
+        self._lock = RLock()
+
+    def add(
+        self, organization_id: str, same: DependencyUnavailable, others: DependencyUnavailable
+    ) -> None:
+        """Add an operation. Raise ``same`` if the organization has one, ``others`` at the limit."""
+        with self._lock:
+            if organization_id in self._organizations:
+                raise same
+            if len(self._organizations) >= self._limit:
+                raise others
+            self._organizations.add(organization_id)
+
+    def discard(self, organization_id: str) -> None:
+        """Remove the operation of the organization."""
+        with self._lock:
+            self._organizations.discard(organization_id)
+
+
+_imports = _Running(MAX_IMPORTS)
+_exports = _Running(MAX_EXPORTS)
+
+
 @contextmanager
 def import_slot(organization_id: str) -> Iterator[None]:
     """Count an import of this process during the block.
 
     Raise ``ImportsBusy`` if another of the organization or ``MAX_IMPORTS`` run.
     """
-    with _lock:
-        if organization_id in _running:
-            raise OrganizationBusy
-        if len(_running) >= MAX_IMPORTS:
-            raise ImportsBusy("Other imports are running. Try again in a minute.")
-        _running.add(organization_id)
+    others = ImportsBusy("Other imports are running. Try again in a minute.")
+    _imports.add(organization_id, OrganizationBusy(), others)
     try:
         yield
     finally:
-        with _lock:
-            _running.discard(organization_id)
+        _imports.discard(organization_id)
+
+
+def start_export(organization_id: str) -> Callable[[], None]:
+    """Count an export of this process, and return the function that ends it.
+
+    Raise ``ExportsBusy`` if another of the organization or ``MAX_EXPORTS`` run.
+    """
+    same = "Another export of this organization is running. Try again when it has finished."
+    others = "Other exports are running. Try again in a minute."
+    _exports.add(organization_id, ExportsBusy(same), ExportsBusy(others))
+    return partial(_exports.discard, organization_id)
 
 
 def lock_organization(organization_id: str, *, wait: bool) -> None:

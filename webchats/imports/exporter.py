@@ -1,13 +1,16 @@
 """The export of webchats to a file."""
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
+from organizations.models import User
 from webchats.examples import REQUEST
 from webchats.imports.columns import EXPORTED, MODEL_FIELDS, REQUIRED
+from webchats.imports.concurrency import start_export
 from webchats.imports.formats import FORMATS
 from webchats.models import Webchat
 
@@ -39,20 +42,47 @@ def _row(values: tuple[object, ...]) -> list[object]:
     return row
 
 
-def export_response(webchats: QuerySet[Webchat], format_name: str) -> StreamingHttpResponse:
-    """Return a streaming response: the file as the download ``webchats.FORMAT``."""
-    return _to_response(export(webchats, format_name), format_name)
+class ExportResponse(StreamingHttpResponse):
+    """A streaming response that ends the count of its export when it is closed.
+
+    The server closes it after the last chunk, and when the client has disconnected.
+    """
+
+    def __init__(
+        self, chunks: Iterator[bytes], headers: dict[str, str], end: Callable[[], None]
+    ) -> None:
+        # Also for a response that is never closed, because of an error in a middleware.
+        self._end = weakref.finalize(self, end)
+        super().__init__(chunks, headers=headers)
+
+    def close(self) -> None:
+        """Close the content, and end the count."""
+        try:
+            super().close()
+        finally:
+            self._end()
+
+
+def export_response(
+    webchats: QuerySet[Webchat], format_name: str, *, user: User
+) -> StreamingHttpResponse:
+    """Return a streaming response: the file as the download ``webchats.FORMAT``.
+
+    Raise ``ExportsBusy`` if another export of the user's organization or ``MAX_EXPORTS`` run.
+    """
+    end = start_export(user.organization_id or user.pk)
+    return ExportResponse(export(webchats, format_name), _headers(format_name), end)
 
 
 def sample_response(prompt_name: str, format_name: str) -> StreamingHttpResponse:
     """Return a file to import as a download, with one new webchat that has this prompt."""
     values = [{**REQUEST, "prompt": prompt_name}[name] for name in _SAMPLE]
-    return _to_response(FORMATS[format_name].write(_SAMPLE, [values]), format_name)
+    chunks = FORMATS[format_name].write(_SAMPLE, [values])
+    return StreamingHttpResponse(chunks, headers=_headers(format_name))
 
 
-def _to_response(chunks: Iterator[bytes], format_name: str) -> StreamingHttpResponse:
-    return StreamingHttpResponse(
-        chunks,
-        content_type=FORMATS[format_name].content_type,
-        headers={"Content-Disposition": f'attachment; filename="webchats.{format_name}"'},
-    )
+def _headers(format_name: str) -> dict[str, str]:
+    return {
+        "Content-Type": FORMATS[format_name].content_type,
+        "Content-Disposition": f'attachment; filename="webchats.{format_name}"',
+    }

@@ -137,7 +137,8 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
         query = ExportQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         webchats = self.filter_queryset(self.get_queryset())
-        return export_response(webchats, query.validated_data["format"])
+        assert isinstance(request.user, User)
+        return export_response(webchats, query.validated_data["format"], user=request.user)
 
     @extend_schema(
         operation_id="webchats_import",

@@ -1,5 +1,7 @@
-"""Limits of concurrent imports: one of an organization, and few of a process."""
+"""Limits of concurrent imports and exports: one of an organization, and few of a process."""
 
+import gc
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,9 +13,10 @@ from django.test import Client
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.admin.pages import LIST, check_file, confirm, import_as_updates
+from tests.webchats.admin.pages import LIST, check_file, confirm, import_as_updates, run_action
 from tests.webchats.imports.files import export_content, to_csv
-from webchats.imports.concurrency import MAX_IMPORTS, import_slot
+from webchats.imports.concurrency import MAX_EXPORTS, MAX_IMPORTS, import_slot
+from webchats.imports.exporter import export_response
 from webchats.models import Webchat
 
 SAME = "Another import of this organization is running. Try again when it has finished."
@@ -83,6 +86,68 @@ def test_a_check_as_updates_that_another_import_delays_can_be_repeated(
         delayed = import_as_updates(session_client, refused)
     assert SAME in delayed.content.decode()
     assert import_as_updates(session_client, delayed).context["report"].updated == 1
+
+
+class TestExports:
+    """An export holds a thread until the client has read it."""
+
+    @pytest.fixture
+    def open_export(self, api: Any) -> Iterator[Any]:
+        """``open_export(user)`` requests an export without reading it. The test's end does."""
+        responses = []
+
+        def send(user: User) -> Any:
+            responses.append(api(user).get("/api/webchats/export?format=csv"))
+            return responses[-1]
+
+        yield send
+        for response in responses:
+            response.getvalue()
+
+    @pytest.mark.django_db
+    def test_a_second_one_of_an_organization_returns_503(
+        self, open_export: Any, admin: User
+    ) -> None:
+        running = open_export(admin)
+        response = open_export(admin)
+        assert (response.status_code, response.json()) == (
+            503,
+            {"error": SAME.replace("import", "export"), "code": "unavailable"},
+        )
+        assert int(response.headers["Retry-After"]) > 0
+        running.getvalue()
+        assert open_export(admin).getvalue()
+        assert open_export(admin).status_code == 200
+
+    @pytest.mark.django_db
+    def test_those_of_other_organizations_leave_threads_of_the_process(
+        self, open_export: Any, admin: User
+    ) -> None:
+        users = factories.UserFactory.create_batch(MAX_EXPORTS)
+        running = [open_export(user) for user in users]
+        assert {response.status_code for response in running} == {200}
+        response = open_export(admin)
+        assert response.json()["error"] == "Other exports are running. Try again in a minute."
+        running[0].getvalue()
+        assert open_export(admin).status_code == 200
+
+    @pytest.mark.django_db
+    def test_an_action_of_the_admin_site_counts(
+        self, open_export: Any, session_client: Client, admin: User
+    ) -> None:
+        webchat = factories.WebchatFactory.create(user=admin)
+        running = open_export(admin)
+        response = run_action(session_client, "export_csv", webchat)
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) > 0
+        running.getvalue()
+        assert run_action(session_client, "export_csv", webchat).getvalue()
+
+    @pytest.mark.django_db
+    def test_one_that_is_never_closed_does_not_count(self, open_export: Any, admin: User) -> None:
+        export_response(Webchat.objects.all(), "csv", user=admin)
+        gc.collect()
+        assert open_export(admin).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)
