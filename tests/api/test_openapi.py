@@ -6,16 +6,19 @@ import re
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 
 from organizations.auth.tokens import AccessToken
 from organizations.models import User
 from tests.support import factories
+from webchat_project.api import documentation
 from webchats import demo, examples
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -95,6 +98,50 @@ def test_format_of_the_schema_is_the_requested_one(query: str, accept: str, is_j
     assert response.status_code == 200
     is_yaml = response.content.startswith(b"openapi: 3")
     assert (json.loads(response.content)["openapi"][:2] == "3.") if is_json else is_yaml
+
+
+def test_parallel_requests_get_the_document_of_one_request(throttle_rates: Any) -> None:
+    throttle_rates(address="1000/min")
+    expected = json.loads(Client().get("/api/schema?format=json").content)
+    documentation.generate.cache_clear()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(6) as threads:
+            paths = ["/api/schema?format=json"] * 12
+            responses = list(threads.map(lambda path: Client().get(path), paths))
+    finally:
+        sys.setswitchinterval(interval)
+    for response in responses:
+        assert response.status_code == 200
+        assert json.loads(response.content) == expected
+
+
+@pytest.mark.parametrize("format_", ["json", "yaml"])
+def test_document_is_generated_once(monkeypatch: pytest.MonkeyPatch, format_: str) -> None:
+    documentation.generate.cache_clear()
+    generators: list[SchemaGenerator] = []
+    get_schema = SchemaGenerator.get_schema
+
+    def counted(generator: SchemaGenerator, *args: object, **kwargs: object) -> Any:
+        generators.append(generator)
+        return get_schema(generator, *args, **kwargs)
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", counted)
+    path = f"/api/schema?format={format_}"
+    first, second = Client().get(path), Client().get(f"{path}&version=2&lang=de")
+    assert first.content == second.content
+    assert len(generators) == 1
+
+
+def test_unchanged_document_is_not_sent_again() -> None:
+    first = Client().get("/api/schema?format=json")
+    assert first.headers["Cache-Control"] == "no-cache"
+    assert first.headers["Vary"] == "Accept"
+    headers = {"if-none-match": first.headers["ETag"]}
+    second = Client().get("/api/schema?format=json", headers=headers)
+    assert (second.status_code, second.content) == (304, b"")
+    assert Client().get("/api/schema?format=yaml", headers=headers).status_code == 200
 
 
 def test_requests_have_no_defaults() -> None:
