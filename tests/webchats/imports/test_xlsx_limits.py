@@ -62,6 +62,23 @@ def _many_styles() -> bytes:
     return pack([_HEADER], styles=[formats, "<cellXfs>", *[styles] * 10, "</cellXfs>"])
 
 
+def _deeply_nested() -> bytes:
+    """Ten million open tags, for each of which expat keeps 120 bytes."""
+    return pack([_HEADER, *["<a>" * 1_000_000] * 10])
+
+
+def _deep_shared_strings() -> bytes:
+    return pack([_HEADER], ["<a>" * 1_000_000] * 10)
+
+
+def _many_elements() -> bytes:
+    return pack([_HEADER, *(f"<e{n}/>" for n in range(400_000))])
+
+
+def _many_attributes() -> bytes:
+    return pack([_HEADER], styles=(f'<xf a{n}=""/>' for n in range(400_000)))
+
+
 def _too_large() -> bytes:
     return pack([_HEADER, *[" " * _MIB] * (MAX_UNPACKED_BYTES // _MIB)])
 
@@ -103,6 +120,10 @@ def test_small_workbooks_that_expand_are_refused_within_400_mib(
         _endless_shared_string: "a cell with more than 32,767 characters",
         _large_shared_strings: "xl/sharedStrings.xml is larger than 64 MiB unpacked",
         _many_styles: "",
+        _deeply_nested: "not an Excel workbook (.xlsx): elements are nested more than 64 levels",
+        _deep_shared_strings: "elements are nested more than 64 levels deep",
+        _many_elements: "it has more than 2,000 names of elements or attributes",
+        _many_attributes: "it has more than 2,000 names of elements or attributes",
         _too_large: "The unpacked workbook is larger than 512 MiB",
         _other_compression(zipfile.ZIP_BZIP2): "an unusual compression",
         _other_compression(zipfile.ZIP_LZMA): "an unusual compression",

@@ -16,6 +16,11 @@ _MAX_TAG_BYTES: Final = 1 << 20
 #: The maximum length of a text: the 32,767 characters of a cell in Excel, all written as escape
 #: sequences such as ``_x000D_``.
 _MAX_TEXT_LENGTH: Final = 32_767 * 7
+#: The most elements that are open at a time. Expat keeps each of them in memory. A cell of a sheet
+#: is at a depth of six.
+_MAX_DEPTH: Final = 64
+#: The most different names of elements and attributes, which expat keeps in memory.
+_MAX_NAMES: Final = 2_000
 
 
 class XmlParser:
@@ -26,10 +31,13 @@ class XmlParser:
     """
 
     def __init__(self) -> None:
-        self._parser = expat.ParserCreate()
+        #: The names of elements and attributes so far: the parser adds each.
+        self._names: dict[str, str] = {}
+        self._depth = 0
+        self._parser = expat.ParserCreate(intern=self._names)
         self._parser.buffer_text = True
-        self._parser.StartElementHandler = self.start_element
-        self._parser.EndElementHandler = self.end_element
+        self._parser.StartElementHandler = self._start_element
+        self._parser.EndElementHandler = self._end_element
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
         self._text: list[str] = []
         self._length = 0
@@ -40,8 +48,22 @@ class XmlParser:
     def end_element(self, name: str) -> None:
         """Handle an end tag."""
 
+    def _start_element(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise ValueError(f"elements are nested more than {_MAX_DEPTH} levels deep")
+        self.start_element(name, attributes)
+
+    def _end_element(self, name: str) -> None:
+        self._depth -= 1
+        self.end_element(name)
+
     def parse(self, part: IO[bytes]) -> Iterator[None]:
-        """Parse a part. Yield after each chunk. Raise ``ExpatError`` or ``FileRefused``."""
+        """Parse a part. Yield after each chunk.
+
+        Raise ``ExpatError`` or ``ValueError`` for a damaged part, and ``FileRefused`` for one that
+        needs too much memory.
+        """
         size = 0
         while chunk := part.read(_CHUNK):
             self._parser.Parse(chunk, False)
@@ -49,6 +71,8 @@ class XmlParser:
             # Expat would scan an unfinished tag again with each chunk.
             if size - self._parser.CurrentByteIndex > _MAX_TAG_BYTES:
                 raise FileRefused("The workbook has a tag or comment that is too long.")
+            if len(self._names) > _MAX_NAMES:
+                raise ValueError(f"it has more than {_MAX_NAMES:,} names of elements or attributes")
             yield
         self._parser.Parse(b"", True)
         yield
