@@ -4,7 +4,7 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
-from threading import BoundedSemaphore
+from threading import Lock
 from typing import IO, Final
 
 from django.core.exceptions import ValidationError
@@ -41,8 +41,8 @@ CONTENT_TYPES: Final = {
     "gif": "image/gif",
 }
 
-#: An image of ``MAX_SIDE`` takes 150 MiB while it is decoded, so few threads do it at a time.
-_decoders: Final = BoundedSemaphore(2)
+#: Held while an image is decoded: one of ``MAX_SIDE`` takes up to 270 MiB (WebP).
+_one_at_a_time: Final = Lock()
 
 #: The exceptions that Pillow's decoders raise for corrupt data.
 _DECODER_ERRORS: Final = (
@@ -87,7 +87,7 @@ def sanitize_image(content: bytes) -> SanitizedImage:
     if len(content) > MAX_BYTES:
         message = f"The file is larger than {MAX_BYTES:,} bytes."
         raise ValidationError(message, code="file_too_large")
-    with _decoders:
+    with _one_at_a_time:
         return _reencode(content)
 
 
@@ -98,7 +98,7 @@ def _reencode(content: bytes) -> SanitizedImage:
             if max(image.size) > MAX_SIDE:
                 raise _too_many_pixels()
             stored_format = _STORED_FORMATS[image.format or ""]
-            copy = _first_frame(image, opaque=stored_format == "JPEG")
+            copy = _read_thumbnail(image, opaque=stored_format == "JPEG")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels() from None
     except UnidentifiedImageError:
@@ -106,7 +106,6 @@ def _reencode(content: bytes) -> SanitizedImage:
         raise ValidationError(message, code="unsupported_image") from None
     except _DECODER_ERRORS:
         raise ValidationError("The image is damaged.", code="damaged_image") from None
-    copy.thumbnail((STORED_SIDE, STORED_SIDE), Image.Resampling.LANCZOS)
     # Metadata, some of which the encoders would write.
     copy.info = {}
     output = io.BytesIO()
@@ -119,12 +118,22 @@ def _too_many_pixels() -> ValidationError:
     return ValidationError(message, code="image_too_large")
 
 
-def _first_frame(image: Image.Image, *, opaque: bool) -> Image.Image:
-    """Return the first frame, rotated as its EXIF orientation requires, in RGB or RGBA."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith(("I", "F")):
+def _read_thumbnail(image: Image.Image, *, opaque: bool) -> Image.Image:
+    """Return the first frame in RGB or RGBA, at most ``STORED_SIDE`` pixels wide and high.
+
+    It is rotated as its EXIF orientation requires. The image itself is changed. Pillow decodes a
+    JPEG at a fraction of its size, because the thumbnail comes first.
+    """
+    mode = "RGBA" if image.has_transparency_data and not opaque else "RGB"
+    is_deep = image.mode.startswith(("I", "F"))
+    if is_deep:
+        image = image.convert("I")
+    elif image.mode in ("1", "P", "PA") or "transparency" in image.info:
+        # Pixels of these cannot be mixed.
+        image = image.convert(mode)
+    image.thumbnail((STORED_SIDE, STORED_SIDE), Image.Resampling.LANCZOS)
+    ImageOps.exif_transpose(image, in_place=True)
+    if is_deep:
         # 16-bit grayscale: Pillow's conversion clips every value above 255 to white.
-        upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if not opaque and upright.has_transparency_data:
-        return upright.convert("RGBA")
-    return upright.convert("RGB")
+        image = image.point(lambda value: value * (1 / 256)).convert("L")
+    return image.convert(mode)

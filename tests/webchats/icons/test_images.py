@@ -1,8 +1,12 @@
 """Image files: validation, and the copy that is stored."""
 
 import io
+import json
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -113,6 +117,34 @@ def _build_png(width: int, height: int, rows: bytes) -> bytes:
 def test_a_decompression_bomb_is_rejected_before_it_is_decoded(side: int) -> None:
     # 100 kB, which decode to as many as 7 GB of pixels.
     assert error_code(_build_png(side, side, b"\x00" * 100_000_000)) == "image_too_large"
+
+
+#: Decodes each file in four threads at a time; prints the maximum memory in MiB after each.
+_MEASURED = """
+import json, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from webchats.icons.images import sanitize_image
+with ThreadPoolExecutor(4) as threads:
+    for path in sys.argv[1:]:
+        list(threads.map(sanitize_image, [Path(path).read_bytes()] * 4))
+        status = open("/proc/self/status").read()
+        print(json.dumps(int(status.partition("VmHWM:")[2].split()[0]) // 1024))
+"""
+
+
+def test_a_process_decodes_one_image_at_a_time_with_little_memory(tmp_path: Path) -> None:
+    limits = {"JPEG": 60, "PNG": 190, "WEBP": 340}
+    image = Image.new("RGBA", (MAX_SIDE, MAX_SIDE))
+    for format_ in limits:
+        options = {"lossless": True, "method": 0} if format_ == "WEBP" else {}
+        source = image.convert("RGB") if format_ == "JPEG" else image
+        source.save(tmp_path / format_, format=format_, **options)
+    paths = [str(tmp_path / format_) for format_ in limits]
+    command = [sys.executable, "-c", _MEASURED, *paths]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    for limit, peak in zip(limits.values(), printed.stdout.splitlines(), strict=True):
+        assert json.loads(peak) < limit
 
 
 def test_a_png_text_bomb_is_rejected() -> None:
