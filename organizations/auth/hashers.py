@@ -1,20 +1,48 @@
 """The password hasher."""
 
-from threading import Lock
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Lock
 from typing import Final
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from webchat_project.api.exceptions import DependencyUnavailable
+
+#: The most callers that wait while a password is hashed. The other threads serve requests.
+MAX_WAITING: Final = 4
 #: Held while a password is hashed.
 _one_at_a_time: Final = Lock()
+#: One for the caller whose password is hashed, and one for each that waits.
+_callers: Final = BoundedSemaphore(1 + MAX_WAITING)
+
+
+class HasherBusy(DependencyUnavailable):
+    """A password was not hashed, because too many callers wait."""
+
+    log_message = "A password was not hashed"
+    client_message = "Too many people are signing in. Try again in a moment."
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait until no other thread hashes a password. Raise ``HasherBusy`` if too many wait."""
+    if not _callers.acquire(blocking=False):
+        raise HasherBusy(f"{MAX_WAITING} callers wait")
+    try:
+        with _one_at_a_time:
+            yield
+    finally:
+        _callers.release()
 
 
 class OneAtATimeArgon2Hasher(Argon2PasswordHasher):
     """Argon2id with the parameters of OWASP's Password Storage Cheat Sheet: 19 MiB, t=2, p=1.
 
-    A process hashes one password at a time. Otherwise the memory for parallel sign-ins would grow
-    with the number of threads, most of all for former hashes, which need 100 MiB each. Django
-    replaces them at the next sign-in of their user.
+    A process hashes one password at a time, and raises ``HasherBusy`` if too many callers wait.
+    Otherwise the memory for parallel sign-ins would grow with the number of threads, most of all
+    for former hashes, which need 100 MiB each. Django replaces them at the next sign-in of their
+    user.
     """
 
     time_cost = 2
@@ -22,9 +50,9 @@ class OneAtATimeArgon2Hasher(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        with _one_at_a_time:
+        with _turn():
             return super().encode(password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        with _one_at_a_time:
+        with _turn():
             return super().verify(password, encoded)

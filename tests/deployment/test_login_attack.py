@@ -16,5 +16,8 @@ def test_twenty_sign_ins_at_once_need_little_memory(empty_database: str, tmp_pat
     emails = create_users(empty_database, 20)
     port = service.free_port()
     with site.served(port) as server:
-        assert sign_in_at_once(port, emails) == [200] * 20
+        statuses = sign_in_at_once(port, emails)
+        # More than five at a time in one process are asked to try again.
+        assert set(statuses) <= {200, 503}
+        assert statuses.count(200) >= 5
         assert peak_memory(server.pid) < MAX_MEMORY

@@ -1,13 +1,19 @@
 """The password hasher."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from typing import Any
 
 import argon2
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, make_password
+from django.test import Client
 from pytest_django import Settings
+from rest_framework.test import APIClient
 
+from organizations.auth.hashers import MAX_WAITING, HasherBusy
+from tests.api.errors import assert_error
 from tests.support.environment import PRODUCTION, load_settings
 
 
@@ -58,9 +64,40 @@ def test_a_process_hashes_one_password_at_a_time(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         argon2.low_level, "hash_secret", lambda *a, **kw: counted(hash_secret, *a, **kw)
     )
-    with ThreadPoolExecutor(4) as threads:
+    with ThreadPoolExecutor(1 + MAX_WAITING) as threads:
         checks = [threads.submit(check_password, "wrong", encoded) for _ in range(4)]
         hashes = [threads.submit(make_password, "another one") for _ in range(4)]
         assert not any(check.result() for check in checks)
         assert all(hashed.result() for hashed in hashes)
     assert most == 1
+
+
+@pytest.mark.django_db
+def test_sign_in_gets_503_while_four_others_wait(
+    monkeypatch: pytest.MonkeyPatch, api: Callable[..., APIClient]
+) -> None:
+    encoded = make_password("correct horse battery")
+    hashing_may_end, verify = threading.Event(), argon2.PasswordHasher.verify
+
+    def verify_slowly(*args: Any) -> bool:
+        hashing_may_end.wait(20)
+        return verify(*args)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", verify_slowly)
+    with ThreadPoolExecutor(MAX_WAITING + 2) as threads:
+        checks = [threads.submit(check_password, "wrong", encoded) for _ in range(MAX_WAITING + 2)]
+        try:
+            refused, waiting = wait(checks, timeout=10, return_when=FIRST_COMPLETED)
+            body = {"email": "nobody@example.com", "password": "wrong"}
+            in_api = api(None).post("/api/auth/login", body)
+            form = {"username": "nobody@example.com", "password": "wrong"}
+            in_admin = Client().post("/admin/login/", form)
+        finally:
+            hashing_may_end.set()
+    assert [type(check.exception()) for check in refused] == [HasherBusy]
+    assert not any(check.result() for check in waiting)
+    assert "Too many people are signing in" in assert_error(in_api, 503, "unavailable")["error"]
+    assert in_admin.status_code == 503
+    assert "Too many people are signing in. Try again" in in_admin.content.decode()
+    assert in_api.headers["Retry-After"] == in_admin.headers["Retry-After"] == "5"
+    assert api(None).post("/api/auth/login", body).status_code == 401
