@@ -105,7 +105,9 @@ def test_current_version_is_found_in_every_form_of_if_match(
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize("if_match", ["", '""', '"0"', '"', "nonsense", ",", '"é"', "W/"])
+@pytest.mark.parametrize(
+    "if_match", ["", '""', '"0"', '"', "nonsense", ",", '"é"', "W/", '"*"', 'W/"*"']
+)
 def test_any_other_if_match_gets_412(api_client: APIClient, path: str, if_match: str) -> None:
     response = api_client.put(path, {"name": "New"}, headers={"if-match": if_match})
     assert_error(response, 412, "precondition_failed")

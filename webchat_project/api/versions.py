@@ -26,5 +26,7 @@ def is_expected_version(updated_at: datetime, if_match: str) -> bool:
     Proxies that compress responses make an ETag weak (``W/"…"``, nginx) or append a suffix
     (``"…-gzip"``, Apache and Caddy). Both still name the version that the client has read.
     """
+    if if_match.strip() == "*":
+        return True
     tags = {tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")}
-    return "*" in tags or get_version(updated_at) in {tag.partition("-")[0] for tag in tags}
+    return get_version(updated_at) in {tag.partition("-")[0] for tag in tags}
