@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 
 from organizations import constraints
 from organizations.auth.roles import MEMBER_ROLES, AccessRole, Operation, role_allows
@@ -58,6 +58,8 @@ class User(AbstractBaseUser, TenantScoped):
         Organization, on_delete=models.CASCADE, null=True, blank=True, related_name="members"
     )
     organization_id: str | None
+    #: Django's: the new password until it is saved.
+    _password: str | None
     access_role = models.CharField(
         max_length=20,
         choices=[(role.value, role.label) for role in MEMBER_ROLES],
@@ -84,6 +86,21 @@ class User(AbstractBaseUser, TenantScoped):
             ),
             constraints.one_of("access_role", [role.value for role in MEMBER_ROLES]),
         )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the user. After a change of the password, delete the known addresses.
+
+        Whoever knew the former password may have signed in from one of them.
+        """
+        # ``_password`` is set by ``set_password``, but not by an upgrade of the hash.
+        is_new_password = self._password is not None or not self.has_usable_password()
+        is_saved = "password" in (kwargs.get("update_fields") or ("password",))
+        if self._state.adding or not (is_new_password and is_saved):
+            super().save(*args, **kwargs)
+            return
+        with transaction.atomic(using=kwargs.get("using")):
+            super().save(*args, **kwargs)
+            self.known_addresses.all().delete()
 
     def clean(self) -> None:
         """Reject a member without an organization and a superuser with one."""

@@ -2,21 +2,28 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
+from unittest import mock
 
 import pytest
 import time_machine
+from django.contrib.auth.hashers import make_password
+from django.core.management import call_command
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from organizations.models import KnownAddress, User
 from tests.support import factories
 from tests.support.authentication import PASSWORD
+from tests.support.clients import log_in
 
 pytestmark = pytest.mark.django_db
 
 ATTACKER, OWNER, ELSEWHERE = "203.0.113.1", "198.51.100.7", "192.0.2.55"
+NEW_PASSWORD = "a-long-enough-phrase"
 START = datetime(2030, 1, 1, 12, 0, 0, tzinfo=UTC)
 
 
@@ -209,6 +216,47 @@ def test_owner_at_a_known_address_is_not_locked_out_by_many_addresses(
             statuses.append(sign_in_to_api(OWNER, password=PASSWORD))
         clock.shift(1)
     assert statuses == [200] * 40
+
+
+def set_password_in_admin(superuser: User, member: User, **options: str) -> None:
+    body = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD, **options}
+    url = reverse("admin:auth_user_password_change", args=[member.pk])
+    assert log_in(superuser).post(url, body).status_code == 302
+
+
+def disable_password_in_admin(superuser: User, member: User) -> None:
+    options = {"usable_password": "false", "unset-password": "Disable"}
+    set_password_in_admin(superuser, member, **options)
+    member.refresh_from_db()
+    assert not member.has_usable_password()
+
+
+def set_password_by_command(superuser: User, member: User) -> None:
+    with mock.patch("getpass.getpass", return_value=NEW_PASSWORD):
+        call_command("changepassword", member.email, stdout=StringIO())
+
+
+@pytest.mark.parametrize(
+    "set_password", [set_password_in_admin, disable_password_in_admin, set_password_by_command]
+)
+def test_no_address_is_known_after_a_change_of_the_password(
+    member: User, superuser: User, set_password: Callable[[User, User], None]
+) -> None:
+    for user in (member, superuser):
+        KnownAddress.objects.remember(user, OWNER)
+    set_password(superuser, member)
+    assert not KnownAddress.objects.is_known(member.email, OWNER)
+    assert KnownAddress.objects.is_known(superuser.email, OWNER)
+
+
+def test_addresses_are_known_after_an_upgrade_of_the_password_hash(member: User) -> None:
+    KnownAddress.objects.remember(member, OWNER)
+    former = make_password(PASSWORD, hasher="pbkdf2_sha256")
+    User.objects.filter(pk=member.pk).update(password=former)
+    assert sign_in_to_api(ELSEWHERE, password=PASSWORD) == 200
+    member.refresh_from_db()
+    assert member.password != former
+    assert KnownAddress.objects.is_known(member.email, OWNER)
 
 
 def test_known_address_of_a_deleted_user_is_deleted(member: User) -> None:
