@@ -201,6 +201,29 @@ def test_the_proxy_forwards_to_every_instance_and_to_the_store() -> None:
     assert "-s3.port=8333" in SERVICES["store"]["command"]
 
 
+def test_the_memory_of_the_proxy_holds_a_thousand_buffered_bodies() -> None:
+    _, route = find_route(adapted("chat.example.com"), "chat.example.com")
+    (buffered,) = map(int, re.findall(r"'request_buffers': (\d+)", str(route)))
+    # A complete body is buffered, so it does not occupy a thread while it arrives.
+    assert buffered == load_settings()["MAX_BODY_BYTES"]
+    assert "MAX_BODY_BYTES" in SERVICES["proxy"]["environment"]
+    memory = int(SERVICES["proxy"]["mem_limit"].removesuffix("g")) << 30
+    # Go doubles a buffer that grows.
+    assert memory >= 1_000 * 2 * buffered
+
+
+def test_a_client_cannot_have_an_instance_skipped_by_a_refused_body() -> None:
+    _, route = find_route(adapted("chat.example.com"), "chat.example.com")
+    assert "'active'" in str(route)
+    assert "'passive'" not in str(route)
+
+
+def test_the_proxy_ends_requests_that_are_too_slow() -> None:
+    server, _ = find_route(adapted("chat.example.com"), "chat.example.com")
+    timeouts = [server[f"{name}_timeout"] / 1e9 for name in ("read_header", "read", "write")]
+    assert timeouts == [10, 120, 600]
+
+
 @pytest.mark.parametrize(
     ("site", "host", "listeners"),
     [

@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 
@@ -162,6 +162,34 @@ def test_a_hundred_slow_bodies_leave_the_service_responsive(stack: Stack) -> Non
                     connection.sendall(b" ")
                 assert stack.get("/api/webchats", proxied=True).status == 200
     probe.assert_healthy()
+
+
+def test_slow_uploads_with_a_credential_leave_the_service_responsive(stack: Stack) -> None:
+    """The proxy forwards what it does not buffer."""
+    path = f"/api/webchats/{stack.site.seeded['webchats'][0]}/icon"
+    head = (
+        f"PUT {path} HTTP/1.1\r\nHost: {service.HOST}\r\n"
+        f"Authorization: Bearer {stack.site.seeded['key']}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 2000000\r\n\r\n--x\r\n"
+        'Content-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    )
+    with ExitStack() as clients:
+        connections = [
+            clients.enter_context(socket.create_connection(("127.0.0.1", stack.proxy_port)))
+            for _ in range(50)
+        ]
+        for connection in connections:
+            with suppress(ConnectionError):
+                connection.sendall(head.encode() + b" " * 1_100_000)
+        time.sleep(1)
+        with Probe(stack.proxy_port) as probe:
+            for _ in range(3):
+                time.sleep(1)
+                assert stack.get("/api/webchats", proxied=True).status == 200
+    probe.assert_healthy()
+    # The clients have disconnected.
+    traffic = Traffic.to_instance(stack.proxy_port, stack.site.seeded)
+    assert traffic.upload_icon() == 200
 
 
 def test_slow_readers_of_exports_leave_the_service_responsive(stack: Stack) -> None:
