@@ -50,7 +50,8 @@ def generate(renderer_class: type[BaseRenderer]) -> Representation:
 def get_representation(renderer_class: type[BaseRenderer]) -> Representation:
     """Return the document as a renderer writes it. A process generates each one once."""
     with _generating:
-        return generate(renderer_class)
+        # mypy takes the ``__hash__`` of instances for that of the class.
+        return generate(renderer_class)  # type: ignore[arg-type]
 
 
 class FormatNegotiation(DefaultContentNegotiation):
@@ -87,7 +88,7 @@ class SchemaView(SpectacularAPIView):
         content_type = f"{media_type}; charset=utf-8" if renderer.charset else media_type
         headers = {
             "Cache-Control": "no-cache",
-            "Content-Disposition": f'inline; filename="{self._get_filename(request, "")}"',
+            "Content-Disposition": f'inline; filename="Webchats.{renderer.format}"',
             "ETag": representation.etag,
         }
         response = HttpResponse(representation.content, content_type, headers=headers)
