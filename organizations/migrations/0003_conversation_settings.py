@@ -14,16 +14,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalorganization',
             name='mask_card_numbers',
-            field=models.BooleanField(default=True, help_text='Payment card numbers in messages are masked before they are stored.'),
+            field=models.BooleanField(db_default=True, default=True, help_text='Payment card numbers in messages are masked before they are stored.'),
         ),
         migrations.AddField(
             model_name='organization',
             name='mask_card_numbers',
-            field=models.BooleanField(default=True, help_text='Payment card numbers in messages are masked before they are stored.'),
+            field=models.BooleanField(db_default=True, default=True, help_text='Payment card numbers in messages are masked before they are stored.'),
         ),
         migrations.AddField(
             model_name='user',
             name='display_name',
-            field=organizations.fields.TrimmedCharField(blank=True, default='', help_text='Shown to visitors. If empty, the first word of the full name.', max_length=120),
+            field=organizations.fields.TrimmedCharField(blank=True, db_default='', default='', help_text='Shown to visitors. If empty, the first word of the full name.', max_length=120),
         ),
     ]

@@ -28,6 +28,7 @@ class Organization(TenantScoped):
 
     mask_card_numbers = models.BooleanField(
         default=True,
+        db_default=True,
         help_text="Payment card numbers in messages are masked before they are stored.",
     )
 

@@ -52,6 +52,7 @@ class User(AbstractBaseUser, TenantScoped):
         max_length=NAME_LENGTH,
         blank=True,
         default="",
+        db_default="",
         help_text="Shown to visitors. If empty, the first word of the full name.",
     )
     organization = models.ForeignKey(

@@ -78,14 +78,23 @@ def sign_in_at_once(port: int, emails: Sequence[str]) -> list[int]:
 def peak_memory(pid: int) -> int:
     """Return the peak of the memory of a process and its children, in MiB.
 
-    This is an upper limit: the peaks need not coincide, and shared pages count several times.
+    The pages of libraries, which the processes share, count once. This is an upper limit: the
+    peaks need not coincide.
     """
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    assert found
+    peaks, shared = [], []
+    for process in process_tree(pid):
+        status = Path(f"/proc/{process}/status").read_text()
+        values = dict(re.findall(r"^(VmHWM|RssFile):\s+(\d+) kB$", status, re.MULTILINE))
+        shared.append(int(values["RssFile"]))
+        peaks.append(int(values["VmHWM"]) - int(values["RssFile"]))
+    return (sum(peaks) + max(shared)) // 1024
+
+
+def process_tree(pid: int) -> list[int]:
+    """Return the ids of a process and of its children."""
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     children = {int(child) for task in tasks for child in task.read_text().split()}
-    return int(found[1]) // 1024 + sum(peak_memory(child) for child in children)
+    return [pid, *(found for child in children for found in process_tree(child))]
 
 
 class Client(NamedTuple):

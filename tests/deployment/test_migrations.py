@@ -48,7 +48,7 @@ def lint(app: str) -> MigrationLinter:
     return linter
 
 
-@pytest.mark.parametrize("app", ["organizations", "webchats"])
+@pytest.mark.parametrize("app", ["organizations", "webchats", "conversations"])
 def test_migrations_since_the_first_release_are_backward_compatible(
     app: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -87,21 +87,21 @@ def test_crash_report_has_no_data_of_the_request(ingest: Ingest, tmp_path: Path)
     release = {"SENTRY_DSN": ingest.dsn, "RELEASE": "v1.2.3", "TRUSTED_PROXIES": "1"}
     worker = Worker(environment(tmp_path, **release))
     try:
-        # The database has no tables. The API handles the error; the widget does not.
-        unhandled = send(f"{worker.address}/widget/{'0' * 24}/config?token={SECRET}")
+        # The database has no tables.
+        widget = send(f"{worker.address}/widget/{'0' * 24}/config?token={SECRET}")
         event = ingest.next_event()
         sent = json.dumps({"email": "ada@example.com", "password": SECRET}).encode()
-        handled = send(f"{worker.address}/api/auth/login?token={SECRET}", sent)
+        api = send(f"{worker.address}/api/auth/login?token={SECRET}", sent)
         other = ingest.next_event()
     finally:
         output = worker.stop()
-    assert (unhandled[0], handled[0]) == (500, 503)
+    assert (widget[0], api[0]) == (503, 503)
     types = [exception["type"] for exception in event["exception"]["values"]]
     assert types == ["OperationalError", "OperationalError"]
-    assert event["tags"]["request_id"] == unhandled[1]
+    assert event["tags"]["request_id"] == widget[1]
     assert event["release"] == "v1.2.3"
     assert event["request"] == {"method": "GET"}
-    assert other["tags"]["request_id"] == handled[1]
+    assert other["tags"]["request_id"] == api[1]
     assert "ada@example.com" not in json.dumps(other)
     assert ingest.received.empty()
     assert SECRET not in output

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('organizations', '0003_conversation_settings'),
-        ('webchats', '0002_search_index'),
+        ('webchats', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
