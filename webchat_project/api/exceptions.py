@@ -159,7 +159,8 @@ def unavailable_or_none(error: Exception) -> Unavailable | None:
         if getattr(error.__cause__, "sqlstate", "") == _QUERY_CANCELED:
             logger.error("A statement was canceled: %s", error)
             return Unavailable("The request took too long. Narrow it down, or try again later.")
-        logger.error("The database is unavailable: %s", error)
+        # With the traceback: a missing table or column is such an error, too.
+        logger.error("The database is unavailable: %s", error, exc_info=error)
         return Unavailable()
     if isinstance(error, DependencyUnavailable):
         logger.error("%s: %s", error.log_message, error)
