@@ -91,7 +91,7 @@ class User(AbstractBaseUser, TenantScoped):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the user. After a change of the password, delete the known addresses.
 
-        Whoever knew the former password may have signed in from one of them.
+        Somebody else with the former password may have signed in from one of them.
         """
         # ``_password`` is set by ``set_password``, but not by an upgrade of the hash.
         is_new_password = self._password is not None or not self.has_usable_password()

@@ -11,7 +11,7 @@
   if (document.querySelector(".messagelist .success, [data-saved]")) {
     sessionStorage.removeItem(sessionStorage.getItem(LAST) ?? "");
   }
-  // Remove the forms of a user who has signed out, or after whom somebody else has signed in.
+  // Remove stored forms after a sign-out, and those of another user.
   const isSignedOut = document.querySelector("[data-signed-out]") !== null;
   for (const name of Object.keys(sessionStorage).filter((name) => name.startsWith(PREFIX))) {
     const isOther = user && JSON.parse(sessionStorage.getItem(name)).user !== user;
