@@ -36,6 +36,15 @@ class ResilientRedisCache(RedisCache):
             return False
         return True
 
+    def publish(self, channel: str, message: bytes) -> bool:
+        """Send a message to the subscribers of a channel. Return whether the server took it."""
+        try:
+            with breaker.call():
+                self._cache.get_client(None, write=True).publish(self.make_key(channel), message)
+        except (RedisError, CircuitOpen):
+            return False
+        return True
+
     def add(
         self,
         key: object,

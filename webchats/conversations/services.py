@@ -13,7 +13,9 @@ from organizations.models import User
 from webchats.conversations.appending import append, append_event
 from webchats.conversations.cards import mask_card_numbers
 from webchats.conversations.contacts import update_contact
-from webchats.conversations.errors import AnsweredMeanwhile, ConversationClosed, VisitorMovedOn
+from webchats.conversations.errors import AnsweredMeanwhile, VisitorMovedOn
+from webchats.conversations.events import conversation_changed
+from webchats.conversations.locking import lock, lock_open, require_open, save
 from webchats.conversations.models import Author, Conversation, Message, Note
 from webchats.conversations.transitions import REOPEN_WITHIN, Action, Handler, State, next_handler
 from webchats.conversations.validation import ContactDetails, Page
@@ -88,7 +90,7 @@ def _send_visitor_message(
         text=text,
         client_key=client_key,
     )
-    conversation.save()
+    save(conversation)
     return Sent(message, created=True)
 
 
@@ -102,11 +104,11 @@ def send_rep_message(
     conversation is closed.
     """
     with transaction.atomic():
-        locked = _lock(conversation)
+        locked = lock(conversation)
         sent = locked.messages.filter(client_key=client_key).first()
         if sent is not None:
             return Sent(sent, created=False)
-        _require_open(locked)
+        require_open(locked)
         if after is not None:
             _require_unanswered(locked, user, after)
         _join(locked, user, Action.REP_MESSAGE)
@@ -118,40 +120,38 @@ def send_rep_message(
             text=text,
             client_key=client_key,
         )
-        locked.save()
+        save(locked)
     return Sent(message, created=True)
 
 
 @transaction.atomic
 def take_over(*, conversation: Conversation, user: User) -> Conversation:
     """Make ``user`` the one who answers. Raise ``ConversationClosed`` if it is closed."""
-    locked = _lock(conversation)
-    _require_open(locked)
+    locked = lock_open(conversation)
     locked.assignee = user
     _join(locked, user, Action.TAKE_OVER)
-    locked.save()
+    save(locked)
     return locked
 
 
 @transaction.atomic
 def ask_for_person(*, conversation: Conversation) -> Conversation:
     """Hand the conversation over to a person. Raise ``ConversationClosed`` if it is closed."""
-    locked = _lock(conversation)
-    _require_open(locked)
+    locked = lock_open(conversation)
     handler = next_handler(locked.handler, Action.ASK_FOR_PERSON)
     if handler != locked.handler:
         locked.handler = handler
         append_event(locked, "handed_over")
-        locked.save()
+        save(locked)
     return locked
 
 
 @transaction.atomic
 def assign(*, conversation: Conversation, assignee: User | None) -> Conversation:
     """Set the representative who is responsible, or nobody."""
-    locked = _lock(conversation)
+    locked = lock(conversation)
     locked.assignee = assignee
-    locked.save(update_fields=["assignee", "updated_at"])
+    save(locked, "assignee")
     return locked
 
 
@@ -161,13 +161,13 @@ def close(*, conversation: Conversation, user: User | None = None) -> Conversati
 
     A closed conversation stays as it is.
     """
-    locked = _lock(conversation)
+    locked = lock(conversation)
     if locked.state == State.OPEN:
         append_event(locked, "closed", user=user)
         locked.state = State.CLOSED
         locked.closed_at = timezone.now()
         locked.waiting_since = None
-        locked.save()
+        save(locked)
     return locked
 
 
@@ -178,11 +178,11 @@ def reopen(*, conversation: Conversation, user: User) -> Conversation:
     """
     try:
         with transaction.atomic():
-            locked = _lock(conversation)
+            locked = lock(conversation)
             if locked.state == State.CLOSED:
                 locked.assignee = user
                 _reopen(locked)
-                locked.save()
+                save(locked)
             return locked
     except IntegrityError:
         raise VisitorMovedOn from None
@@ -194,12 +194,12 @@ def mark_read(*, conversation: Conversation, reader: Author, sequence: int) -> C
 
     A position never goes back, and never past the last message.
     """
-    locked = _lock(conversation)
+    locked = lock(conversation)
     column = "visitor_read_sequence" if reader == Author.VISITOR else "organization_read_sequence"
     position = min(sequence, locked.last_sequence)
     if position > getattr(locked, column):
         setattr(locked, column, position)
-        locked.save(update_fields=[column, "updated_at"])
+        save(locked, column)
     return locked
 
 
@@ -207,18 +207,10 @@ def add_note(*, conversation: Conversation, user: User, text: str) -> Note:
     """Store a note for staff. Raise ``ValidationError`` for a text that is empty or too long."""
     note = Note(conversation=conversation, user=user, text=text)
     note.full_clean()
-    note.save(force_insert=True)
+    with transaction.atomic():
+        note.save(force_insert=True)
+        conversation_changed(conversation)
     return note
-
-
-def _lock(conversation: Conversation) -> Conversation:
-    rows = Conversation.objects.select_for_update(of=("self",), no_key=True)
-    return rows.get(pk=conversation.pk)
-
-
-def _require_open(conversation: Conversation) -> None:
-    if conversation.state == State.CLOSED:
-        raise ConversationClosed
 
 
 def _require_unanswered(conversation: Conversation, user: User, after: int) -> None:

@@ -1,0 +1,31 @@
+"""Locking and saving of a conversation's row, for the actions on conversations."""
+
+from webchats.conversations.errors import ConversationClosed
+from webchats.conversations.events import conversation_changed
+from webchats.conversations.models import Conversation
+from webchats.conversations.transitions import State
+
+
+def lock(conversation: Conversation) -> Conversation:
+    """Return the row as it is now, locked until the transaction ends."""
+    rows = Conversation.objects.select_for_update(of=("self",), no_key=True)
+    return rows.get(pk=conversation.pk)
+
+
+def lock_open(conversation: Conversation) -> Conversation:
+    """Return the locked row. Raise ``ConversationClosed`` if the conversation is closed."""
+    locked = lock(conversation)
+    require_open(locked)
+    return locked
+
+
+def require_open(conversation: Conversation) -> None:
+    """Raise ``ConversationClosed`` if the conversation is closed."""
+    if conversation.state == State.CLOSED:
+        raise ConversationClosed
+
+
+def save(conversation: Conversation, *columns: str) -> None:
+    """Save the locked row, or only these columns of it, and publish the change on commit."""
+    conversation.save(update_fields=[*columns, "updated_at"] if columns else None)
+    conversation_changed(conversation)
