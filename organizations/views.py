@@ -1,12 +1,12 @@
-"""REST resources: prompts, pipelines and API keys."""
+"""REST resources: prompts, pipelines, API keys, organizations and users."""
 
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.serializers import BaseSerializer
 
-from organizations import serializers
-from organizations.models import ApiKey, Pipeline, Prompt
-from organizations.tenancy.viewsets import TenantViewSet
+from organizations import member_serializers, serializers
+from organizations.models import ApiKey, Organization, Pipeline, Prompt, User
+from organizations.tenancy.viewsets import TenantReadUpdateViewSet, TenantViewSet
 from webchat_project.api import filters
 from webchat_project.api.openapi_operations import request_examples
 
@@ -85,3 +85,40 @@ class ApiKeyViewSet(TenantViewSet[ApiKey]):
         if self.action == "create":
             return serializers.NewApiKeySerializer
         return super().get_serializer_class()
+
+
+class OrganizationFilter(django_filters.FilterSet):
+    """Filters and orderings of the list of organizations."""
+
+    search = filters.SearchFilter(fields=("name",))
+    ordering = filters.DocumentOrderingFilter(
+        fields={"created_at": "createdAt", "updated_at": "updatedAt", "name": "name"}
+    )
+
+
+@extend_schema(tags=["organizations"])
+class OrganizationViewSet(TenantReadUpdateViewSet[Organization]):
+    """The settings of the caller's organization; for a superuser, of every organization."""
+
+    queryset = Organization.objects.all()
+    serializer_class = member_serializers.OrganizationSerializer
+    filterset_class = OrganizationFilter
+
+
+class UserFilter(django_filters.FilterSet):
+    """Filters and orderings of the list of users."""
+
+    search = filters.SearchFilter(fields=("full_name", "display_name", "email"))
+    isActive = filters.StrictBooleanFilter(field_name="is_active")
+    ordering = filters.DocumentOrderingFilter(
+        fields={"created_at": "createdAt", "updated_at": "updatedAt", "full_name": "fullName"}
+    )
+
+
+@extend_schema(tags=["users"])
+class UserViewSet(TenantReadUpdateViewSet[User]):
+    """The members of the organization, to whom conversations can be assigned."""
+
+    queryset = User.objects.all()
+    serializer_class = member_serializers.UserSerializer
+    filterset_class = UserFilter

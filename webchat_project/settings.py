@@ -270,9 +270,13 @@ SPECTACULAR_SETTINGS = {
     "VERSION": __version__,
     "TAGS": [
         {"name": "webchats", "description": "The chat widgets of the organization's websites."},
+        {"name": "conversations", "description": "What visitors and representatives write."},
+        {"name": "contacts", "description": "The visitors who have written."},
         {"name": "prompts", "description": "Instructions for the AI, which a webchat refers to."},
         {"name": "pipelines", "description": "Ordered stages, which new contacts enter."},
         {"name": "API keys", "description": "Long-lived credentials for machines."},
+        {"name": "organizations", "description": "The organization's settings."},
+        {"name": "users", "description": "The members of the organization."},
         {"name": "authentication", "description": "Access tokens for people."},
     ],
     # The order of the URLconf.

@@ -43,15 +43,15 @@ class UserAdmin(TenantAdmin[User], DjangoUserAdmin[User]):
     purpose = "Users sign in to this site and to the API. Their role determines what they may do."
     list_display = ("email", "full_name", "role_badge", "state", "last_login")
     list_filter = ("access_role", "is_active")
-    search_fields = ("email", "full_name")
+    search_fields = ("email", "full_name", "display_name")
     ordering = ("email",)
     filter_horizontal = ()
     fieldsets = (
-        ("Person", {"fields": ("email", "full_name")}),
+        ("Person", {"fields": ("email", "full_name", "display_name")}),
         ("Access", {"fields": ("access_role", "is_active", "last_login")}),
     )
     add_fieldsets = (
-        ("Person", {"fields": ("email", "full_name")}),
+        ("Person", {"fields": ("email", "full_name", "display_name")}),
         ("Access", {"fields": ("access_role", "password1", "password2")}),
     )
     readonly_fields = ("last_login",)

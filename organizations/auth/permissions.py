@@ -27,7 +27,8 @@ _OPERATIONS = {
 class RolePermission(IsAuthenticated):
     """Require a signed-in user whose role allows the request's method on the view's model.
 
-    A view without ``queryset`` requires a signed-in user only.
+    A POST to a row, such as ``/api/conversations/{id}/messages``, changes the row. A view without
+    ``queryset`` requires a signed-in user only.
     """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
@@ -38,5 +39,7 @@ class RolePermission(IsAuthenticated):
         operation = _OPERATIONS.get(request.method or "")
         if queryset is None or operation is None:
             return True
+        if operation == Operation.ADD and getattr(view, "detail", False):
+            operation = Operation.CHANGE
         user = cast("User", request.user)
         return user.is_superuser or role_allows(user.access_role, operation, queryset.model)

@@ -39,7 +39,8 @@ _DEFAULT_GRANTS: Final[dict[str, _Operations]] = {
     AccessRole.SALES_REP: _VIEW_ONLY,
 }
 
-#: Models with other grants than ``_DEFAULT_GRANTS``, by lower-case label.
+#: Models with other grants than ``_DEFAULT_GRANTS``, by lower-case label. Apps above add theirs:
+#: see ``register_grants``.
 _GRANTS_BY_MODEL: Final[dict[str, dict[str, _Operations]]] = {
     "organizations.organization": {
         AccessRole.ADMIN: _VIEW_ONLY | {Operation.CHANGE},
@@ -52,6 +53,14 @@ _GRANTS_BY_MODEL: Final[dict[str, dict[str, _Operations]]] = {
         AccessRole.SALES_REP: _VIEW_ONLY,
     },
 }
+
+
+def register_grants(model: type[models.Model], *operations: Operation) -> None:
+    """Allow every role of members these operations on a model, and no others.
+
+    An app above this one calls it beside its models.
+    """
+    _GRANTS_BY_MODEL[model._meta.label_lower] = dict.fromkeys(MEMBER_ROLES, frozenset(operations))
 
 
 def role_allows(role: str, operation: Operation, model: type[models.Model]) -> bool:

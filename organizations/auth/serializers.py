@@ -44,6 +44,9 @@ class SignedInUserSerializer(serializers.Serializer[User]):
     id = IdField()
     email = serializers.EmailField()
     fullName = serializers.CharField(source="full_name")
+    displayName = serializers.CharField(
+        source="public_name", help_text="The name that visitors see."
+    )
     organizationId = IdField(source="organization_id", allow_null=True)
     accessRole = serializers.ChoiceField(AccessRole.choices, source="role")
 

@@ -1,7 +1,9 @@
 """The model ``Organization``, the tenant that all other rows belong to."""
 
+from typing import Final
+
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from simple_history.models import HistoricalRecords
 
@@ -9,6 +11,9 @@ from organizations import constraints, storage_keys
 from organizations.fields import NAME_LENGTH, TrimmedCharField
 from organizations.history import CachedHistoryManager
 from organizations.tenancy.models import TenantScoped
+
+#: A year.
+MAX_INACTIVITY_HOURS: Final = 8_760
 
 
 class Organization(TenantScoped):
@@ -32,6 +37,17 @@ class Organization(TenantScoped):
         help_text="Payment card numbers in messages are masked before they are stored.",
     )
 
+    inactivity_hours = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_INACTIVITY_HOURS)],
+        verbose_name="close after hours of silence",
+        help_text=(
+            "Open conversations are closed after this time without a message. 0: never. If empty, "
+            "24 hours while the AI answers, else 72."
+        ),
+    )
+
     history = HistoricalRecords(history_manager=CachedHistoryManager)
 
     #: A storage key, or empty.
@@ -46,7 +62,10 @@ class Organization(TenantScoped):
 
     class Meta:
         ordering = ("name", "id")
-        constraints = (constraints.own_storage_key("default_icon", "id"),)
+        constraints = (
+            constraints.own_storage_key("default_icon", "id"),
+            constraints.between("inactivity_hours", 0, MAX_INACTIVITY_HOURS),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Final, Self
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Lower
@@ -162,3 +163,13 @@ class Stage(TenantScoped):
             slugs.add(other.slug)
         is_duplicate = {"name": self.name.casefold() in names, "slug": self.slug in slugs}
         return [field for field, duplicate in is_duplicate.items() if duplicate]
+
+
+def require_stage_of_pipeline(stage: Stage, pipeline_id: str | None) -> None:
+    """Raise ``ValidationError`` unless the stage is one of the pipeline's."""
+    if pipeline_id is None:
+        message = "A stage requires its pipeline. Select the pipeline, or remove the stage."
+        raise ValidationError(message, "invalid")
+    if stage.pipeline_id != pipeline_id:
+        message = "The stage does not belong to the pipeline. Select one of its stages."
+        raise ValidationError(message, "does_not_exist")

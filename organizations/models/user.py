@@ -9,6 +9,7 @@ from django.db import models, transaction
 
 from organizations import constraints
 from organizations.auth.roles import MEMBER_ROLES, AccessRole, Operation, role_allows
+from organizations.deactivation import run_on_deactivation
 from organizations.fields import NAME_LENGTH, EmailAddressField, TrimmedCharField
 from organizations.models.organization import Organization
 from organizations.tenancy.models import TenantManager, TenantQuerySet, TenantScoped
@@ -89,19 +90,29 @@ class User(AbstractBaseUser, TenantScoped):
         )
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the user. After a change of the password, delete the known addresses.
-
-        Somebody else with the former password may have signed in from one of them.
-        """
-        # ``_password`` is set by ``set_password``, but not by an upgrade of the hash.
-        is_new_password = self._password is not None or not self.has_usable_password()
-        is_saved = "password" in (kwargs.get("update_fields") or ("password",))
-        if self._state.adding or not (is_new_password and is_saved):
+        """Save the user, with what follows from a new password and from a deactivation."""
+        is_new_password, is_deactivated = (
+            self._is_new_password(kwargs),
+            self._is_deactivated(kwargs),
+        )
+        if not is_new_password and not is_deactivated:
             super().save(*args, **kwargs)
             return
         with transaction.atomic(using=kwargs.get("using")):
             super().save(*args, **kwargs)
-            self.known_addresses.all().delete()
+            if is_new_password:
+                # Somebody else with the former one may have signed in from a known address.
+                self.known_addresses.all().delete()
+            if is_deactivated:
+                run_on_deactivation(self)
+
+    def _is_new_password(self, save_options: dict[str, Any]) -> bool:
+        # ``_password`` is set by ``set_password``, but not by an upgrade of the hash.
+        is_new = self._password is not None or not self.has_usable_password()
+        return not self._state.adding and is_new and _saves("password", save_options)
+
+    def _is_deactivated(self, save_options: dict[str, Any]) -> bool:
+        return not self._state.adding and not self.is_active and _saves("is_active", save_options)
 
     def clean(self) -> None:
         """Reject a member without an organization and a superuser with one."""
@@ -154,3 +165,7 @@ class User(AbstractBaseUser, TenantScoped):
         return self.is_active and any(
             role_allows(self.role, Operation.VIEW, model) for model in models_of_app
         )
+
+
+def _saves(column: str, save_options: dict[str, Any]) -> bool:
+    return column in (save_options.get("update_fields") or (column,))

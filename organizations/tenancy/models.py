@@ -19,6 +19,7 @@ django-stubs then types ``Stage.objects.for_user(user).active()`` and ``pipeline
 from typing import ClassVar, Final, Protocol, Self, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from organizations.fields import ObjectIdField
@@ -113,3 +114,13 @@ class TenantModel(TenantScoped):
 
     class Meta:
         abstract = True
+
+
+def require_organization(row: models.Model, organization_id: str) -> None:
+    """Raise ``ValidationError`` unless the row, which has a column for it, is the organization's.
+
+    The error is the same as for an unknown id.
+    """
+    if row.serializable_value("organization_id") != organization_id:
+        message = DOES_NOT_EXIST.format(kind=row._meta.verbose_name)
+        raise ValidationError(message, "does_not_exist")

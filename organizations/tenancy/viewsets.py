@@ -3,15 +3,15 @@
 from typing import TypeVar, cast
 
 from organizations.tenancy.models import TenantQuerySet, TenantScoped, TenantUser
-from webchat_project.api.viewsets import DocumentViewSet
+from webchat_project.api.viewsets import DocumentViewSet, ReadUpdateViewSet
 
 _Row = TypeVar("_Row", bound=TenantScoped)
 
 
-class TenantViewSet(DocumentViewSet[_Row]):
-    """A resource whose rows belong to organizations. Rows of other organizations return 404.
+class TenantReadUpdateViewSet(ReadUpdateViewSet[_Row]):
+    """A resource whose rows belong to organizations, and are not created or deleted by clients.
 
-    Subclasses set ``queryset`` and ``serializer_class``.
+    Rows of other organizations return 404. Subclasses set ``queryset`` and ``serializer_class``.
     """
 
     def get_queryset(self) -> TenantQuerySet[_Row]:
@@ -19,3 +19,7 @@ class TenantViewSet(DocumentViewSet[_Row]):
         queryset = super().get_queryset()
         assert isinstance(queryset, TenantQuerySet)
         return queryset.for_user(cast("TenantUser", self.request.user))
+
+
+class TenantViewSet(TenantReadUpdateViewSet[_Row], DocumentViewSet[_Row]):
+    """A resource whose rows belong to organizations. Rows of other organizations return 404."""

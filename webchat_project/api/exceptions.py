@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 from django.core.exceptions import PermissionDenied
@@ -53,7 +53,7 @@ class ErrorBody(TypedDict):
 
     error: str
     code: str
-    details: NotRequired[list[ErrorItem]]
+    details: NotRequired[Sequence[ErrorItem]]
 
 
 class Conflict(exceptions.APIException):
@@ -220,4 +220,6 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     else:
         code = _CODES.get(type(error)) or str(getattr(error.detail, "code", error.default_code))
         body = {"error": _get_message(error, context), "code": code}
+        if details := getattr(error, "details", None):
+            body["details"] = details
     return Response(body, status=error.status_code, headers=headers)

@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from webchat_project.api.cursors import CursorPagination
 from webchat_project.api.fields import ID_SCHEMA
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN, validate_object_id
 from webchat_project.api.pagination import DocumentPagination, form_errors
@@ -39,6 +40,15 @@ class StrictBooleanFilter(filters.TypedChoiceFilter):
         options["choices"] = [("true", "true"), ("false", "false")]
         options["error_messages"] = {"invalid_choice": "Must be true or false."}
         super().__init__(coerce=lambda text: text == "true", **options)
+
+
+class ChoiceFilter(filters.ChoiceFilter):
+    """One of the choices. The error of any other value lists them."""
+
+    def __init__(self, *, choices: list[tuple[str, Any]], **options: Any) -> None:
+        names = ", ".join(value for value, _ in choices)
+        options["error_messages"] = {"invalid_choice": f"Must be one of: {names}."}
+        super().__init__(choices=choices, **options)
 
 
 @extend_schema_field({"type": "string", "maxLength": SEARCH_LENGTH})
@@ -99,7 +109,8 @@ class DocumentFilterBackend(DjangoFilterBackend):
         if getattr(view, "detail", False):
             return queryset
         paginator = getattr(view, "paginator", None)
-        errors = paginator.errors(request) if isinstance(paginator, DocumentPagination) else {}
+        is_strict = isinstance(paginator, DocumentPagination | CursorPagination)
+        errors = paginator.errors(request) if is_strict else {}
         filterset = self.get_filterset(request, queryset, view)
         if filterset is not None and not filterset.is_valid():
             errors |= form_errors(filterset.form)

@@ -13,7 +13,7 @@ from rest_framework.fields import Field
 
 from webchat_project.api import openapi_errors, openapi_operations
 from webchat_project.api.serializers import DocumentSerializer
-from webchat_project.api.viewsets import DocumentViewSet
+from webchat_project.api.viewsets import ReadUpdateViewSet
 
 #: A part of the OpenAPI document, such as a schema or a response.
 Schema = dict[str, Any]
@@ -38,7 +38,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 
 class DocumentSchema(AutoSchema):
-    """Describes responses with the envelopes of ``DocumentViewSet`` and the errors of the API."""
+    """Describes responses with the envelopes of the viewsets and the errors of the API."""
 
     def get_summary(self) -> str | None:
         """Return a summary such as ``List webchats``."""
@@ -85,17 +85,17 @@ class DocumentSchema(AutoSchema):
         body: Schema = untyped._get_response_for_code(
             serializer, status_code, media_types, direction
         )
-        if not isinstance(self.view, DocumentViewSet) or self._is_list_view(serializer):
+        if not isinstance(self.view, ReadUpdateViewSet) or self._is_list_view(serializer):
             return body
         schemas = [content["schema"] for content in body.get("content", {}).values()]
         if not all("$ref" in schema for schema in schemas):
             return body  # Files have no envelope.
         for content in body.get("content", {}).values():
             content["schema"] = self._envelope(content["schema"])
-        if self.view.detail or status_code == "201":
+        if openapi_operations.returns_row(self.view, serializer):
             body["headers"] = {"ETag": openapi_operations.ETAG_HEADER}
-        if status_code == "201":
-            body["headers"]["Location"] = openapi_operations.LOCATION_HEADER
+            if status_code == "201":
+                body["headers"]["Location"] = openapi_operations.LOCATION_HEADER
         return body
 
     def _envelope(self, schema: Schema) -> Schema:
@@ -180,8 +180,9 @@ class DocumentSchema(AutoSchema):
 
 def _get_response_schema(schema: Schema, field: _Field, column: _Column | None) -> Schema:
     """Return the schema of what is stored: ``null`` requests a default, and short forms expand."""
-    is_null = column is not None and (
-        column.null or (column.default == "" and field.to_representation("") is None)
+    is_null = (field.read_only and field.allow_null) or (
+        column is not None
+        and (column.null or (column.default == "" and field.to_representation("") is None))
     )
     if not is_null:
         schema.pop("nullable", None)

@@ -1,4 +1,4 @@
-"""The operations of ``DocumentViewSet`` in the OpenAPI document: texts, headers and parameters."""
+"""The operations of viewsets in the OpenAPI document: texts, headers and parameters."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -10,7 +10,7 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 
-from webchat_project.api.viewsets import DocumentViewSet
+from webchat_project.api.viewsets import VERSIONED_METHODS, ReadUpdateViewSet
 
 _View = TypeVar("_View", bound=type[Any])
 
@@ -74,7 +74,7 @@ def sort_methods(result: dict[str, Any], **options: object) -> dict[str, Any]:
 
 def get_texts(view: object) -> tuple[str, str] | None:
     """Return the summary and the description of a view's action, such as ``List webchats``."""
-    if not isinstance(view, DocumentViewSet) or view.action not in _TEXTS:
+    if not isinstance(view, ReadUpdateViewSet) or view.action not in _TEXTS:
         return None
     options = view.queryset.model._meta
     names = {"name": options.verbose_name, "plural": options.verbose_name_plural}
@@ -84,9 +84,17 @@ def get_texts(view: object) -> tuple[str, str] | None:
 
 def writes_row(view: object, method: str) -> bool:
     """Return whether the operation writes a row, which ``If-Match`` may name a version of."""
-    return isinstance(view, DocumentViewSet) and view.detail and method != "GET"
+    return isinstance(view, ReadUpdateViewSet) and view.detail and method in VERSIONED_METHODS
+
+
+def returns_row(view: object, serializer: object) -> bool:
+    """Return whether the response is the document of the view's row, which has a version."""
+    serializer_class = serializer if isinstance(serializer, type) else type(serializer)
+    return isinstance(view, ReadUpdateViewSet) and issubclass(
+        serializer_class, type(view).serializer_class
+    )
 
 
 def takes_document(view: object) -> bool:
     """Return whether the body is a document, whose unknown names the response lists."""
-    return isinstance(view, DocumentViewSet) and view.action in _WITH_DOCUMENT
+    return isinstance(view, ReadUpdateViewSet) and view.action in _WITH_DOCUMENT

@@ -13,7 +13,9 @@ from rest_framework.views import APIView
 
 #: No list is that long, and the offset still fits into 64 bits.
 _MAX_PAGE = 1_000_000_000
-_MAX_LIMIT = 100
+#: The limit of a page, for every pagination class.
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 20
 
 ErrorDetails = dict[str, list[ErrorDetail]]
 
@@ -27,7 +29,7 @@ class Pagination(TypedDict):
     totalPages: int
 
 
-class _DigitsField(forms.IntegerField):
+class DigitsField(forms.IntegerField):
     """An integer in ASCII digits. ``int()`` also accepts ``1_0`` and digits of other scripts."""
 
     def to_python(self, value: Any) -> int | None:
@@ -38,8 +40,8 @@ class _DigitsField(forms.IntegerField):
 
 
 class _PageForm(forms.Form):
-    page = _DigitsField(min_value=1, max_value=_MAX_PAGE, required=False)
-    limit = _DigitsField(min_value=1, max_value=_MAX_LIMIT, required=False)
+    page = DigitsField(min_value=1, max_value=_MAX_PAGE, required=False)
+    limit = DigitsField(min_value=1, max_value=MAX_LIMIT, required=False)
 
 
 def form_errors(form: forms.Form) -> ErrorDetails:
@@ -57,7 +59,7 @@ class DocumentPagination(BasePagination):
     and returns 404 for a page after the last one.
     """
 
-    default_limit = 20
+    default_limit = DEFAULT_LIMIT
 
     def errors(self, request: Request) -> ErrorDetails:
         """Return the errors of ``page`` and ``limit`` by parameter; empty if both are valid."""
@@ -109,7 +111,7 @@ class DocumentPagination(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, object]]:
-        bounds = {"page": (_MAX_PAGE, 1), "limit": (_MAX_LIMIT, self.default_limit)}
+        bounds = {"page": (_MAX_PAGE, 1), "limit": (MAX_LIMIT, self.default_limit)}
         return [
             {
                 "name": name,

@@ -1,10 +1,10 @@
 """Viewsets whose responses have the envelopes of the API."""
 
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from django.db import models, transaction
 from django.utils.text import capfirst
-from rest_framework import status, viewsets
+from rest_framework import mixins, status, viewsets
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,13 +15,21 @@ from webchat_project.api.versions import get_etag, is_expected_version
 
 _Row = TypeVar("_Row", bound=models.Model)
 
+#: The methods that write a row in the version that ``If-Match`` names. A POST to a row adds to it.
+VERSIONED_METHODS: Final = ("PUT", "PATCH", "DELETE")
 
-class DocumentViewSet(viewsets.ModelViewSet[_Row]):
-    """List, create, retrieve, update and delete the rows of a model as JSON documents.
+
+class ReadUpdateViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.UpdateModelMixin,
+    viewsets.GenericViewSet[_Row],
+):
+    """List, retrieve and update the rows of a model as JSON documents.
 
     A subclass declares ``queryset`` and ``serializer_class``. The model has a column
     ``updated_at``: see ``versions``. Responses are ``{"data": document}``, ``{"message": str,
-    "data": document}`` after a write, and the list of ``DocumentPagination``. A document comes with
+    "data": document}`` after a write, and the list of the pagination class. A document comes with
     its ``ETag``, and a write compares it with ``If-Match``.
     """
 
@@ -45,7 +53,7 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
     def get_object(self) -> _Row:
         """Return the row. Before a write, compare its version with the header ``If-Match``."""
         row = super().get_object()
-        if self.request.method not in SAFE_METHODS:
+        if self.request.method in VERSIONED_METHODS:
             self.check_version(row)
         return row
 
@@ -65,22 +73,10 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
 
     # Validation runs in the transaction, so that the rows it locks do not change before the write.
     @transaction.atomic
-    def create(self, request: Request, *args: object, **kwargs: object) -> Response:
-        response = self._write("created")
-        response.status_code = status.HTTP_201_CREATED
-        response.headers["Location"] = f"{request.path}/{response.data['data']['_id']}"
-        return response
-
-    @transaction.atomic
     def update(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Update the fields that were sent, with PUT as with PATCH."""
         self.lock_before_row()
         return self._write("updated", self.get_object())
-
-    @transaction.atomic
-    def destroy(self, request: Request, *args: object, **kwargs: object) -> Response:
-        self.get_object().delete()
-        return Response({"message": self.message("deleted")})
 
     def lock_before_row(self) -> None:
         """Lock the rows that an update must lock before its own. The default locks none."""
@@ -100,3 +96,19 @@ class DocumentViewSet(viewsets.ModelViewSet[_Row]):
         if serializer.ignored:
             body["ignored"] = serializer.ignored
         return Response(body, headers={"ETag": get_etag(saved.serializable_value("updated_at"))})
+
+
+class DocumentViewSet(mixins.CreateModelMixin, mixins.DestroyModelMixin, ReadUpdateViewSet[_Row]):
+    """List, create, retrieve, update and delete the rows of a model as JSON documents."""
+
+    @transaction.atomic
+    def create(self, request: Request, *args: object, **kwargs: object) -> Response:
+        response = self._write("created")
+        response.status_code = status.HTTP_201_CREATED
+        response.headers["Location"] = f"{request.path}/{response.data['data']['_id']}"
+        return response
+
+    @transaction.atomic
+    def destroy(self, request: Request, *args: object, **kwargs: object) -> Response:
+        self.get_object().delete()
+        return Response({"message": self.message("deleted")})

@@ -32,6 +32,7 @@ class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization])
     search_fields = ("name", "assistant_name")
     fieldsets = (
         (None, {"fields": ("name", "assistant_name")}),
+        ("Conversations", {"fields": ("mask_card_numbers", "inactivity_hours")}),
         (
             "Default icon",
             {

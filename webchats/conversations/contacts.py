@@ -32,5 +32,19 @@ def update_contact(
         contact.page_title = page.get("title", "")
         contact.referrer = page.get("referrer", "")
     contact.last_seen_at = now
-    contact.save()
+    _save(contact)
     return contact
+
+
+def _save(contact: Contact) -> None:
+    """Save the contact.
+
+    A visit alone is no change of what representatives edit: it makes no version in the history, and
+    no conflict with an open form.
+    """
+    changed = contact.changed_columns()
+    names = {field.name for field in contact._meta.concrete_fields if field.attname in changed}
+    if names <= contact.hidden_in_history:
+        contact.save_without_historical_record(update_fields=names)
+    else:
+        contact.save()

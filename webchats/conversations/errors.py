@@ -3,7 +3,15 @@
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
+from webchat_project.api.exceptions import ErrorItem
 from webchats.conversations.models import Message
+
+
+class AnswerItem(ErrorItem):
+    """The answer of somebody else. ``message`` is its text."""
+
+    sequence: int
+    authorName: str
 
 
 class ConversationConflict(APIException):
@@ -35,3 +43,16 @@ class AnsweredMeanwhile(ConversationConflict):
     def __init__(self, answer: Message) -> None:
         super().__init__()
         self.answer = answer
+
+    @property
+    def details(self) -> list[AnswerItem]:
+        """Return the answer, for the body of the error."""
+        return [
+            {
+                "field": "after",
+                "code": self.default_code,
+                "message": self.answer.text,
+                "sequence": self.answer.sequence,
+                "authorName": self.answer.author_name,
+            }
+        ]

@@ -7,12 +7,15 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from organizations.fields import NAME_LENGTH, TEXT_VALIDATORS
+from organizations.models import Prompt, User
+from organizations.tenancy.models import require_organization
 from webchats.conversations.models.contact import (
     EMAIL_LENGTH,
     PAGE_TITLE_LENGTH,
     PHONE_LENGTH,
     URL_LENGTH,
 )
+from webchats.conversations.models.conversation import Conversation
 from webchats.conversations.models.message import MAX_CLIENT_KEY_LENGTH, MAX_TEXT_LENGTH
 
 _WEB_SCHEMES: Final = ("http", "https")
@@ -46,6 +49,21 @@ def validate_client_key(client_key: str) -> None:
     _validate_characters(client_key, MAX_CLIENT_KEY_LENGTH)
     if not client_key:
         raise ValidationError("This field may not be blank.", "blank")
+
+
+def validate_assignee(conversation: Conversation, user: User) -> None:
+    """Raise ``ValidationError`` unless the user is an active member of the organization."""
+    require_organization(user, conversation.organization_id)
+    if not user.is_active:
+        raise ValidationError("The user is deactivated. Select another one.", "inactive")
+
+
+def validate_prompt(conversation: Conversation, prompt: Prompt) -> None:
+    """Raise ``ValidationError`` unless the prompt is an active one of the organization."""
+    require_organization(prompt, conversation.organization_id)
+    if not prompt.is_active:
+        message = "The prompt is not active. Activate it, or select another prompt."
+        raise ValidationError(message, "inactive")
 
 
 def clean_contact(details: ContactDetails) -> ContactDetails:

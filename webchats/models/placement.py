@@ -7,6 +7,7 @@ from django.db import models
 
 from organizations.fields import NAME_LENGTH, TrimmedCharField
 from organizations.models import Pipeline, Stage
+from organizations.models.pipeline import require_stage_of_pipeline
 
 #: The fields that determine the entry stage.
 PLACEMENT_FIELDS: Final = frozenset({"pipeline", "pipeline_stage", "initial_stage"})
@@ -67,17 +68,12 @@ class Placement(models.Model):
         """
         if self.pipeline_stage is None:
             self.entry_stage = self._find_initial_stage(self.pipeline) if self.pipeline else None
-        elif self.pipeline is None:
-            raise _error(
-                "pipeline_stage",
-                "A stage requires its pipeline. Select the pipeline, or remove the stage.",
-                "invalid",
-            )
-        elif self.pipeline_stage.pipeline_id != self.pipeline.pk:
-            message = "The stage does not belong to the pipeline. Select one of its stages."
-            raise _error("pipeline_stage", message, "does_not_exist")
-        else:
-            self.entry_stage = self.pipeline_stage
+            return
+        try:
+            require_stage_of_pipeline(self.pipeline_stage, self.pipeline_id)
+        except ValidationError as error:
+            raise ValidationError({"pipeline_stage": error}) from None
+        self.entry_stage = self.pipeline_stage
 
     def _find_initial_stage(self, pipeline: Pipeline) -> Stage:
         # Bulk imports have prefetched the stages.
@@ -87,8 +83,5 @@ class Placement(models.Model):
                 return stage
         names = ", ".join(stage.name for stage in active[:_MAX_LISTED]) or "none"
         message = f"The pipeline has no active stage with this name. Active stages: {names}."
-        raise _error("initial_stage", message, "does_not_exist")
-
-
-def _error(field: str, message: str, code: str) -> ValidationError:
-    return ValidationError({field: ValidationError(message, code)})
+        error = ValidationError(message, "does_not_exist")
+        raise ValidationError({"initial_stage": error})

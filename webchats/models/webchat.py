@@ -11,7 +11,7 @@ from organizations import constraints
 from organizations.fields import NAME_LENGTH, TrimmedCharField, TrimmedTextField
 from organizations.history import CachedHistoryManager
 from organizations.models import Prompt, User
-from organizations.tenancy.models import DOES_NOT_EXIST, TenantModel
+from organizations.tenancy.models import TenantModel, require_organization
 from webchats.fields import AllowedDomainsField
 from webchats.icons.cleanup import delete_unused_on_commit
 from webchats.icons.keys import is_icon_key
@@ -187,10 +187,10 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
         self.set_entry_stage()
 
     def _check_organization(self, field: str, row: TenantModel) -> None:
-        if row.organization_id != self.organization_id:
-            # The same error as for an unknown id.
-            message = DOES_NOT_EXIST.format(kind=row._meta.verbose_name)
-            raise ValidationError({field: ValidationError(message, "does_not_exist")})
+        try:
+            require_organization(row, self.organization_id)
+        except ValidationError as error:
+            raise ValidationError({field: error}) from None
 
     # --- Writes ---
 

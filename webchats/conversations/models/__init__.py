@@ -1,8 +1,15 @@
 """The models of conversations: contacts, conversations, messages and notes."""
 
+from organizations.auth.roles import Operation, register_grants
 from webchats.conversations.models.contact import Contact
 from webchats.conversations.models.conversation import Conversation
 from webchats.conversations.models.message import Author, Message, MessageKind
 from webchats.conversations.models.note import Note
 
 __all__ = ["Author", "Contact", "Conversation", "Message", "MessageKind", "Note"]
+
+# Every member answers visitors and moves contacts. Visitors make the rows, and nobody deletes them.
+register_grants(Contact, Operation.VIEW, Operation.CHANGE)
+register_grants(Conversation, Operation.VIEW, Operation.CHANGE)
+register_grants(Message, Operation.VIEW, Operation.ADD)
+register_grants(Note, Operation.VIEW, Operation.ADD)

@@ -1,7 +1,8 @@
 """The visitor as a row that representatives work with."""
 
-from typing import Final
+from typing import ClassVar, Final
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from simple_history.models import HistoricalRecords
 
@@ -14,8 +15,10 @@ from organizations.fields import (
 )
 from organizations.history import CachedHistoryManager
 from organizations.models import Pipeline, Stage
-from organizations.tenancy.models import TenantModel
+from organizations.models.pipeline import require_stage_of_pipeline
+from organizations.tenancy.models import TenantModel, require_organization
 from webchats.models import Webchat
+from webchats.models.stored_values import StoredValues
 
 EMAIL_LENGTH: Final = 254
 PHONE_LENGTH: Final = 40
@@ -26,7 +29,7 @@ PAGE_TITLE_LENGTH: Final = 300
 LOCALE_LENGTH: Final = 35
 
 
-class Contact(TenantModel):
+class Contact(StoredValues, TenantModel):
     """A person who has written in a widget.
 
     A page view, an open panel or a session makes no contact: the first message does. Visitor
@@ -83,6 +86,9 @@ class Contact(TenantModel):
         "last_seen_at",
     }
 
+    #: See ``Webchat``.
+    validation_dependencies: ClassVar[dict[str, set[str]]] = {"stage": {"pipeline"}}
+
     class Meta:
         ordering = ("-last_seen_at", "-id")
         indexes = (
@@ -101,3 +107,25 @@ class Contact(TenantModel):
 
     def __str__(self) -> str:
         return self.name or self.email or self.phone or "Visitor"
+
+    def clean(self) -> None:
+        """Validate pipeline and stage if one of them changes."""
+        changed = self.changed_columns()
+        if not changed & {"pipeline_id", "stage_id"}:
+            return
+        errors: dict[str, ValidationError] = {}
+        try:
+            if self.pipeline is not None:
+                require_organization(self.pipeline, self.organization_id)
+        except ValidationError as error:
+            errors["pipeline"] = error
+        try:
+            if self.stage is not None:
+                require_stage_of_pipeline(self.stage, self.pipeline_id)
+                if "stage_id" in changed and not self.stage.is_active:
+                    message = "The stage is not active. Activate it, or select another stage."
+                    raise ValidationError(message, "inactive")
+        except ValidationError as error:
+            errors["stage"] = error
+        if errors:
+            raise ValidationError(errors)

@@ -1,0 +1,44 @@
+"""Documents of organizations and their users."""
+
+from organizations.models import Organization, User
+from organizations.tenancy.serializers import TenantScopedSerializer
+
+
+class OrganizationSerializer(TenantScopedSerializer[Organization]):
+    """An organization and its settings.
+
+    Open conversations are closed after ``inactivityHours`` without a message. 0: never. ``null``:
+    24 hours while the AI answers, else 72.
+    """
+
+    class Meta:
+        model = Organization
+        fields = (
+            "_id",
+            "name",
+            "assistantName",
+            "maskCardNumbers",
+            "inactivityHours",
+            "createdAt",
+            "updatedAt",
+        )
+
+
+class UserSerializer(TenantScopedSerializer[User]):
+    """A user. Visitors see ``displayName``, or the first word of ``fullName`` if it is empty."""
+
+    class Meta:
+        model = User
+        fields = (
+            "_id",
+            "organizationId",
+            "email",
+            "fullName",
+            "displayName",
+            "accessRole",
+            "isActive",
+            "createdAt",
+            "updatedAt",
+        )
+        # The admin site changes accounts, with its checks of the current user.
+        read_only_fields = ("organizationId", "email", "accessRole", "isActive")

@@ -1,0 +1,148 @@
+"""The list of conversations in the API, and one conversation."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from organizations.models import User
+from tests.support import factories
+from webchats.conversations import services
+from webchats.conversations.models import Conversation
+from webchats.models import Webchat
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+URL = "/api/conversations"
+
+
+def create(webchat: Webchat, minutes: int = 0, **fields: Any) -> Conversation:
+    """Return a conversation whose last message was ``minutes`` ago."""
+    at = NOW - timedelta(minutes=minutes)
+    return factories.ConversationFactory.create(webchat=webchat, last_message_at=at, **fields)
+
+
+def ids(client: APIClient, query: str = "") -> list[str]:
+    response = client.get(f"{URL}?{query}")
+    assert response.status_code == 200, response.content
+    return [document["_id"] for document in response.json()["data"]]
+
+
+def test_document_has_the_fields_of_the_contract(api_client: APIClient, webchat: Webchat) -> None:
+    conversation = services.send_visitor_message(
+        webchat=webchat,
+        visitor_id="a" * 32,
+        text="Hello\nthere",
+        client_key="1",
+        contact={"name": "Ada", "email": "ada@example.com"},
+    ).message.conversation
+    response = api_client.get(f"{URL}/{conversation.pk}")
+    document = response.json()["data"]
+    times = {name: document.pop(name) for name in list(document) if name.endswith(("At", "Since"))}
+    assert document == {
+        "_id": conversation.pk,
+        "organizationId": webchat.organization_id,
+        "webchatId": webchat.pk,
+        "contactId": conversation.contact_id,
+        "contact": {
+            "_id": conversation.contact_id,
+            "name": "Ada",
+            "email": "ada@example.com",
+            "phone": "",
+        },
+        "promptId": None,
+        "isAutopilot": None,
+        "state": "open",
+        "handler": "waiting",
+        "assigneeId": None,
+        "lastSequence": 1,
+        "unread": 1,
+        "lastMessage": {"author": "visitor", "text": "Hello there"},
+        "rating": None,
+    }
+    assert times.keys() == {
+        "lastMessageAt",
+        "waitingSince",
+        "firstReplyAt",
+        "closedAt",
+        "createdAt",
+        "updatedAt",
+    }
+    assert times["lastMessageAt"] == times["waitingSince"] != times["firstReplyAt"] is None
+    assert response.headers["ETag"]
+    assert api_client.get(URL).json()["data"] == [document | times]
+
+
+def test_pages_follow_the_cursor_and_each_row_is_on_one(
+    api_client: APIClient, webchat: Webchat
+) -> None:
+    # Five pairs of equal times.
+    rows = [create(webchat, number // 2) for number in range(10)]
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = api_client.get(URL, {"limit": 3, "cursor": cursor}).json()
+        seen += [document["_id"] for document in page["data"]]
+        cursor = page["pagination"]["next"]
+        assert page["pagination"]["limit"] == 3
+        if cursor is None:
+            break
+        # The newest activity moves a row that has been read to the first page.
+        Conversation.objects.filter(pk=seen[0]).update(last_message_at=NOW + timedelta(hours=1))
+    assert len(seen) == 10
+    newest_first = sorted(rows, key=lambda row: (row.last_message_at, row.pk), reverse=True)
+    assert seen == [row.pk for row in newest_first]
+
+
+@pytest.mark.parametrize("cursor", ["x", "%00", "W10:bad", "é"])
+def test_cursor_that_the_service_did_not_issue_is_invalid(
+    api_client: APIClient, cursor: str
+) -> None:
+    response = api_client.get(f"{URL}?cursor={cursor}&limit=0&state=x&unread=1")
+    assert response.status_code == 400
+    fields = {detail["field"] for detail in response.json()["details"]}
+    assert fields == {"cursor", "limit", "state", "unread"}
+
+
+def test_filters(api_client: APIClient, webchat: Webchat, rep: User) -> None:
+    other = factories.WebchatFactory.create(user=webchat.user)
+    waiting = create(webchat, 1, last_sequence=2, organization_read_sequence=1)
+    mine = create(other, 2, handler="rep", assignee=rep)
+    closed = create(webchat, 3, state="closed", last_message_preview="Where is my TENT?")
+    everything = [waiting.pk, mine.pk, closed.pk]
+    assert ids(api_client) == everything
+    for query, expected in {
+        "state=closed": [closed.pk],
+        "state=open&handler=waiting": [waiting.pk],
+        f"assigneeId={rep.pk}": [mine.pk],
+        "assigneeId=none": [waiting.pk, closed.pk],
+        f"webchatId={webchat.pk}": [waiting.pk, closed.pk],
+        f"contactId={mine.contact_id}": [mine.pk],
+        "unread=true": [waiting.pk],
+        "unread=false": [mine.pk, closed.pk],
+        "search=tent": [closed.pk],
+        f"search={mine.contact.name.upper()}": [mine.pk],
+        "state=&handler=&assigneeId=&search=&cursor=": everything,
+    }.items():
+        assert ids(api_client, query) == expected, query
+
+
+def test_list_takes_as_many_queries_for_many_rows_as_for_one(
+    api_client: APIClient, webchat: Webchat, rep: User
+) -> None:
+    prompt = factories.PromptFactory.create(organization=webchat.organization)
+    counts = []
+    for rows in (1, 9):
+        for _ in range(rows):
+            create(webchat, assignee=rep, prompt=prompt)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert len(ids(api_client, "limit=100")) == (1 if rows == 1 else 10)
+        counts.append(len(queries))
+    # The caller, and the rows with their contacts.
+    assert counts == [2, 2]
