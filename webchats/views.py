@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from webchat_project.api.fast_reads import FastReadsMixin
 from webchat_project.api.parsers import FileParser
-from webchat_project.api.versions import get_etag
+from webchat_project.api.timestamps import get_etag
 from webchats import examples
 from webchats.filters import WebchatFilter
 from webchats.icons.keys import is_same_icon

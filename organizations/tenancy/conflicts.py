@@ -1,6 +1,6 @@
 """Conflicts of admin forms: somebody else has changed the row since the form was opened.
 
-The form contains the version of the row: see ``webchat_project.api.versions``. A save that would
+The form contains the version of the row: see ``webchat_project.api.timestamps``. A save that would
 overwrite another change is refused. The form then has the stored values of all fields that the user
 has not changed, and the stored version, so that submitting it again keeps both changes.
 """
@@ -18,7 +18,7 @@ from django.http import QueryDict
 from organizations.history import MAX_VERSIONS, display_text, latest_records
 from organizations.models import User
 from organizations.tenancy.models import TenantScoped
-from webchat_project.api.versions import get_version
+from webchat_project.api.timestamps import get_version
 
 _Row = TypeVar("_Row", bound=TenantScoped)
 

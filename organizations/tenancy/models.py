@@ -23,7 +23,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from organizations.fields import ObjectIdField
-from webchat_project.api.versions import get_version
+from webchat_project.api.timestamps import get_version
 
 #: The message for a reference to an unknown row, and to a row of another organization. ``kind`` is
 #: the verbose name of the model.
@@ -92,7 +92,7 @@ class TenantScoped(models.Model):
 
     @property
     def version(self) -> str:
-        """The version of the stored row, which every write changes: see ``api.versions``.
+        """The version of the stored row, which every write changes: see ``api.timestamps``.
 
         A history record of the model has the same ``updated_at``, so
         ``get_version(record.updated_at)`` is the version that the write of the record made.

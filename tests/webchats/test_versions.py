@@ -10,7 +10,7 @@ from tests.support.clients import log_in, token_client
 from tests.support.images import image_upload
 from tests.webchats.admin.pages import change_url, run_action
 from tests.webchats.imports.files import import_content, to_csv
-from webchat_project.api.versions import get_version
+from webchat_project.api.timestamps import get_version
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db

@@ -29,7 +29,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from webchat_project.api.compiled_queries import CompiledQuery, Placeholder
 from webchat_project.api.pagination import DocumentPagination
-from webchat_project.api.versions import get_etag
+from webchat_project.api.timestamps import get_etag
 
 #: Characters of a query string. A longer one is compiled for each request.
 MAX_KEY_LENGTH = 300

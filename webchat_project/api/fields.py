@@ -4,12 +4,8 @@ DRF's fields convert other types: ``"yes"`` to true, ``"7"`` to 7, and 7 to ``"7
 reject them, so that mistakes of a client are found.
 """
 
-import re
-from datetime import UTC, datetime
-
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.fields import DateTimeField
 
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 
@@ -85,25 +81,3 @@ class ChoiceField(serializers.ChoiceField):
         if not isinstance(data, str) or data not in self.choices:
             self.fail("invalid_choice", names=", ".join(map(str, self.choices)))
         return super().to_internal_value(data)
-
-
-#: RFC 3339, section 5.6. ISO 8601 has more forms.
-_RFC_3339 = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
-
-
-class TimestampField(DateTimeField):
-    """A date and time of RFC 3339. Accepts any time zone; returns UTC with milliseconds."""
-
-    default_error_messages = {
-        "invalid": "Must be a date and time such as 2026-03-12T10:00:00.000Z.",
-    }
-
-    def to_internal_value(self, value: object) -> datetime:
-        if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
-            self.fail("invalid", format="")
-        return super().to_internal_value(value)
-
-    def to_representation(self, value: datetime) -> str:
-        return f"{value.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"

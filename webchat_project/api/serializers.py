@@ -17,7 +17,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import Field, SkipField, get_error_detail
 
-from webchat_project.api import fields
+from webchat_project.api import fields, timestamps
 from webchat_project.api.names import explain_missing, model_field_name
 
 _Row = TypeVar("_Row", bound=models.Model)
@@ -88,7 +88,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
         models.IntegerField: fields.IntegerField,
         models.PositiveIntegerField: fields.IntegerField,
         models.FloatField: fields.NumberField,
-        models.DateTimeField: fields.TimestampField,
+        models.DateTimeField: timestamps.TimestampField,
     }
 
     def __init_subclass__(cls) -> None:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from webchat_project.api.exceptions import PreconditionFailed
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
-from webchat_project.api.versions import get_etag, is_expected_version
+from webchat_project.api.timestamps import get_etag, is_expected_version
 
 _Row = TypeVar("_Row", bound=models.Model)
 
@@ -28,7 +28,7 @@ class ReadUpdateViewSet(
     """List, retrieve and update the rows of a model as JSON documents.
 
     A subclass declares ``queryset`` and ``serializer_class``. The model has a column
-    ``updated_at``: see ``versions``. Responses are ``{"data": document}``, ``{"message": str,
+    ``updated_at``: see ``timestamps``. Responses are ``{"data": document}``, ``{"message": str,
     "data": document}`` after a write, and the list of the pagination class. A document comes with
     its ``ETag``, and a write compares it with ``If-Match``.
     """

@@ -138,12 +138,12 @@ class RowValidator:
             return self._templates[key]
         webchat = Webchat(id=webchat_id, **self._common_values, **row.values)
         self._apply_references(row, webchat)
-        template = {
-            field.attname: field.get_default()
-            if field.attname in row.values
-            else getattr(webchat, field.attname)
-            for field in _FIELDS
-        }
+        template: dict[str, object] = {}
+        for field in _FIELDS:
+            is_own = field.attname in row.values
+            template[field.attname] = (
+                field.get_default() if is_own else getattr(webchat, field.attname)
+            )
         if is_cacheable and not row.problems:
             if len(self._templates) == MAX_TEMPLATES:
                 self._templates.clear()

@@ -31,12 +31,7 @@ class StoredValues(models.Model):
     ) -> None:
         names = None if fields is None else set(fields)
         super().refresh_from_db(using, names, from_queryset)
-        self._mark_stored(names)
-
-    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        names = None if update_fields is None else set(update_fields)
-        super().save(update_fields=names, **options)
-        self._mark_stored(names)
+        self.mark_stored(names)
 
     def changed_columns(self) -> set[str]:
         """Return the columns that differ from the stored row. For a new row, return all columns."""
@@ -47,8 +42,11 @@ class StoredValues(models.Model):
             if column not in self._stored or self._stored[column] != self.__dict__[column]
         }
 
-    def _mark_stored(self, names: Collection[str] | None) -> None:
-        """Record the current values of the named fields (``None``: all) as the stored values."""
+    def mark_stored(self, names: Collection[str] | None) -> None:
+        """Record the current values of the named fields (``None``: all) as the stored values.
+
+        ``save()`` of the model calls it with its ``update_fields``.
+        """
         values = {
             field.attname: self.__dict__[field.attname]
             for field in self._meta.concrete_fields

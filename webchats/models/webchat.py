@@ -201,6 +201,7 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
             names.add("entry_stage")
         replaced_icon = self._stored.get("icon") if names is None or "icon" in names else None
         super().save(update_fields=names, **options)
+        self.mark_stored(names)
         invalidate_on_commit(self.pk)
         if replaced_icon and replaced_icon != self.icon:
             delete_unused_on_commit([str(replaced_icon)])

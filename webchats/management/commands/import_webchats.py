@@ -53,8 +53,8 @@ class Command(CommandWithExample):
         with (
             cli.open_seekable(file) as content,
             cli.open_replacement(rejects) as rejects_file,
-            closing(Rejects()) as rejected,
             cli.stop_on_signals() as stop,
+            closing(Rejects()) as rejected,
         ):
             with cli.observe_import(self.stderr, rejected, stop) as observer:
                 report = run_import(
