@@ -1,5 +1,6 @@
 """Fixtures for every test: users of each role, clients, storages of icons, an empty cache."""
 
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -26,6 +27,11 @@ from webchats.models import Webchat
 
 #: Benchmarks are not tests: ``python -m tests.benchmarks`` runs them.
 collect_ignore = ["benchmarks"]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return three workers for two cores: a third of the time, a test waits for a process."""
+    return round((os.cpu_count() or 1) * 1.5)
 
 
 def pytest_configure() -> None:

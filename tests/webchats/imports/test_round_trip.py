@@ -17,6 +17,7 @@ from tests.webchats.imports.files import (
 from webchats.imports.columns import EXPORTED
 from webchats.imports.formats import FORMATS
 from webchats.imports.formats.csv import escape_formula, unescape_formula
+from webchats.imports.importer import BATCH
 from webchats.models import Webchat
 
 
@@ -35,7 +36,7 @@ def _delete_and_import(user: User, format_name: str) -> tuple[bytes, bytes]:
 @pytest.mark.django_db
 @pytest.mark.parametrize("format_name", [*FORMATS])
 def test_an_imported_export_exports_to_the_same_bytes(admin: User, format_name: str) -> None:
-    create_varied_webchats(admin, 10_000)
+    create_varied_webchats(admin, BATCH + 100)
     before, after = _delete_and_import(admin, format_name)
     assert before == after
     assert len(before) > 10_000
