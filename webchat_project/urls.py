@@ -11,6 +11,8 @@ from webchats.icons.views import icon_file
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    # Before the admin site, which answers every other path below /admin/.
+    path("admin/inbox/", include("webchats.conversations.inbox.urls")),
     path("admin/", site.urls),
     path("api/", include("webchat_project.api_urls")),
     path("icons/<path:key>", icon_file, name="icon-file"),

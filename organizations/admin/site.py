@@ -18,6 +18,7 @@ from rest_framework.request import Request
 
 from organizations.auth.throttling import LoginAttemptView
 from organizations.models import User
+from organizations.navigation import NavItem, get_nav_items
 from organizations.overview import get_checklist, get_panels
 
 _View = TypeVar("_View", bound=Callable[..., HttpResponseBase])
@@ -92,6 +93,14 @@ class WebchatsAdminSite(admin.AdminSite):
             return inner(request, *args, **kwargs)
 
         return cast("_View", update_wrapper(wrapper, inner))
+
+    def each_context(self, request: HttpRequest) -> dict[str, object]:
+        """Return the variables of every page. ``nav_items`` is called by the layout only."""
+
+        def nav_items() -> list[NavItem]:
+            return get_nav_items(request.user) if isinstance(request.user, User) else []
+
+        return {**super().each_context(request), "nav_items": nav_items}
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None

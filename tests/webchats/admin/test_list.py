@@ -184,9 +184,10 @@ def test_the_number_of_queries_of_the_list_is_constant(
 
     create(2)
     session_client.get(LIST)
-    # Session, user, organization, choices of two filters, two counts, rows with their last load.
-    with django_assert_num_queries(8):
+    # Session, user, organization, choices of two filters, two counts, rows with their last load,
+    # waiting conversations.
+    with django_assert_num_queries(9):
         session_client.get(LIST)
     create(10)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         session_client.get(LIST)

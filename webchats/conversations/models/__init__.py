@@ -2,11 +2,19 @@
 
 from organizations.auth.roles import Operation, register_grants
 from webchats.conversations.models.contact import Contact
-from webchats.conversations.models.conversation import Conversation
+from webchats.conversations.models.conversation import Conversation, ConversationQuerySet
 from webchats.conversations.models.message import Author, Message, MessageKind
 from webchats.conversations.models.note import Note
 
-__all__ = ["Author", "Contact", "Conversation", "Message", "MessageKind", "Note"]
+__all__ = [
+    "Author",
+    "Contact",
+    "Conversation",
+    "ConversationQuerySet",
+    "Message",
+    "MessageKind",
+    "Note",
+]
 
 # Every member answers visitors and moves contacts. Visitors make the rows, and nobody deletes them.
 register_grants(Contact, Operation.VIEW, Operation.CHANGE)

@@ -48,6 +48,18 @@ class ConversationQuerySet(TenantQuerySet[_Row_co]):
         """Return the open conversations that wait for a person."""
         return self.open().filter(handler=Handler.WAITING)
 
+    def closed(self) -> Self:
+        """Return the conversations that have ended."""
+        return self.filter(state=State.CLOSED)
+
+    def assigned_to(self, user: User) -> Self:
+        """Return the conversations for which ``user`` is responsible."""
+        return self.filter(assignee=user)
+
+    def unread(self) -> Self:
+        """Return the conversations with messages that nobody of the organization has read."""
+        return self.filter(last_sequence__gt=models.F("organization_read_sequence"))
+
     def of_visitor(self, webchat: Webchat, visitor_id: str) -> Self:
         """Return the visitor's conversations in the webchat, newest first.
 

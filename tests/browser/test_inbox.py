@@ -1,0 +1,171 @@
+"""The inbox in a browser: keys, what survives updates, phone, dark mode and accessibility."""
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from organizations.models import User
+from tests.browser.axe import violations
+from tests.browser.conftest import PHONE, Visitor
+from tests.support import factories
+from webchats.conversations import services
+from webchats.conversations.models import Conversation, Message
+from webchats.models import Webchat
+
+INBOX = "/admin/inbox/?folder=open"
+
+
+@pytest.fixture
+def shop(ada: User) -> Webchat:
+    """A webchat of Ada's organization."""
+    return factories.WebchatFactory.create(user=ada, name="Shop")
+
+
+def write(webchat: Webchat, name: str, text: str) -> Conversation:
+    """Send a message as the visitor with this name."""
+    visitor_id = f"{sum(map(ord, name)):032x}"
+    return services.send_visitor_message(
+        webchat=webchat,
+        visitor_id=visitor_id,
+        text=text,
+        client_key=f"key-{Message.objects.count()}",
+        contact={"name": name, "email": "visitor@example.com"},
+    ).message.conversation
+
+
+def refresh(page: Page) -> None:
+    """Update the page as an event of the stream does."""
+    with page.expect_response(lambda response: response.request.method == "GET"):
+        page.evaluate("document.querySelector('#inbox').dispatchEvent(new Event('inbox:refresh'))")
+
+
+def test_a_conversation_is_answered_by_keyboard_alone(
+    admin_page: Visitor, shop: Webchat, live_server: LiveServer
+) -> None:
+    write(shop, "Grace", "Is **this** [safe](javascript:alert(1))? <b>No</b>")
+    write(shop, "Hedy", "Hello")
+    visit = admin_page(INBOX)
+    page = visit.page
+    assert page.title() == "(2) Inbox | Webchats"
+    page.locator(".row").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    text = page.get_by_label("Message", exact=True)
+    expect(text).to_be_focused()
+    message = page.locator(".entry-visitor .text")
+    expect(message.locator("strong")).to_have_text("this")
+    expect(message.locator("a, b")).to_have_count(0)
+    # The opened conversation is read at once.
+    expect(page.locator(".row[aria-current] .row-unread")).to_have_count(0)
+    page.keyboard.type("First")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("second")
+    page.keyboard.press("Enter")
+    expect(page.locator(".entry-rep .text")).to_have_text("First\nsecond", use_inner_text=True)
+    expect(text).to_have_value("")
+    expect(text).to_be_focused()
+    expect(page).to_have_title("(1) Inbox | Webchats")
+    expect(page.locator("#nav-count-inbox")).to_have_text("1 waiting")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator(".row[aria-current]")).to_be_focused()
+    page.go_back()
+    expect(page.locator(".no-thread")).to_be_visible()
+    assert visit.problems == []
+
+
+def test_text_and_focus_survive_updates_and_conflicts(
+    admin_page: Visitor, ada: User, shop: Webchat, live_server: LiveServer
+) -> None:
+    conversation = write(shop, "Grace", "Hello")
+    other = write(shop, "Hedy", "Hi")
+    colleague = factories.UserFactory.create(organization=ada.organization, full_name="Kim Rivera")
+    page = admin_page(f"/admin/inbox/{conversation.pk}/?folder=open").page
+    text = page.get_by_label("Message", exact=True)
+    text.fill("My answer")
+    write(shop, "Grace", "Anybody?")
+    services.send_rep_message(
+        conversation=conversation, user=colleague, text="Kim's answer", client_key="kim"
+    )
+    refresh(page)
+    expect(page.locator(".entry")).to_have_count(3)
+    expect(text).to_have_value("My answer")
+    expect(text).to_be_focused()
+    # The text was begun before the colleague's answer.
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Kim answered meanwhile.")
+    expect(text).to_have_value("My answer")
+    # Another conversation, and back.
+    page.locator(f"#row-{other.pk}").click()
+    expect(text).to_have_value("")
+    page.locator(f"#row-{conversation.pk}").click()
+    expect(text).to_have_value("My answer")
+    page.keyboard.press("Enter")
+    expect(page.locator(".entry-rep .text").last).to_have_text("My answer")
+    expect(text).to_have_value("")
+    page.get_by_role("button", name="Kim Rivera").click()
+    page.get_by_role("button", name="You", exact=True).click()
+    expect(page.get_by_role("button", name="You (change")).to_be_visible()
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.get_by_role("button", name="Reopen and send")).to_be_visible()
+
+
+def test_session_end_and_errors_do_not_lose_text(
+    admin_page: Visitor, shop: Webchat, live_server: LiveServer
+) -> None:
+    conversation = write(shop, "Grace", "Hello")
+    page = admin_page(f"/admin/inbox/{conversation.pk}/").page
+    text = page.get_by_label("Message", exact=True)
+    text.fill("My answer")
+    page.route("**/send/**", lambda route: route.fulfill(status=503, body="<h1>Unavailable</h1>"))
+    page.keyboard.press("Enter")
+    problem = page.locator("#inbox-problem")
+    expect(problem).to_contain_text("What you have typed is kept.")
+    page.unroute("**/send/**")
+    page.route("**/send/**", lambda route: route.abort())
+    page.keyboard.press("Enter")
+    expect(problem).to_contain_text("No connection.")
+    expect(text).to_have_value("My answer")
+    page.unroute("**/send/**")
+    page.keyboard.press("Enter")
+    expect(page.locator(".entry-rep .text")).to_have_text("My answer")
+    expect(problem).to_be_empty()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_phone_shows_list_and_thread_as_two_screens(
+    scheme: str, admin_page: Visitor, shop: Webchat, live_server: LiveServer
+) -> None:
+    conversation = write(shop, "Grace", "w" * 600)
+    services.add_note(conversation=conversation, user=shop.user, text="A note")
+    visit = admin_page(INBOX, **PHONE, color_scheme=scheme)
+    page = visit.page
+    expect(page.locator(".thread")).to_be_hidden()
+    assert violations(page) == []
+    page.locator(".row").tap()
+    expect(page.locator(".list")).to_be_hidden()
+    page.get_by_role("button", name="Contact").tap()
+    expect(page.get_by_role("link", name="visitor@example.com")).to_be_visible()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_label("Message", exact=True).fill("Hi")
+    page.get_by_role("radio", name="Note").check()
+    expect(page.get_by_role("button", name="Add note")).to_be_in_viewport()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("link", name="Inbox", exact=True).last.tap()
+    expect(page.locator(".row")).to_be_visible()
+    assert visit.problems == []
+
+
+def test_inbox_works_without_a_script(
+    admin_page: Visitor, shop: Webchat, live_server: LiveServer
+) -> None:
+    write(shop, "Grace", "Hello")
+    page = admin_page(INBOX, java_script_enabled=False).page
+    page.locator(".row").click()
+    page.get_by_label("Message", exact=True).fill("Hi")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".entry-rep .text")).to_have_text("Hi")
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.locator(".event").last).to_contain_text("Ada closed the conversation")

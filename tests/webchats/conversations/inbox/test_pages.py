@@ -1,0 +1,241 @@
+"""The pages of the inbox: folders, keyset pages, the thread, escaping and queries."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from organizations.models import User
+from tests.support import factories
+from tests.support.clients import log_in
+from tests.webchats.conversations.inbox.conftest import answer, write
+from webchats.conversations import services
+from webchats.conversations.inbox import folders, threads
+from webchats.conversations.models import Author, Conversation, Message
+from webchats.models import Webchat
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("inbox:list")
+NOW = datetime(2030, 1, 2, 12, tzinfo=UTC)
+
+
+def rows_of(page: str) -> list[str]:
+    """Return the ids of the listed conversations in order."""
+    return re.findall(r'id="row-(\w+)"', page)
+
+
+def get_rows(client: Client, **query: str) -> list[str]:
+    return rows_of(client.get(LIST, query).content.decode())
+
+
+def get_thread_page(client: Client, conversation: Conversation, **options: Any) -> str:
+    url = reverse("inbox:conversation", args=[conversation.pk])
+    return client.get(url, options.pop("query", {}), **options).content.decode()
+
+
+def test_folders_list_their_conversations(webchat: Webchat, admin: User, rep: User) -> None:
+    waiting, mine, theirs, closed = (write(webchat, visitor_id=letter * 32) for letter in "abcd")
+    answer(mine, rep)
+    answer(theirs, admin)
+    services.close(conversation=closed, user=admin)
+    services.mark_read(conversation=theirs, reader=Author.REP, sequence=9)
+    client = log_in(rep)
+    found = {name: get_rows(client, folder=name) for name in folders.Folder.values}
+    assert found == {
+        "waiting": [waiting.pk],
+        "mine": [mine.pk],
+        "unread": [closed.pk, waiting.pk],
+        "open": [theirs.pk, mine.pk, waiting.pk],
+        "closed": [closed.pk],
+    }
+    assert get_rows(client, folder="nothing") == [waiting.pk]
+
+
+@pytest.mark.parametrize("folder", ["waiting", "open"])
+def test_next_page_continues_after_the_last_row(
+    folder: str, webchat: Webchat, rep_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "PAGE_SIZE", 2)
+    with time_machine.travel(NOW, tick=False):
+        pks = [write(webchat, visitor_id=f"{number:032x}").pk for number in range(5)]
+    # Same times in pairs, and one without: the assignee has been deactivated after an answer.
+    for number, pk in enumerate(pks):
+        moment = NOW + timedelta(minutes=number // 2)
+        rows = Conversation.objects.filter(pk=pk)
+        rows.update(last_message_at=moment, waiting_since=moment if number < 4 else None)
+    expected = sorted(pks) if folder == "waiting" else sorted(pks, reverse=True)
+    seen: list[str] = []
+    query: str | None = f"folder={folder}"
+    while query is not None:
+        page = rep_client.get(f"{LIST}?{query}").content.decode()
+        seen += rows_of(page)
+        match = re.search(r'href="[^"?]*\?([^"]*)"[^>]*>Next page', page)
+        query = match[1].replace("&amp;", "&") if match else None
+    assert seen == expected
+
+
+@pytest.mark.parametrize("cursor", ["x", "~", "2030-99-99~1", "2030-01-01~1", "~x", "é~\ud7ff"])
+def test_invalid_cursor_shows_a_page(
+    cursor: str, rep_client: Client, conversation: Conversation
+) -> None:
+    for folder in ("waiting", "open"):
+        response = rep_client.get(LIST, {"folder": folder, "cursor": cursor})
+        assert response.status_code == 200
+
+
+def test_thread_has_days_events_and_notes_in_order(webchat: Webchat, rep: User) -> None:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        conversation = write(webchat, "First")
+        traveller.shift(timedelta(days=1))
+        services.add_note(conversation=conversation, user=rep, text="Noted")
+        traveller.shift(60)
+        answer(conversation, rep, "Second")
+        services.close(conversation=conversation, user=rep)
+        page = get_thread_page(log_in(rep), conversation)
+    shown = re.findall(
+        r'<h3 class="day".*?<span>(.+?)</span>|<div class="text".*?>(.+?)</div>'
+        r'|<p class="event".*?>(.+?) · ',
+        page,
+    )
+    assert [day or text or event for day, text, event in shown] == [
+        "Yesterday",
+        "First",
+        "Today",
+        "Noted",
+        f"{rep.public_name} joined",
+        "Second",
+        f"{rep.public_name} closed the conversation",
+    ]
+
+
+def test_times_are_those_of_the_browser(webchat: Webchat, rep: User) -> None:
+    with time_machine.travel(NOW, tick=False):
+        client, conversation = log_in(rep), write(webchat)
+        for zone, time in (("Asia/Tokyo", "21:00"), ("../etc/passwd", "12:00"), ("", "12:00")):
+            client.cookies["time_zone"] = zone
+            assert f">{time}</time>" in get_thread_page(client, conversation)
+
+
+def test_long_thread_has_pages(
+    webchat: Webchat, rep: User, rep_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "PAGE_SIZE", 2)
+    for number in range(1, 6):
+        conversation = write(webchat, f"Message {number}")
+        services.add_note(conversation=conversation, user=rep, text=f"Note {number}")
+    texts: list[list[str]] = []
+    query: dict[str, str] = {}
+    while True:
+        page = get_thread_page(rep_client, conversation, query=query)
+        texts.append(re.findall(r"[MN]\w+ \d(?=</div>)", page))
+        match = re.search(r"before=(\d+)\">Earlier", page)
+        if not match:
+            break
+        query = {"before": match[1]}
+    assert texts == [
+        ["Message 4", "Note 4", "Message 5", "Note 5"],
+        ["Message 2", "Note 2", "Message 3", "Note 3"],
+        ["Message 1", "Note 1"],
+    ]
+    assert 'before=4">Later' in page
+
+
+def test_text_names_and_pages_are_escaped(webchat: Webchat, rep: User, rep_client: Client) -> None:
+    evil = '<img src=x onerror="x()" hx-get="/admin/">'
+    webchat.name = evil
+    webchat.save()
+    conversation = services.send_visitor_message(
+        webchat=webchat,
+        visitor_id="a" * 32,
+        text=evil,
+        client_key="key",
+        contact={"name": evil, "phone": "<b>1"},
+        page={"url": "https://example.com/%22%3E", "title": evil},
+    ).message.conversation
+    contact = conversation.contact
+    contact.email, contact.page_url = '"><b>"@example.com', "javascript:alert(1)"
+    contact.save()
+    services.add_note(conversation=conversation, user=rep, text=evil)
+    rep.full_name = evil
+    rep.save()
+    answer(conversation, rep, evil)
+    rep.display_name = evil
+    rep.save()
+    services.assign(conversation=conversation, assignee=rep)
+    for headers in ({}, {"HX-Request": "true"}):
+        query = {"folder": "open", "cursor": evil}
+        page = get_thread_page(rep_client, conversation, headers=headers, query=query)
+        assert "<img src=x" not in page
+        assert "<b>" not in page
+        assert "javascript:" not in page
+        assert page.count("&lt;img src=x onerror=&quot;x()&quot; hx-get=") >= 6
+    # htmx ignores the content of messages, whatever it is.
+    for element in re.findall(r"<(?:div|blockquote)[^>]*data-message-text[^>]*>", page):
+        assert "hx-ignore" in element
+
+
+def test_number_of_queries_does_not_depend_on_the_rows(
+    webchat: Webchat,
+    rep: User,
+    rep_client: Client,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    conversation = write(webchat)
+    # Session, user; list, two counts, navigation; conversation, messages, notes, colleagues and
+    # other conversations.
+    fragment = {"headers": {"HX-Request": "true"}, "query": {"folder": "open"}}
+    with django_assert_num_queries(11):
+        get_thread_page(rep_client, conversation, **fragment)
+    for number in range(4):
+        other = write(webchat, visitor_id=f"{number:032x}")
+        factories.UserFactory.create(organization=rep.organization)
+        services.assign(conversation=other, assignee=rep)
+        answer(conversation, rep, f"Answer {number}")
+        services.add_note(conversation=conversation, user=rep, text="Note")
+    with django_assert_num_queries(11):
+        page = get_thread_page(rep_client, conversation, **fragment)
+    assert len(rows_of(page)) == 5
+
+
+def test_title_has_the_number_of_waiting_conversations(
+    conversation: Conversation, rep_client: Client
+) -> None:
+    assert "<title>(1) Inbox | Webchats</title>" in get_thread_page(rep_client, conversation)
+
+
+def test_large_numbers_are_capped(conversation: Conversation, rep_client: Client) -> None:
+    rows = [
+        factories.ConversationFactory.build(
+            organization=conversation.organization,
+            webchat=conversation.webchat,
+            contact=conversation.contact,
+        )
+        for _ in range(100)
+    ]
+    Conversation.objects.bulk_create(rows)
+    assert "<title>(99+) Inbox | Webchats</title>" in get_thread_page(rep_client, conversation)
+
+
+def test_visitor_has_seen_the_answer(
+    conversation: Conversation, rep: User, rep_client: Client
+) -> None:
+    answer(conversation, rep)
+    assert '<p class="seen">Sent</p>' in get_thread_page(rep_client, conversation)
+    last = Message.objects.filter(conversation=conversation).count()
+    services.mark_read(conversation=conversation, reader=Author.VISITOR, sequence=last)
+    assert '<p class="seen">Seen</p>' in get_thread_page(rep_client, conversation)
+
+
+def test_conversation_of_a_deleted_webchat_is_shown(
+    conversation: Conversation, webchat: Webchat, rep_client: Client
+) -> None:
+    webchat.delete()
+    page = get_thread_page(rep_client, conversation)
+    assert "Reopen" in page
+    assert "<dd>Deleted</dd>" in page

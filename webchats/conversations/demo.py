@@ -1,0 +1,125 @@
+"""Sample conversations of the demo, so that its inbox is not empty."""
+
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from django.utils import timezone
+
+from organizations.auth.roles import AccessRole
+from organizations.models import User
+from webchats.conversations import services
+from webchats.conversations.models import Contact, Conversation, Message, Note
+from webchats.conversations.validation import ContactDetails, Page
+from webchats.models import Webchat
+
+COLLEAGUE_EMAIL: Final = "kim@example.com"
+
+
+class _Line(NamedTuple):
+    """A step of a sample conversation."""
+
+    #: ``visitor``, ``rep``, ``note`` or ``close``.
+    author: str
+    text: str
+    #: Before now.
+    minutes_ago: float
+
+
+class _Sample(NamedTuple):
+    contact: ContactDetails
+    page: Page
+    lines: tuple[_Line, ...]
+
+
+_SHOP: Final = "https://shop.example.com"
+_SAMPLES: Final = (
+    _Sample(
+        {"name": "Maja Lindgren", "email": "maja@example.com", "phone": "+46 70 123 45 67"},
+        {"url": f"{_SHOP}/tents/ridge-2", "title": "Ridge 2 tent", "referrer": f"{_SHOP}/tents"},
+        (
+            _Line("visitor", "Hi! Is the *Ridge 2* still in stock in green?", 8),
+            _Line("visitor", "I would need it before Friday.", 7),
+        ),
+    ),
+    _Sample(
+        {"name": "Tom Becker", "email": "tom.becker@example.com"},
+        {"url": f"{_SHOP}/checkout", "title": "Checkout"},
+        (_Line("visitor", "The checkout does not accept my address in Luxembourg.", 23),),
+    ),
+    _Sample(
+        {"name": "Aylin Demir", "email": "aylin@example.com"},
+        {"url": f"{_SHOP}/packs/alpine-45", "title": "Alpine 45 pack"},
+        (
+            _Line("visitor", "Does the Alpine 45 fit as cabin luggage?", 95),
+            _Line("rep", "Hello Aylin! Packed flat it is **55 × 36 × 22 cm**, so it does.", 92),
+            _Line("note", "Asks for the second time, maybe add the size to the page.", 91),
+            _Line("visitor", "Great. And the rain cover, is it included?", 90),
+            _Line("rep", "Yes:\n- rain cover\n- hip belt pocket\n- a repair kit", 88),
+            _Line("visitor", "Perfect, thank you! One more thing: can I return it?", 3),
+        ),
+    ),
+    _Sample(
+        {"name": "Jonas Weber", "phone": "+49 151 2345678"},
+        {"url": f"{_SHOP}/orders", "title": "Your orders"},
+        (
+            _Line("visitor", "My parcel has been in Hamburg for four days.", 1600),
+            _Line("rep", "Sorry about that. I have asked the carrier and come back to you.", 1590),
+            _Line("rep", "It leaves Hamburg today: https://example.com/track/4711", 1300),
+            _Line("visitor", "It has arrived. Thanks!", 1220),
+            _Line("close", "", 1210),
+        ),
+    ),
+)
+
+
+def seed_conversations(webchat: Webchat, user: User) -> None:
+    """Create the sample conversations and a colleague of ``user``, unless there are any."""
+    if Conversation.objects.for_organization(webchat.organization_id).exists():
+        return
+    if not User.objects.filter(email=COLLEAGUE_EMAIL).exists():
+        User.objects.create_user(
+            COLLEAGUE_EMAIL,
+            organization=webchat.organization,
+            full_name="Kim Rivera",
+            access_role=AccessRole.SALES_REP,
+        )
+    now = timezone.now()
+    for number, sample in enumerate(_SAMPLES):
+        _create(webchat, user, f"{number:032x}", sample, now)
+
+
+def _create(webchat: Webchat, user: User, visitor_id: str, sample: _Sample, now: datetime) -> None:
+    conversation: Conversation | None = None
+    for number, line in enumerate(sample.lines):
+        key = f"demo-{number}"
+        if line.author == "visitor":
+            conversation = services.send_visitor_message(
+                webchat=webchat,
+                visitor_id=visitor_id,
+                text=line.text,
+                client_key=key,
+                contact=sample.contact,
+                page=sample.page,
+            ).message.conversation
+        assert conversation is not None, "the visitor writes first"
+        if line.author == "rep":
+            services.send_rep_message(
+                conversation=conversation, user=user, text=line.text, client_key=key
+            )
+        elif line.author == "note":
+            services.add_note(conversation=conversation, user=user, text=line.text)
+        elif line.author == "close":
+            services.close(conversation=conversation, user=user)
+        _move_to_past(conversation, now - timedelta(minutes=line.minutes_ago), now)
+
+
+def _move_to_past(conversation: Conversation, moment: datetime, now: datetime) -> None:
+    """Change the times of the rows that have been created since ``now`` to ``moment``."""
+    Message.objects.filter(conversation=conversation, created_at__gte=now).update(created_at=moment)
+    Note.objects.filter(conversation=conversation, created_at__gte=now).update(created_at=moment)
+    conversations = Conversation.objects.filter(pk=conversation.pk)
+    for name in ("created_at", "last_message_at", "waiting_since", "first_reply_at", "closed_at"):
+        conversations.filter(**{f"{name}__gte": now}).update(**{name: moment})
+    contacts = Contact.objects.filter(pk=conversation.contact_id)
+    contacts.filter(first_seen_at__gte=now).update(first_seen_at=moment)
+    contacts.update(last_seen_at=moment)

@@ -1,0 +1,1 @@
+"""The inbox: pages of the admin site on which representatives answer visitors."""

@@ -1,0 +1,129 @@
+"""The actions on a conversation in the inbox. Each is a form, also without JavaScript."""
+
+from collections.abc import Callable
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from organizations.auth.roles import Operation
+from webchats.conversations import events, services
+from webchats.conversations.errors import AnsweredMeanwhile, ConversationConflict
+from webchats.conversations.inbox.access import View, get_conversation, get_user, inbox_view
+from webchats.conversations.inbox.forms import AssignForm, ComposerForm, ReadForm
+from webchats.conversations.inbox.views import Draft, is_htmx, render_inbox
+from webchats.conversations.models import Author, Conversation, Message
+from webchats.conversations.transitions import State
+
+
+def action(view: Callable[[HttpRequest, Conversation], Draft | None]) -> View:
+    """Make an action a view, which responds with the thread after it.
+
+    The action returns ``None``, or what the composer shows with an error. A conflict with the
+    conversation's state is a 409.
+    """
+
+    @inbox_view(Operation.CHANGE)
+    @require_POST
+    def respond(request: HttpRequest, pk: str) -> HttpResponse:
+        user = get_user(request)
+        conversation = get_conversation(user, pk)
+        try:
+            draft, status = view(request, conversation), 422
+        except ConversationConflict as conflict:
+            draft, status = _conflict_draft(request, conflict), conflict.status_code
+        if draft is None and not is_htmx(request):
+            response = redirect("inbox:conversation", pk=pk)
+            response.headers["Location"] += f"?{request.GET.urlencode()}"
+            return response
+        return render_inbox(
+            request, get_conversation(user, pk), draft, status=status if draft else 200
+        )
+
+    return respond
+
+
+def _conflict_draft(request: HttpRequest, conflict: ConversationConflict) -> Draft:
+    answer = conflict.answer if isinstance(conflict, AnsweredMeanwhile) else None
+    return _draft(request, str(conflict.detail), answer)
+
+
+def _draft(request: HttpRequest, error: str, answer: Message | None = None) -> Draft:
+    """Return what the user has entered, to show it again."""
+    sent = request.POST
+    mode = "note" if sent.get("mode") == "note" else "reply"
+    return Draft(sent.get("text", ""), mode, error, answer, sent.get("client_key", ""))
+
+
+@action
+def send(request: HttpRequest, conversation: Conversation) -> Draft | None:
+    """Send a reply to the visitor, or add a note."""
+    user = get_user(request)
+    form = ComposerForm(request.POST)
+    if not form.is_valid():
+        return _draft(request, next(iter(form.errors.values()))[0])
+    values = form.cleaned_data
+    if values["mode"] == "note":
+        try:
+            services.add_note(conversation=conversation, user=user, text=values["text"])
+        except ValidationError as error:
+            return _draft(request, error.messages[0])
+        return None
+    if conversation.state == State.CLOSED and values["reopen"]:
+        services.reopen(conversation=conversation, user=user)
+    services.send_rep_message(
+        conversation=conversation,
+        user=user,
+        text=values["text"],
+        client_key=values["client_key"],
+        after=values["after"],
+    )
+    return None
+
+
+@action
+def read(request: HttpRequest, conversation: Conversation) -> None:
+    """Mark the messages up to a sequence as read."""
+    form = ReadForm(request.POST)
+    if form.is_valid():
+        services.mark_read(
+            conversation=conversation, reader=Author.REP, sequence=form.cleaned_data["sequence"]
+        )
+
+
+@inbox_view(Operation.CHANGE)
+@require_POST
+def typing(request: HttpRequest, pk: str) -> HttpResponse:
+    """Show the visitor that the user is typing."""
+    user = get_user(request)
+    events.typing(get_conversation(user, pk), Author.REP, user.public_name)
+    return HttpResponse(status=204)
+
+
+@action
+def take_over(request: HttpRequest, conversation: Conversation) -> None:
+    """Make the user the one who answers."""
+    services.take_over(conversation=conversation, user=get_user(request))
+
+
+@action
+def assign(request: HttpRequest, conversation: Conversation) -> Draft | None:
+    """Make a colleague responsible, or nobody."""
+    form = AssignForm(conversation, get_user(request), request.POST)
+    if not form.is_valid():
+        return _draft(request, "This person is not an active member of the organization.")
+    services.assign(conversation=conversation, assignee=form.cleaned_data["assignee"])
+    return None
+
+
+@action
+def close(request: HttpRequest, conversation: Conversation) -> None:
+    """Close the conversation."""
+    services.close(conversation=conversation, user=get_user(request))
+
+
+@action
+def reopen(request: HttpRequest, conversation: Conversation) -> None:
+    """Reopen the conversation for the user."""
+    services.reopen(conversation=conversation, user=get_user(request))

@@ -1,0 +1,60 @@
+"""Forms of the inbox."""
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+
+from organizations.models import User
+from webchats.conversations.models import Conversation
+from webchats.conversations.models.message import MAX_TEXT_LENGTH
+from webchats.conversations.validation import validate_client_key, validate_text
+
+_MAX_SEQUENCE = 2**31 - 1
+
+
+class ComposerForm(forms.Form):
+    """A reply or a note."""
+
+    mode = forms.ChoiceField(choices=[("reply", "Reply"), ("note", "Note")])
+    text = forms.CharField(
+        strip=False,
+        max_length=MAX_TEXT_LENGTH,
+        validators=[validate_text],
+        error_messages={"required": "Enter a message."},
+    )
+    client_key = forms.CharField(validators=[validate_client_key])
+    #: The sequence of the last message that the representative has seen.
+    after = forms.IntegerField(min_value=0, max_value=_MAX_SEQUENCE, required=False)
+    #: Whether a reply to a closed conversation reopens it.
+    reopen = forms.BooleanField(required=False)
+
+    def clean_text(self) -> str:
+        """Return the text with the line feeds that the user entered: browsers send CRLF."""
+        text: str = self.cleaned_data["text"]
+        return text.replace("\r\n", "\n")
+
+
+def new_client_key() -> str:
+    """Return the key of a reply that has not been sent."""
+    return uuid4().hex
+
+
+class ReadForm(forms.Form):
+    """The last message that the representative has read."""
+
+    sequence = forms.IntegerField(min_value=0, max_value=_MAX_SEQUENCE)
+
+
+class AssignForm(forms.Form):
+    """The representative who becomes responsible, or nobody."""
+
+    assignee = forms.ModelChoiceField(User.objects.none(), required=False)
+
+    def __init__(self, conversation: Conversation, user: User, data: Any) -> None:
+        super().__init__(data)
+        members = User.objects.for_organization(conversation.organization_id)
+        choices = members.filter(is_active=True) | User.objects.filter(pk=user.pk)
+        assignee = self.fields["assignee"]
+        assert isinstance(assignee, forms.ModelChoiceField)
+        assignee.queryset = choices

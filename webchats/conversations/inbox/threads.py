@@ -1,0 +1,159 @@
+"""The thread of a conversation: messages, events and notes, in order and grouped by day."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import groupby, pairwise
+from typing import Final
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from organizations.models import User
+from webchats.conversations.models import Author, Conversation, Message, MessageKind, Note
+
+#: Messages on a page of a thread.
+PAGE_SIZE: Final = 100
+#: Entries of one author within this time have one head.
+_GROUP_WITHIN: Final = timedelta(minutes=5)
+
+#: Events by name, with the author's name as the subject.
+_EVENT_TEXTS: Final = {
+    "closed": "{} closed the conversation",
+    "joined": "{} joined",
+    "handed_over": "Handed over to the team",
+    "returned": "{} handed back to the AI",
+}
+#: Events without an author.
+_ANONYMOUS_EVENT_TEXTS: Final = {
+    "closed": "The conversation was closed",
+    "reopened": "The conversation was reopened",
+}
+
+
+@dataclass
+class Entry:
+    """A message, an event or a note, as the thread shows it."""
+
+    #: Unique in the page, for the element's id.
+    key: str
+    #: ``visitor``, ``rep``, ``ai``, ``event`` or ``note``.
+    kind: str
+    name: str
+    text: str
+    created_at: datetime
+    #: Whether it follows an entry of the same author, whose head it shares.
+    continues: bool = False
+
+
+@dataclass
+class Day:
+    """The entries of one day in the current time zone."""
+
+    date: date
+    entries: list[Entry]
+
+
+@dataclass
+class Thread:
+    """A page of a thread."""
+
+    days: list[Day] = field(default_factory=list)
+    #: The sequences at which the neighboring pages end; ``None`` if there are none.
+    earlier: int | None = None
+    later: int | None = None
+    #: Whether the visitor has read the latest message, if a representative or the AI wrote it.
+    is_seen: bool | None = None
+
+
+def get_thread(conversation: Conversation, before: int | None = None) -> Thread:
+    """Return the latest messages, or those with a sequence below ``before``, with their notes."""
+    messages = conversation.messages.order_by("-sequence")
+    if before is not None:
+        messages = messages.filter(sequence__lt=before)
+    page = [*messages[:PAGE_SIZE]][::-1]
+    entries = list(_merge(page, _notes_of_page(conversation, page)))
+    _group(entries)
+    first, last = (page[0].sequence, page[-1].sequence) if page else (1, 0)
+    return Thread(
+        days=list(_split_days(entries)),
+        earlier=first if first > 1 else None,
+        later=last + PAGE_SIZE + 1 if last < conversation.last_sequence else None,
+        is_seen=_is_seen(conversation, page),
+    )
+
+
+def _notes_of_page(conversation: Conversation, page: list[Message]) -> Iterable[Note]:
+    """Return the notes between the first message of the page and the first of the next page."""
+    notes: QuerySet[Note] = conversation.notes.select_related("user").order_by("created_at", "id")
+    if page and page[0].sequence > 1:
+        notes = notes.filter(created_at__gte=page[0].created_at)
+    if page and page[-1].sequence < conversation.last_sequence:
+        following = conversation.messages.get(sequence=page[-1].sequence + 1)
+        notes = notes.filter(created_at__lt=following.created_at)
+    return notes
+
+
+def _merge(messages: list[Message], notes: Iterable[Note]) -> Iterator[Entry]:
+    """Yield the messages by sequence, and each note before the next newer message."""
+    waiting = deque(notes)
+    for message in messages:
+        while waiting and waiting[0].created_at < message.created_at:
+            yield _note_entry(waiting.popleft())
+        yield _message_entry(message)
+    yield from map(_note_entry, waiting)
+
+
+def _message_entry(message: Message) -> Entry:
+    key = f"message-{message.sequence}"
+    if message.kind == MessageKind.EVENT:
+        return Entry(key, "event", "", _event_text(message), message.created_at)
+    name = message.author_name or ("Visitor" if message.author == Author.VISITOR else "Team")
+    return Entry(key, message.author, name, message.text, message.created_at)
+
+
+def _note_entry(note: Note) -> Entry:
+    name = note.user.get_full_name() if note.user else "Deleted user"
+    return Entry(f"note-{note.pk}", "note", name, note.text, note.created_at)
+
+
+def _event_text(message: Message) -> str:
+    if message.author_name and message.event in _EVENT_TEXTS:
+        return _EVENT_TEXTS[message.event].format(message.author_name)
+    texts = {**_EVENT_TEXTS, **_ANONYMOUS_EVENT_TEXTS}
+    return texts.get(message.event, message.event.replace("_", " ").capitalize()).format("Somebody")
+
+
+def _group(entries: list[Entry]) -> None:
+    for previous, entry in pairwise(entries):
+        entry.continues = (
+            (entry.kind, entry.name) == (previous.kind, previous.name)
+            and entry.created_at - previous.created_at < _GROUP_WITHIN
+            and _local_date(entry) == _local_date(previous)
+        )
+
+
+def _split_days(entries: list[Entry]) -> Iterator[Day]:
+    for day, grouped in groupby(entries, key=_local_date):
+        yield Day(day, list(grouped))
+
+
+def _local_date(entry: Entry) -> date:
+    return timezone.localdate(entry.created_at)
+
+
+def _is_seen(conversation: Conversation, page: list[Message]) -> bool | None:
+    texts = [message for message in page if message.kind == MessageKind.TEXT]
+    if not texts or texts[-1].author not in (Author.REP, Author.AI):
+        return None
+    if page[-1].sequence < conversation.last_sequence:
+        return None
+    return conversation.visitor_read_sequence >= texts[-1].sequence
+
+
+def get_colleagues(conversation: Conversation, user: User) -> list[User]:
+    """Return the active members who can be responsible, ``user`` first."""
+    members = User.objects.for_organization(conversation.organization_id).filter(is_active=True)
+    others = members.exclude(pk=user.pk).order_by("full_name", "email")
+    return [user, *others]

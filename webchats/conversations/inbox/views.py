@@ -1,0 +1,144 @@
+"""The page of the inbox: a list of conversations beside the thread of one of them."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from organizations.admin.site import site
+from organizations.auth.roles import Operation
+from organizations.models import Organization
+from webchats.conversations.inbox.access import (
+    get_conversation,
+    get_organization,
+    get_user,
+    inbox_view,
+)
+from webchats.conversations.inbox.folders import Folder, get_page
+from webchats.conversations.inbox.forms import new_client_key
+from webchats.conversations.inbox.navigation import count_up_to_limit, get_nav_item
+from webchats.conversations.inbox.threads import get_colleagues, get_thread
+from webchats.conversations.models import Conversation, Message
+from webchats.conversations.transitions import Handler, State
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The content of the composer: empty, or what was refused and why."""
+
+    text: str = ""
+    mode: str = "reply"
+    error: str = ""
+    #: The answer of somebody else that the user had not seen.
+    answer: Message | None = None
+    client_key: str = ""
+
+
+@inbox_view(Operation.VIEW)
+@require_safe
+def inbox(request: HttpRequest, pk: str = "") -> HttpResponse:
+    """Return the list, and the thread of a conversation."""
+    conversation = get_conversation(get_user(request), pk) if pk else None
+    return render_inbox(request, conversation)
+
+
+def render_inbox(
+    request: HttpRequest,
+    conversation: Conversation | None,
+    draft: Draft | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Return the page, or for a request of htmx the part of it that changes."""
+    is_fragment = is_htmx(request)
+    organization = get_organization(request, conversation)
+    with timezone.override(_get_time_zone(request)):
+        context = {
+            "is_fragment": is_fragment,
+            "organization": organization,
+            "path": _get_path(conversation),
+            **_list_context(request, organization, conversation),
+            **(_thread_context(request, conversation, draft or Draft()) if conversation else {}),
+        }
+        if is_fragment:
+            context |= {"item": get_nav_item(get_user(request)), "site_title": site.site_title}
+        else:
+            context = {**site.each_context(request), **context}
+        name = "fragment" if is_fragment else "page"
+        response = TemplateResponse(request, f"admin/inbox/{name}.html", context, status=status)
+        return response.render()
+
+
+def _get_path(conversation: Conversation | None) -> str:
+    if conversation is None:
+        return reverse("inbox:list")
+    return reverse("inbox:conversation", args=[conversation.pk])
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Return whether htmx sent the request, which replaces a part of the page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def _list_context(
+    request: HttpRequest, organization: Organization | None, conversation: Conversation | None
+) -> dict[str, object]:
+    user = get_user(request)
+    name = request.GET.get("folder", "")
+    folder = Folder(name) if name in Folder.values else Folder.WAITING
+    # The query string of every link and form, so that they stay in the list.
+    query = QueryDict(mutable=True)
+    query["folder"] = folder.value
+    if organization is None:
+        organizations = Organization.objects.for_user(user)
+        return {"folder": folder, "query": query, "organizations": organizations, "title": "Inbox"}
+    if user.is_superuser:
+        query["organization"] = organization.pk
+    cursor = request.GET.get("cursor", "")
+    if cursor:
+        query["cursor"] = cursor
+    rows = Conversation.objects.for_organization(organization.pk)
+    waiting, unread = count_up_to_limit(rows.waiting()), count_up_to_limit(rows.unread())
+    counts = {Folder.WAITING: waiting, Folder.UNREAD: unread}
+    return {
+        "folder": folder,
+        "folders": [(entry, counts.get(entry, "")) for entry in Folder],
+        "query": query,
+        "page": get_page(folder, folder.select(rows, user), cursor),
+        "conversation": conversation,
+        "now": timezone.now(),
+        "title": f"({waiting}) Inbox" if waiting else "Inbox",
+    }
+
+
+def _thread_context(
+    request: HttpRequest, conversation: Conversation, draft: Draft
+) -> dict[str, object]:
+    user = get_user(request)
+    text = request.GET.get("before", "")
+    before = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    earlier = conversation.contact.conversations.exclude(pk=conversation.pk)
+    return {
+        "thread": get_thread(conversation, before),
+        "before": before,
+        "draft": draft,
+        "client_key": draft.client_key or new_client_key(),
+        "colleagues": get_colleagues(conversation, user),
+        "is_closed": conversation.state == State.CLOSED,
+        "is_waiting": conversation.state == State.OPEN and conversation.handler == Handler.WAITING,
+        "is_mine": conversation.assignee_id == user.pk,
+        "earlier_conversations": earlier.order_by("-last_message_at", "-id")[:3],
+        "time_zone": timezone.get_current_timezone_name(),
+    }
+
+
+def _get_time_zone(request: HttpRequest) -> tzinfo:
+    """Return the time zone of the browser, which the page's script stores in a cookie."""
+    try:
+        return ZoneInfo(request.COOKIES.get("time_zone", ""))
+    except (KeyError, ValueError, OSError):
+        return timezone.get_default_timezone()

@@ -1,0 +1,114 @@
+"use strict";
+// Keys, drafts, marks as read and message texts of the inbox. Without it, links and forms work, too.
+{
+  const root = document.documentElement;
+  const find = (selector) => document.querySelector(selector);
+  const getThread = () => find(".thread[data-conversation]");
+  const getText = () => find(".composer textarea");
+  const isTouch = () => matchMedia("(pointer: coarse)").matches;
+  const refresh = () => find("#inbox").dispatchEvent(new Event("inbox:refresh"));
+  const showProblem = (text) => (find("#inbox-problem").textContent = text);
+
+  // --- After each change of the page ---
+
+  // Text that has not been sent stays in the tab when another conversation is opened.
+  const draftKey = () => `inbox-draft-${getThread().dataset.conversation}`;
+  let lastRead = "";
+
+  function update() {
+    showProblem("");
+    for (const element of document.querySelectorAll("[data-message-text]:not(.is-drawn)")) {
+      renderMessageText(element, element.textContent);
+      element.classList.add("is-drawn");
+    }
+    const thread = getThread();
+    if (!thread) return;
+    const text = getText();
+    text.value ||= sessionStorage.getItem(draftKey()) ?? "";
+    // A reply is refused if somebody has answered since the user began to write it.
+    if (!text.value || find(".conflict")) find(".composer [name=after]").value = thread.dataset.last;
+    markRead(thread);
+  }
+
+  function markRead(thread) {
+    const position = `${thread.dataset.conversation} ${thread.dataset.last}`;
+    const form = thread.querySelector("form.read");
+    if (!form || document.hidden || lastRead === position) return;
+    lastRead = position;
+    form.requestSubmit();
+  }
+
+  function moveFocus(source) {
+    const isOpened = source.matches?.(".row, .earlier a");
+    if (!getThread() || (!isOpened && document.activeElement !== document.body)) return;
+    (isTouch() ? find("#thread-title") : getText()).focus();
+  }
+
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    update();
+    moveFocus(ctx.sourceElement);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) refresh();
+  });
+
+  // --- Requests ---
+
+  const isInbox = (ctx) => ctx.text?.includes('id="inbox"');
+
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    const form = ctx.sourceElement;
+    if (!form.matches?.(".composer") || !isInbox(ctx) || !ctx.response.raw.ok) return;
+    getText().value = "";
+    sessionStorage.removeItem(draftKey());
+    form.elements.client_key.value = crypto.randomUUID();
+  });
+  // An error page, or the sign-in page after the end of the session, must not replace the inbox.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    if (isInbox(ctx)) return;
+    event.preventDefault();
+    if (ctx.response.raw.redirected) location.reload();
+    else showProblem("The inbox could not be updated. What you have typed is kept.");
+  });
+  document.addEventListener("htmx:error", () =>
+    showProblem("No connection. What you have typed is kept."));
+
+  // --- Keys ---
+
+  document.addEventListener("keydown", (event) => {
+    const { target, key } = event;
+    if (event.isComposing || event.defaultPrevented) return;
+    if (target.matches(".composer textarea")) {
+      const sends = event.ctrlKey || event.metaKey || !(event.shiftKey || isTouch());
+      if (key === "Enter" && sends) {
+        event.preventDefault();
+        if (target.value.trim()) target.form.requestSubmit();
+      } else if (key === "Escape") {
+        find(".row[aria-current]")?.focus();
+      }
+    } else if (target.matches(".row") && ["ArrowDown", "ArrowUp"].includes(key)) {
+      const rows = [...document.querySelectorAll(".row")];
+      event.preventDefault();
+      rows[rows.indexOf(target) + (key === "ArrowDown" ? 1 : -1)]?.focus();
+    }
+  });
+  document.addEventListener("input", ({ target }) => {
+    if (target.matches(".composer textarea")) sessionStorage.setItem(draftKey(), target.value);
+  });
+  document.addEventListener("submit", ({ target }) => target.closest(".menu")?.hidePopover());
+
+  // --- Start ---
+
+  // The server shows times in the time zone of this cookie.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const cookie = `time_zone=${zone}`;
+  const hasCookie = document.cookie.split("; ").includes(cookie);
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `${cookie}; path=/admin/; max-age=31536000; samesite=strict${secure}`;
+  root.classList.add("has-script");
+  addEventListener("DOMContentLoaded", () => {
+    update();
+    if (!hasCookie && zone !== "UTC") refresh();
+  });
+}

@@ -1,0 +1,50 @@
+"""Times and names as the inbox shows them."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+
+register = template.Library()
+
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+
+
+@register.filter
+def short_duration(since: datetime, now: datetime) -> str:
+    """Return the time since a moment: ``<1 min``, ``5 min``, ``3 h`` or ``2 d``."""
+    passed = now - since
+    if passed < _MINUTE:
+        return "<1 min"
+    if passed < _HOUR:
+        return f"{passed // _MINUTE} min"
+    return f"{passed // _HOUR} h" if passed < _DAY else f"{passed // _DAY} d"
+
+
+@register.filter
+def short_time(moment: datetime, now: datetime) -> str:
+    """Return the time of day today, the day of the week within six days, else the date."""
+    local, today = timezone.localtime(moment), timezone.localdate(now)
+    if local.date() == today:
+        return date_format(local, "H:i")
+    if today - local.date() < timedelta(days=7):
+        return date_format(local, "D")
+    return date_format(local, "j M" if local.year == today.year else "j M Y")
+
+
+@register.filter
+def day_name(day: datetime, now: datetime) -> str:
+    """Return ``Today``, ``Yesterday``, or the date with its day of the week."""
+    days_ago = (timezone.localdate(now) - day).days
+    return {0: "Today", 1: "Yesterday"}.get(days_ago) or date_format(day, "l, j M Y")
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return the first letters of the first and the last word of a name."""
+    words = [word for word in str(name).split() if word[0].isalnum()] or ["?"]
+    return "".join(word[0] for word in dict.fromkeys((words[0], words[-1]))).upper()
