@@ -46,6 +46,7 @@ def check_numbers(**_: object) -> list[CheckMessage]:
         "MAX_UPLOAD_BYTES": 1,
         "TRUSTED_PROXIES": 0,
         "SESSION_HOURS": 1,
+        "WIDGET_SESSION_DAYS": 1,
     }
     return [
         Error(

@@ -92,11 +92,11 @@ _ERRORS: Final = {
     413: ("The body is too large.", "payload_too_large"),
     500: ("Something went wrong on our side. It has been logged.", "internal_error"),
 }
-_JSON_PATHS: Final = re.compile(r"/(api|healthz|readyz|metrics)(/|\Z)")
+_JSON_PATHS: Final = re.compile(r"/(?:api|healthz|readyz|metrics)(?:/|\Z)|/widget/[^/]+/")
 
 
 class ApiErrorMiddleware:
-    """Replaces Django's error pages under ``/api`` by JSON errors.
+    """Replaces Django's error pages under ``/api`` and ``/widget/{id}/`` by JSON errors.
 
     Django returns them for an unknown path, a host that is not allowed, or an unhandled exception.
     """

@@ -247,6 +247,20 @@ REST_FRAMEWORK = {
         "sign_in_address": env.str("RATE_LIMIT_SIGN_IN", default="10/min"),
         "sign_in_account": env.str("RATE_LIMIT_SIGN_IN", default="10/min"),
         "sign_in_new_address": env.str("RATE_LIMIT_SIGN_IN", default="10/min"),
+        # Visitors. The last word is what is counted: an address, a session or a webchat.
+        "widget_tickets_address": env.str("RATE_LIMIT_WIDGET_TICKETS_ADDRESS", default="30/min"),
+        "widget_requests_address": env.str(
+            "RATE_LIMIT_WIDGET_REQUESTS_ADDRESS", default="1200/min"
+        ),
+        "widget_requests_session": env.str("RATE_LIMIT_WIDGET_REQUESTS_SESSION", default="300/min"),
+        "widget_messages_session": env.str("RATE_LIMIT_WIDGET_MESSAGES_SESSION", default="30/min"),
+        "widget_messages_address": env.str("RATE_LIMIT_WIDGET_MESSAGES_ADDRESS", default="120/min"),
+        "widget_conversations_address": env.str(
+            "RATE_LIMIT_WIDGET_CONVERSATIONS_ADDRESS", default="20/hour"
+        ),
+        "widget_conversations_webchat": env.str(
+            "RATE_LIMIT_WIDGET_CONVERSATIONS_WEBCHAT", default="300/hour"
+        ),
     },
     "EXCEPTION_HANDLER": "webchat_project.api.exceptions.exception_handler",
     "NUM_PROXIES": TRUSTED_PROXIES,
@@ -279,6 +293,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "organizations", "description": "The organization's settings."},
         {"name": "users", "description": "The members of the organization."},
         {"name": "authentication", "description": "Access tokens for people."},
+        {"name": "widget", "description": "What the widget calls for a visitor, by a session."},
     ],
     # The order of the URLconf.
     "SORT_OPERATIONS": False,
@@ -349,6 +364,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # Seconds for which a process reuses its response to a request for a configuration. 0 disables it.
 WIDGET_CONFIG_CACHE_SECONDS = env.int("WIDGET_CONFIG_CACHE_SECONDS", default=10)
+# Days for which a visitor's session is valid.
+WIDGET_SESSION_DAYS = env.int("WIDGET_SESSION_DAYS", default=7)
 
 # --- HTTPS and cookies: secure unless DEBUG ---------------------------------------------------
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/", include("webchat_project.api_urls")),
     path("icons/<path:key>", icon_file, name="icon-file"),
     path("", include("webchats.widget.urls")),
+    path("", include("webchats.conversations.visitor.urls")),
     path("metrics", metrics, name="metrics"),
     path("demo", sample_site, name="sample-site"),
 ]

@@ -51,6 +51,17 @@ def duplicate_webchat(*, webchat: Webchat, user: User) -> Webchat:
     return copy
 
 
+def end_sessions(*, webchat: Webchat) -> Webchat:
+    """End the sessions of all visitors of the webchat, and return it.
+
+    Their conversations stay. Visitors who write again are new ones, because a token that was
+    issued earlier cannot be renewed.
+    """
+    webchat.sessions_valid_from = timezone.now()
+    webchat.save(update_fields=["sessions_valid_from", "updated_at"])
+    return webchat
+
+
 def set_default_icon(*, organization: Organization, image: SanitizedImage | None) -> Organization:
     """Set the organization's default icon, or remove it if ``None``. Return the organization.
 

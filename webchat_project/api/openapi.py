@@ -130,7 +130,9 @@ class DocumentSchema(AutoSchema):
             "429": True,
             "503": True,
         }
-        return [status for status, applied in applies.items() if applied]
+        # Those of single views, such as 410.
+        more: set[str] = getattr(self.view, "error_statuses", set())
+        return sorted({status for status, applied in applies.items() if applied} | more)
 
     def _error_body(self, status: str) -> Schema:
         component = ResolvedComponent(

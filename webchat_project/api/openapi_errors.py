@@ -12,6 +12,7 @@ DESCRIPTIONS: Final = {
     "404": "The row does not exist, or belongs to another organization.",
     "406": "The client does not accept JSON.",
     "409": "The row is in use, or another request changed it at the same time.",
+    "410": "The webchat is disabled.",
     "412": "The row is not in the version that `If-Match` names. Read it again.",
     "413": "The body is too large.",
     "415": "The media type of the body is not supported.",
@@ -70,6 +71,7 @@ EXAMPLES: Final[dict[str, ErrorBody]] = {
         "error": "It is in use by 3 webchats and cannot be deleted.",
         "code": "in_use",
     },
+    "410": {"error": "This chat is closed.", "code": "disabled"},
     "412": {
         "error": str(PreconditionFailed.default_detail),
         "code": PreconditionFailed.default_code,

@@ -41,6 +41,11 @@ def is_expected_version(updated_at: datetime, if_match: str) -> bool:
     return get_version(updated_at) in {tag.partition("-")[0] for tag in tags}
 
 
+def format_timestamp(value: datetime) -> str:
+    """Return a time as RFC 3339, in UTC with milliseconds: ``2026-03-12T10:00:00.000Z``."""
+    return f"{value.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+
+
 class TimestampField(DateTimeField):
     """A date and time of RFC 3339. Accepts any time zone; returns UTC with milliseconds."""
 
@@ -54,4 +59,4 @@ class TimestampField(DateTimeField):
         return super().to_internal_value(value)
 
     def to_representation(self, value: datetime) -> str:
-        return f"{value.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+        return format_timestamp(value)

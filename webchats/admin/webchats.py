@@ -25,6 +25,7 @@ from webchats.admin.list_filters import (
 )
 from webchats.admin.preview import preview_form, render_webchat, snippet
 from webchats.admin.row_menu import RowMenuMixin
+from webchats.admin.sessions import SessionsMixin
 from webchats.icons.forms import ICON_NOT_STORED, IconAdminMixin
 from webchats.icons.storage import StorageUnavailable, store_image
 from webchats.models import Webchat, WebchatQuerySet
@@ -32,7 +33,9 @@ from webchats.search import FIELDS
 
 
 @admin.register(Webchat, site=site)
-class WebchatAdmin(IconAdminMixin[Webchat], RowMenuMixin, ColumnsMixin, WebchatImportMixin):
+class WebchatAdmin(
+    IconAdminMixin[Webchat], RowMenuMixin, SessionsMixin, ColumnsMixin, WebchatImportMixin
+):
     """Webchats, with a live preview of the widget beside the form."""
 
     form = WebchatForm

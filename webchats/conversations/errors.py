@@ -1,7 +1,7 @@
-"""Errors of actions that the state of a conversation does not allow."""
+"""Errors of sessions, and of actions that the state of a conversation does not allow."""
 
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from webchat_project.api.exceptions import ErrorItem
 from webchats.conversations.models import Message
@@ -12,6 +12,21 @@ class AnswerItem(ErrorItem):
 
     sequence: int
     authorName: str
+
+
+class SessionExpired(AuthenticationFailed):
+    """The visitor's session token is missing, invalid, expired or ended."""
+
+    default_detail = "The session has expired. Start a new one."
+    default_code = "session_expired"
+
+
+class WebchatDisabled(APIException):
+    """The webchat is disabled or deleted."""
+
+    status_code = status.HTTP_410_GONE
+    default_detail = "This chat is closed."
+    default_code = "disabled"
 
 
 class ConversationConflict(APIException):

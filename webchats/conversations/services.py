@@ -17,7 +17,7 @@ from webchats.conversations.errors import AnsweredMeanwhile, VisitorMovedOn
 from webchats.conversations.events import conversation_changed
 from webchats.conversations.locking import lock, lock_open, require_open, save
 from webchats.conversations.models import Author, Conversation, Message, Note
-from webchats.conversations.transitions import REOPEN_WITHIN, Action, Handler, State, next_handler
+from webchats.conversations.transitions import Action, Handler, State, next_handler
 from webchats.conversations.validation import ContactDetails, Page
 from webchats.models import Webchat
 
@@ -67,7 +67,7 @@ def _send_visitor_message(
         return Sent(sent, created=False)
     now = timezone.now()
     person = update_contact(webchat, newest.contact if newest else None, details, page)
-    if newest is None or (newest.closed_at is not None and now - newest.closed_at > REOPEN_WITHIN):
+    if newest is None or newest.is_over(now):
         conversation = Conversation(
             organization_id=webchat.organization_id,
             webchat=webchat,

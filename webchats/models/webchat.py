@@ -65,6 +65,9 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
         help_text="The widget is active and accepts new sessions.",
     )
 
+    #: Sessions of visitors that were issued earlier are not valid. See ``services.end_sessions``.
+    sessions_valid_from = models.DateTimeField(null=True, editable=False)
+
     prompt = models.ForeignKey(
         Prompt,
         on_delete=models.RESTRICT,

@@ -39,6 +39,7 @@ from webchats.icons.storage import signed_url_version
 from webchats.models import Webchat
 from webchats.models.last_load import HOST_LENGTH
 from webchats.services import record_load
+from webchats.widget.cors import set_cors_headers
 from webchats.widget.serializers import PublicConfig, public_config
 
 EMBED_JS: Final = Path(__file__).parent.parent / "static" / "webchats" / "embed.js"
@@ -122,7 +123,7 @@ def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
     response.headers["Cache-Control"] = CONFIG_CACHE_CONTROL
     response.headers["Vary"] = "Origin, Referer, Accept-Encoding"
     response.headers["ETag"] = etag
-    _set_cors_headers(response, origin)
+    set_cors_headers(response, origin)
     return response
 
 
@@ -167,12 +168,6 @@ def _not_found() -> HttpResponse:
     response.headers["Cache-Control"] = CONFIG_CACHE_CONTROL
     response.headers["Vary"] = "Origin, Referer"
     return response
-
-
-def _set_cors_headers(response: HttpResponse, origin: str | None) -> None:
-    """Let scripts of ``origin`` read the response (CORS). The origin must have been checked."""
-    if origin is not None and origin.isascii() and origin.isprintable():
-        response.headers["Access-Control-Allow-Origin"] = origin
 
 
 def _get_host(*, origin: str | None, referer: str | None) -> str:

@@ -1,5 +1,6 @@
 """The conversation of one visitor in one widget."""
 
+from datetime import datetime
 from typing import ClassVar, Final, Self, TypeVar
 
 from django.db import models
@@ -10,7 +11,7 @@ from organizations import constraints
 from organizations.models import Prompt, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from webchats.conversations.models.contact import Contact
-from webchats.conversations.transitions import Handler, State
+from webchats.conversations.transitions import REOPEN_WITHIN, Handler, State
 from webchats.models import Webchat
 
 #: A visitor id is random: 32 hexadecimal characters.
@@ -171,3 +172,7 @@ class Conversation(TenantModel):
     def unread(self) -> int:
         """Return the number of messages that nobody of the organization has read."""
         return self.last_sequence - self.organization_read_sequence
+
+    def is_over(self, now: datetime) -> bool:
+        """Return whether a message of the visitor at ``now`` starts a new conversation."""
+        return self.closed_at is not None and now - self.closed_at > REOPEN_WITHIN

@@ -1,0 +1,51 @@
+"""Simultaneous requests of one visitor."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from tests.support.visitors import Visitor
+from webchats.conversations.models import Contact, Conversation, Message
+from webchats.models import Webchat
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run_at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
+    """Return the results of simultaneous calls with the numbers from 0."""
+    barrier = threading.Barrier(count)
+
+    def work(number: int) -> Any:
+        barrier.wait()
+        try:
+            return call(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(work, range(count)))
+
+
+def test_a_message_that_is_sent_eight_times_at_once_is_stored_once(webchat: Webchat) -> None:
+    visitor = Visitor(webchat)
+    tabs = [Visitor(webchat, token=visitor.token) for _ in range(8)]
+    responses = run_at_once(8, lambda number: tabs[number].send(f"Text {number}", "key"))
+    assert sorted(response.status_code for response in responses) == [200] * 7 + [201]
+    assert len({response.content for response in responses}) == 1
+    assert Message.objects.count() == Contact.objects.count() == 1
+    assert Conversation.objects.get().last_sequence == 1
+
+
+def test_the_first_messages_of_two_tabs_start_one_conversation(webchat: Webchat) -> None:
+    visitor = Visitor(webchat)
+    tabs = [Visitor(webchat, token=visitor.token) for _ in range(2)]
+    responses = run_at_once(2, lambda number: tabs[number].send(f"Text {number}", f"{number}"))
+    assert [response.status_code for response in responses] == [201, 201]
+    assert len({response.json()["conversationId"] for response in responses}) == 1
+    messages = visitor.get("messages").json()["messages"]
+    assert [message["sequence"] for message in messages] == [1, 2]
+    assert Contact.objects.count() == 1

@@ -1,0 +1,103 @@
+"""Reading and sending of messages."""
+
+import pytest
+
+from organizations.models import User
+from tests.support.visitors import Visitor
+from webchats.conversations import services
+from webchats.conversations.models import Conversation, Message
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_message_is_stored_and_read_back(visitor: Visitor) -> None:
+    sent = visitor.send("Hello  <b>you</b>\n", key="one")
+    assert sent.status_code == 201
+    conversation = Conversation.objects.get()
+    message = sent.json()["message"]
+    assert message == {
+        "sequence": 1,
+        "kind": "text",
+        "author": "visitor",
+        "authorName": "",
+        "text": "Hello  <b>you</b>\n",
+        "event": None,
+        "sources": [],
+        "clientKey": "one",
+        "createdAt": message["createdAt"],
+    }
+    assert sent.json()["conversationId"] == conversation.pk
+    assert visitor.get("messages").json() == {
+        "conversationId": conversation.pk,
+        "messages": [message],
+        "lastSequence": 1,
+        "state": "open",
+        "handler": "waiting",
+        "rating": None,
+        "reply": None,
+    }
+
+
+def test_a_visitor_without_a_conversation_reads_no_messages(visitor: Visitor) -> None:
+    assert visitor.get("messages").json() == {
+        "conversationId": None,
+        "messages": [],
+        "lastSequence": 0,
+        "state": None,
+        "handler": None,
+        "rating": None,
+        "reply": None,
+    }
+    assert not Conversation.objects.exists()
+
+
+def test_a_repeated_client_key_returns_the_first_message(visitor: Visitor) -> None:
+    first, again = visitor.send("One"), visitor.send("Two")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json()
+    assert Message.objects.count() == 1
+
+
+def test_only_messages_after_the_position_are_returned(visitor: Visitor) -> None:
+    for number in range(1, 4):
+        visitor.send(key=str(number))
+    current = Conversation.objects.get().pk
+
+    def read(**position: object) -> list[int]:
+        messages = visitor.get("messages", **position).json()["messages"]
+        return [message["sequence"] for message in messages]
+
+    assert read(conversation=current, after=1) == [2, 3]
+    assert read(conversation=current, after=3) == []
+    assert read(conversation=current) == [1, 2, 3]
+    # Of no conversation, and of another one.
+    assert read(after=2) == [1, 2, 3]
+    assert read(conversation="0" * 24, after=2) == [1, 2, 3]
+
+
+def test_a_response_has_at_most_200_messages(visitor: Visitor) -> None:
+    visitor.send()
+    conversation = Conversation.objects.get()
+    Message.objects.bulk_create(
+        Message(conversation=conversation, sequence=number, author="rep", text="Hi")
+        for number in range(2, 203)
+    )
+    Conversation.objects.update(last_sequence=202)
+    page = visitor.get("messages").json()
+    assert [message["sequence"] for message in page["messages"]] == list(range(1, 201))
+    assert page["lastSequence"] == 202
+    rest = visitor.get("messages", conversation=conversation.pk, after=200).json()
+    assert [message["sequence"] for message in rest["messages"]] == [201, 202]
+
+
+def test_the_visitor_sees_no_user_ids_addresses_and_notes(visitor: Visitor, rep: User) -> None:
+    visitor.send()
+    conversation = Conversation.objects.get()
+    services.send_rep_message(conversation=conversation, user=rep, text="Hi", client_key="rep-key")
+    services.add_note(conversation=conversation, user=rep, text="SECRET")
+    content = visitor.get("messages").content.decode()
+    for secret in (rep.pk, rep.email, rep.get_full_name(), "SECRET", "rep-key"):
+        assert secret not in content
+    messages = visitor.get("messages").json()["messages"]
+    assert [message["authorName"] for message in messages] == ["", "Member", "Member"]
+    assert messages[1]["event"] == "joined"

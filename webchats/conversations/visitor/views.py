@@ -1,0 +1,207 @@
+"""What the widget calls for a visitor who has a session.
+
+The order of errors: 401 without a valid session, 410 if the webchat is disabled, 404 for all that
+is not this visitor's. Conversations are found by webchat and visitor id only.
+"""
+
+from typing import ClassVar, Final
+
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webchat_project.api.renderers import OrjsonRenderer
+from webchats.conversations import events, services
+from webchats.conversations.models import Author
+from webchats.conversations.serializers import visitor_conversation, visitor_message
+from webchats.conversations.visitor import serializers, throttling
+from webchats.conversations.visitor.transcript import PlainTextRenderer, transcript_lines
+from webchats.conversations.visitor.widget_view import VisitorView
+
+#: The largest number of messages in a response.
+PAGE_SIZE: Final = 200
+
+_TAGS: Final = ["widget"]
+
+
+@extend_schema(tags=_TAGS)
+class MessagesView(VisitorView):
+    """The messages of the visitor's current conversation."""
+
+    @extend_schema(
+        operation_id="widget_read_messages",
+        summary="Read messages",
+        parameters=[serializers.PositionSerializer],
+        responses=serializers.VisitorMessagesSerializer,
+    )
+    def get(self, request: Request, webchat_id: str) -> Response:
+        """Return at most 200 messages after the sequence `after`, oldest first. They start at 1
+        unless `conversation` is the current conversation."""
+        position = serializers.PositionSerializer(data=request.query_params)
+        position.is_valid(raise_exception=True)
+        conversation = self.find_conversation()
+        if conversation is None:
+            names = ("conversationId", "state", "handler", "rating", "reply")
+            return Response({**dict.fromkeys(names), "messages": [], "lastSequence": 0})
+        is_current = position.validated_data.get("conversation") == conversation.pk
+        rows = conversation.messages.filter(
+            sequence__gt=position.validated_data["after"] if is_current else 0,
+            # Not those of which the conversation that was read above does not know.
+            sequence__lte=conversation.last_sequence,
+        )
+        document = visitor_conversation(conversation)
+        return Response(
+            {
+                "conversationId": document.pop("_id"),
+                "messages": [visitor_message(row) for row in rows.order_by("sequence")[:PAGE_SIZE]],
+                **document,
+                "reply": None,
+            }
+        )
+
+    @extend_schema(
+        operation_id="widget_send_message",
+        summary="Send a message",
+        request=serializers.VisitorSendSerializer,
+        responses={
+            201: serializers.VisitorSentSerializer,
+            200: serializers.VisitorSentSerializer,
+        },
+    )
+    def post(self, request: Request, webchat_id: str) -> Response:
+        """Store a message. The first one starts a conversation. A message that has been stored
+        with this `clientKey` before is returned with 200."""
+        self.enforce(throttling.SessionMessageThrottle, throttling.AddressMessageThrottle)
+        serializer = serializers.VisitorSendSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        session, webchat = self.access
+        newest = self.find_conversation()
+        if newest is None or newest.is_over(timezone.now()):
+            self.enforce(
+                throttling.AddressConversationThrottle, throttling.WebchatConversationThrottle
+            )
+        sent = services.send_visitor_message(
+            webchat=webchat,
+            visitor_id=session.visitor_id,
+            text=data["text"],
+            client_key=data["clientKey"],
+            contact=data.get("contact"),
+            page=data.get("page"),
+        )
+        return Response(
+            {
+                "conversationId": sent.message.conversation_id,
+                "message": visitor_message(sent.message),
+            },
+            status=status.HTTP_201_CREATED if sent.created else status.HTTP_200_OK,
+        )
+
+
+@extend_schema(tags=_TAGS)
+class TypingView(VisitorView):
+    """The visitor is typing."""
+
+    @extend_schema(
+        operation_id="widget_typing",
+        summary="Report typing",
+        request=None,
+        responses={204: None},
+    )
+    def post(self, request: Request, webchat_id: str) -> Response:
+        """Show the representatives that the visitor is typing. The text is not sent. Before the
+        first message, nobody is shown anything."""
+        conversation = self.find_conversation()
+        if conversation is not None:
+            events.typing(conversation, Author.VISITOR, conversation.contact.name)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=_TAGS)
+class ReadView(VisitorView):
+    """The visitor has read messages."""
+
+    @extend_schema(
+        operation_id="widget_mark_read",
+        summary="Mark messages as read",
+        request=serializers.VisitorReadSerializer,
+        responses={204: None},
+    )
+    def post(self, request: Request, webchat_id: str) -> Response:
+        """Record that the visitor has read the messages up to `sequence`."""
+        serializer = serializers.VisitorReadSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        conversation, sequence = self.get_conversation(), serializer.validated_data["sequence"]
+        if sequence > conversation.last_sequence:
+            message = f"The last message has the sequence {conversation.last_sequence}."
+            raise ValidationError({"sequence": [ErrorDetail(message, "max_value")]})
+        services.mark_read(conversation=conversation, reader=Author.VISITOR, sequence=sequence)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=_TAGS)
+class HumanView(VisitorView):
+    """The visitor asks for a person."""
+
+    error_statuses: ClassVar[set[str]] = VisitorView.error_statuses | {"409"}
+
+    @extend_schema(
+        operation_id="widget_ask_for_person",
+        summary="Ask for a person",
+        request=None,
+        responses={204: None},
+    )
+    def post(self, request: Request, webchat_id: str) -> Response:
+        """Hand the conversation over to a person. A closed conversation gets a 409."""
+        services.ask_for_person(conversation=self.get_conversation())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=_TAGS)
+class CloseView(VisitorView):
+    """The visitor ends the conversation."""
+
+    @extend_schema(
+        operation_id="widget_close",
+        summary="End the conversation",
+        request=None,
+        responses={204: None},
+    )
+    def post(self, request: Request, webchat_id: str) -> Response:
+        """Close the current conversation. A closed one stays as it is."""
+        services.close(conversation=self.get_conversation())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(tags=_TAGS)
+class TranscriptView(VisitorView):
+    """The transcript of the visitor's current conversation."""
+
+    renderer_classes = (PlainTextRenderer, OrjsonRenderer)
+
+    @extend_schema(
+        operation_id="widget_transcript",
+        summary="Download the transcript",
+        responses={(200, "text/plain"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, webchat_id: str) -> StreamingHttpResponse:
+        """Return the visitor's newest conversation as a text file."""
+        conversation = self.get_conversation()
+        title = self.access.webchat.organization.public_title
+        response = StreamingHttpResponse(
+            transcript_lines(conversation, title), content_type="text/plain; charset=utf-8"
+        )
+        response.headers["Content-Disposition"] = 'attachment; filename="conversation.txt"'
+        return response
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Return an error as JSON, whatever format was requested."""
+        renderer = OrjsonRenderer()
+        self.request.accepted_renderer = renderer
+        self.request.accepted_media_type = str(renderer.media_type)
+        return super().handle_exception(exc)

@@ -1,0 +1,69 @@
+"""The classes of the views for visitors. Responses are not cached, and set no cookie."""
+
+from typing import Any, ClassVar
+
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from webchats.conversations.models import Conversation
+from webchats.conversations.visitor import throttling
+from webchats.conversations.visitor.authentication import (
+    Access,
+    HasSession,
+    VisitorAuthentication,
+)
+
+
+class WidgetView(APIView):
+    """A view for visitors. Responses are not cached."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (throttling.AddressRequestThrottle,)
+    http_method_names = ["get", "head", "post"]
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final.headers["Cache-Control"] = "no-store"
+        return final
+
+    def enforce(self, *throttle_classes: type[BaseThrottle]) -> None:
+        """Raise ``Throttled`` if one of the throttles refuses the request."""
+        for throttle_class in throttle_classes:
+            throttle = throttle_class()
+            if not throttle.allow_request(self.request, self):
+                self.throttled(self.request, throttle.wait() or 1)
+
+
+class VisitorView(WidgetView):
+    """A view that requires a session."""
+
+    authentication_classes = (VisitorAuthentication,)
+    permission_classes = (HasSession,)
+    throttle_classes = (throttling.AddressRequestThrottle, throttling.SessionRequestThrottle)
+    #: For the OpenAPI document, besides those of every view.
+    error_statuses: ClassVar[set[str]] = {"400", "410"}
+
+    @property
+    def access(self) -> Access:
+        """The visitor's session and webchat."""
+        assert isinstance(self.request.auth, Access)
+        return self.request.auth
+
+    def find_conversation(self) -> Conversation | None:
+        """Return the visitor's current conversation: the newest one, which may be closed."""
+        session, webchat = self.access
+        return Conversation.objects.of_visitor(webchat, session.visitor_id).first()
+
+    def get_conversation(self) -> Conversation:
+        """Return the visitor's current conversation. Raise ``NotFound`` without one."""
+        conversation = self.find_conversation()
+        if conversation is None:
+            raise NotFound("The conversation has not begun. Send a message first.")
+        return conversation
