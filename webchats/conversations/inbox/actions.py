@@ -62,7 +62,7 @@ def send(request: HttpRequest, conversation: Conversation) -> Draft | None:
     user = get_user(request)
     form = ComposerForm(request.POST)
     if not form.is_valid():
-        return _draft(request, next(iter(form.errors.values()))[0])
+        return _draft(request, str(next(iter(form.errors.values()))[0]))
     values = form.cleaned_data
     if values["mode"] == "note":
         try:

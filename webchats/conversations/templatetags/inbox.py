@@ -1,6 +1,6 @@
 """Times and names as the inbox shows them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from django import template
@@ -37,7 +37,7 @@ def short_time(moment: datetime, now: datetime) -> str:
 
 
 @register.filter
-def day_name(day: datetime, now: datetime) -> str:
+def day_name(day: date, now: datetime) -> str:
     """Return ``Today``, ``Yesterday``, or the date with its day of the week."""
     days_ago = (timezone.localdate(now) - day).days
     return {0: "Today", 1: "Yesterday"}.get(days_ago) or date_format(day, "l, j M Y")
