@@ -1,5 +1,8 @@
 """Documents of organizations and their users."""
 
+from rest_framework import serializers
+
+from organizations.auth.roles import AccessRole
 from organizations.models import Organization, User
 from organizations.tenancy.serializers import TenantScopedSerializer
 
@@ -27,6 +30,8 @@ class OrganizationSerializer(TenantScopedSerializer[Organization]):
 class UserSerializer(TenantScopedSerializer[User]):
     """A user. Visitors see ``displayName``, or the first word of ``fullName`` if it is empty."""
 
+    accessRole = serializers.ChoiceField(AccessRole.choices, source="role", read_only=True)
+
     class Meta:
         model = User
         fields = (
@@ -41,4 +46,4 @@ class UserSerializer(TenantScopedSerializer[User]):
             "updatedAt",
         )
         # The admin site changes accounts, with its checks of the current user.
-        read_only_fields = ("organizationId", "email", "accessRole", "isActive")
+        read_only_fields = ("organizationId", "email", "isActive")

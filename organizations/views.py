@@ -97,6 +97,7 @@ class OrganizationFilter(django_filters.FilterSet):
 
 
 @extend_schema(tags=["organizations"])
+@request_examples(update={"maskCardNumbers": True, "inactivityHours": 48})
 class OrganizationViewSet(TenantReadUpdateViewSet[Organization]):
     """The settings of the caller's organization; for a superuser, of every organization."""
 
@@ -116,6 +117,7 @@ class UserFilter(django_filters.FilterSet):
 
 
 @extend_schema(tags=["users"])
+@request_examples(update={"displayName": "Alex"})
 class UserViewSet(TenantReadUpdateViewSet[User]):
     """The members of the organization, to whom conversations can be assigned."""
 

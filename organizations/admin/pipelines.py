@@ -1,5 +1,7 @@
 """The model admin of pipelines and their stages."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
@@ -7,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from organizations.admin.badges import badge
 from organizations.admin.site import site
-from organizations.admin.stage_forms import StageForm, StageFormSet
+from organizations.admin.stage_forms import DeletableStageForm, StageForm, StageFormSet
 from organizations.admin.times import updated_at
 from organizations.admin.usage import UsageAdmin
 from organizations.fields import ColorField
@@ -39,6 +41,13 @@ class StageInline(admin.TabularInline[Stage, Pipeline]):
 
     class Media:
         js = ("organizations/stage_positions.js",)
+
+    # The arguments of Django's method.
+    def get_formset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Return the formset, with a short error for a stage that is in use."""
+        formset = super().get_formset(request, *args, **kwargs)
+        formset.form = type("StageForm", (DeletableStageForm, formset.form), {})
+        return formset
 
 
 @admin.register(Pipeline, site=site)

@@ -3,9 +3,14 @@
 from typing import Any, Final
 
 from django import forms
+from django.db import router
+from django.db.models import RestrictedError
+from django.db.models.deletion import Collector
+from django.forms.formsets import DELETION_FIELD_NAME
 
 from organizations.models import MAX_STAGES, Pipeline, Stage
 from organizations.models.pipeline import DUPLICATE_STAGE
+from webchat_project.api.exceptions import describe_uses
 
 _MAX_POSITION: Final = 1_000_000
 
@@ -31,6 +36,20 @@ class StageForm(forms.ModelForm[Stage]):
             field.widget.attrs["aria-label"] = field.label or ""
         if not self.instance._state.adding:
             self.initial["new_position"] = self.instance.position + 1
+
+
+class DeletableStageForm(StageForm):
+    """A stage that can be deleted unless it is in use. Django's form would list all uses."""
+
+    def hand_clean_DELETE(self) -> None:  # noqa: N802 - the name of Django's method
+        """Raise ``ValidationError`` if a stage that is in use is to be deleted."""
+        if not self.cleaned_data.get(DELETION_FIELD_NAME) or self.instance._state.adding:
+            return
+        try:
+            Collector(router.db_for_write(Stage)).collect([self.instance])
+        except RestrictedError as error:
+            message = f"“{self.instance}” is in use by {describe_uses(error)}. Keep this stage."
+            raise forms.ValidationError(message, "in_use") from None
 
 
 class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, forms.ModelForm[Stage]]):

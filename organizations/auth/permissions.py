@@ -35,9 +35,9 @@ class RolePermission(IsAuthenticated):
         if not super().has_permission(request, view):
             return False
         queryset = getattr(view, "queryset", None)
-        # Any other method is rejected with 405 by the view.
         operation = _OPERATIONS.get(request.method or "")
-        if queryset is None or operation is None:
+        # The view rejects a method without an operation or an action with 405.
+        if queryset is None or operation is None or getattr(view, "action", "") is None:
             return True
         if operation == Operation.ADD and getattr(view, "detail", False):
             operation = Operation.CHANGE

@@ -172,8 +172,13 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
-        """Return what Django's method returns, without the rows of models with ``is_detail``."""
+        """Return what Django's method returns, without the rows of models with ``is_detail``.
+
+        If rows are in use, the page lists what uses them, not permissions that are lacking, too.
+        """
         rows, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        if protected:
+            lacking = set()
         return without_details(rows), without_detail_counts(counts), lacking, protected
 
     # --- History ---

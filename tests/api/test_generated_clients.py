@@ -123,6 +123,32 @@ def test_python_client_changes_only_the_field_that_it_sets(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_python_client_answers_a_conversation(
+    live_server: LiveServer, python_package: Callable[[str], Any], rep: User
+) -> None:
+    conversation = factories.ConversationFactory.create(
+        webchat__user__organization=rep.organization
+    )
+    client_class = python_package("").AuthenticatedClient
+    with client_class(live_server.url, str(AccessToken.for_user(rep))) as client:
+
+        def call(name: str, *args: str, **options: Any) -> Any:
+            operation = python_package(f".api.conversations.conversations_{name}")
+            return operation.sync(*args, client=client, **options)
+
+        page = call("list", state=python_package(".models").ConversationsListState.OPEN)
+        assert [row.field_id for row in page.data] == [conversation.pk]
+        assert page.pagination.next_ is None
+        body = python_package(".models").NewMessageRequest(text="Hi", client_key="1", after=0)
+        sent = call("messages_create", conversation.pk, body=body)
+        assert (sent.data.text, sent.data.user_id, sent.data.event) == ("Hi", rep.pk, None)
+        listed = call("messages_list", conversation.pk, after=1)
+        assert [row.sequence for row in listed.data] == [2]
+        row = call("retrieve", conversation.pk).data
+        assert (row.handler.value, row.rating, row.last_message.text) == ("rep", None, "Hi")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_typescript_client_changes_only_the_field_that_it_sets(
     live_server: LiveServer,
     schema_file: Path,

@@ -176,6 +176,10 @@ def test_only_nullable_fields_of_a_response_are_nullable() -> None:
         "Contact.pipelineId",
         "Contact.stageId",
         "Contact.webchatId",
+        "ConversationMessage.approvedBy",
+        "ConversationMessage.clientKey",
+        "ConversationMessage.event",
+        "ConversationMessage.userId",
         "Conversation.assigneeId",
         "Conversation.closedAt",
         "Conversation.firstReplyAt",
@@ -187,6 +191,7 @@ def test_only_nullable_fields_of_a_response_are_nullable() -> None:
         "NewApiKey.expiresAt",
         "NewApiKey.lastUsedAt",
         "Organization.inactivityHours",
+        "Note.userId",
         "Problem.line",
         "SignedInUser.organizationId",
         "User.organizationId",
@@ -230,22 +235,30 @@ def test_version_is_that_of_the_project_and_the_changelog() -> None:
 @pytest.mark.django_db
 def test_examples_of_request_bodies_are_accepted(api: Any, demo_user: User) -> None:
     client = api(demo_user)
+    webchat_id = client.post("/api/webchats", examples.REQUEST).json()["data"]["_id"]
+    contact = factories.ContactFactory.create(webchat_id=webchat_id)
     ids = {
-        "/api/webchats/{id}": client.post("/api/webchats", examples.REQUEST).json()["data"]["_id"],
-        "/api/prompts/{id}": examples.PROMPT_ID,
-        "/api/pipelines/{id}": examples.PIPELINE_ID,
+        "webchats": webchat_id,
+        "prompts": examples.PROMPT_ID,
+        "pipelines": examples.PIPELINE_ID,
+        "conversations": factories.ConversationFactory.create(
+            webchat=contact.webchat, contact=contact, last_sequence=1
+        ).pk,
+        "contacts": contact.pk,
+        "organizations": examples.ORGANIZATION_ID,
+        "users": examples.USER_ID,
     }
     tried = set()
     for path, operations in schema()["paths"].items():
         for verb, operation in operations.items():
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             for example in body.get("examples", {}).values():
-                url = path.replace("{id}", ids.get(path, ""))
+                url = path.replace("{id}", ids.get(path.split("/")[2], ""))
                 response = getattr(client, verb)(url, example["value"])
                 assert response.status_code in (200, 201), response.content
                 assert "ignored" not in response.json()
                 tried.add((verb, path))
-    assert len(tried) == 11
+    assert len(tried) == 22
 
 
 @pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
@@ -34,6 +35,10 @@ _BEFORE_THROTTLES = (
 _QUERY_CANCELED = "57014"
 #: Seconds after which a client should retry a request that returned 503.
 RETRY_AFTER = 5
+
+
+#: The highest number of rows that an error counts. ``on_delete`` functions need read no more.
+MAX_USES = 1_000
 
 
 class ErrorItem(TypedDict):
@@ -120,13 +125,22 @@ def _validation_body(detail: object) -> ErrorBody:
     return {"error": message, "code": "validation_error", "details": details}
 
 
-def _in_use(error: ProtectedError | RestrictedError) -> Conflict:
+def describe_uses(error: ProtectedError | RestrictedError) -> str:
+    """Return what prevents the deletion of a row, such as ``2 webchats and 3 contacts``."""
     rows = (
         error.protected_objects if isinstance(error, ProtectedError) else error.restricted_objects
     )
-    options = next(iter(rows))._meta
-    noun = options.verbose_name if len(rows) == 1 else options.verbose_name_plural
-    return Conflict(f"It is in use by {len(rows)} {noun} and cannot be deleted.", "in_use")
+    texts = []
+    for model, count in Counter(type(row) for row in rows).items():
+        options = model._meta
+        noun = options.verbose_name if count == 1 else options.verbose_name_plural
+        number = f"more than {MAX_USES:,}" if count > MAX_USES else str(count)
+        texts.append(f"{number} {noun}")
+    return " and ".join(sorted(texts))
+
+
+def _in_use(error: ProtectedError | RestrictedError) -> Conflict:
+    return Conflict(f"It is in use by {describe_uses(error)} and cannot be deleted.", "in_use")
 
 
 def _is_race(error: IntegrityError) -> bool:

@@ -118,7 +118,7 @@ class DocumentSchema(AutoSchema):
         has_id = "{" in self.path
         is_public = not getattr(self.view, "authentication_classes", True)
         applies = {
-            "400": has_body or (has_rows and not has_id and self.method == "GET"),
+            "400": has_body or (has_rows and self.method == "GET" and self._takes_parameters()),
             "401": not is_public or has_body,
             "403": has_rows and self.method != "GET",
             "404": has_id,
@@ -133,6 +133,10 @@ class DocumentSchema(AutoSchema):
         # Those of single views, such as 410.
         more: set[str] = getattr(self.view, "error_statuses", set())
         return sorted({status for status, applied in applies.items() if applied} | more)
+
+    def _takes_parameters(self) -> bool:
+        """Return whether a GET has query parameters, which can be malformed."""
+        return "{" not in self.path or self._is_list_view()
 
     def _error_body(self, status: str) -> Schema:
         component = ResolvedComponent(
@@ -174,7 +178,9 @@ class DocumentSchema(AutoSchema):
         column = _get_column(field.parent.model, str(field.source))
         if direction == "response":
             return _get_response_schema(schema, field, column)
-        if column is not None and column.has_default() and not callable(column.default):
+        # ``null`` stands for the default.
+        has_default = column is not None and column.has_default() and field.allow_null
+        if column is not None and has_default and not callable(column.default):
             default = f"Default: `{json.dumps(field.to_representation(column.default))}`."
             schema["description"] = " ".join(filter(None, [schema.get("description"), default]))
         return {**_get_pattern(column), **schema}

@@ -53,14 +53,25 @@ IF_MATCH: Final = OpenApiParameter(
 
 
 def request_examples(
-    *, create: dict[str, object], update: dict[str, object] | None = None
+    *, create: dict[str, object] | None = None, update: dict[str, object] | None = None
 ) -> Callable[[_View], _View]:
     """Return a decorator of a viewset that adds examples of request bodies."""
-    first = extend_schema(examples=[OpenApiExample("Example", create, request_only=True)])
-    if update is None:
-        return extend_schema_view(create=first)
-    later = extend_schema(examples=[OpenApiExample("Example", update, request_only=True)])
-    return extend_schema_view(create=first, update=later, partial_update=later)
+    operations = {}
+    if create is not None:
+        operations["create"] = _request_example(create)
+    if update is not None:
+        operations |= dict.fromkeys(("update", "partial_update"), _request_example(update))
+    return extend_schema_view(**operations)
+
+
+def response_example(document: dict[str, object]) -> Callable[[_View], _View]:
+    """Return a decorator of a viewset that adds an example of its document."""
+    example = OpenApiExample("Example", {"data": document}, response_only=True)
+    return extend_schema_view(retrieve=extend_schema(examples=[example]))
+
+
+def _request_example(body: dict[str, object]) -> Callable[..., Any]:
+    return extend_schema(examples=[OpenApiExample("Example", body, request_only=True)])
 
 
 def sort_methods(result: dict[str, Any], **options: object) -> dict[str, Any]:

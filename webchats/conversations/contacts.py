@@ -2,7 +2,8 @@
 
 from django.utils import timezone
 
-from webchats.conversations.models import Contact
+from webchats.conversations.events import conversation_changed
+from webchats.conversations.models import Contact, Conversation
 from webchats.conversations.validation import ContactDetails, Page
 from webchats.models import Webchat
 
@@ -48,3 +49,9 @@ def _save(contact: Contact) -> None:
         contact.save_without_historical_record(update_fields=names)
     else:
         contact.save()
+
+
+def publish_contact(contact: Contact) -> None:
+    """Publish on commit that the open conversations of the contact have changed."""
+    for conversation in Conversation.objects.open().filter(contact=contact):
+        conversation_changed(conversation)

@@ -15,6 +15,7 @@ from organizations.models import ApiKey, Organization, Pipeline, Prompt, User
 from tests.organizations.admin.urls import list_url
 from tests.support import factories
 from tests.support.clients import log_in
+from webchats.conversations.models import Contact
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -46,6 +47,9 @@ def foreign_rows(other_admin: User) -> Rows:
         ApiKey: factories.ApiKeyFactory.create(user=other_admin, name=SECRET),
         Webchat: factories.WebchatFactory.create(
             user=other_admin, prompt=prompt, pipeline=pipeline, name=SECRET
+        ),
+        Contact: factories.ContactFactory.create(
+            webchat__user=other_admin, name=SECRET, page_title=SECRET
         ),
         ImportRecord: factories.ImportRecordFactory.create(user=other_admin, file_name=SECRET),
     }
@@ -189,8 +193,8 @@ def test_no_action_changes_foreign_rows(session_client: Client, foreign_rows: Ro
             response = session_client.post(url, body, follow=True)
             assert SECRET.encode() not in response.getvalue()
             assert model._default_manager.filter(pk=row.pk).exists(), (model, action)
-    assert Webchat.objects.count() == 1
-    assert Webchat.objects.get().is_enabled
+    assert Webchat.objects.count() == 2
+    assert not Webchat.objects.filter(is_enabled=False).exists()
 
 
 def test_preview_of_a_foreign_webchat_is_not_found(

@@ -3,8 +3,9 @@
 import pytest
 from django.contrib.sessions.models import Session
 
-from organizations.auth.roles import AccessRole, Operation, role_allows
+from organizations.auth.roles import MEMBER_ROLES, AccessRole, Operation, role_allows
 from organizations.models import ApiKey, Organization, Pipeline, Prompt, Stage, User
+from webchats.conversations.models import Contact, Conversation, Message, Note
 from webchats.models import Webchat
 
 TENANT_MODELS = [Webchat, Prompt, Pipeline, Stage, ApiKey]
@@ -24,6 +25,17 @@ def test_sales_rep_may_only_read(model: type[Webchat]) -> None:
         operation for operation in Operation if role_allows(AccessRole.SALES_REP, operation, model)
     ]
     assert allowed == [Operation.VIEW]
+
+
+@pytest.mark.parametrize("role", MEMBER_ROLES)
+def test_every_member_answers_conversations_and_moves_contacts(role: AccessRole) -> None:
+    allowed = {
+        model: {operation for operation in Operation if role_allows(role, operation, model)}
+        for model in (Conversation, Contact, Message, Note)
+    }
+    change = {Operation.VIEW, Operation.CHANGE}
+    add = {Operation.VIEW, Operation.ADD}
+    assert allowed == {Conversation: change, Contact: change, Message: add, Note: add}
 
 
 def test_only_admin_may_manage_users() -> None:

@@ -1,5 +1,7 @@
 """The REST API of contacts."""
 
+from typing import Any
+
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -8,6 +10,9 @@ from organizations.tenancy.serializers import TenantScopedSerializer
 from organizations.tenancy.viewsets import TenantReadUpdateViewSet
 from webchat_project.api.cursors import CursorPagination
 from webchat_project.api.filters import IdFilter, SearchFilter
+from webchat_project.api.openapi_operations import request_examples, response_example
+from webchats.conversations.api import examples
+from webchats.conversations.contacts import publish_contact
 from webchats.conversations.models import Contact
 
 
@@ -44,6 +49,12 @@ class ContactSerializer(TenantScopedSerializer[Contact]):
             "updatedAt",
         )
 
+    def update(self, instance: Contact, validated_data: dict[str, Any]) -> Contact:
+        """Save the fields that were sent, and publish the change to open inboxes."""
+        contact = super().update(instance, validated_data)
+        publish_contact(contact)
+        return contact
+
 
 class ContactFilter(django_filters.FilterSet):
     """Filters of contacts, named like the fields of the document."""
@@ -55,6 +66,8 @@ class ContactFilter(django_filters.FilterSet):
 
 
 @extend_schema(tags=["contacts"])
+@request_examples(update=examples.CONTACT_UPDATE)
+@response_example(examples.CONTACT)
 class ContactViewSet(TenantReadUpdateViewSet[Contact]):
     """Contacts: the visitors of the widgets. A visitor's first message makes a contact."""
 

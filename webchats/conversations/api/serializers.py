@@ -10,6 +10,7 @@ from organizations.models import User
 from organizations.tenancy.serializers import TenantScopedSerializer
 from webchat_project.api.fields import ChoiceField, IdField
 from webchats.conversations import services
+from webchats.conversations.locking import save
 from webchats.conversations.models import Author, Contact, Conversation
 from webchats.conversations.transitions import State
 from webchats.conversations.validation import validate_assignee, validate_prompt
@@ -31,7 +32,7 @@ class LastMessageSerializer(serializers.Serializer[Conversation]):
     text = serializers.CharField(source="last_message_preview")
 
 
-class RatingSerializer(serializers.Serializer[Conversation]):
+class ConversationRatingSerializer(serializers.Serializer[Conversation]):
     """The visitor's rating of a conversation."""
 
     score = serializers.IntegerField(min_value=1, max_value=5)
@@ -51,7 +52,7 @@ class ConversationSerializer(TenantScopedSerializer[Conversation]):
     unread = serializers.IntegerField(read_only=True, min_value=0)
     lastMessage = LastMessageSerializer(source="*", read_only=True)
     # The attribute does not exist: visitors cannot rate conversations yet.
-    rating = RatingSerializer(read_only=True, allow_null=True)
+    rating = ConversationRatingSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Conversation
@@ -116,7 +117,7 @@ class ConversationSerializer(TenantScopedSerializer[Conversation]):
         if columns := validated_data.keys() & {"prompt", "is_autopilot"}:
             for name in columns:
                 setattr(row, name, validated_data[name])
-            row.save(update_fields=[*columns, "updated_at"])
+            save(row, *columns)
         if state == State.CLOSED:
             row = services.close(conversation=row, user=user)
         row.contact = instance.contact

@@ -1,15 +1,43 @@
 """The REST API of conversations."""
 
-from drf_spectacular.utils import extend_schema
+from typing import cast
 
+from django.db import transaction
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from organizations.models import User
 from organizations.tenancy.viewsets import TenantReadUpdateViewSet
 from webchat_project.api.cursors import CursorPagination
+from webchat_project.api.openapi_operations import request_examples, response_example
+from webchat_project.api.timestamps import get_etag
+from webchats.conversations import events, services
+from webchats.conversations.api import examples
 from webchats.conversations.api.filters import ConversationFilter
+from webchats.conversations.api.messages import (
+    ConversationMessageSerializer,
+    NewMessageSerializer,
+    NewNoteSerializer,
+    NoteSerializer,
+    ReadConversationSerializer,
+    SequencePagination,
+)
 from webchats.conversations.api.serializers import ConversationSerializer
-from webchats.conversations.models import Conversation
+from webchats.conversations.models import Author, Conversation
+from webchats.conversations.serializers import staff_message
+
+
+def _request_example(body: dict[str, object]) -> OpenApiExample:
+    return OpenApiExample("Example", body, request_only=True)
 
 
 @extend_schema(tags=["conversations"])
+@request_examples(update=examples.CONVERSATION_UPDATE)
+@response_example(examples.CONVERSATION)
 class ConversationViewSet(TenantReadUpdateViewSet[Conversation]):
     """Conversations of visitors. They begin with a visitor's first message in a widget."""
 
@@ -17,3 +45,123 @@ class ConversationViewSet(TenantReadUpdateViewSet[Conversation]):
     serializer_class = ConversationSerializer
     filterset_class = ConversationFilter
     pagination_class = CursorPagination
+
+    # --- Messages and notes ---
+
+    @extend_schema(summary="List messages", responses=ConversationMessageSerializer(many=True))
+    @action(
+        detail=True,
+        serializer_class=ConversationMessageSerializer,
+        filterset_class=None,
+        pagination_class=SequencePagination,
+    )
+    def messages(self, request: Request, pk: str) -> Response:
+        """Return the messages and events of the conversation, oldest first."""
+        page = self.paginate_queryset(self.get_object().messages.all())
+        return self.get_paginated_response([staff_message(message) for message in page or ()])
+
+    @extend_schema(
+        summary="Send message",
+        request=NewMessageSerializer,
+        responses=dict.fromkeys((200, 201), ConversationMessageSerializer),
+        examples=[
+            _request_example(examples.MESSAGE_REQUEST),
+            OpenApiExample(
+                "The stored message",
+                {"message": "Message sent", "data": examples.MESSAGE},
+                response_only=True,
+                status_codes=["201"],
+            ),
+        ],
+    )
+    @messages.mapping.post
+    @transaction.atomic
+    def send(self, request: Request, pk: str) -> Response:
+        """Send a message to the visitor, which takes the conversation over.
+
+        A message that was sent before with the same `clientKey` is returned with 200. If somebody
+        else has answered after the message `after`, nothing is sent: 409 with the code
+        `answered_meanwhile` and the answer in `details`.
+        """
+        body = NewMessageSerializer(data=request.data)
+        conversation = self.get_object()
+        body.is_valid(raise_exception=True)
+        sent = services.send_rep_message(
+            conversation=conversation, user=cast("User", request.user), **body.validated_data
+        )
+        return Response(
+            {"message": "Message sent", "data": staff_message(sent.message)},
+            status=status.HTTP_201_CREATED if sent.created else status.HTTP_200_OK,
+        )
+
+    @extend_schema(summary="List notes", responses=NoteSerializer(many=True))
+    @action(detail=True, serializer_class=NoteSerializer, filterset_class=None)
+    def notes(self, request: Request, pk: str) -> Response:
+        """Return the notes on the conversation, oldest first. Visitors never see them."""
+        page = self.paginate_queryset(self.get_object().notes.all())
+        return self.get_paginated_response(NoteSerializer(page, many=True).data)
+
+    @extend_schema(
+        summary="Add note",
+        request=NewNoteSerializer,
+        responses={201: NoteSerializer},
+        examples=[_request_example(examples.NOTE_REQUEST)],
+    )
+    @notes.mapping.post
+    @transaction.atomic
+    def add_note(self, request: Request, pk: str) -> Response:
+        """Store a note, which only members of the organization can read."""
+        body = NewNoteSerializer(data=request.data)
+        conversation = self.get_object()
+        body.is_valid(raise_exception=True)
+        note = services.add_note(
+            conversation=conversation, user=cast("User", request.user), **body.validated_data
+        )
+        document = NoteSerializer(note).data
+        return Response({"message": "Note added", "data": document}, status.HTTP_201_CREATED)
+
+    # --- Actions ---
+
+    @extend_schema(
+        summary="Mark as read",
+        request=ReadConversationSerializer,
+        examples=[_request_example(examples.READ_REQUEST)],
+    )
+    @action(detail=True, methods=["post"])
+    @transaction.atomic
+    def read(self, request: Request, pk: str) -> Response:
+        """Record that the organization has read the messages up to `sequence`."""
+        body = ReadConversationSerializer(data=request.data)
+        conversation = self.get_object()
+        body.is_valid(raise_exception=True)
+        sequence = body.validated_data["sequence"]
+        changed = services.mark_read(
+            conversation=conversation, reader=Author.REP, sequence=sequence
+        )
+        return self._respond("Conversation read", conversation, changed)
+
+    @extend_schema(summary="Take over", request=None)
+    @action(detail=True, methods=["post"], url_path="take-over")
+    @transaction.atomic
+    def take_over(self, request: Request, pk: str) -> Response:
+        """Become the one who answers the visitor."""
+        conversation = self.get_object()
+        user = cast("User", request.user)
+        changed = services.take_over(conversation=conversation, user=user)
+        return self._respond("Conversation taken over", conversation, changed)
+
+    @extend_schema(summary="Show typing", request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def typing(self, request: Request, pk: str) -> Response:
+        """Show the visitor for some seconds that the caller is typing. Nothing is stored."""
+        user = cast("User", request.user)
+        # Without the lock of ``get_queryset``, since nothing is written.
+        conversation = get_object_or_404(Conversation.objects.for_user(user), pk=pk)
+        events.typing(conversation, Author.REP, user.public_name)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _respond(self, message: str, read: Conversation, changed: Conversation) -> Response:
+        changed.contact = read.contact
+        document = self.get_serializer(changed).data
+        headers = {"ETag": get_etag(changed.updated_at)}
+        return Response({"message": message, "data": document}, headers=headers)

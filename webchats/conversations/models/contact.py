@@ -1,9 +1,11 @@
 """The visitor as a row that representatives work with."""
 
-from typing import ClassVar, Final
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.deletion import Collector
 from simple_history.models import HistoricalRecords
 
 from organizations import constraints
@@ -17,6 +19,7 @@ from organizations.history import CachedHistoryManager
 from organizations.models import Pipeline, Stage
 from organizations.models.pipeline import require_stage_of_pipeline
 from organizations.tenancy.models import TenantModel, require_organization
+from webchat_project.api.exceptions import MAX_USES
 from webchats.models import Webchat
 from webchats.models.stored_values import StoredValues
 
@@ -27,6 +30,20 @@ URL_LENGTH: Final = 2_000
 PAGE_TITLE_LENGTH: Final = 300
 #: A language tag (BCP 47), such as ``pt-BR``.
 LOCALE_LENGTH: Final = 35
+
+
+def restrict_counted(
+    collector: Collector,
+    field: "models.ForeignKey[models.Model, models.Model]",
+    contacts: models.QuerySet["Contact"],
+    using: str,
+) -> None:
+    """Do what ``RESTRICT`` does, but read only as many contacts as an error counts."""
+    models.RESTRICT(collector, field, list(contacts[: MAX_USES + 1]), using)
+
+
+# Otherwise Django reads all contacts before the call.
+restrict_counted.lazy_sub_objs = True  # type: ignore[attr-defined]
 
 
 class Contact(StoredValues, TenantModel):
@@ -53,11 +70,11 @@ class Contact(StoredValues, TenantModel):
     phone = TrimmedCharField(max_length=PHONE_LENGTH, blank=True, default="")
 
     pipeline = models.ForeignKey(
-        Pipeline, on_delete=models.RESTRICT, null=True, blank=True, related_name="contacts"
+        Pipeline, on_delete=restrict_counted, null=True, blank=True, related_name="contacts"
     )
     pipeline_id: str | None
     stage = models.ForeignKey(
-        Stage, on_delete=models.RESTRICT, null=True, blank=True, related_name="contacts"
+        Stage, on_delete=restrict_counted, null=True, blank=True, related_name="contacts"
     )
     stage_id: str | None
     status = TrimmedCharField(
@@ -129,3 +146,8 @@ class Contact(StoredValues, TenantModel):
             errors["stage"] = error
         if errors:
             raise ValidationError(errors)
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        names = None if update_fields is None else set(update_fields)
+        super().save(update_fields=names, **options)
+        self.mark_stored(names)

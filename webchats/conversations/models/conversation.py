@@ -11,7 +11,13 @@ from organizations import constraints
 from organizations.models import Prompt, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from webchats.conversations.models.contact import Contact
-from webchats.conversations.transitions import REOPEN_WITHIN, Handler, State
+from webchats.conversations.transitions import (
+    REOPEN_WITHIN,
+    Action,
+    Handler,
+    State,
+    next_handler,
+)
 from webchats.models import Webchat
 
 #: A visitor id is random: 32 hexadecimal characters.
@@ -35,6 +41,21 @@ def close_and_set_null(
         column = Conversation._meta.get_field(name)
         assert isinstance(column, models.Field)
         collector.add_field_update(column, value, still_open)
+    models.SET_NULL(collector, field, conversations, using)
+
+
+def release_and_set_null(
+    collector: Collector,
+    field: "models.ForeignKey[User | None, User | None]",
+    conversations: models.QuerySet["Conversation"],
+    using: str,
+) -> None:
+    """Let the open conversations of a deleted user wait for another person. For ``on_delete``."""
+    answered = list(conversations.filter(state=State.OPEN, handler=Handler.REP))
+    column = Conversation._meta.get_field("handler")
+    assert isinstance(column, models.Field)
+    handler = next_handler(Handler.REP, Action.ASSIGNEE_DEACTIVATED)
+    collector.add_field_update(column, handler, answered)
     models.SET_NULL(collector, field, conversations, using)
 
 
@@ -80,6 +101,8 @@ class Conversation(TenantModel):
     message, so the number of unread messages is a subtraction.
     """
 
+    is_detail = True
+
     webchat = models.ForeignKey(
         Webchat,
         on_delete=close_and_set_null,
@@ -95,7 +118,7 @@ class Conversation(TenantModel):
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     handler = models.CharField(max_length=10, choices=Handler.choices, default=Handler.WAITING)
     assignee = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="conversations"
+        User, on_delete=release_and_set_null, null=True, blank=True, related_name="conversations"
     )
     assignee_id: str | None
     prompt = models.ForeignKey(

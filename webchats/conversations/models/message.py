@@ -35,6 +35,7 @@ class Message(TenantScoped):
     """A row that is never changed. ``sequence`` counts from 1 without gaps per conversation."""
 
     tenant_path = "conversation__organization_id"
+    is_detail = True
 
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False

@@ -17,6 +17,7 @@ class Note(TenantScoped):
     """Text for staff only. In a table of its own, so that no visitor query can return it."""
 
     tenant_path = "conversation__organization_id"
+    is_detail = True
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
     conversation_id: str

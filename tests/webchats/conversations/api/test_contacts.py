@@ -161,3 +161,17 @@ def test_pipeline_or_stage_with_contacts_cannot_be_deleted(
         "code": "in_use",
     }
     assert Stage.objects.get() == stage
+
+
+def test_error_names_every_kind_of_row_that_uses_a_pipeline(
+    api_client: APIClient, webchat: Webchat, stage: Stage
+) -> None:
+    factories.ContactFactory.create(webchat=webchat, pipeline=stage.pipeline)
+    webchat.pipeline = stage.pipeline
+    webchat.initial_stage = stage.name
+    webchat.set_entry_stage()
+    webchat.save()
+    response = api_client.delete(f"/api/pipelines/{stage.pipeline_id}")
+    assert response.json()["error"] == (
+        "It is in use by 1 contact and 1 webchat and cannot be deleted."
+    )

@@ -1,0 +1,113 @@
+"""Contacts in the admin site, and deletion of the pipelines and stages that they are in."""
+
+import html
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from organizations.models import Pipeline, Stage, User
+from tests.support import factories
+from tests.support.clients import log_in
+from webchats.conversations.models import Contact
+from webchats.models import Webchat
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def contact(webchat: Webchat) -> Contact:
+    """A contact in a stage."""
+    stage = factories.StageFactory.create(
+        pipeline__organization=webchat.organization, name="New", pipeline__name="Sales"
+    )
+    return factories.ContactFactory.create(
+        webchat=webchat, name="Ada", stage=stage, pipeline=stage.pipeline, page_title="Tents"
+    )
+
+
+def read_text(response: Any) -> str:
+    """Return the text of a page, without tags."""
+    assert response.status_code == 200
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
+
+
+def url(contact: Contact) -> str:
+    return f"/admin/conversations/contact/{contact.pk}/change/"
+
+
+def test_list_shows_and_finds_contacts(session_client: Client, contact: Contact) -> None:
+    other = factories.ContactFactory.create(webchat=contact.webchat, name="Eve", phone="+49 30")
+    path = "/admin/conversations/contact/"
+    assert "Sales → New" in read_text(session_client.get(path))
+    found = read_text(session_client.get(f"{path}?q=49"))
+    assert "Eve" in found
+    assert "Ada" not in found
+    by_stage = read_text(session_client.get(f"{path}?stage__id__exact={contact.stage_id}"))
+    assert "Ada" in by_stage
+    assert other.phone not in by_stage
+
+
+def test_sales_rep_moves_a_contact_and_cannot_change_what_visitors_set(
+    rep: User, contact: Contact
+) -> None:
+    stage = factories.StageFactory.create(pipeline__organization=contact.organization)
+    body = {"name": "Ada L", "stage": stage.pk, "page_title": "Mine", "status": "warm"}
+    client = log_in(rep)
+    assert client.post(url(contact), body).status_code == 302
+    contact.refresh_from_db()
+    assert (contact.name, contact.stage, contact.pipeline) == ("Ada L", stage, stage.pipeline)
+    assert contact.page_title == "Tents"
+    history = client.get(url(contact).replace("change", "history"))
+    assert f"New → {stage}" in read_text(history) or f"New {stage}" in read_text(history)
+    assert client.get("/admin/conversations/contact/add/").status_code == 403
+    assert client.post(url(contact).replace("change", "delete"), {"post": "yes"}).status_code == 403
+
+
+def test_saving_without_a_change_of_the_stage_keeps_the_pipeline(
+    session_client: Client, contact: Contact
+) -> None:
+    Contact.objects.filter(pk=contact.pk).update(stage=None)
+    assert session_client.post(url(contact), {"name": "Ada L"}).status_code == 302
+    contact.refresh_from_db()
+    assert (contact.name, contact.pipeline) == ("Ada L", Pipeline.objects.get())
+
+
+def test_form_offers_active_stages_and_the_current_one(
+    session_client: Client, contact: Contact
+) -> None:
+    assert contact.stage is not None
+    Stage.objects.update(is_active=False)
+    active = factories.StageFactory.create(pipeline=contact.stage.pipeline, name="Won")
+    factories.StageFactory.create(pipeline=active.pipeline, name="Old", is_active=False)
+    text = read_text(session_client.get(url(contact)))
+    assert "Sales → New Sales → Won" in text
+    assert "Sales → Old" not in text
+
+
+def test_pipeline_and_stage_with_contacts_say_what_uses_them(
+    session_client: Client, contact: Contact
+) -> None:
+    factories.ContactFactory.create(
+        webchat=contact.webchat, stage=contact.stage, pipeline=contact.pipeline
+    )
+    pipeline = f"/admin/organizations/pipeline/{contact.pipeline_id}"
+    page = read_text(session_client.get(f"{pipeline}/delete/"))
+    assert "“Sales” is in use and cannot be deleted. It is used by: Contact: Ada" in page
+    stage = contact.stage
+    assert stage is not None
+    body = {
+        "name": "Sales",
+        "stages-TOTAL_FORMS": "1",
+        "stages-INITIAL_FORMS": "1",
+        "stages-0-id": stage.pk,
+        "stages-0-pipeline": stage.pipeline_id,
+        "stages-0-name": stage.name,
+        "stages-0-slug": stage.slug,
+        "stages-0-color": stage.color,
+        "stages-0-DELETE": "on",
+    }
+    page = read_text(session_client.post(f"{pipeline}/change/", body))
+    assert "“New” is in use by 2 contacts. Keep this stage." in page
+    assert Stage.objects.get() == stage

@@ -1,0 +1,92 @@
+"""The example conversation and contact of the API documentation."""
+
+from typing import Final
+
+from webchats import examples
+
+CONVERSATION_ID: Final = "68a1b2c3d4e5f6a7b8c9d0e1"
+CONTACT_ID: Final = "68a1b2c3d4e5f6a7b8c9d0e0"
+
+#: The body of ``PATCH /api/conversations/{id}``.
+CONVERSATION_UPDATE: Final[dict[str, object]] = {
+    "assigneeId": examples.USER_ID,
+    "isAutopilot": False,
+}
+
+CONVERSATION: Final[dict[str, object]] = {
+    "_id": CONVERSATION_ID,
+    "organizationId": examples.ORGANIZATION_ID,
+    "webchatId": examples.DOCUMENT["_id"],
+    "contactId": CONTACT_ID,
+    "contact": {"_id": CONTACT_ID, "name": "Ada", "email": "ada@example.com", "phone": ""},
+    "promptId": None,
+    "isAutopilot": False,
+    "state": "open",
+    "handler": "waiting",
+    "assigneeId": examples.USER_ID,
+    "lastSequence": 1,
+    "unread": 1,
+    "lastMessage": {"author": "visitor", "text": "Do you have this tent in stock?"},
+    "lastMessageAt": "2026-03-12T10:00:00.000Z",
+    "waitingSince": "2026-03-12T10:00:00.000Z",
+    "firstReplyAt": None,
+    "closedAt": None,
+    "rating": None,
+    "createdAt": "2026-03-12T10:00:00.000Z",
+    "updatedAt": "2026-03-12T10:00:05.000Z",
+}
+
+#: The body of ``POST /api/conversations/{id}/messages``.
+MESSAGE_REQUEST: Final[dict[str, object]] = {
+    "text": "Yes, in green and in **orange**.",
+    "clientKey": "5d0c6f0e-9b1f-4a52-9c38-0c5c8a5f7f11",
+    "after": 1,
+}
+
+#: The message that the request stores.
+MESSAGE: Final[dict[str, object]] = {
+    "sequence": 3,
+    "kind": "text",
+    "author": "rep",
+    "authorName": "Alex",
+    "text": MESSAGE_REQUEST["text"],
+    "event": None,
+    "sources": [],
+    "clientKey": MESSAGE_REQUEST["clientKey"],
+    "createdAt": "2026-03-12T10:01:00.000Z",
+    "userId": examples.USER_ID,
+    "approvedBy": None,
+}
+
+#: The body of ``POST /api/conversations/{id}/notes``.
+NOTE_REQUEST: Final[dict[str, object]] = {"text": "Asked for orange last year, too."}
+
+#: The body of ``POST /api/conversations/{id}/read``.
+READ_REQUEST: Final[dict[str, object]] = {"sequence": 3}
+
+#: The body of ``PATCH /api/contacts/{id}``.
+CONTACT_UPDATE: Final[dict[str, object]] = {
+    "name": "Ada Lovelace",
+    "pipelineId": examples.PIPELINE_ID,
+    "stageId": examples.STAGE_ID,
+}
+
+CONTACT: Final[dict[str, object]] = {
+    "_id": CONTACT_ID,
+    "organizationId": examples.ORGANIZATION_ID,
+    "webchatId": examples.DOCUMENT["_id"],
+    "email": "ada@example.com",
+    "phone": "",
+    **CONTACT_UPDATE,
+    "status": "new",
+    "page": {
+        "url": "https://example.com/tents",
+        "title": "Tents",
+        "referrer": "https://example.com/",
+    },
+    "locale": "en-GB",
+    "firstSeenAt": "2026-03-12T10:00:00.000Z",
+    "lastSeenAt": "2026-03-12T10:00:00.000Z",
+    "createdAt": "2026-03-12T10:00:00.000Z",
+    "updatedAt": "2026-03-12T10:02:00.000Z",
+}
