@@ -93,7 +93,7 @@ def test_row_of_another_organization_gives_the_same_response_as_an_unknown_id(
     for pattern in row_patterns():
         row = create_row(pattern.callback.cls, other_admin.organization)
         before = vars(type(row)._default_manager.get(pk=row.pk))
-        for method in pattern.callback.actions:
+        for method in list(pattern.callback.actions):
             theirs = getattr(client, method)(to_path(pattern, row.pk), {})
             unknown = getattr(client, method)(to_path(pattern, "0" * 24), {})
             assert (theirs.status_code, theirs.content) == (unknown.status_code, unknown.content)

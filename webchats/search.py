@@ -1,24 +1,29 @@
-"""Search in name and description, with the trigram index ``webchat_search`` on PostgreSQL."""
+"""Search for a text in several fields, with a trigram index on PostgreSQL.
+
+Webchats have the index ``webchat_search``.
+"""
 
 import functools
 import operator
 import re
+from collections.abc import Iterator
 from typing import Final, TypeVar
 
 from django.db.models import BooleanField, Func, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import StrIndex, Upper
 from django.db.models.lookups import GreaterThan
+from django.utils.text import smart_split, unescape_string_literal
 
 _Row = TypeVar("_Row", bound=Model)
 
 #: The fields that the API and the admin site search.
 FIELDS: Final = ("name", "description")
-#: How many webchats are searched for a text that the index cannot find, the newest first.
+#: How many rows are searched for a text that an index cannot find, the newest first.
 UNINDEXED_ROWS: Final = 2_000
 
 
 class _IndexedText(Func):
-    """Both fields in one text: exactly the expression of the index."""
+    """The fields in one text: exactly the expression of the index."""
 
     template = "UPPER(%(expressions)s)"
     arg_joiner = " || ' ' || "
@@ -32,26 +37,45 @@ class _Like(Func):
 
 
 def containing(webchats: QuerySet[_Row], text: str) -> QuerySet[_Row]:
-    """Return the webchats with ``text`` in one of the fields, ignoring case.
+    """Return the webchats with ``text`` in name or description, ignoring case."""
+    return search_fields(webchats, text, FIELDS, newest="-created_at")
 
-    ``LIKE`` on the indexed text finds candidates in both fields with one index scan. For a single
+
+def search_fields(
+    rows: QuerySet[_Row], text: str, fields: tuple[str, ...], *, newest: str
+) -> QuerySet[_Row]:
+    """Return the rows with ``text`` in one of the fields, ignoring case.
+
+    ``LIKE`` on the indexed text finds candidates in all fields with one index scan. For a single
     word these are the results. Any other text is also searched in each field, with ``StrIndex``:
     for a second ``LIKE``, the planner would multiply both selectivities, expect almost no rows, and
     read a hundred thousand of them for one page.
 
-    The index has no text without three letters or digits in a row. Such a text is searched in the
-    newest webchats only, because reading the texts of 200,000 takes seconds.
+    The index has no text without three letters or digits in a row. Such a text is searched only in
+    the first rows of the ordering ``newest``, because reading the texts of 200,000 takes seconds.
     """
     words = re.findall(r"[^\W_]{3,}", text)
-    upper = Upper(Value(text))
-    matches = functools.reduce(
-        operator.or_, [Q(GreaterThan(StrIndex(Upper(field), upper), 0)) for field in FIELDS]
-    )
     if not words:
-        newest = webchats.order_by("-created_at", "-pk")[:UNINDEXED_ROWS].values("pk")
-        return webchats.filter(matches, pk__in=newest)
-    candidates = Q(_Like(_IndexedText(*FIELDS), Upper(Value(_like_pattern(words)))))
-    return webchats.filter(candidates if words == [text] else candidates & matches)
+        first = rows.order_by(newest, "-pk")[:UNINDEXED_ROWS].values("pk")
+        return rows.filter(field_contains(text, fields), pk__in=first)
+    candidates = Q(_Like(_IndexedText(*fields), Upper(Value(_like_pattern(words)))))
+    is_word = words == [text]
+    return rows.filter(candidates if is_word else candidates & field_contains(text, fields))
+
+
+def field_contains(text: str, fields: tuple[str, ...]) -> Q:
+    """Return the condition that one of the fields contains ``text``, ignoring case."""
+    upper = Upper(Value(text))
+    return functools.reduce(
+        operator.or_, [Q(GreaterThan(StrIndex(Upper(field), upper), 0)) for field in fields]
+    )
+
+
+def split_terms(search: str) -> Iterator[str]:
+    """Yield the words and quoted phrases of a search in the admin site, as Django splits them."""
+    for word in smart_split(search):
+        is_quoted = len(word) > 1 and word[0] in "\"'" and word[0] == word[-1]
+        yield unescape_string_literal(word) if is_quoted else word
 
 
 def _like_pattern(words: list[str]) -> str:

@@ -3,6 +3,7 @@
 The command line of schemathesis loads this module in its own process.
 """
 
+import os
 from typing import Any
 
 import schemathesis
@@ -10,40 +11,88 @@ from hypothesis import strategies as st
 
 from tests.support.images import image_bytes
 from webchats import examples
+from webchats.conversations.api.examples import CONTACT_ID, CONVERSATION_ID
 
 ALLOWED_DOMAIN = r"(https?://)?[a-z]{1,10}(-[a-z]{1,5})?\.(com|org|example)(:[1-9][0-9]{1,3})?"
 
 schemathesis.openapi.format("allowed-domain", st.from_regex(ALLOWED_DOMAIN, fullmatch=True))
+# The first page.
+schemathesis.openapi.format("cursor", st.just(""))
 # Only images are accepted.
 schemathesis.openapi.format("binary", st.just(image_bytes(size=(2, 2))))
 
 
+#: Parameters of paths whose rows the test has created, by the prefix of the path.
+ROWS = (
+    ("/api/conversations/{", {"id": CONVERSATION_ID}),
+    ("/api/contacts/{", {"id": CONTACT_ID}),
+    ("/api/organizations/{", {"id": examples.ORGANIZATION_ID}),
+    ("/api/users/{", {"id": examples.USER_ID}),
+    ("/widget/{", {"webchat_id": examples.DOCUMENT["_id"]}),
+)
+
+
+#: Ids in bodies, of rows that the test has created.
+REFERENCES = {
+    "assigneeId": examples.USER_ID,
+    "pipelineId": examples.PIPELINE_ID,
+    "promptId": examples.PROMPT_ID,
+    "stageId": examples.STAGE_ID,
+}
+
+
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Replace ids in valid bodies by ids of existing rows, and versions by any version."""
-    if case.meta.generation.mode.is_positive and "If-Match" in (case.headers or {}):
+    """Replace ids in valid requests by ids of existing rows, and versions by any version."""
+    if case.path.startswith("/widget/"):
+        case.headers["Authorization"] = f"Bearer {os.environ['SESSION_TOKEN']}"
+    if not case.meta.generation.mode.is_positive:
+        return
+    for prefix, parameter in ROWS:
+        if case.path.startswith(prefix):
+            case.path_parameters.update(parameter)
+    if "If-Match" in (case.headers or {}):
         case.headers["If-Match"] = "*"
-    if case.meta.generation.mode.is_positive and case.path.endswith("/import"):
+    if case.path.endswith("/import"):
         # A schema cannot describe the content of a file. A dry run responds with 200 for any.
         case.query |= {"dryRun": "true", "format": "csv"}
-        return
-    if not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
-        return
-    body = case.body
-    if "webchats" in case.path:
-        known = {
-            "promptId": examples.PROMPT_ID,
-            "pipelineId": examples.PIPELINE_ID,
-            "pipelineStage": examples.STAGE_ID,
-            "icon": None,
-        }
-        body.update({name: value for name, value in known.items() if name in body})
-        if body.get("pipelineStage"):
-            body["pipelineId"] = examples.PIPELINE_ID
-        elif "pipelineId" in body or "initialStage" in body:
-            body["initialStage"] = "new"
+    elif isinstance(case.body, dict):
+        correct_body(case.path, case.body)
+
+
+def correct_body(path: str, body: dict[str, Any]) -> None:
+    """Replace what the schema allows, but the service rejects."""
+    body.update({name: key for name, key in REFERENCES.items() if name in body})
+    if "webchats" in path:
+        correct_webchat(body)
+    elif "conversations" in path or "widget" in path:
+        correct_conversation(body)
+    elif "stageId" in body:
+        body["pipelineId"] = examples.PIPELINE_ID
     for number, stage in enumerate(body.get("stages") or []):
         stage.pop("_id", None)
         stage.update(name=f"Stage {number}", slug=f"stage-{number}")
     if body.get("expiresAt"):
         body["expiresAt"] = "2999-01-01T00:00:00Z"
+    if "email" in body and "contacts" in path:
+        body["email"] = "ada@example.com"
+
+
+def correct_webchat(body: dict[str, Any]) -> None:
+    """Replace references of a webchat, and the stage that depends on them."""
+    known = {"pipelineStage": examples.STAGE_ID, "icon": None}
+    body.update({name: value for name, value in known.items() if name in body})
+    if body.get("pipelineStage"):
+        body["pipelineId"] = examples.PIPELINE_ID
+    elif "pipelineId" in body or "initialStage" in body:
+        body["initialStage"] = "new"
+
+
+def correct_conversation(body: dict[str, Any]) -> None:
+    """Replace texts of white space, positions after the last message, and contact details."""
+    if "text" in body:
+        body["text"] = body["text"].strip() or "Hello"
+    if "sequence" in body:
+        body["sequence"] = 0
+    if "contact" in body:
+        body["contact"] = {"name": "Ada", "email": "ada@example.com"}

@@ -20,6 +20,8 @@ from organizations.models import User
 from tests.support import factories
 from webchat_project.api import documentation
 from webchats import demo, examples
+from webchats.conversations.api.examples import CONTACT_ID, CONVERSATION_ID
+from webchats.models import Webchat
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -48,11 +50,14 @@ def test_running_service_conforms_to_its_schema(
 ) -> None:
     throttle_rates(credential="1000000/min", address="1000000/min", sign_in_address="1000000/min")
     throttle_rates(sign_in_account="1000000/min")
-    organization = factories.OrganizationFactory.create()
-    user = factories.UserFactory.create(organization=organization)
+    organization = factories.OrganizationFactory.create(id=examples.ORGANIZATION_ID)
+    user = factories.UserFactory.create(id=examples.USER_ID, organization=organization)
     factories.PromptFactory.create(id=examples.PROMPT_ID, organization=organization)
     pipeline = factories.PipelineFactory.create(id=examples.PIPELINE_ID, organization=organization)
     factories.StageFactory.create(id=examples.STAGE_ID, pipeline=pipeline, slug="new")
+    webchat = factories.WebchatFactory.create(id=examples.DOCUMENT["_id"], user=user)
+    contact = factories.ContactFactory.create(id=CONTACT_ID, webchat=webchat)
+    factories.ConversationFactory.create(id=CONVERSATION_ID, webchat=webchat, contact=contact)
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{live_server.url}/api/schema"),
         *("--checks", "all", "--max-examples", "4", "--seed", "1", "--workers", "2"),
@@ -72,6 +77,7 @@ def test_running_service_conforms_to_its_schema(
         **os.environ,
         "SCHEMATHESIS_HOOKS": "tests.api.schema_hooks",
         "PYTHONPATH": str(ROOT),
+        "SESSION_TOKEN": "",
     }
     result = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
@@ -236,13 +242,14 @@ def test_version_is_that_of_the_project_and_the_changelog() -> None:
 def test_examples_of_request_bodies_are_accepted(api: Any, demo_user: User) -> None:
     client = api(demo_user)
     webchat_id = client.post("/api/webchats", examples.REQUEST).json()["data"]["_id"]
-    contact = factories.ContactFactory.create(webchat_id=webchat_id)
+    webchat = Webchat.objects.get(pk=webchat_id)
+    contact = factories.ContactFactory.create(webchat=webchat)
     ids = {
         "webchats": webchat_id,
         "prompts": examples.PROMPT_ID,
         "pipelines": examples.PIPELINE_ID,
         "conversations": factories.ConversationFactory.create(
-            webchat=contact.webchat, contact=contact, last_sequence=1
+            webchat=webchat, contact=contact, last_sequence=1
         ).pk,
         "contacts": contact.pk,
         "organizations": examples.ORGANIZATION_ID,

@@ -55,7 +55,8 @@ class ChoiceFilter(filters.ChoiceFilter):
 class SearchFilter(filters.CharFilter):
     """Rows that contain the text in one of ``fields``, case-insensitive.
 
-    ``search``, a function of the queryset and the text, replaces this condition.
+    ``search``, a function of the queryset and the text, replaces this condition, and so does the
+    method of the filterset with the name ``method``.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class SearchFilter(filters.CharFilter):
         *,
         fields: tuple[str, ...] = (),
         search: Callable[[QuerySet[Any], str], QuerySet[Any]] | None = None,
+        method: str | None = None,
     ) -> None:
-        super().__init__(max_length=SEARCH_LENGTH)
+        super().__init__(max_length=SEARCH_LENGTH, method=method)
         self.fields = fields
         self.search = search or self._search_fields
 
@@ -109,8 +111,9 @@ class DocumentFilterBackend(DjangoFilterBackend):
         if getattr(view, "detail", False):
             return queryset
         paginator = getattr(view, "paginator", None)
-        is_strict = isinstance(paginator, DocumentPagination | CursorPagination)
-        errors = paginator.errors(request) if is_strict else {}
+        errors = {}
+        if isinstance(paginator, DocumentPagination | CursorPagination):
+            errors = paginator.errors(request)
         filterset = self.get_filterset(request, queryset, view)
         if filterset is not None and not filterset.is_valid():
             errors |= form_errors(filterset.form)

@@ -101,9 +101,8 @@ def writes_row(view: object, method: str) -> bool:
 def returns_row(view: object, serializer: object) -> bool:
     """Return whether the response is the document of the view's row, which has a version."""
     serializer_class = serializer if isinstance(serializer, type) else type(serializer)
-    return isinstance(view, ReadUpdateViewSet) and issubclass(
-        serializer_class, type(view).serializer_class
-    )
+    row_class = type(view).serializer_class if isinstance(view, ReadUpdateViewSet) else None
+    return row_class is not None and issubclass(serializer_class, row_class)
 
 
 def takes_document(view: object) -> bool:

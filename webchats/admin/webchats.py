@@ -7,7 +7,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.text import smart_split, unescape_string_literal
 from django.views.decorators.http import require_POST
 
 from organizations.admin.site import site
@@ -29,7 +28,7 @@ from webchats.admin.sessions import SessionsMixin
 from webchats.icons.forms import ICON_NOT_STORED, IconAdminMixin
 from webchats.icons.storage import StorageUnavailable, store_image
 from webchats.models import Webchat, WebchatQuerySet
-from webchats.search import FIELDS
+from webchats.search import FIELDS, split_terms
 
 
 @admin.register(Webchat, site=site)
@@ -88,12 +87,11 @@ class WebchatAdmin(
         """Return the webchats that contain every word or quoted phrase, and ``False``: no
         duplicates.
 
-        The term is split as Django does it. The condition is that of the API, which has an index.
+        The condition is that of the API, which has an index.
         """
         assert isinstance(queryset, WebchatQuerySet)
-        for word in smart_split(search_term):
-            is_quoted = len(word) > 1 and word[0] in "\"'" and word[0] == word[-1]
-            queryset = queryset.containing(unescape_string_literal(word) if is_quoted else word)
+        for text in split_terms(search_term):
+            queryset = queryset.containing(text)
         return queryset, False
 
     # --- The form ---

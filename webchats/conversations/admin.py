@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,6 +16,8 @@ from organizations.tenancy.admin import TenantAdmin, TenantForm
 from webchats.admin.forms import StageChoiceField
 from webchats.conversations.contacts import publish_contact
 from webchats.conversations.models import Contact
+from webchats.conversations.search import CONTACT_FIELDS, search_contacts
+from webchats.search import split_terms
 
 
 class ContactForm(TenantForm[Contact]):
@@ -62,7 +65,7 @@ class ContactAdmin(TenantAdmin[Contact]):
         ("pipeline", admin.RelatedOnlyFieldListFilter),
         ("webchat", admin.RelatedOnlyFieldListFilter),
     )
-    search_fields = ("name", "email", "phone")
+    search_fields = CONTACT_FIELDS
     search_help_text = "Search name, e-mail address and phone number"
     fieldsets = (
         ("Person", {"fields": ("name", "email", "phone")}),
@@ -90,6 +93,16 @@ class ContactAdmin(TenantAdmin[Contact]):
         "first_seen",
         "last_seen",
     )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
+    ) -> tuple[QuerySet[Contact], bool]:
+        """Return the contacts that contain every word or quoted phrase, and ``False``: no
+        duplicates.
+        """
+        for text in split_terms(search_term):
+            queryset = search_contacts(queryset, text)
+        return queryset, False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Deny: a visitor's first message makes a contact."""

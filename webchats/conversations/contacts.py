@@ -1,5 +1,7 @@
 """The contact behind a conversation."""
 
+from typing import Any
+
 from django.utils import timezone
 
 from webchats.conversations.events import conversation_changed
@@ -46,7 +48,9 @@ def _save(contact: Contact) -> None:
     changed = contact.changed_columns()
     names = {field.name for field in contact._meta.concrete_fields if field.attname in changed}
     if names <= contact.hidden_in_history:
-        contact.save_without_historical_record(update_fields=names)
+        # Any: django-simple-history has no type information.
+        recorded: Any = contact
+        recorded.save_without_historical_record(update_fields=names)
     else:
         contact.save()
 

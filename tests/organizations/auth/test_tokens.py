@@ -39,6 +39,7 @@ def test_member_signs_in(member: User) -> None:
         "id": member.pk,
         "email": "member@example.com",
         "fullName": member.full_name,
+        "displayName": "Member",
         "organizationId": member.organization_id,
         "accessRole": "DEPARTMENT_HEAD",
     }

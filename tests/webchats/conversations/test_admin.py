@@ -89,12 +89,12 @@ def test_form_offers_active_stages_and_the_current_one(
 def test_pipeline_and_stage_with_contacts_say_what_uses_them(
     session_client: Client, contact: Contact
 ) -> None:
-    factories.ContactFactory.create(
-        webchat=contact.webchat, stage=contact.stage, pipeline=contact.pipeline
-    )
     pipeline = f"/admin/organizations/pipeline/{contact.pipeline_id}"
     page = read_text(session_client.get(f"{pipeline}/delete/"))
     assert "“Sales” is in use and cannot be deleted. It is used by: Contact: Ada" in page
+    factories.ContactFactory.create(
+        webchat=contact.webchat, stage=contact.stage, pipeline=contact.pipeline
+    )
     stage = contact.stage
     assert stage is not None
     body = {

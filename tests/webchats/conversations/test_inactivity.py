@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 from tests.support import factories
 from webchats.conversations import inactivity, services
+from webchats.conversations.locking import lock
 from webchats.conversations.models import Conversation
 from webchats.models import Webchat
 
@@ -72,7 +73,6 @@ def test_conversation_with_a_message_since_it_was_found_stays_open(
     old = factories.ConversationFactory.create(
         webchat=webchat, last_message_at=NOW - timedelta(days=9)
     )
-    lock = inactivity.lock
 
     def answer_first(conversation: Conversation) -> Any:
         services.send_visitor_message(
@@ -80,7 +80,7 @@ def test_conversation_with_a_message_since_it_was_found_stays_open(
         )
         return lock(conversation)
 
-    monkeypatch.setattr(inactivity, "lock", answer_first)
+    monkeypatch.setattr("webchats.conversations.inactivity.lock", answer_first)
     assert run_command() == "closed 0\n"
     old.refresh_from_db()
     assert old.state == "open"

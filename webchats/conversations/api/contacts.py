@@ -14,6 +14,7 @@ from webchat_project.api.openapi_operations import request_examples, response_ex
 from webchats.conversations.api import examples
 from webchats.conversations.contacts import publish_contact
 from webchats.conversations.models import Contact
+from webchats.conversations.search import search_contacts
 
 
 class ContactPageSerializer(serializers.Serializer[Contact]):
@@ -62,7 +63,7 @@ class ContactFilter(django_filters.FilterSet):
     webchatId = IdFilter(field_name="webchat_id")
     pipelineId = IdFilter(field_name="pipeline_id")
     stageId = IdFilter(field_name="stage_id")
-    search = SearchFilter(fields=("name", "email", "phone"))
+    search = SearchFilter(search=search_contacts)
 
 
 @extend_schema(tags=["contacts"])

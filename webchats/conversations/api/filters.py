@@ -9,7 +9,8 @@ from drf_spectacular.utils import extend_schema_field
 from webchat_project.api.fields import ID_SCHEMA
 from webchat_project.api.filters import ChoiceFilter, IdFilter, SearchFilter, StrictBooleanFilter
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN, validate_object_id
-from webchats.conversations.models import Conversation
+from webchats.conversations.models import Contact, Conversation
+from webchats.conversations.search import search_conversations
 from webchats.conversations.transitions import Handler, State
 
 #: The value of ``assigneeId`` for conversations without an assignee.
@@ -43,9 +44,7 @@ class ConversationFilter(django_filters.FilterSet):
     webchatId = IdFilter(field_name="webchat_id")
     contactId = IdFilter(field_name="contact_id")
     unread = StrictBooleanFilter(method="filter_unread")
-    search = SearchFilter(
-        fields=("contact__name", "contact__email", "contact__phone", "last_message_preview")
-    )
+    search = SearchFilter(method="filter_search")
 
     def filter_unread(
         self, rows: QuerySet[Conversation], name: str, value: bool
@@ -53,3 +52,10 @@ class ConversationFilter(django_filters.FilterSet):
         """Return the rows with messages that nobody of the organization has read, or the others."""
         is_unread = {"organization_read_sequence__lt": F("last_sequence")}
         return rows.filter(**is_unread) if value else rows.exclude(**is_unread)
+
+    def filter_search(
+        self, rows: QuerySet[Conversation], name: str, value: str
+    ) -> QuerySet[Conversation]:
+        """Return the rows whose contact or last message contains the text."""
+        assert self.request is not None
+        return search_conversations(rows, Contact.objects.for_user(self.request.user), value)

@@ -19,7 +19,7 @@ from webchat_project.api.timestamps import TimestampField
 from webchats.conversations.models import Author, Message, MessageKind, Note
 from webchats.conversations.models.message import MAX_CLIENT_KEY_LENGTH, MAX_TEXT_LENGTH
 from webchats.conversations.models.note import MAX_NOTE_LENGTH
-from webchats.conversations.serializers import StaffMessageDocument, staff_message
+from webchats.conversations.serializers import staff_message
 from webchats.conversations.validation import validate_client_key, validate_text
 
 #: The maximum of the column ``sequence``.
@@ -52,8 +52,8 @@ class ConversationMessageSerializer(serializers.Serializer[Message]):
     createdAt = TimestampField()
 
     # The document is the same as in events of a stream, which have no serializer.
-    def to_representation(self, instance: Message) -> StaffMessageDocument:
-        return staff_message(instance)
+    def to_representation(self, instance: Message) -> dict[str, Any]:
+        return {**staff_message(instance)}
 
 
 class NoteSerializer(serializers.Serializer[Note]):

@@ -1,11 +1,14 @@
 """The REST API of conversations."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from django.db import transaction
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -57,8 +60,7 @@ class ConversationViewSet(TenantReadUpdateViewSet[Conversation]):
     )
     def messages(self, request: Request, pk: str) -> Response:
         """Return the messages and events of the conversation, oldest first."""
-        page = self.paginate_queryset(self.get_object().messages.all())
-        return self.get_paginated_response([staff_message(message) for message in page or ()])
+        return self._respond_with_page(self.get_object().messages.all(), staff_message)
 
     @extend_schema(
         summary="Send message",
@@ -98,8 +100,8 @@ class ConversationViewSet(TenantReadUpdateViewSet[Conversation]):
     @action(detail=True, serializer_class=NoteSerializer, filterset_class=None)
     def notes(self, request: Request, pk: str) -> Response:
         """Return the notes on the conversation, oldest first. Visitors never see them."""
-        page = self.paginate_queryset(self.get_object().notes.all())
-        return self.get_paginated_response(NoteSerializer(page, many=True).data)
+        notes = self.get_object().notes.all()
+        return self._respond_with_page(notes, lambda note: NoteSerializer(note).data)
 
     @extend_schema(
         summary="Add note",
@@ -135,6 +137,9 @@ class ConversationViewSet(TenantReadUpdateViewSet[Conversation]):
         conversation = self.get_object()
         body.is_valid(raise_exception=True)
         sequence = body.validated_data["sequence"]
+        if sequence > conversation.last_sequence:
+            message = f"The last message has the sequence {conversation.last_sequence}."
+            raise ValidationError({"sequence": [ErrorDetail(message, "max_value")]})
         changed = services.mark_read(
             conversation=conversation, reader=Author.REP, sequence=sequence
         )
@@ -159,6 +164,13 @@ class ConversationViewSet(TenantReadUpdateViewSet[Conversation]):
         conversation = get_object_or_404(Conversation.objects.for_user(user), pk=pk)
         events.typing(conversation, Author.REP, user.public_name)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    # Any: the stubs allow only rows of the viewset's model.
+    def _respond_with_page(
+        self, rows: QuerySet[Any], to_document: Callable[[Any], object]
+    ) -> Response:
+        page: Any = self.paginate_queryset(rows)
+        return self.get_paginated_response([to_document(row) for row in page])
 
     def _respond(self, message: str, read: Conversation, changed: Conversation) -> Response:
         changed.contact = read.contact

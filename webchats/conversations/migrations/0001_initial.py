@@ -6,6 +6,7 @@ import organizations.constraints
 import organizations.fields
 import simple_history.models
 import webchat_project.api.object_ids
+import webchats.conversations.models.contact
 import webchats.conversations.models.conversation
 from django.conf import settings
 from django.db import migrations, models
@@ -39,8 +40,8 @@ class Migration(migrations.Migration):
                 ('first_seen_at', models.DateTimeField(editable=False)),
                 ('last_seen_at', models.DateTimeField(editable=False)),
                 ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
-                ('pipeline', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='contacts', to='organizations.pipeline')),
-                ('stage', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='contacts', to='organizations.stage')),
+                ('pipeline', models.ForeignKey(blank=True, null=True, on_delete=webchats.conversations.models.contact.restrict_counted, related_name='contacts', to='organizations.pipeline')),
+                ('stage', models.ForeignKey(blank=True, null=True, on_delete=webchats.conversations.models.contact.restrict_counted, related_name='contacts', to='organizations.stage')),
                 ('webchat', models.ForeignKey(editable=False, help_text='The webchat of the first message.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='contacts', to='webchats.webchat')),
             ],
             options={
@@ -66,7 +67,7 @@ class Migration(migrations.Migration):
                 ('waiting_since', models.DateTimeField(null=True)),
                 ('first_reply_at', models.DateTimeField(null=True)),
                 ('closed_at', models.DateTimeField(null=True)),
-                ('assignee', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='conversations', to=settings.AUTH_USER_MODEL)),
+                ('assignee', models.ForeignKey(blank=True, null=True, on_delete=webchats.conversations.models.conversation.release_and_set_null, related_name='conversations', to=settings.AUTH_USER_MODEL)),
                 ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to='conversations.contact')),
                 ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
                 ('prompt', models.ForeignKey(blank=True, help_text="Replaces the webchat's prompt in this conversation.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='organizations.prompt')),

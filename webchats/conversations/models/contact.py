@@ -39,7 +39,7 @@ def restrict_counted(
     using: str,
 ) -> None:
     """Do what ``RESTRICT`` does, but read only as many contacts as an error counts."""
-    models.RESTRICT(collector, field, list(contacts[: MAX_USES + 1]), using)
+    models.RESTRICT(collector, field, contacts[: MAX_USES + 1], using)
 
 
 # Otherwise Django reads all contacts before the call.

@@ -9,8 +9,8 @@ from rest_framework.test import APIClient
 from organizations.models import User
 from tests.api.errors import assert_error
 from tests.support import factories
+from tests.support.clients import token_client
 from webchats.conversations import services
-from webchats.conversations.api import views
 from webchats.conversations.models import Conversation, Message, Note
 from webchats.models import Webchat
 
@@ -24,10 +24,10 @@ def conversation(webchat: Webchat) -> Conversation:
 
 
 @pytest.fixture
-def rep_client(api: Any, rep: User) -> APIClient:
+def rep_client(rep: User) -> APIClient:
     rep.full_name = "Sam Rep"
     rep.save()
-    return api(rep)
+    return token_client(rep)
 
 
 def send(webchat: Webchat, text: str) -> Conversation:
@@ -199,8 +199,11 @@ def test_reading_sets_back_the_number_of_unread_messages(
     response = post(rep_client, conversation, "read", {"sequence": 1})
     assert response.json()["data"]["unread"] == 1
     assert response.headers["ETag"]
-    response = post(rep_client, conversation, "read", {"sequence": 99})
+    response = post(rep_client, conversation, "read", {"sequence": 2})
     assert response.json()["data"]["unread"] == 0
+    assert errors(post(rep_client, conversation, "read", {"sequence": 3})) == {
+        "sequence": "max_value"
+    }
     assert errors(post(rep_client, conversation, "read", {})) == {"sequence": "required"}
 
 
@@ -219,7 +222,8 @@ def test_typing_is_published_and_stores_nothing(
 ) -> None:
     published: list[tuple[str, ...]] = []
     monkeypatch.setattr(
-        views.events, "typing", lambda row, author, name: published.append((row.pk, author, name))
+        "webchats.conversations.events.typing",
+        lambda row, author, name: published.append((row.pk, author, name)),
     )
     assert post(rep_client, conversation, "typing").status_code == 204
     assert published == [(conversation.pk, "rep", "Sam")]

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from organizations.models import Stage, User
 from tests.support import factories
 from webchats.conversations import services
 from webchats.conversations.models import Contact
+from webchats.conversations.search import search_contacts
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +144,25 @@ def test_filters_and_search(api_client: APIClient, webchat: Webchat, stage: Stag
         f"webchatId={'0' * 24}": [],
     }.items():
         assert found(query) == expected, query
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such index.")
+def test_search_uses_its_index() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    for text in ("lovelace", "Ada Lovelace", "ada@example.com"):
+        assert "contact_search" in search_contacts(Contact.objects.order_by(), text).explain()
+
+
+def test_short_text_is_searched_in_the_newest_contacts_of_the_organization(
+    api_client: APIClient, webchat: Webchat, other_admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webchats.search.UNINDEXED_ROWS", 2)
+    for number in range(3):
+        factories.ContactFactory.create(webchat=webchat, name=f"¶{number}")
+        factories.ContactFactory.create(webchat__user=other_admin, name=f"¶{number}")
+    response = api_client.get(URL, {"search": "¶"})
+    assert [row["name"] for row in response.json()["data"]] == ["¶2", "¶1"]
 
 
 @pytest.mark.parametrize("kind", ["pipelines", "stages"])

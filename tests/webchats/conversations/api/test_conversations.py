@@ -83,14 +83,15 @@ def test_pages_follow_the_cursor_and_each_row_is_on_one(
     # Five pairs of equal times.
     rows = [create(webchat, number // 2) for number in range(10)]
     seen: list[str] = []
-    cursor = ""
+    query = {"limit": "3"}
     while True:
-        page = api_client.get(URL, {"limit": 3, "cursor": cursor}).json()
+        page = api_client.get(URL, query).json()
         seen += [document["_id"] for document in page["data"]]
         cursor = page["pagination"]["next"]
         assert page["pagination"]["limit"] == 3
         if cursor is None:
             break
+        query["cursor"] = cursor
         # The newest activity moves a row that has been read to the first page.
         Conversation.objects.filter(pk=seen[0]).update(last_message_at=NOW + timedelta(hours=1))
     assert len(seen) == 10

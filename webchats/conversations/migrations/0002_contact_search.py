@@ -1,0 +1,31 @@
+"""The index for the search in contacts. SQLite has none: it reads the rows."""
+
+from django.db import migrations
+
+
+def create(apps, schema_editor):
+    """Create the index without blocking writes."""
+    if schema_editor.connection.vendor != "postgresql":
+        return
+    # A trusted extension: the owner of the database may create it.
+    schema_editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    # The expression of ``webchats.conversations.search``.
+    schema_editor.execute(
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS contact_search ON conversations_contact "
+        "USING gin (UPPER(name || ' ' || email || ' ' || phone) gin_trgm_ops)"
+    )
+
+
+def drop(apps, schema_editor):
+    """Drop the index. Others may use the extension."""
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("DROP INDEX CONCURRENTLY IF EXISTS contact_search")
+
+
+class Migration(migrations.Migration):
+    # CREATE INDEX CONCURRENTLY cannot run in a transaction.
+    atomic = False
+
+    dependencies = [("conversations", "0001_initial")]
+
+    operations = [migrations.RunPython(create, drop)]
