@@ -47,6 +47,10 @@ def check_numbers(**_: object) -> list[CheckMessage]:
         "TRUSTED_PROXIES": 0,
         "SESSION_HOURS": 1,
         "WIDGET_SESSION_DAYS": 1,
+        "LIVE_STREAMS_PER_SESSION": 1,
+        "LIVE_STREAMS_PER_ADDRESS": 1,
+        "LIVE_STREAMS_PER_USER": 1,
+        "LIVE_SHUTDOWN_SECONDS": 0,
     }
     return [
         Error(

@@ -367,6 +367,16 @@ WIDGET_CONFIG_CACHE_SECONDS = env.int("WIDGET_CONFIG_CACHE_SECONDS", default=10)
 # Days for which a visitor's session is valid.
 WIDGET_SESSION_DAYS = env.int("WIDGET_SESSION_DAYS", default=7)
 
+# --- Streams of the live process --------------------------------------------------------------
+
+# Open streams of a visitor, of the visitors of an address (IPv6: a /64 network), and of a user.
+# Above a limit a request gets a 429.
+LIVE_STREAMS_PER_SESSION = env.int("LIVE_STREAMS_PER_SESSION", default=3)
+LIVE_STREAMS_PER_USER = env.int("LIVE_STREAMS_PER_USER", default=10)
+LIVE_STREAMS_PER_ADDRESS = env.int("LIVE_STREAMS_PER_ADDRESS", default=50)
+# Seconds over which a stopping process spreads the end of its streams.
+LIVE_SHUTDOWN_SECONDS = env.int("LIVE_SHUTDOWN_SECONDS", default=5)
+
 # --- HTTPS and cookies: secure unless DEBUG ---------------------------------------------------
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)

@@ -18,13 +18,18 @@ CADDY = shutil.which("caddy", path=_PATH) or "caddy"
 
 
 @contextmanager
-def running_proxy(ports: Sequence[int], folder: Path) -> Iterator[int]:
-    """Yield the port of a proxy for the instances on ``ports``.
+def running_proxy(
+    ports: Sequence[int], folder: Path, *, live_port: int | None = None
+) -> Iterator[int]:
+    """Yield the port of a proxy for the instances on ``ports``, and the live process.
 
     Its configuration is that of production, except for addresses and ports.
     """
     port, log = service.free_port(), folder / "caddy.log"
-    config = _on_loopback(adapted(f"http://{service.HOST}"), port, ports)
+    addresses = {f"web-{number}:8000": instance for number, instance in enumerate(ports, start=1)}
+    # Without a live process, any other instance will do: nothing requests streams.
+    addresses["live:8000"] = live_port or ports[0]
+    config = _on_loopback(adapted(f"http://{service.HOST}"), port, addresses)
     (folder / "caddy.json").write_text(json.dumps(config))
     command = [CADDY, "run", "--config", str(folder / "caddy.json")]
     env = {"PATH": os.defpath, "HOME": str(folder)}
@@ -60,12 +65,11 @@ def validate(site: str, icons: str, folder: Path) -> None:
     )
 
 
-def _on_loopback(config: dict[str, Any], port: int, ports: Sequence[int]) -> dict[str, Any]:
+def _on_loopback(config: dict[str, Any], port: int, addresses: dict[str, int]) -> dict[str, Any]:
     (server,) = config["apps"]["http"]["servers"].values()
     server |= {"listen": [f"127.0.0.1:{port}"], "automatic_https": {"disable": True}}
     text = json.dumps(config)
-    for number, instance in enumerate(ports, start=1):
-        name = f'"web-{number}:8000"'
-        assert text.count(name) == 1
-        text = text.replace(name, f'"127.0.0.1:{instance}"')
+    for name, instance in addresses.items():
+        assert text.count(f'"{name}"') == 1
+        text = text.replace(f'"{name}"', f'"127.0.0.1:{instance}"')
     return {**json.loads(text), "admin": {"disabled": True}}

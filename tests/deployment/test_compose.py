@@ -16,6 +16,7 @@ from tests.deployment.proxy import adapted
 from tests.deployment.rolling_restart import DRAIN_SECONDS, GRACE_SECONDS
 from tests.deployment.service import ROOT
 from tests.support.environment import load_settings, settings_from
+from webchats.conversations.live.streams import HEARTBEAT_SECONDS, LIFETIME_SECONDS
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -89,7 +90,7 @@ def test_own_image_needs_no_capability_or_volume(name: str) -> None:
 @each_service
 def test_every_server_has_a_health_check(name: str) -> None:
     check = SERVICES[name].get("healthcheck", {})
-    if name in INSTANCES:
+    if name in (*INSTANCES, "live"):
         assert not check  # The image has one.
     elif name in OWN:
         assert check == {"disable": True}
@@ -171,8 +172,27 @@ def test_the_instances_together_use_fewer_connections_than_postgresql_allows() -
     pool = database["OPTIONS"]["pool"]["max_size"]
     assert int(image.VARIABLES["GRANIAN_BLOCKING_THREADS"]) <= pool
     connections = len(INSTANCES) * int(image.VARIABLES["GRANIAN_WORKERS"]) * pool
+    connections += int(SERVICES["live"]["environment"]["DATABASE_POOL_SIZE"])
     # Of 100 (max_connections), 3 are reserved. An upgrade and the daily commands need some too.
     assert connections <= 80
+
+
+def test_the_live_process_can_hold_more_streams_than_the_server_allows_by_default() -> None:
+    options = dict(
+        option.split("=")
+        for option in SERVICES["live"]["command"]
+        if option.startswith("--")
+        if "=" in option
+    )
+    assert SERVICES["live"]["ulimits"]["nofile"]["soft"] > int(options["--backpressure"])
+    assert options["--workers"] == options["--blocking-threads"] == "1"
+
+
+def test_the_grace_period_of_the_live_process_covers_its_shutdown() -> None:
+    (kill_timeout,) = re.findall(r"kill-timeout=(\d+)", str(SERVICES["live"]["command"]))
+    shutdown = load_settings()["LIVE_SHUTDOWN_SECONDS"]
+    assert shutdown < int(kill_timeout)
+    assert seconds(SERVICES["live"]["stop_grace_period"]) > shutdown + int(kill_timeout)
 
 
 def find_route(config: dict[str, Any], host: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -196,7 +216,8 @@ def upstreams(config: dict[str, Any], host: str) -> list[str]:
 def test_the_proxy_forwards_to_every_instance_and_to_the_store() -> None:
     config = adapted("chat.example.com", "icons.example.com")
     port = image.COMMAND[image.COMMAND.index("--port") + 1]
-    assert upstreams(config, "chat.example.com") == [f"{name}:{port}" for name in INSTANCES]
+    servers = [f"{name}:{port}" for name in ("live", *INSTANCES)]
+    assert upstreams(config, "chat.example.com") == servers
     assert upstreams(config, "icons.example.com") == ["store:8333"]
     assert "-s3.port=8333" in SERVICES["store"]["command"]
 
@@ -216,6 +237,11 @@ def test_a_client_cannot_have_an_instance_skipped_by_a_refused_body() -> None:
     _, route = find_route(adapted("chat.example.com"), "chat.example.com")
     assert "'active'" in str(route)
     assert "'passive'" not in str(route)
+
+
+def test_the_service_ends_streams_before_the_proxy_does() -> None:
+    server, _ = find_route(adapted("chat.example.com"), "chat.example.com")
+    assert max(LIFETIME_SECONDS) + HEARTBEAT_SECONDS <= server["write_timeout"] / 1e9
 
 
 def test_the_proxy_ends_requests_that_are_too_slow() -> None:

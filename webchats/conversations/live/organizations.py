@@ -1,0 +1,99 @@
+"""Streams of staff, and the channel that the streams of one organization share."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection
+from datetime import datetime
+
+from django.db import Error
+
+from webchats.conversations.api.serializers import ConversationSerializer
+from webchats.conversations.live.credentials import StaffCredential
+from webchats.conversations.live.database import run_query
+from webchats.conversations.live.presence import Presence, Present
+from webchats.conversations.live.streams import Stream, encode_event
+from webchats.conversations.models import Conversation
+
+
+def load_events(conversation_ids: Collection[str]) -> dict[str, tuple[datetime, bytes]]:
+    """Return time of the update and ``conversation`` event by conversation."""
+    rows = Conversation.objects.select_related("contact").filter(pk__in=list(conversation_ids))
+    return {
+        row.pk: (row.updated_at, encode_event("conversation", ConversationSerializer(row).data))
+        for row in rows
+    }
+
+
+def load_changes(
+    organization_ids: Collection[str], since: datetime
+) -> list[tuple[str, str, datetime]]:
+    """Return organization, id and time of the update of conversations changed after ``since``."""
+    rows = Conversation.objects.filter(
+        organization__in=list(organization_ids), updated_at__gte=since
+    )
+    return list(rows.order_by().values_list("organization_id", "pk", "updated_at"))
+
+
+class OrganizationStream(Stream):
+    """The stream of a user or an API key. It starts with those who are present."""
+
+    kind = "organization"
+    #: Set by the hub.
+    presence: Presence
+
+    def __init__(
+        self, credential: StaffCredential, organization_id: str, conversation_id: str | None
+    ) -> None:
+        super().__init__()
+        self.credential = credential
+        self.organization_id = organization_id
+        #: ``None`` for a machine.
+        self.present: Present | None = None
+        if not credential.is_api_key:
+            user = credential.user
+            self.present = Present(user.pk, user.public_name, conversation_id)
+
+    async def replay(self) -> AsyncGenerator[bytes]:
+        """Yield one ``presence`` event for each one who is present."""
+        if events := self.presence.events(self.organization_id):
+            yield b"".join(events)
+
+
+class OrganizationChannel:
+    """The open streams of one organization. Each changed row is read once for all of them."""
+
+    def __init__(self, organization_id: str, on_failure: Callable[[Error], None]) -> None:
+        self.organization_id = organization_id
+        self.streams: set[OrganizationStream] = set()
+        #: The time of the update that was pushed last, by conversation.
+        self.versions: dict[str, datetime] = {}
+        self._on_failure = on_failure
+        self._changed: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self, conversation_id: str) -> None:
+        """Read the conversation and push it."""
+        self._changed.add(conversation_id)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._update())
+
+    def push(self, event: bytes) -> None:
+        """Push an event to all streams."""
+        for stream in tuple(self.streams):
+            stream.push(event)
+
+    def prune(self, before: datetime) -> None:
+        """Remove versions that are too old to be compared."""
+        self.versions = {pk: time for pk, time in self.versions.items() if time >= before}
+
+    async def _update(self) -> None:
+        try:
+            while self._changed and self.streams:
+                changed, self._changed = self._changed, set()
+                for pk, (time, event) in (await run_query(load_events, changed)).items():
+                    self.versions[pk] = time
+                    self.push(event)
+        except Error as error:
+            # The next comparison finds the conversations again.
+            self._on_failure(error)
+        finally:
+            self._task = None

@@ -1,0 +1,131 @@
+"""What the streams of visitors read from the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple, TypedDict
+
+from webchats.conversations.live.streams import encode_event
+from webchats.conversations.models import Conversation, Message
+from webchats.conversations.serializers import visitor_message
+from webchats.conversations.transitions import Handler
+
+#: Messages that are read at a time.
+PAGE_SIZE: Final = 100
+#: Visitors whose conversations are compared by one query.
+COMPARED: Final = 1_000
+
+
+class VisitorKey(NamedTuple):
+    """A visitor of a webchat: the two values by which conversations are found."""
+
+    webchat_id: str
+    visitor_id: str
+
+
+class Position(NamedTuple):
+    """The last message that a client has. Its ``str`` is the id of an event."""
+
+    conversation_id: str
+    sequence: int
+
+    def __str__(self) -> str:
+        return f"{self.conversation_id}:{self.sequence}"
+
+
+class Version(NamedTuple):
+    """A value that changes with every change of a visitor's current conversation."""
+
+    conversation_id: str
+    updated_at: datetime
+
+
+class StateDocument(TypedDict):
+    """The data of a ``state`` event."""
+
+    state: str
+    handler: str
+    #: The name of the representative who answers, else empty.
+    authorName: str
+
+
+class Update(NamedTuple):
+    """The messages of a visitor's current conversation after a position, and its state."""
+
+    organization_id: str
+    version: Version
+    last_sequence: int
+    #: Sequence and ``message`` event of each.
+    messages: list[tuple[int, bytes]]
+    state: StateDocument
+    #: Whether ``messages`` has all messages after the position.
+    is_complete: bool
+
+    def position_after(self, position: Position | None) -> int:
+        """Return the sequence that a client at ``position`` has of this conversation."""
+        if position is None or position.conversation_id != self.version.conversation_id:
+            return 0
+        return position.sequence
+
+
+def load_update(key: VisitorKey, positions: Sequence[Position | None]) -> Update | None:
+    """Return the messages after the earliest of ``positions``.
+
+    A client whose position is in another conversation gets the current one from its beginning.
+    Return ``None`` if the visitor has no conversation.
+    """
+    own = Conversation.objects.filter(webchat=key.webchat_id, visitor_id=key.visitor_id)
+    conversation = own.order_by("-created_at", "-id").select_related("assignee").first()
+    if conversation is None:
+        return None
+    update = Update(
+        conversation.organization_id,
+        Version(conversation.pk, conversation.updated_at),
+        conversation.last_sequence,
+        [],
+        _state_of(conversation),
+        is_complete=True,
+    )
+    after = min((update.position_after(position) for position in positions), default=0)
+    if after >= conversation.last_sequence:
+        return update
+    last = min(after + PAGE_SIZE, conversation.last_sequence)
+    rows = Message.objects.filter(
+        conversation=conversation.pk, sequence__gt=after, sequence__lte=last
+    )
+    messages = [(row.sequence, _encode_message(row)) for row in rows.order_by("sequence")]
+    return update._replace(messages=messages, is_complete=last == conversation.last_sequence)
+
+
+def load_versions(keys: Sequence[VisitorKey]) -> dict[VisitorKey, Version]:
+    """Return the versions of the current conversations of visitors, who may have none.
+
+    One query for at most ``COMPARED`` visitors.
+    """
+    rows = Conversation.objects.filter(
+        webchat__in={key.webchat_id for key in keys},
+        visitor_id__in=[key.visitor_id for key in keys],
+    )
+    columns = ("webchat_id", "visitor_id", "pk", "updated_at")
+    # The newest conversation of a visitor comes last.
+    return {
+        VisitorKey(webchat_id, visitor_id): Version(pk, updated_at)
+        for webchat_id, visitor_id, pk, updated_at in rows.order_by("created_at", "id").values_list(
+            *columns
+        )
+    }
+
+
+def _state_of(conversation: Conversation) -> StateDocument:
+    assignee = conversation.assignee
+    is_rep = conversation.handler == Handler.REP and assignee is not None
+    return {
+        "state": conversation.state,
+        "handler": conversation.handler,
+        "authorName": assignee.public_name if is_rep and assignee else "",
+    }
+
+
+def _encode_message(row: Message) -> bytes:
+    position = Position(row.conversation_id, row.sequence)
+    document = {"conversationId": row.conversation_id, **visitor_message(row)}
+    return encode_event("message", document, str(position))

@@ -1,0 +1,147 @@
+"""The tasks that find what no hint reports: changes, ended sessions and revoked credentials."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from itertools import islice
+from time import monotonic
+from typing import Final
+
+from django.db import Error
+from django.utils import timezone
+
+from webchats.conversations.live.database import run_query
+from webchats.conversations.live.hub import Hub
+from webchats.conversations.live.organizations import load_changes
+from webchats.conversations.live.streams import EndReason
+from webchats.conversations.live.updates import COMPARED, VisitorKey, load_versions
+from webchats.conversations.live.webchats import end_of_session, load_webchats
+
+#: Seconds between two comparisons of all streams with the database, in case a hint was lost.
+RECONCILE_SECONDS: Final = 25
+#: The same while no hints arrive, such as without a cache server.
+COMPARE_SECONDS: Final = 1
+#: Seconds between two checks of the webchats of open streams.
+WEBCHATS_SECONDS: Final = 4
+#: Seconds between two checks of the credentials of staff.
+CREDENTIALS_SECONDS: Final = 25
+#: How far back changes of an organization are searched. A transaction may commit some time after
+#: the time that it stores.
+_OVERLAP: Final = timedelta(seconds=60)
+
+
+class Watch:
+    """Compares and checks the streams of a hub, regularly and on request."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        #: Whether hints of other processes arrive. If not, streams are compared every second.
+        self.has_hints = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._requested = asyncio.Event()
+        self._compared_at = monotonic()
+
+    def start(self) -> None:
+        """Start the tasks on the running event loop."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(self._compare_regularly()),
+            loop.create_task(_repeat(self.check_webchats, WEBCHATS_SECONDS)),
+            loop.create_task(_repeat(self.check_credentials, CREDENTIALS_SECONDS)),
+        ]
+
+    def stop(self) -> None:
+        """Stop the tasks."""
+        for task in self._tasks:
+            task.cancel()
+
+    def request_comparison(self) -> None:
+        """Compare soon. Calls before that comparison starts have no further effect."""
+        self._requested.set()
+
+    async def _compare_regularly(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(COMPARE_SECONDS):
+                    await self._requested.wait()
+            except TimeoutError:
+                is_reliable = self.has_hints and not self._hub.has_failed
+                if is_reliable and monotonic() - self._compared_at < RECONCILE_SECONDS:
+                    continue
+            self._requested.clear()
+            self._compared_at = monotonic()
+            await self.compare()
+
+    async def compare(self) -> None:
+        """Compare the streams with the database, and wake those that are outdated."""
+        try:
+            keys = iter(tuple(self._hub.visitors))
+            while batch := list(islice(keys, COMPARED)):
+                await self._compare_visitors(batch)
+            await self._compare_organizations()
+        except Error as error:
+            self._hub.report_failure(error)
+        else:
+            self._hub.report_success()
+
+    async def _compare_visitors(self, keys: Sequence[VisitorKey]) -> None:
+        versions = await run_query(load_versions, keys)
+        erased = []
+        for key in keys:
+            channel, version = self._hub.visitors.get(key), versions.get(key)
+            if channel is None or channel.version == version:
+                continue
+            if version is None:
+                erased.append(channel)
+            else:
+                channel.wake()
+        if erased:
+            # A deleted webchat is another reason.
+            await self.check_webchats()
+            for stream in [stream for channel in erased for stream in channel.streams]:
+                stream.end(EndReason.SESSION_EXPIRED)
+
+    async def _compare_organizations(self) -> None:
+        if not self._hub.organizations:
+            return
+        since = timezone.now() - _OVERLAP
+        changes = await run_query(load_changes, tuple(self._hub.organizations), since)
+        for organization_id, conversation_id, updated_at in changes:
+            channel = self._hub.organizations.get(organization_id)
+            if channel is not None and channel.versions.get(conversation_id) != updated_at:
+                channel.wake(conversation_id)
+        for channel in self._hub.organizations.values():
+            channel.prune(since)
+
+    async def check_webchats(self) -> None:
+        """End the streams whose sessions have ended, because of their webchat or their age."""
+        webchat_ids = {key.webchat_id for key in self._hub.visitors}
+        if not webchat_ids:
+            return
+        try:
+            webchats = await run_query(load_webchats, webchat_ids)
+        except Error as error:
+            self._hub.report_failure(error)
+            return
+        for stream in self._hub.visitor_streams():
+            if stream.key.webchat_id in webchat_ids:
+                reason = end_of_session(webchats.get(stream.key.webchat_id), stream.session)
+                if reason is not None:
+                    stream.end(reason)
+
+    async def check_credentials(self) -> None:
+        """End the streams of staff whose credentials or roles have ended."""
+        for stream in self._hub.organization_streams():
+            try:
+                is_valid = await run_query(stream.credential.is_valid)
+            except Error as error:
+                self._hub.report_failure(error)
+                return
+            if not is_valid:
+                stream.end(EndReason.SESSION_EXPIRED)
+
+
+async def _repeat(function: Callable[[], Awaitable[None]], seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await function()

@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("conversations", "0001_initial")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="conversation",
+            index=models.Index(fields=["organization", "updated_at"], name="conversation_changed"),
+        ),
+    ]
