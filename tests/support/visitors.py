@@ -32,7 +32,7 @@ class Visitor:
         assert response.status_code == 200, response.content
         return response.json()
 
-    def get(self, name: str, **query: object) -> Any:
+    def get(self, name: str, **query: str | float) -> Any:
         return self.client.get(f"{self.path}/{name}", query, headers=self._headers)
 
     def post(self, name: str, body: object = None, **options: Any) -> Any:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from webchat_project.api.renderers import OrjsonRenderer
 from webchats.conversations import events, services
 from webchats.conversations.models import Author
-from webchats.conversations.serializers import visitor_conversation, visitor_message
+from webchats.conversations.serializers import visitor_message
 from webchats.conversations.visitor import serializers, throttling
 from webchats.conversations.visitor.transcript import PlainTextRenderer, transcript_lines
 from webchats.conversations.visitor.widget_view import VisitorView
@@ -54,12 +54,14 @@ class MessagesView(VisitorView):
             # Not those of which the conversation that was read above does not know.
             sequence__lte=conversation.last_sequence,
         )
-        document = visitor_conversation(conversation)
         return Response(
             {
-                "conversationId": document.pop("_id"),
+                "conversationId": conversation.pk,
                 "messages": [visitor_message(row) for row in rows.order_by("sequence")[:PAGE_SIZE]],
-                **document,
+                "lastSequence": conversation.last_sequence,
+                "state": conversation.state,
+                "handler": conversation.handler,
+                "rating": None,
                 "reply": None,
             }
         )

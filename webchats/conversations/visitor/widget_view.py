@@ -1,9 +1,11 @@
 """The classes of the views for visitors. Responses are not cached, and set no cookie."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import NotFound
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -21,9 +23,9 @@ from webchats.conversations.visitor.authentication import (
 class WidgetView(APIView):
     """A view for visitors. Responses are not cached."""
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    throttle_classes = (throttling.AddressRequestThrottle,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = ()
+    permission_classes: Sequence[type[BasePermission]] = (AllowAny,)
+    throttle_classes: Sequence[type[BaseThrottle]] = (throttling.AddressRequestThrottle,)
     http_method_names = ["get", "head", "post"]
 
     def finalize_response(

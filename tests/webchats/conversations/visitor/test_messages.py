@@ -63,7 +63,7 @@ def test_only_messages_after_the_position_are_returned(visitor: Visitor) -> None
         visitor.send(key=str(number))
     current = Conversation.objects.get().pk
 
-    def read(**position: object) -> list[int]:
+    def read(**position: str | float) -> list[int]:
         messages = visitor.get("messages", **position).json()["messages"]
         return [message["sequence"] for message in messages]
 
