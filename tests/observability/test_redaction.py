@@ -18,7 +18,9 @@ from tests.observability.conftest import Log
 from tests.support import factories
 from webchat_project.observability.formatters import LineFormatter
 from webchat_project.observability.redaction import redacted
+from webchats.conversations.sessions import issue_ticket, start_session
 from webchats.icons.storage import signed_url
+from webchats.models import Webchat
 from webchats.views import WebchatViewSet
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +112,13 @@ def test_row_in_a_database_error_is_removed(log: Log) -> None:
 def test_texts_that_look_like_secrets_are_removed(text: str, expected: str) -> None:
     assert expected in redacted(text)
     assert "abc" not in redacted(text)
+
+
+def test_tickets_and_tokens_of_visitors_are_removed() -> None:
+    webchat = Webchat(id="a" * 24, allowed_domains=[])
+    ticket = issue_ticket(webchat, "https://example.com")
+    token = start_session(webchat, ticket).token
+    assert redacted(f"ticket {ticket} token {token}") == "ticket [removed] token [removed]"
 
 
 def test_redaction_of_many_token_prefixes_is_fast() -> None:

@@ -30,6 +30,7 @@ def update_contact(
     contact.name = contact.name or details.get("name", "")
     contact.email = contact.email or details.get("email", "")
     contact.phone = contact.phone or details.get("phone", "")
+    contact.locale = contact.locale or details.get("locale", "")
     if page:
         contact.page_url = page.get("url", "")
         contact.page_title = page.get("title", "")

@@ -5,12 +5,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 from organizations.fields import NAME_LENGTH, TEXT_VALIDATORS
 from organizations.models import Prompt, User
 from organizations.tenancy.models import require_organization
 from webchats.conversations.models.contact import (
     EMAIL_LENGTH,
+    LOCALE_LENGTH,
     PAGE_TITLE_LENGTH,
     PHONE_LENGTH,
     URL_LENGTH,
@@ -22,11 +24,13 @@ _WEB_SCHEMES: Final = ("http", "https")
 
 
 class ContactDetails(TypedDict, total=False):
-    """What a visitor enters about themselves."""
+    """What a visitor enters about themselves, and the language of their browser."""
 
     name: str
     email: str
     phone: str
+    #: A language tag (BCP 47) in lower case.
+    locale: str
 
 
 class Page(TypedDict, total=False):
@@ -92,6 +96,12 @@ def clean_contact(details: ContactDetails) -> ContactDetails:
     if errors:
         raise ValidationError(errors)
     return cleaned
+
+
+def get_locale(accept_language: str) -> str:
+    """Return the preferred language tag of an ``Accept-Language`` header, empty if it has none."""
+    tags = (tag for tag, _ in parse_accept_lang_header(accept_language))
+    return next((tag for tag in tags if tag != "*" and len(tag) <= LOCALE_LENGTH), "")
 
 
 def clean_page(page: Page) -> Page:

@@ -19,6 +19,7 @@ from webchat_project.api.renderers import OrjsonRenderer
 from webchats.conversations import events, services
 from webchats.conversations.models import Author
 from webchats.conversations.serializers import visitor_message
+from webchats.conversations.validation import get_locale
 from webchats.conversations.visitor import serializers, throttling
 from webchats.conversations.visitor.transcript import PlainTextRenderer, transcript_lines
 from webchats.conversations.visitor.widget_view import VisitorView
@@ -93,7 +94,10 @@ class MessagesView(VisitorView):
             visitor_id=session.visitor_id,
             text=data["text"],
             client_key=data["clientKey"],
-            contact=data.get("contact"),
+            contact={
+                **data.get("contact", {}),
+                "locale": get_locale(request.headers.get("Accept-Language", "")),
+            },
             page=data.get("page"),
         )
         return Response(

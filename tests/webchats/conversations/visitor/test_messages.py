@@ -5,7 +5,7 @@ import pytest
 from organizations.models import User
 from tests.support.visitors import Visitor
 from webchats.conversations import services
-from webchats.conversations.models import Conversation, Message
+from webchats.conversations.models import Contact, Conversation, Message
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +36,24 @@ def test_a_message_is_stored_and_read_back(visitor: Visitor) -> None:
         "rating": None,
         "reply": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("header", "locale"),
+    [
+        ("pt-BR,pt;q=0.9,en;q=0.8", "pt-br"),
+        ("en;q=0.5, *;q=0.9", "en"),
+        ("", ""),
+        ("\x00<script>", ""),
+        ("x" * 600, ""),
+    ],
+)
+def test_the_contact_has_the_language_of_the_browser(
+    visitor: Visitor, header: str, locale: str
+) -> None:
+    visitor.client.credentials(HTTP_ACCEPT_LANGUAGE=header)
+    visitor.send()
+    assert Contact.objects.get().locale == locale
 
 
 def test_a_visitor_without_a_conversation_reads_no_messages(visitor: Visitor) -> None:
