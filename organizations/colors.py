@@ -47,6 +47,16 @@ def readable_text_color(background: str) -> str:
     return max(WHITE, BLACK, key=lambda text: contrast_ratio(text, background))
 
 
+def readable_shade(color: str, background: str) -> str:
+    """Return ``color``, with as much black or white as it needs to be readable on ``background``.
+
+    Black or white is added in steps of a twentieth.
+    """
+    text = readable_text_color(background)
+    shades = (mix(color, text, step / 20) for step in range(21))
+    return next(shade for shade in shades if contrast_ratio(shade, background) >= READABLE_RATIO)
+
+
 def mix(color: str, other: str, share: float) -> str:
     """Return ``color`` with ``share`` (0 to 1) of ``other``, interpolated per channel."""
     pairs = zip(_channels(color), _channels(other), strict=True)

@@ -143,8 +143,11 @@ class Visit:
         self.wait_for_focus()
 
     def wait_for_focus(self) -> None:
-        """Wait until the handshake with the frame is complete."""
-        self.frame.locator("#log:focus").wait_for()
+        """Wait until the handshake with the frame is complete.
+
+        The focus is on the composer, or on a phone on the messages.
+        """
+        self.frame.locator("#text:focus, #log:focus").wait_for()
 
     def wait_for_warning(self) -> list[str]:
         """Wait for the loader's warning that it shows no widget, and return its messages."""
@@ -173,6 +176,11 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
     def open_page(url: str, **options: Any) -> Visit:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         contexts.append(context)
+        # pytest's live server has no streams.
+        context.route(
+            "http://localhost:*/live/widget/*",
+            lambda route: route.fulfill(body=": no stream\n\n", content_type="text/event-stream"),
+        )
         page = context.new_page()
         page.set_default_timeout(10_000)
         visit = Visit(page, [], [])

@@ -25,6 +25,8 @@ from tests.browser.conftest import (
 )
 from tests.support import factories
 from tests.support.icons import store_icon
+from webchats.conversations.models import Conversation
+from webchats.conversations.services import send_rep_message
 from webchats.models import Webchat
 from webchats.models.last_load import LastLoad
 
@@ -176,6 +178,13 @@ def test_the_widget(
     )
     visit = visitor(sites.serve(head + SHOP + snippet(shop)), **REDUCED_MOTION, **options)
     visit.open_widget()
+    visit.frame.locator("#text").fill("Hello! Do you ship to Norway, and how long does it take?")
+    visit.frame.locator("#text").press("Enter")
+    expect(visit.frame.locator("html")).to_have_attribute("data-state", "waiting")
+    text = "Hi! Yes, we do:\n- **two to four** working days\n- free from €50"
+    conversation = Conversation.objects.get()
+    send_rep_message(conversation=conversation, user=shop.user, text=text, client_key="1")
+    expect(visit.frame.get_by_text("working days")).to_be_visible(timeout=20_000)
     _save_screenshot(visit, name)
 
 

@@ -17,7 +17,7 @@ from tests.browser.conftest import (
 )
 from tests.support import factories
 from webchats.models import Webchat
-from webchats.widget.views import EMBED_JS
+from webchats.widget.scripts import STATIC
 
 pytestmark = pytest.mark.usefixtures("live_server")
 
@@ -27,7 +27,10 @@ def test_an_unavailable_service_leaves_the_page_unchanged(
 ) -> None:
     # The browser has cached the loader; the service is unavailable.
     base = f"http://localhost:{sites.port}/base"
-    sites.pages["/base/embed.js"] = (EMBED_JS.read_text(), {"Content-Type": "text/javascript"})
+    sites.pages["/base/embed.js"] = (
+        (STATIC / "embed.js").read_text(),
+        {"Content-Type": "text/javascript"},
+    )
     html = (
         "<!DOCTYPE html><title>Shop</title><body><h1>Shop</h1>"
         f'<script src="{base}/embed.js" data-webchat="{"0" * 24}"></script>'

@@ -13,6 +13,7 @@ from webchats.fields import IconKeyField
 STARTER_MESSAGE_LENGTH: Final = 1_000
 STATUS_TEXT_LENGTH: Final = 200
 THANK_YOU_LENGTH: Final = 500
+DEFAULT_TIMESTAMP_COLOR: Final = "#9CA3AF"
 #: In CSS pixels.
 MAX_OFFSET: Final = 200
 #: Browsers store ``z-index`` as a signed integer of 32 bits.
@@ -50,7 +51,9 @@ class Appearance(models.Model):
     secondary_color = ColorField(help_text="The bubbles that the visitor sends.")
     header_text_color = ColorField(default="#FFFFFF", help_text="Text in the header.")
     status_text_color = ColorField(default="#6B7280", help_text="The status line.")
-    timestamp_color = ColorField(default="#9CA3AF", help_text="The messages' timestamps.")
+    timestamp_color = ColorField(
+        default=DEFAULT_TIMESTAMP_COLOR, help_text="The messages' timestamps."
+    )
     csat_background_color = ColorField(
         default="#F3F4F6", verbose_name="survey background", help_text="The survey's background."
     )

@@ -4,9 +4,10 @@ from typing import Final, TypedDict
 
 from django.http import HttpRequest
 
-from organizations.colors import mix, readable_text_color
+from organizations.colors import mix, readable_shade, readable_text_color
 from webchats.icons.storage import signed_url
 from webchats.models import Webchat
+from webchats.models.appearance import DEFAULT_TIMESTAMP_COLOR
 
 #: The share of black or white in the bubbles of replies; the rest is the panel's background.
 _REPLY_SHADE: Final = 0.06
@@ -15,7 +16,7 @@ _REPLY_SHADE: Final = 0.06
 class PublicConfig(TypedDict):
     """The public fields. They are an allowlist: anyone may read them.
 
-    The last four colors are computed here, so that scripts do not repeat the formula.
+    The last five colors are computed here, so that scripts do not repeat the formula.
     """
 
     _id: str
@@ -44,6 +45,8 @@ class PublicConfig(TypedDict):
     #: The bubbles of replies, and their text.
     replyColor: str
     replyTextColor: str
+    #: Times, names and events: ``timestampColor``, or a readable shade of the default.
+    timestampTextColor: str
 
 
 def public_config(webchat: Webchat, request: HttpRequest | None = None) -> PublicConfig:
@@ -77,4 +80,13 @@ def public_config(webchat: Webchat, request: HttpRequest | None = None) -> Publi
         "secondaryTextColor": readable_text_color(webchat.secondary_color),
         "replyColor": reply,
         "replyTextColor": readable_text_color(reply),
+        "timestampTextColor": _timestamp_text_color(webchat),
     }
+
+
+def _timestamp_text_color(webchat: Webchat) -> str:
+    """Return the configured color. Only the default color is made readable on the background."""
+    color, background = webchat.timestamp_color, webchat.background_color
+    if color.upper() != DEFAULT_TIMESTAMP_COLOR:
+        return color
+    return readable_shade(color, background)

@@ -9,6 +9,7 @@ app_name = "widget"
 # Any text is accepted as an id, so that an invalid id gets the same 404 as an unknown one.
 urlpatterns = [
     path("embed.js", views.embed_js, name="loader"),
+    path("widget/frame.js", views.frame_js, name="frame-script"),
     path("widget/<str:webchat_id>/config", views.config, name="config"),
     path("widget/<str:webchat_id>", views.frame, name="frame"),
 ]

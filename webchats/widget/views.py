@@ -1,4 +1,4 @@
-"""The public endpoints of the widget: the loader, the configuration and the page in the iframe.
+"""The public endpoints of the widget: loader, configuration, the page in the iframe, its script.
 
 They need no credential, set no cookie and have no throttle, so that browsers and proxies can cache
 them. Two of them check the webchat's allowed domains:
@@ -17,8 +17,6 @@ import gzip
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -39,19 +37,20 @@ from webchats.icons.storage import signed_url_version
 from webchats.models import Webchat
 from webchats.models.last_load import HOST_LENGTH
 from webchats.services import record_load
+from webchats.widget import scripts
 from webchats.widget.cors import set_cors_headers
 from webchats.widget.serializers import PublicConfig, public_config
+from webchats.widget.words import DEFAULT_LANGUAGE, WORDS, known_language
 
-EMBED_JS: Final = Path(__file__).parent.parent / "static" / "webchats" / "embed.js"
 #: The loader only changes with a release. A browser uses it for an hour, and for a day more while
 #: it fetches a new one.
 EMBED_JS_CACHE_CONTROL: Final = "public, max-age=3600, stale-while-revalidate=86400"
+#: The URL changes with the script.
+FRAME_JS_CACHE_CONTROL: Final = "public, max-age=31536000, immutable"
 #: A saved change shows within a minute.
 CONFIG_CACHE_CONTROL: Final = "max-age=60"
 
 _ID: Final = re.compile(OBJECT_ID_PATTERN)
-#: Of the loader. They are a sixth of its compressed size.
-_COMMENTS_AND_INDENTATION: Final = re.compile(rb"^(?:[ \t]*//.*\n|[ \t]+)", re.MULTILINE)
 #: ``Accept-Encoding`` allows gzip (RFC 9110, section 12.5.3).
 _ACCEPTS_GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z))", re.IGNORECASE)
 
@@ -77,21 +76,22 @@ def public_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 @public_view
 def embed_js(request: HttpRequest) -> HttpResponse:
     """Return ``embed.js``. Customers' pages contain this URL, so it never changes."""
-    # During development the file may change.
-    body = _read_embed_js() if settings.DEBUG else _cached_embed_js()
+    return _script_response(scripts.LOADER, EMBED_JS_CACHE_CONTROL)
+
+
+@public_view
+def frame_js(request: HttpRequest) -> HttpResponse:
+    """Return the script of the page in the iframe. ``v`` in the query string is its version."""
+    is_current = request.GET.get("v") == scripts.scripts_version(scripts.FRAME)
+    return _script_response(scripts.FRAME, FRAME_JS_CACHE_CONTROL if is_current else "no-cache")
+
+
+def _script_response(names: tuple[str, ...], cache_control: str) -> HttpResponse:
+    body = scripts.read_scripts(names)
     response = HttpResponse(body, content_type="text/javascript; charset=utf-8")
-    response.headers["Cache-Control"] = EMBED_JS_CACHE_CONTROL
+    response.headers["Cache-Control"] = cache_control
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
-
-
-def _read_embed_js() -> bytes:
-    return _COMMENTS_AND_INDENTATION.sub(b"", EMBED_JS.read_bytes())
-
-
-@cache
-def _cached_embed_js() -> bytes:
-    return _read_embed_js()
 
 
 @require_safe
@@ -129,7 +129,7 @@ def config(request: HttpRequest, webchat_id: str) -> HttpResponse:
 
 @public_view
 def frame(request: HttpRequest, webchat_id: str) -> HttpResponse:
-    """Return the page in the iframe."""
+    """Return the page in the iframe. ``lang`` in the query string is its language."""
     referer = request.META.get("HTTP_REFERER")
     webchat = _enabled_webchat(webchat_id)
     if webchat is None or (
@@ -137,7 +137,8 @@ def frame(request: HttpRequest, webchat_id: str) -> HttpResponse:
     ):
         return _not_found()
     data = public_config(webchat, request)
-    response = HttpResponse(render_frame(data, preview=False))
+    language = known_language(request.GET.get("lang", ""))
+    response = HttpResponse(render_frame(data, preview=False, language=language))
     response.headers["Cache-Control"] = CONFIG_CACHE_CONTROL
     response.headers["Vary"] = "Origin, Referer"
     response.headers["Content-Security-Policy"] = _frame_csp(webchat, data)
@@ -145,15 +146,25 @@ def frame(request: HttpRequest, webchat_id: str) -> HttpResponse:
     return response
 
 
-def render_frame(config: Mapping[str, object], *, preview: bool) -> str:
+def render_frame(
+    config: Mapping[str, object], *, preview: bool, language: str = DEFAULT_LANGUAGE
+) -> str:
     """Render the page in the iframe from a ``PublicConfig``, also for the admin's preview.
 
     The page has no inline script or style and only absolute URLs, so that it also works as
     ``srcdoc`` on a page with ``script-src 'self'``. With ``preview`` it shows sample messages and
-    the survey, so that all colors are visible, and accepts no messages from its parent.
+    the survey, so that all colors are visible, makes no request and accepts no messages from its
+    parent.
     """
+    context = {
+        "config": config,
+        "preview": preview,
+        "language": language,
+        "words": WORDS[language],
+        "script_version": scripts.scripts_version(scripts.FRAME),
+    }
     # Without the request: the page must not depend on who requests it.
-    return render_to_string("widget/frame.html", {"config": config, "preview": preview})
+    return render_to_string("widget/frame.html", context)
 
 
 def _enabled_webchat(webchat_id: str) -> Webchat | None:
@@ -185,6 +196,7 @@ def _frame_csp(webchat: Webchat, data: PublicConfig) -> str:
         "script-src": _csp_sources(settings.STATIC_URL),
         "style-src": _csp_sources(settings.STATIC_URL),
         "img-src": _csp_sources(data["icon"]),
+        "connect-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",
     }

@@ -24,6 +24,7 @@ PUBLIC_FIELDS = {
     "backgroundColor", "primaryColor", "secondaryColor", "headerTextColor", "statusTextColor",
     "timestampColor", "csatBackgroundColor", "csatTextColor", "position", "offsetX", "offsetY",
     "zIndex", "primaryTextColor", "secondaryTextColor", "replyColor", "replyTextColor",
+    "timestampTextColor",
 }  # fmt: skip
 
 
@@ -70,6 +71,23 @@ def test_text_on_bubbles_has_the_color_with_the_higher_contrast() -> None:
     assert config["secondaryTextColor"] == "#FFFFFF"
     assert config["replyColor"] == "#1E1E1E"
     assert config["replyTextColor"] == "#FFFFFF"
+
+
+def test_only_the_default_timestamp_color_becomes_readable_on_the_background() -> None:
+    colors = {
+        (shown["backgroundColor"], shown["timestampColor"]): shown["timestampTextColor"]
+        for values in (
+            {"background_color": "#FFFFFF"},
+            {"background_color": "#111827"},
+            {"background_color": "#FFFFFF", "timestamp_color": "#EEEEEE"},
+        )
+        for shown in [public_config(factories.WebchatFactory.create(**values))]
+    }
+    assert colors == {
+        ("#FFFFFF", "#9CA3AF"): "#6D727A",
+        ("#111827", "#9CA3AF"): "#9CA3AF",
+        ("#FFFFFF", "#EEEEEE"): "#EEEEEE",
+    }
 
 
 # --- CORS ---

@@ -6,10 +6,11 @@ import pytest
 
 from organizations.models import Organization
 from tests.support import factories
-from tests.webchats.widget.visitor import get_frame
+from tests.webchats.widget.visitor import get, get_frame
 from webchats.models import COLOR_FIELDS, Webchat
 from webchats.widget.serializers import public_config
 from webchats.widget.views import render_frame
+from webchats.widget.words import WORDS
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +23,7 @@ def test_only_allowed_domains_may_frame_the_page(webchat: Webchat) -> None:
     assert "frame-ancestors http://shop.example.com:* https://shop.example.com:*" in directives
     assert "default-src 'none'" in directives
     assert "script-src 'self'" in directives
+    assert "connect-src 'self'" in directives
     assert "style-src 'self'" in directives
     assert "X-Frame-Options" not in response.headers
     assert response.headers["Referrer-Policy"] == "no-referrer"
@@ -45,18 +47,19 @@ def test_markup_in_texts_is_escaped(preview: bool) -> None:
     )
     config = public_config(webchat)
     page = render_frame(config, preview=preview)
-    inlined = page.split('type="application/json">')[1].split("</script>")[0]
+    inlined = page.split('id="config" type="application/json">')[1].split("</script>")[0]
     assert json.loads(inlined) == config
     assert "<img" not in page
     assert "alert(1)</script>" not in page
-    assert page.count("<script") == 2
+    assert page.count("<script") == 3
 
 
 def test_only_the_preview_shows_samples(webchat: Webchat) -> None:
     config = public_config(webchat)
     live, preview = (render_frame(config, preview=flag) for flag in (False, True))
-    assert [mark in live for mark in ('csat"', "<time", "sent")] == [False, False, False]
-    assert [mark in preview for mark in ('csat"', "<time", "sent")] == [True, True, True]
+    marks = ('csat"', "<time", 'message sent"')
+    assert [mark in live for mark in marks] == [False, False, False]
+    assert [mark in preview for mark in marks] == [True, True, True]
 
 
 def test_the_preview_renders_an_unsaved_webchat(organization: Organization) -> None:
@@ -64,3 +67,39 @@ def test_the_preview_renders_an_unsaved_webchat(organization: Organization) -> N
     page = render_frame(public_config(unsaved), preview=True)
     assert "#ABCDEF" in page
     assert not Webchat.objects.exists()
+
+
+def test_the_page_has_the_texts_of_a_known_language(webchat: Webchat) -> None:
+    pages = [
+        get(f"/widget/{webchat.pk}?lang={language}").content.decode()
+        for language in ("de", "DE-at", "xx", "", "../de")
+    ]
+    assert ["Chat schließen" in page for page in pages] == [True, True, False, False, False]
+    assert ['lang="de"' in page for page in pages] == [True, True, False, False, False]
+
+
+def test_every_language_has_every_text_with_its_names() -> None:
+    names = {
+        language: {name: text.count("{name}") for name, text in texts.items()}
+        for language, texts in WORDS.items()
+    }
+    assert set(names) == {"en", "de", "fr", "es", "pt", "it", "nl"}
+    assert [language for language in names if names[language] != names["en"]] == []
+    assert all(text.strip() for texts in WORDS.values() for text in texts.values())
+
+
+def test_a_webchat_without_starter_message_greets_in_the_language_of_the_page() -> None:
+    webchat = factories.WebchatFactory.create(allowed_domains=[], starter_message="")
+    assert "Hi! How can we help?" in get_frame(webchat).content.decode()
+    assert "Wie können wir helfen?" in get(f"/widget/{webchat.pk}?lang=de").content.decode()
+
+
+def test_the_script_of_the_page_is_cached_by_its_version(webchat: Webchat) -> None:
+    address = get_frame(webchat).content.decode().split('<script src="')[1].split('"')[0]
+    current, other = get(address), get("/widget/frame.js?v=0")
+    assert current.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert current.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert other.headers["Cache-Control"] == "no-cache"
+    assert current.content == other.content
+    lines = current.content.decode().splitlines()
+    assert [line for line in lines if line.startswith((" ", "//"))] == []

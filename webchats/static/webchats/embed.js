@@ -1,9 +1,13 @@
 // The loader: <script src="https://HOST/embed.js" data-webchat="ID" async></script>
 //
-// It shows a launcher in a shadow root, and creates the iframe when the panel is first opened. Its
-// constructed style sheet works under any style-src of the page. The page gets window.Webchat with
-// open, close, toggle, destroy and load, each for an id (by default the first widget), and the
-// events webchat:ready, :open, :close and :destroy on document.
+// It shows a launcher in a shadow root, and creates the iframe when the launcher is first touched,
+// hovered or focused; for a visitor with a conversation after the page has loaded. Its constructed
+// style sheet works under any style-src of the page. The page gets window.Webchat with open, close,
+// toggle, destroy and load, each for an id (by default the first widget), and the events
+// webchat:ready, :open, :close and :destroy on document.
+//
+// The frame asks for tickets, since they prove that this page may embed the widget. The page's
+// storage only contains until when a visitor's conversation is worth an early frame, and no secret.
 //
 // The view serves this file without indentation and without lines that begin with //.
 (() => {
@@ -15,6 +19,16 @@
   // In a small or strongly zoomed window the panel fills the window.
   const SMALL = "(max-width:480px),(max-height:480px)";
   const widgets = new Map();
+  // Close chat, Loading, failed, Try again, New messages.
+  const WORDS = {
+    en: "Close chat|Loading…|We can't be reached.|Try again|New messages",
+    de: "Chat schließen|Wird geladen…|Wir sind nicht erreichbar.|Erneut versuchen|Neue Nachrichten",
+    fr: "Fermer le chat|Chargement…|Nous sommes injoignables.|Réessayer|Nouveaux messages",
+    es: "Cerrar el chat|Cargando…|No hay conexión.|Reintentar|Mensajes nuevos",
+    pt: "Fechar o chat|Carregando…|Não há conexão.|Tentar novamente|Novas mensagens",
+    it: "Chiudi la chat|Caricamento…|Non siamo raggiungibili.|Riprova|Nuovi messaggi",
+    nl: "Chat sluiten|Laden…|We zijn niet bereikbaar.|Opnieuw proberen|Nieuwe berichten",
+  };
 
   const clamp = (value, low, high, fallback) =>
     Number.isFinite(value) ? Math.min(high, Math.max(low, Math.round(value))) : fallback;
@@ -30,6 +44,17 @@
   const glyph = (name, d) =>
     element("svg", { class: name, viewBox: "0 0 24 24", "aria-hidden": "true" }, element("path", { d }));
 
+  const request = (url, method) =>
+    fetch(url, { method, credentials: "omit", referrerPolicy: "strict-origin" });
+  // Storage may be blocked.
+  const remember = (id, until) => {
+    const key = `webchat:${id}:until`;
+    try {
+      if (until) localStorage.setItem(key, until);
+      return localStorage.getItem(key) > Date.now();
+    } catch {}
+  };
+
   const emit = (name, id) =>
     document.dispatchEvent(new CustomEvent("webchat:" + name, { detail: { id } }));
 
@@ -44,6 +69,8 @@ button:focus-visible{outline:3px solid #fff;outline-offset:1px;box-shadow:0 0 0 
 .launcher,dialog{position:fixed}
 .launcher{${y}:${dy}px;${x}:min(${dx}px,100vw - 56px);z-index:1;width:56px;height:56px;border-radius:50%;display:grid;place-items:center;box-shadow:0 0 0 1px #8883,0 2px 6px #0003,0 8px 28px #0004}
 .launcher>*{grid-area:1/1;width:28px;height:28px}
+b{place-self:start end;min-width:20px;width:auto!important;height:20px!important;margin:-3px;padding:0 5px;border-radius:10px;background:#d3122a;color:#fff;font:700 12px/20px system-ui,sans-serif;box-shadow:0 0 0 2px #fff}
+b:empty,[aria-expanded=true] b{display:none}
 img{width:56px;height:56px;border-radius:50%;object-fit:cover}
 svg{fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 [aria-expanded=true]>:not(.shut),[aria-expanded=false]>.shut{opacity:0;transform:scale(.6)}
@@ -76,7 +103,7 @@ p::before{animation:spin .8s linear infinite}
   };
 
   const mount = (widget, config) => {
-    const { id, base } = widget;
+    const { id, url } = widget;
     const { title, icon } = config;
     const [y, x] = /^(top|bottom)-(left|right)$/.exec(config.position)?.slice(1) ?? ["bottom", "right"];
     // Widgets in the same corner are placed side by side.
@@ -90,22 +117,29 @@ p::before{animation:spin .8s linear infinite}
       color(config.primaryTextColor, "#fff"), color(config.backgroundColor, "#fff"),
       color(config.headerTextColor, "#fff"), color(config.replyTextColor, "#000")));
 
+    const { lang } = document.documentElement;
+    const wanted = (lang || navigator.language).slice(0, 2).toLowerCase();
+    const language = WORDS[wanted] ? wanted : "en";
+    const [closeWord, loading, failed, tryAgain, newMessages] = WORDS[language].split("|");
+    const label = "Chat: " + title;
+
     const button = (attributes, ...children) =>
       element("button", { type: "button", ...attributes }, ...children);
+    const badge = element("b");
     const launcher = button(
-      { class: "launcher", "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": "Chat: " + title },
+      { class: "launcher", "aria-haspopup": "dialog", "aria-expanded": false, "aria-label": label },
       glyph("chat", "M21 11.5a8.4 8.4 0 0 1-12.2 7.5L3 21l2-5.8A8.4 8.4 0 1 1 21 11.5z"),
-      glyph("shut", "M6 9.5l6 6 6-6"));
+      glyph("shut", "M6 9.5l6 6 6-6"), badge);
     // In place of the iframe until the handshake, so that no error page of the browser is visible.
-    const shut = button({ class: "close", "aria-label": "Close chat" }, glyph("", "M6 6l12 12M18 6L6 18"));
+    const shut = button({ class: "close", "aria-label": closeWord }, glyph("", "M6 6l12 12M18 6L6 18"));
     const status = element("p", { role: "status" });
-    const again = button({ class: "again" }, "Try again");
-    const dialog = element("dialog", { "aria-label": title }, element("div", { lang: "en" }, shut, status, again));
+    const again = button({ class: "again" }, tryAgain);
+    const dialog = element("dialog", { "aria-label": title }, element("div", { lang: language }, shut, status, again));
     const host = (widget.host = element("webchat-widget", { role: "region", "aria-label": title }));
     const root = host.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
     root.append(launcher, dialog);
-    let frame, port, timeout, opener, focusMessage;
+    let frame, port, timeout, opener, isQuiet;
 
     if (icon) {
       const image = element("img", { src: icon, alt: "" });
@@ -117,20 +151,30 @@ p::before{animation:spin .8s linear infinite}
       clearTimeout(timeout);
       port = null;
       dialog.className = "";
-      status.textContent = "Loading…";
+      status.textContent = loading;
       timeout = setTimeout(() => {
         if (!host.isConnected) return;
         const inside = document.activeElement === host;
         dialog.className = "failed";
-        status.textContent = "We can't be reached.";
+        status.textContent = failed;
         if (inside) again.focus();
         console.warn(`Webchat ${id}: the panel did not load. Check the network, and frame-src of this page's Content-Security-Policy.`);
       }, milliseconds);
     };
 
+    const sendTicket = async (to) => {
+      let ticket = 0;
+      try {
+        const response = await request(url + "/ticket", "POST");
+        ticket = response.ok ? (await response.json()).ticket : response.status;
+      } catch {}
+      to.postMessage({ ticket });
+    };
+
     const loadFrame = () => {
       frame?.remove();
-      const src = new URL("widget/" + id, base);
+      const src = new URL(url);
+      if (language !== "en") src.search = "lang=" + language;
       frame = element("iframe", { title, src, referrerpolicy: "strict-origin" });
       frame.onload = () => {
         // An error page fires the event, too, but does not respond. A late response still counts.
@@ -138,15 +182,20 @@ p::before{animation:spin .8s linear infinite}
         // The frame replies through a channel, which no other window can use.
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = ({ data }) => {
-          if (data === "close") widget.close();
-          if (data === "ready") {
+          if (data.ticket) sendTicket(port1);
+          if (data.close) widget.close();
+          if ("unread" in data) {
+            badge.textContent = data.unread || "";
+            launcher.ariaLabel = data.unread ? `${label}. ${newMessages}: ${data.unread}` : label;
+          }
+          if (data.until) remember(id, data.until);
+          if (data.ready) {
             clearTimeout(timeout);
             port = port1;
             dialog.className = "ready";
             if (dialog.open) enter();
           }
         };
-        const { lang } = document.documentElement;
         const dir = getComputedStyle(document.documentElement).direction;
         // In a sandboxed page the frame's origin is opaque, too, and has no name.
         const target = self.origin === "null" ? "*" : src.origin;
@@ -156,17 +205,28 @@ p::before{animation:spin .8s linear infinite}
       dialog.append(frame);
     };
 
+    const prepare = () => frame || loadFrame();
     const enter = () => {
       frame.focus();
-      port.postMessage(focusMessage);
+      const page = { url: location.origin + location.pathname, title: document.title, referrer: document.referrer };
+      port.postMessage({ isOpen: true, isQuiet, page });
     };
+    // A phone's keyboard covers the panel: only the visual viewport becomes lower.
+    const fit = () => {
+      const { height, offsetTop, scale } = visualViewport;
+      const isFitted = dialog.open && matchMedia(SMALL).matches && scale < 1.1;
+      dialog.style.cssText = isFitted ? `top:${offsetTop}px;bottom:auto;height:${height}px` : "";
+    };
+    for (const name of ["resize", "scroll"]) visualViewport.addEventListener(name, fit);
 
     const expand = (expanded) => {
       launcher.ariaExpanded = expanded;
+      fit();
       emit(expanded ? "open" : "close", id);
     };
     const closed = (inside) => {
       if (dialog.open || launcher.ariaExpanded === "false") return;
+      port?.postMessage({ isOpen: false });
       if (inside) (opener.isConnected ? opener : launcher).focus();
       expand(false);
     };
@@ -182,7 +242,7 @@ p::before{animation:spin .8s linear infinite}
       const focused = document.activeElement ?? host;
       opener = focused === host || focused === document.body ? launcher : focused;
       // The focus ring is for keyboard users.
-      focusMessage = opener.matches(":focus-visible") ? "focus" : "focus quietly";
+      isQuiet = !opener.matches(":focus-visible");
       if (!frame || dialog.className === "failed") loadFrame();
       // A panel that fills the window is modal, so that the focus cannot get behind it.
       matchMedia(SMALL).matches ? dialog.showModal() : dialog.show();
@@ -196,6 +256,7 @@ p::before{animation:spin .8s linear infinite}
     };
     widget.toggle = () => (dialog.open ? widget.close() : widget.open());
     launcher.onclick = widget.toggle;
+    launcher.onpointerenter = launcher.onfocus = prepare;
     shut.onclick = widget.close;
     again.onclick = loadFrame;
     // By the browser: Escape, or a phone's back button.
@@ -208,22 +269,21 @@ p::before{animation:spin .8s linear infinite}
     document.documentElement.append(host);
     emit("ready", id);
     if (widget.wanted) widget.open();
+    else if (remember(id)) document.readyState === "complete" ? prepare() : addEventListener("load", prepare);
   };
 
   const load = async (id, base = src) => {
     if (!id) return console.warn("Webchat: data-webchat is missing.");
     if (widgets.has(id)) return;
-    const widget = { id, base };
+    // Not a URL object, which would take a tenth of the loader's run time.
+    const url = `${base.slice(0, base.lastIndexOf("/embed.js"))}/widget/${id}`;
+    const widget = { id, url };
     widget.open = () => (widget.wanted = true);
     widget.close = () => (widget.wanted = false);
     widget.toggle = () => (widget.wanted = !widget.wanted);
     widgets.set(id, widget);
     try {
-      // Not a URL object, which would take a tenth of the loader's run time.
-      const response = await fetch(`${base.slice(0, base.lastIndexOf("/embed.js"))}/widget/${id}/config`, {
-        credentials: "omit",
-        referrerPolicy: "strict-origin",
-      });
+      const response = await request(url + "/config");
       if (!response.ok) throw Error(response.status);
       const config = await response.json();
       if (widgets.get(id) === widget) mount(widget, config);

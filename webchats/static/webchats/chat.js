@@ -1,0 +1,398 @@
+// The display of the visitor's conversation, and the messages to and from the loader (embed.js).
+//
+// The state is the attribute data-state of the page:
+// idle, sending, failed, offline, reconnecting, typing, waiting, joined, closed, disabled, blocked
+// (without storage) or slow (too many messages).
+(() => {
+  "use strict";
+  const MAX_LENGTH = 4000;
+  const SHOW_COUNT_FROM = 3800;
+  const TYPING_MILLISECONDS = 6000;
+  // Messages of one author within this time have one time stamp.
+  const GROUP_MILLISECONDS = 300_000;
+  const SCROLL_TOLERANCE = 60;
+  // Before, a message that is being sent looks as if it was sent.
+  const SLOW_MILLISECONDS = 1000;
+
+  const find = (id) => document.getElementById(id);
+  const config = JSON.parse(find("config").textContent);
+  const words = JSON.parse(find("words").textContent);
+  const root = document.documentElement;
+  const log = find("log");
+  const text = find("text");
+  const greeting = find("greeting");
+  const typing = find("typing");
+  const down = find("down");
+  const menu = find("menu");
+  const options = find("options");
+  const send = document.querySelector(".send");
+
+  renderMessageText(greeting, greeting.textContent);
+  if (root.classList.contains("preview")) return;
+
+  const word = (key, name) => (words[key] ?? "").replace("{name}", () => name || config.title);
+  const element = (name, className, ...children) => {
+    const node = document.createElement(name);
+    node.className = className;
+    node.append(...children);
+    return node;
+  };
+
+  // --- Announcements: each message once and whole, by a region beside the log ---
+
+  const announcement = find("announcement");
+  let announced = [];
+  const announce = (line) => {
+    if (!line || !isOpen) return;
+    if (!announced.length) {
+      // A change from an empty text is announced even if the text is the same as before.
+      announcement.textContent = "";
+      setTimeout(() => {
+        announcement.textContent = announced.join("\n");
+        announced = [];
+      }, 150);
+    }
+    announced.push(line);
+  };
+
+  // --- The log ---
+
+  const locale = navigator.languages.find((tag) => tag.split("-")[0] === root.lang) ?? root.lang;
+  const timeFormat = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+  const dayFormat = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+  const fullFormat = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
+  const relativeFormat = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  const startOfDay = (date) => new Date(date).setHours(0, 0, 0, 0);
+  const dayName = (date) => {
+    const days = Math.round((startOfDay(date) - startOfDay(Date.now())) / 864e5);
+    const name = days > -2 ? relativeFormat.format(days, "day") : dayFormat.format(date);
+    return name[0].toLocaleUpperCase(locale) + name.slice(1);
+  };
+
+  // In the order in which they are shown. `sequence` is Infinity until the message is stored.
+  let rows = [];
+  // Whether the log stays at its end.
+  let follows = true;
+  const scrollToEnd = () => {
+    follows = true;
+    log.scrollTop = log.scrollHeight;
+    down.hidden = true;
+  };
+  log.addEventListener("scroll", () => {
+    follows = log.scrollHeight - log.scrollTop - log.clientHeight < SCROLL_TOLERANCE;
+    if (follows) down.hidden = true;
+  });
+  // The log becomes lower when the composer grows, or a phone's keyboard opens.
+  new ResizeObserver(() => follows && scrollToEnd()).observe(log);
+
+  const createRow = (message) => {
+    const row = { message, sequence: message.sequence ?? Infinity, date: new Date(message.createdAt), isFormer: false };
+    row.day = element("p", "day");
+    if (message.kind === "event") {
+      const line = word("event_" + message.event, message.authorName);
+      row.element = element("div", "row", row.day, element("p", "event", line));
+      row.element.hidden = !line;
+      return row;
+    }
+    const isOwn = message.author === "visitor";
+    const name = element("p", isOwn ? "hidden" : "name", isOwn ? words.you : message.authorName || config.title);
+    row.bubble = element("div", isOwn ? "message sent" : "message reply");
+    row.bubble.dir = "auto";
+    renderMessageText(row.bubble, message.text);
+    const time = element("time", "", timeFormat.format(row.date));
+    time.dateTime = row.date.toISOString();
+    time.title = fullFormat.format(row.date);
+    row.status = element("span", "");
+    row.element = element("div", "row", row.day, name, row.bubble, element("p", isOwn ? "stamp sent" : "stamp", time, row.status));
+    return row;
+  };
+
+  const insert = (row) => {
+    const next = rows.find((other) => !other.isFormer && other.sequence > row.sequence);
+    const following = next?.element ?? typing;
+    // Moved only if needed, since that would start its animation again.
+    if (row.element.nextSibling !== following) log.insertBefore(row.element, following);
+    rows.splice(next ? rows.indexOf(next) : rows.length, 0, row);
+  };
+
+  const isGrouped = (row, next) =>
+    row && next && row.message.kind === next.message.kind && row.message.author === next.message.author
+    && (row.message.author === "visitor" || row.message.authorName === next.message.authorName)
+    && next.date - row.date < GROUP_MILLISECONDS;
+  // Set dividers between days, and one name and one time stamp for each group of messages.
+  const arrange = () => {
+    let day = NaN;
+    rows.forEach((row, index) => {
+      const own = startOfDay(row.date);
+      const isFirst = own !== day;
+      row.day.hidden = !isFirst;
+      if (isFirst) row.day.textContent = dayName(row.date);
+      day = own;
+      row.element.classList.toggle("first", isFirst || !isGrouped(rows[index - 1], row));
+      row.element.classList.toggle("last", !isGrouped(row, rows[index + 1]));
+    });
+    if (follows) scrollToEnd();
+  };
+  // Once for many messages.
+  let isArranging = false;
+  const arrangeSoon = () => {
+    if (isArranging) return;
+    isArranging = true;
+    queueMicrotask(() => {
+      isArranging = false;
+      arrange();
+    });
+  };
+
+  const show = (message) => {
+    const isOwn = message.author === "visitor";
+    const sent = isOwn && rows.find((row) => row.sequence === Infinity && row.message.clientKey === message.clientKey);
+    if (sent) {
+      rows = rows.filter((row) => row !== sent);
+      Object.assign(sent, { message, sequence: message.sequence });
+      renderMessageText(sent.bubble, message.text);
+      sent.status.textContent = "";
+      sent.element.classList.remove("failed");
+    }
+    insert(sent || createRow(message));
+    if (isOwn && !message.sequence) follows = true;
+    if (!isOwn) {
+      showTyping(null);
+      down.hidden = follows;
+    }
+    arrangeSoon();
+  };
+
+  let typingTimer = 0;
+  const showTyping = (name) => {
+    clearTimeout(typingTimer);
+    if (name === null && typing.hidden) return;
+    typing.hidden = name === null;
+    typing.lastElementChild.textContent = name === null ? "" : word("isTyping", name);
+    if (name !== null) typingTimer = setTimeout(showTyping, TYPING_MILLISECONDS, null);
+    if (follows) scrollToEnd();
+    render();
+  };
+
+  // --- The loader: it sends one end of a channel, which no other window can use ---
+
+  let port = null;
+  let isOpen = false;
+  let page = {};
+  let giveTicket = null;
+  const requestTicket = () =>
+    new Promise((resolve) => {
+      giveTicket = resolve;
+      port.postMessage({ ticket: true });
+      setTimeout(resolve, 15_000, 0);
+    });
+
+  const focus = () => {
+    // On a phone the keyboard would cover the messages.
+    const target = matchMedia("(pointer: coarse)").matches ? log : text;
+    target.focus({ preventScroll: true });
+    // An element cannot get the focus before the iframe is rendered.
+    if (isOpen && document.activeElement !== target) requestAnimationFrame(focus);
+  };
+  const open = (message) => {
+    isOpen = true;
+    page = message.page;
+    root.classList.toggle("quiet", message.isQuiet);
+    scrollToEnd();
+    focus();
+    client.setOpen(true);
+    render();
+  };
+  const receive = ({ data }) => {
+    if ("ticket" in data) giveTicket?.(data.ticket);
+    else if (data.isOpen) open(data);
+    else {
+      isOpen = false;
+      client.setOpen(false);
+    }
+  };
+  // Only the embedding page can send this, and the browser only allows embedding on the allowed
+  // domains (frame-ancestors).
+  addEventListener("message", (event) => {
+    if (port || event.source !== parent || parent === window) return;
+    if (event.data?.webchat !== config._id || !event.ports[0]) return;
+    port = event.ports[0];
+    root.dir = event.data.dir === "rtl" ? "rtl" : "ltr";
+    // The configured text is in the language of the embedding page.
+    const language = String(event.data.lang || "");
+    if (language) for (const node of document.querySelectorAll("h1, .status, #greeting")) node.lang = language;
+    port.onmessage = receive;
+    port.postMessage({ ready: true });
+    client.start();
+  });
+
+  // --- The state ---
+
+  const client = createChatClient({
+    id: config._id,
+    base: location.pathname.replace(/\/widget\/[^/]*$/, ""),
+    requestTicket,
+    page: () => page,
+    on: {
+      change: () => render(),
+      typing: (name) => showTyping(name),
+      reset: () => {
+        for (const row of rows) if (row.sequence < Infinity) row.isFormer = true;
+      },
+      message: (message) => {
+        show(message);
+        if (message.author === "visitor") return;
+        const name = message.authorName || config.title;
+        const line = message.kind === "event" ? word("event_" + message.event, name) : `${name}: ${message.text}`;
+        if (client.hasLoaded) announce(line);
+      },
+    },
+  });
+
+  const currentState = () => {
+    if (client.isDisabled) return "disabled";
+    if (!navigator.onLine) return "offline";
+    if (client.slowUntil) return "slow";
+    if (client.failed.length) return "failed";
+    if (!client.isConnected) return "reconnecting";
+    if (client.queue.length) return "sending";
+    if (client.state === "closed") return "closed";
+    if (!typing.hidden) return "typing";
+    if (client.state && !client.hasStorage && client.handler !== "rep") return "blocked";
+    if (client.handler === "waiting") return "waiting";
+    if (client.handler === "rep") return "joined";
+    return "idle";
+  };
+
+  let sentUnread = 0;
+  let isRemembered = false;
+  const render = () => {
+    const state = currentState();
+    const notice = find("notice");
+    const line = state === "typing" ? "" : word(state, client.name);
+    if (root.dataset.state !== state) {
+      root.dataset.state = state;
+      if (["failed", "offline", "closed", "disabled", "blocked", "slow", "waiting"].includes(state)) announce(line);
+    }
+    const isHidden = !line || state === "sending";
+    notice.hidden = isHidden;
+    if (!isHidden) notice.firstElementChild.textContent = line;
+    find("retry").hidden = state !== "failed";
+    find("human").hidden = client.handler !== "ai" || client.state !== "open";
+    options.hidden = !client.state;
+    find("end").hidden = client.state !== "open";
+    for (const row of rows) {
+      if (row.sequence < Infinity || !row.status) continue;
+      const hasFailed = client.failed.includes(row.message);
+      row.element.classList.toggle("failed", hasFailed);
+      const isSlow = Date.now() - row.date > SLOW_MILLISECONDS;
+      row.status.textContent = hasFailed ? " · " + words.notSent : isSlow ? " · " + words.sending : "";
+    }
+    text.readOnly = client.isDisabled;
+    updateComposer();
+    if (isOpen) client.read();
+    const unread = isOpen ? 0 : client.unread;
+    if (port && sentUnread !== unread) port.postMessage({ unread: (sentUnread = unread) });
+    const until = isRemembered ? 0 : client.rememberedUntil();
+    if (port && until) port.postMessage({ until });
+    isRemembered ||= Boolean(until);
+  };
+
+  // --- The composer ---
+
+  const length = () => [...text.value.trim()].length;
+  const updateComposer = () => {
+    const characters = length();
+    const count = find("count");
+    count.hidden = characters < SHOW_COUNT_FROM;
+    count.textContent = count.hidden ? "" : [characters, MAX_LENGTH].map((number) => number.toLocaleString(locale)).join(" / ");
+    count.classList.toggle("over", characters > MAX_LENGTH);
+    text.ariaInvalid = characters > MAX_LENGTH;
+    send.disabled = !characters || characters > MAX_LENGTH || client.isDisabled;
+  };
+  const grow = () => {
+    text.style.height = "auto";
+    text.style.height = `${text.scrollHeight + 2}px`;
+  };
+  text.addEventListener("input", () => {
+    grow();
+    updateComposer();
+    if (text.value) client.typing();
+  });
+  text.addEventListener("keydown", (event) => {
+    // 229: Safari ends the composition before the Enter key that confirmed it.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    if (!send.disabled) find("composer").requestSubmit(send);
+  });
+  find("composer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (send.disabled) return;
+    const message = client.send(text.value.trim());
+    text.value = "";
+    grow();
+    text.focus();
+    show(message);
+    render();
+    setTimeout(render, SLOW_MILLISECONDS + 50);
+  });
+  // The keyboard of a phone stays open.
+  send.addEventListener("mousedown", (event) => event.preventDefault());
+
+  // --- The buttons ---
+
+  const attempt = (action) =>
+    action().catch(() => {
+      find("notice").hidden = false;
+      find("notice").firstElementChild.textContent = words.error;
+      announce(words.error);
+    });
+  const showMenu = (isShown) => {
+    menu.hidden = !isShown;
+    options.ariaExpanded = isShown;
+  };
+  const buttons = {
+    close: () => port?.postMessage({ close: true }),
+    options: () => showMenu(menu.hidden),
+    retry: () => {
+      client.retry();
+      text.focus();
+    },
+    down: () => {
+      scrollToEnd();
+      text.focus();
+    },
+    human: () => attempt(client.human),
+    end: () => attempt(client.close),
+    transcript: () =>
+      attempt(async () => {
+        const link = document.createElement("a");
+        link.href = URL.createObjectURL(await client.transcript());
+        link.download = `${config.title}.txt`;
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      }),
+  };
+  addEventListener("click", (event) => {
+    const { id } = event.target.closest("button") ?? {};
+    if (id !== "options" && !menu.hidden) {
+      if (menu.contains(document.activeElement)) options.focus();
+      showMenu(false);
+    }
+    buttons[id]?.();
+  });
+  addEventListener("keydown", (event) => {
+    root.classList.remove("quiet");
+    if (event.key !== "Escape" || event.isComposing) return;
+    if (menu.hidden) return buttons.close();
+    showMenu(false);
+    options.focus();
+  });
+  for (const name of ["online", "offline"]) addEventListener(name, () => render());
+  document.addEventListener("visibilitychange", () => {
+    // The day may have changed.
+    arrangeSoon();
+    render();
+  });
+  render();
+})();
