@@ -42,6 +42,7 @@ def test_production_settings_pass_the_deployment_check(tmp_path: Path) -> None:
         ("STATIC_ROOT", "/nonexistent", "webchat_project.W001"),
         ("TRUSTED_PROXIES", "-1", "webchat_project.E003"),
         ("TRUSTED_PROXIES", "0", "webchat_project.W003"),
+        ("WIDGET_SESSION_DAYS", "0", "webchat_project.E003"),
     ],
 )
 def test_dangerous_setting_is_reported(variable: str, value: str, id_: str, tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def duplicate_webchat(*, webchat: Webchat, user: User) -> Webchat:
 def end_sessions(*, webchat: Webchat) -> Webchat:
     """End the sessions of all visitors of the webchat, and return it.
 
-    Their conversations stay. Visitors who write again are new ones, because a token that was
-    issued earlier cannot be renewed.
+    Their conversations stay. A token that was issued earlier cannot be renewed, so the next message
+    of a visitor starts a new conversation.
     """
     webchat.sessions_valid_from = timezone.now()
     webchat.save(update_fields=["sessions_valid_from", "updated_at"])

@@ -66,7 +66,10 @@ def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
     paths = [
         "/admin/",
         *(f"{LIST}{page}" for page in ("", "?is_enabled__exact=1", "import/")),
-        *(f"{LIST}{webchat.pk}/{page}/" for page in ("change", "history", "delete")),
+        *(
+            f"{LIST}{webchat.pk}/{page}/"
+            for page in ("change", "history", "delete", "end-sessions")
+        ),
         "/admin/webchats/importrecord/",
     ]
     found = visit_pages(visit, live_server.url, paths)

@@ -13,7 +13,7 @@ from organizations.tenancy.admin import TenantAdmin
 from webchats.models import Webchat
 from webchats.services import end_sessions
 
-ENDED = "All sessions are ended. Visitors who write again start new conversations."
+ENDED = "All sessions are ended. The next message of a visitor starts a new conversation."
 
 
 class SessionsMixin(TenantAdmin[Webchat]):

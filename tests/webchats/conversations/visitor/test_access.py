@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 from time_machine import travel
 
@@ -30,22 +30,21 @@ BODY = {"clientKey": "new", "text": "INTRUDER", "sequence": 1, "score": 1, "comm
 SECRET = "SECRET-TEXT"
 
 
-def find_patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+def find_views(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the path and the view of every pattern of the URLconf."""
     for entry in resolver.url_patterns:
+        path = f"{prefix}{entry.pattern}"
         if isinstance(entry, URLResolver):
-            if str(entry.pattern) == "":
-                yield from find_patterns(entry)
+            yield from find_views(entry, path)
         else:
-            yield entry
+            yield path, entry.callback
 
 
 def find_routes() -> list[tuple[str, str]]:
     """Return method and name of every route below the path of a webchat."""
     routes = []
-    for entry in find_patterns(get_resolver()):
-        path = str(entry.pattern)
+    for path, view in find_views(get_resolver()):
         if path.startswith(PREFIX) and path.removeprefix(PREFIX) not in PUBLIC:
-            view: Any = entry.callback
             assert issubclass(view.cls, VisitorView), path
             methods = {"get", "post", "put", "patch", "delete"} & set(view.cls.http_method_names)
             found = [method for method in sorted(methods) if hasattr(view.cls, method)]
