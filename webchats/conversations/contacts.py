@@ -1,6 +1,7 @@
 """The contact behind a conversation."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django.utils import timezone
 
@@ -8,6 +9,9 @@ from webchats.conversations.events import conversation_changed
 from webchats.conversations.models import Contact, Conversation
 from webchats.conversations.validation import ContactDetails, Page
 from webchats.models import Webchat
+
+#: The precision of ``last_seen_at``, so that not every message writes to the row and its indexes.
+LAST_SEEN_PRECISION: Final = timedelta(minutes=1)
 
 
 def update_contact(
@@ -35,19 +39,22 @@ def update_contact(
         contact.page_url = page.get("url", "")
         contact.page_title = page.get("title", "")
         contact.referrer = page.get("referrer", "")
-    contact.last_seen_at = now
+    if contact._state.adding or now - contact.last_seen_at >= LAST_SEEN_PRECISION:
+        contact.last_seen_at = now
     _save(contact)
     return contact
 
 
 def _save(contact: Contact) -> None:
-    """Save the contact.
+    """Save the contact if it has changed.
 
     A visit alone is no change of what representatives edit: it makes no version in the history, and
     no conflict with an open form.
     """
     changed = contact.changed_columns()
     names = {field.name for field in contact._meta.concrete_fields if field.attname in changed}
+    if not names:
+        return
     if names <= contact.hidden_in_history:
         # Any: django-simple-history has no type information.
         recorded: Any = contact

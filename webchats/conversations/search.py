@@ -25,6 +25,8 @@ def search_conversations(
     conversations are searched.
     """
     newest = conversations.order_by("-last_message_at", "-pk")[:UNINDEXED_ROWS].values("pk")
-    in_last_message = Q(field_contains(text, ("last_message_preview",)), pk__in=newest)
+    in_last_message = field_contains(text, ("last_message_preview",))
+    # In a query of its own, because PostgreSQL would test it for every conversation.
+    recent = conversations.order_by().filter(in_last_message, pk__in=newest).values("pk")
     found = search_contacts(contacts, text).order_by().values("pk")
-    return conversations.filter(Q(contact__in=found) | in_last_message)
+    return conversations.filter(Q(contact__in=found) | Q(pk__in=recent))

@@ -1,8 +1,10 @@
 """Contacts in the API."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from rest_framework.test import APIClient
 
@@ -76,13 +78,17 @@ def test_sales_rep_moves_a_contact_and_the_history_names_them(
     assert contact.history.count() == 2
 
 
-def test_visit_makes_no_version(contact: Contact, webchat: Webchat) -> None:
+@pytest.mark.parametrize(("seconds", "is_later"), [(59, False), (60, True)])
+def test_visit_makes_no_version(
+    contact: Contact, webchat: Webchat, seconds: int, is_later: bool
+) -> None:
     contact.refresh_from_db()
-    services.send_visitor_message(
-        webchat=webchat, visitor_id="a" * 32, text="Again", client_key="2", page={"url": "x"}
-    )
+    with time_machine.travel(contact.last_seen_at + timedelta(seconds=seconds), tick=False):
+        services.send_visitor_message(
+            webchat=webchat, visitor_id="a" * 32, text="Again", client_key="2", page={"url": "x"}
+        )
     visited = Contact.objects.get()
-    assert visited.last_seen_at > contact.last_seen_at
+    assert (visited.last_seen_at > contact.last_seen_at) == is_later
     assert visited.page_url == "x"
     assert visited.version == contact.version
     assert contact.history.count() == 1
