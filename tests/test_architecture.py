@@ -22,6 +22,7 @@ LAYERS = (
             "webchat_project.cache",
             "webchat_project.circuit_breaker",
             "webchat_project.client_address",
+            "webchat_project.limited_lock",
         }
     ),
     frozenset({"organizations"}),

@@ -5,11 +5,10 @@ from typing import Any, Final, cast
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction, extend_schema_field
-from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from organizations.tenancy.serializers import TenantDocumentSerializer
-from webchat_project.api.fields import StringField
+from webchat_project.api.fields import ListField, StringField
 from webchat_project.api.serializers import to_drf_errors
 from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH, InvalidDomain, canonicalize
 from webchats.fields import AllowedDomainsField
@@ -36,7 +35,7 @@ class AllowedDomainEntryField(StringField):
         super().__init__(max_length=MAX_ENTRY_LENGTH, trim_whitespace=False, **options)
 
 
-class AllowedDomainsListField(serializers.ListField):
+class AllowedDomainsListField(ListField):
     """A list of strings. The model field validates and canonicalizes the entries."""
 
     default_error_messages = {"not_a_list": 'Must be a list of strings, such as ["example.com"].'}
@@ -53,6 +52,8 @@ class AllowedDomainsListField(serializers.ListField):
         try:
             entries: list[str] = super().run_child_validation(data)
         except ValidationError as error:
+            if not isinstance(error.detail, dict):
+                raise  # There are too many.
             errors = cast("dict[Any, Any]", error.detail)
         else:
             return entries

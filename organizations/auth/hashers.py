@@ -1,20 +1,14 @@
 """The password hasher."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import BoundedSemaphore, Lock
 from typing import Final
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from webchat_project.api.exceptions import DependencyUnavailable
+from webchat_project.limited_lock import LimitedLock
 
 #: The most callers that wait while a password is hashed. The other threads serve requests.
 MAX_WAITING: Final = 4
-#: Held while a password is hashed.
-_one_at_a_time: Final = Lock()
-#: One for the caller whose password is hashed, and one for each that waits.
-_callers: Final = BoundedSemaphore(1 + MAX_WAITING)
 
 
 class HasherBusy(DependencyUnavailable):
@@ -24,16 +18,7 @@ class HasherBusy(DependencyUnavailable):
     client_message = "Too many people are signing in. Try again in a moment."
 
 
-@contextmanager
-def _turn() -> Iterator[None]:
-    """Wait until no other thread hashes a password. Raise ``HasherBusy`` if too many wait."""
-    if not _callers.acquire(blocking=False):
-        raise HasherBusy(f"{MAX_WAITING} callers wait")
-    try:
-        with _one_at_a_time:
-            yield
-    finally:
-        _callers.release()
+_one_at_a_time: Final = LimitedLock(MAX_WAITING, HasherBusy)
 
 
 class OneAtATimeArgon2Hasher(Argon2PasswordHasher):
@@ -50,9 +35,9 @@ class OneAtATimeArgon2Hasher(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        with _turn():
+        with _one_at_a_time.hold():
             return super().encode(password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        with _turn():
+        with _one_at_a_time.hold():
             return super().verify(password, encoded)

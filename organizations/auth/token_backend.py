@@ -43,12 +43,13 @@ class RotatingTokenBackend(TokenBackend):
             if self._fallback is None or not isinstance(error.__cause__, InvalidSignatureError):
                 raise
             return self._fallback.decode(token, verify)
-        expires_at = payload.get("exp")
+        expires_at, user_id = payload.get("exp"), payload.get("user_id")
         if (
             not isinstance(expires_at, int)
             or expires_at > _MAX_EPOCH
             or not _JTI.fullmatch(str(payload.get("jti")))
-            or not _USER_ID.fullmatch(str(payload.get("user_id")))
+            or not isinstance(user_id, str)
+            or not _USER_ID.fullmatch(user_id)
         ):
             raise TokenBackendError("Token is invalid")
         return payload

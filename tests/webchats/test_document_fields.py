@@ -212,3 +212,11 @@ def test_more_than_100_domains_are_rejected(api_client: APIClient, body: dict[st
     fits = api_client.post("/api/webchats", body | {"allowedDomains": domains[:100]})
     assert validation_errors(too_long) == {"allowedDomains": "max_length"}
     assert fits.status_code == 201
+
+
+@pytest.mark.parametrize("entry", [None, [], "http://a b"])
+def test_entries_of_a_list_that_is_too_long_are_not_validated(
+    api_client: APIClient, body: dict[str, Any], entry: object
+) -> None:
+    response = api_client.post("/api/webchats", body | {"allowedDomains": [entry] * 101})
+    assert validation_errors(response) == {"allowedDomains": "max_length"}

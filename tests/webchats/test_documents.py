@@ -162,6 +162,19 @@ def test_error_of_a_missing_field_names_its_misspelling(
     assert detail["message"] == expected
 
 
+def test_misspellings_are_searched_in_few_names(
+    api_client: APIClient, body: dict[str, Any]
+) -> None:
+    body["primary_color"] = body.pop("primaryColor")
+    others = {f"other{number}": 1 for number in range(100)}
+    (detail,) = api_client.post("/api/webchats", others | body).json()["details"]
+    assert detail["message"] == "This field is required."
+    # A comparison with a long name takes long, too.
+    long = {"primaryColor" * 10: 1}
+    (detail,) = api_client.post("/api/webchats", long | body).json()["details"]
+    assert 'You sent "primary_color"' in detail["message"]
+
+
 def test_error_of_a_missing_field_names_no_other_field(
     api_client: APIClient, body: dict[str, Any]
 ) -> None:

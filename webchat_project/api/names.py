@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -11,6 +12,10 @@ from rest_framework.exceptions import ErrorDetail
 
 #: The similarity from which two names count as one with a typing error: 0 to 1.
 _CUTOFF = 0.75
+#: The most candidates that are compared, and their maximum length. A body can have 80,000 unknown
+#: names, whose comparison would take seconds.
+_MAX_CANDIDATES = 100
+_MAX_LENGTH = 64
 
 
 def model_field_name(model: type[models.Model], name: str) -> str:
@@ -27,9 +32,10 @@ def model_field_name(model: type[models.Model], name: str) -> str:
 def find_similar(name: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate that ``name`` is another spelling of: ``primary_color``, ``statusTxt``.
 
-    ``None`` if there is none. Case, ``_`` and ``-`` make no difference.
+    ``None`` if there is none among the first hundred. Case, ``_`` and ``-`` make no difference.
     """
-    spellings = {_simplify(candidate): candidate for candidate in candidates}
+    compared = islice(candidates, _MAX_CANDIDATES)
+    spellings = {_simplify(name): name for name in compared if len(name) <= _MAX_LENGTH}
     matches = get_close_matches(_simplify(name), spellings, n=1, cutoff=_CUTOFF)
     return spellings[matches[0]] if matches else None
 

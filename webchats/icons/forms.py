@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import models
 from django.forms.renderers import BaseRenderer
@@ -11,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webchats.icons.images import CONTENT_TYPES, SanitizedImage, read_image
+from webchats.icons.images import CONTENT_TYPES, DecoderBusy, SanitizedImage, read_image
 from webchats.icons.storage import signed_url
 
 if TYPE_CHECKING:
@@ -64,9 +65,16 @@ class IconFileField(forms.FileField):
     widget = IconInput(attrs={"accept": ",".join(CONTENT_TYPES.values())})
 
     def clean(self, data: File[bytes] | None, initial: object = None) -> SanitizedImage | None:
-        """Return the sanitized copy, ``None`` without a file. Raise as ``sanitize_image`` does."""
+        """Return the sanitized copy, ``None`` without a file.
+
+        Raise ``ValidationError`` as ``sanitize_image`` does, and also instead of ``DecoderBusy``:
+        with the page of a 503, what was typed in the form would be lost.
+        """
         file = super().clean(data, initial)
-        return read_image(file) if file else None
+        try:
+            return read_image(file) if file else None
+        except DecoderBusy as error:
+            raise ValidationError(error.client_message, code="busy") from None
 
     def bound_data(self, data: File[bytes] | None, initial: object) -> object:
         """Return the submitted file, so that its name can be shown. Django returns ``initial``."""

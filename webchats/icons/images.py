@@ -4,11 +4,13 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
-from threading import Lock
 from typing import IO, Final
 
 from django.core.exceptions import ValidationError
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from webchat_project.api.exceptions import DependencyUnavailable
+from webchat_project.limited_lock import LimitedLock
 
 MAX_BYTES: Final = 1024 * 1024
 #: Largest width and height, in pixels, of an accepted image.
@@ -41,8 +43,13 @@ CONTENT_TYPES: Final = {
     "gif": "image/gif",
 }
 
-#: Held while an image is decoded: one of ``MAX_SIDE`` takes up to 270 MiB (WebP).
-_one_at_a_time: Final = Lock()
+#: The most scans of a JPEG, of which programs write up to a dozen. Each takes a millisecond or
+#: more, and a file of 1 MiB can have 30,000.
+MAX_SCANS: Final = 100
+_START_OF_SCAN: Final = b"\xff\xda"
+
+#: The most threads that wait while an image is decoded. The others serve requests.
+MAX_WAITING: Final = 3
 
 #: The exceptions that Pillow's decoders raise for corrupt data.
 _DECODER_ERRORS: Final = (
@@ -57,6 +64,17 @@ _DECODER_ERRORS: Final = (
     struct.error,
     zlib.error,
 )
+
+
+class DecoderBusy(DependencyUnavailable):
+    """An image was not decoded, because too many others wait."""
+
+    log_message = "An image was not decoded"
+    client_message = "Other images are being uploaded. Try again in a moment."
+
+
+#: Held while an image is decoded: one of ``MAX_SIDE`` takes up to 270 MiB (WebP).
+_one_at_a_time: Final = LimitedLock(MAX_WAITING, DecoderBusy)
 
 
 @dataclass(frozen=True)
@@ -82,12 +100,13 @@ def sanitize_image(content: bytes) -> SanitizedImage:
     """Return the re-encoded copy of an image.
 
     The format is detected from the content. Raise ``ValidationError`` with the code
-    ``file_too_large``, ``image_too_large``, ``unsupported_image`` or ``damaged_image``.
+    ``file_too_large``, ``image_too_large``, ``unsupported_image`` or ``damaged_image``, and
+    ``DecoderBusy`` if too many images wait.
     """
     if len(content) > MAX_BYTES:
         message = f"The file is larger than {MAX_BYTES:,} bytes."
         raise ValidationError(message, code="file_too_large")
-    with _one_at_a_time:
+    with _one_at_a_time.hold():
         return _reencode(content)
 
 
@@ -98,6 +117,9 @@ def _reencode(content: bytes) -> SanitizedImage:
             if max(image.size) > MAX_SIDE:
                 raise _too_many_pixels()
             stored_format = _STORED_FORMATS[image.format or ""]
+            if stored_format == "JPEG" and content.count(_START_OF_SCAN) > MAX_SCANS:
+                message = f"The JPEG has more than {MAX_SCANS} scans. Save it as a baseline JPEG."
+                raise ValidationError(message, code="unsupported_image")
             copy = _read_thumbnail(image, opaque=stored_format == "JPEG")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels() from None

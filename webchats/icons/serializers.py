@@ -9,6 +9,7 @@ from rest_framework.exceptions import ValidationError
 
 from organizations.models import Organization
 from organizations.tenancy.serializers import TenantRelatedField
+from webchat_project.api.fields import ListField
 from webchat_project.api.request_serializers import RequestSerializer
 from webchat_project.api.serializers import to_drf_errors
 from webchats.icons.images import SanitizedImage, read_image
@@ -53,7 +54,7 @@ class IconUploadSerializer(serializers.Serializer[None]):
 class UploadSerializer(RequestSerializer):
     """Images, and for superusers the organization that will own them."""
 
-    files = serializers.ListField(child=ImageFileField(), min_length=1, max_length=MAX_FILES)
+    files = ListField(child=ImageFileField(), min_length=1, max_length=MAX_FILES)
 
     def get_fields(self) -> dict[str, Any]:
         """Add ``organizationId``, which is required, for superusers."""

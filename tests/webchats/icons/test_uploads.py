@@ -1,14 +1,20 @@
 """Uploads over the API, to a folder and to a real S3 server."""
 
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from threading import Event
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 from organizations.models import User
 from tests.support.images import decode_image, image_bytes, image_upload
-from webchats.icons.images import MAX_BYTES, read_image
+from webchats.icons import serializers
+from webchats.icons.forms import IconFileField
+from webchats.icons.images import MAX_BYTES, MAX_WAITING, DecoderBusy, read_image, sanitize_image
 from webchats.icons.keys import is_icon_key
 from webchats.icons.storage import IconStorage, signed_url
 from webchats.models import Webchat
@@ -156,6 +162,42 @@ def test_one_to_ten_files_are_accepted(api: Any, admin: User) -> None:
         response = post_files(api, admin, files)
         assert response.status_code == 400
         assert [detail["field"] for detail in response.json()["details"]] == ["files"]
+
+
+def test_no_image_is_decoded_if_there_are_too_many(
+    api: Any, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serializers, "read_image", lambda _: pytest.fail("An image was read"))
+    response = post_files(api, admin, [image_upload(b"x") for _ in range(11)])
+    (detail,) = response.json()["details"]
+    assert (detail["field"], detail["code"]) == ("files", "max_length")
+
+
+def test_upload_gets_503_while_three_others_wait(
+    api: Any, admin: User, webchat: Webchat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoding_may_end, image, open_image = Event(), image_bytes(), Image.open
+
+    def open_slowly(*args: Any, **kwargs: Any) -> Image.Image:
+        decoding_may_end.wait(20)
+        return open_image(*args, **kwargs)
+
+    monkeypatch.setattr(Image, "open", open_slowly)
+    form = IconFileField()
+    with ThreadPoolExecutor(MAX_WAITING + 2) as threads:
+        others = [threads.submit(sanitize_image, image) for _ in range(MAX_WAITING + 2)]
+        try:
+            refused, waiting = wait(others, timeout=10, return_when=FIRST_COMPLETED)
+            response = put_icon(api, admin, webchat, image_upload())
+            with pytest.raises(ValidationError, match="Try again in a moment"):
+                form.clean(image_upload())
+        finally:
+            decoding_may_end.set()
+    assert [type(other.exception()) for other in refused] == [DecoderBusy]
+    assert {other.result().extension for other in waiting} == {"png"}
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert "Other images are being uploaded." in response.json()["error"]
+    assert put_icon(api, admin, webchat, image_upload()).status_code == 200
 
 
 def test_more_than_100_parts_are_rejected(api: Any, admin: User) -> None:
