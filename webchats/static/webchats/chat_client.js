@@ -180,7 +180,9 @@
     const startConversation = (current) => {
       if (conversation) former.add(conversation);
       // What was read belongs to the former conversation.
-      if (session && session.conversation !== current) Object.assign(session, { conversation: current, read: 0 });
+      if (session && session.conversation !== current) {
+        Object.assign(session, { conversation: current, read: 0 });
+      }
       conversation = current;
       received.clear();
       last = 0;
@@ -332,7 +334,6 @@
       isLeading = true;
       let nextStream = 0;
       for (let failures = 0; !signal.aborted; ) {
-        let delay = 0;
         const started = Date.now();
         try {
           if (failures < 3 || started > nextStream) {
@@ -345,7 +346,8 @@
           }
         } catch (error) {
           if (error.status === 410) return disable();
-          if (error.status === 429) delay = error.retryAfter;
+          // Too many streams: those of former pages may not have ended yet.
+          if (error.status === 429) failures = 2;
         }
         if (signal.aborted) return;
         failures = Date.now() - started > STABLE_STREAM ? 1 : failures + 1;
@@ -360,7 +362,7 @@
           }
         }
         if (failures > 1) setConnected(false);
-        await sleep(delay || backoff(failures));
+        await sleep(backoff(failures));
       }
     };
 
