@@ -379,6 +379,7 @@ def test_the_composer_and_the_panel_fit_keyboards_and_screens(
     )
     assert visit.dialog.bounding_box() == {"x": 0, "y": 20, "width": 320, "height": 300}
     expect(chat.messages.last).to_be_in_viewport()
+    expect(chat.text).to_be_in_viewport(ratio=1)
 
     # The page enters the back/forward cache, and returns.
     event = "(_, name) => dispatchEvent(new PageTransitionEvent(name, {persisted: true}))"

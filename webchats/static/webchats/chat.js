@@ -74,15 +74,21 @@
   let rows = [];
   // Whether the log stays at its end.
   let follows = true;
+  // In a low window the whole page scrolls.
+  const isLow = matchMedia("(max-height: 20rem)");
+  const scroller = () => (isLow.matches ? root : log);
   const scrollToEnd = () => {
     follows = true;
-    log.scrollTop = log.scrollHeight;
+    scroller().scrollTop = scroller().scrollHeight;
     down.hidden = true;
   };
-  log.addEventListener("scroll", () => {
-    follows = log.scrollHeight - log.scrollTop - log.clientHeight < SCROLL_TOLERANCE;
+  const onScroll = () => {
+    const { scrollHeight, scrollTop, clientHeight } = scroller();
+    follows = scrollHeight - scrollTop - clientHeight < SCROLL_TOLERANCE;
     if (follows) down.hidden = true;
-  });
+  };
+  log.addEventListener("scroll", onScroll);
+  addEventListener("scroll", onScroll);
   // The log becomes lower when the composer grows, or a phone's keyboard opens.
   new ResizeObserver(() => follows && scrollToEnd()).observe(log);
 
@@ -330,6 +336,7 @@
     text.style.height = "auto";
     text.style.height = `${text.scrollHeight + 2}px`;
   };
+  addEventListener("resize", grow);
   text.addEventListener("input", () => {
     grow();
     updateComposer();
