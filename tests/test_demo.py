@@ -14,11 +14,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from organizations.models import Prompt, Stage
 from tests.support.demo import environment, run_demo, running_demo
 from tests.support.environment import ROOT
 from webchats import demo, examples
+from webchats.conversations.demo import seed_conversations
+from webchats.conversations.models import Conversation
 from webchats.models import Webchat
 
 
@@ -74,10 +77,30 @@ def test_seeding_creates_no_webchat_with_an_inactive_prompt() -> None:
     assert not Webchat.objects.exists()
 
 
+@pytest.mark.django_db
+def test_the_inbox_of_the_demo_has_conversations() -> None:
+    user = demo.seed()
+    for _ in range(2):
+        seed_conversations(user)
+    conversations = Conversation.objects.for_user(user)
+    assert conversations.count() == 4
+    assert {conversations.open().count(), conversations.waiting().count()} == {3, 2}
+    assert all(row.last_message_at <= timezone.now() for row in conversations)
+
+
+@pytest.mark.django_db
+def test_a_demo_without_its_webchat_has_no_conversations() -> None:
+    user = demo.seed()
+    Webchat.objects.all().delete()
+    seed_conversations(user)
+    assert not Conversation.objects.exists()
+
+
 def test_every_printed_address_works(served: tuple[str, str]) -> None:
     address, output = served
     urls = re.findall(r"^ .* (http://\S+)$", output, re.MULTILINE)
-    assert urls == [f"{address}/admin/", f"{address}/demo", f"{address}/api/docs"]
+    paths = ["/admin/", "/admin/inbox/", "/demo", "/api/docs"]
+    assert urls == [address + path for path in paths]
     for url in (*urls, f"{address}/"):
         with urllib.request.urlopen(url, timeout=10) as response:
             assert response.status == 200, url

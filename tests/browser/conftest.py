@@ -178,7 +178,7 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
         contexts.append(context)
         # pytest's live server has no streams.
         context.route(
-            "http://localhost:*/live/widget/*",
+            "http://localhost:*/live/**",
             lambda route: route.fulfill(body=": no stream\n\n", content_type="text/event-stream"),
         )
         page = context.new_page()

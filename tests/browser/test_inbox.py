@@ -1,15 +1,22 @@
 """The inbox in a browser: keys, what survives updates, phone, dark mode and accessibility."""
 
+from collections.abc import Iterator
+from socketserver import ThreadingMixIn
+from threading import Thread
+
 import pytest
+from django.core.servers.basehttp import WSGIRequestHandler
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from organizations.models import User
 from tests.browser.axe import violations
-from tests.browser.conftest import PHONE, Visitor
+from tests.browser.conftest import PHONE, REDUCED_MOTION, Visitor, authenticated
 from tests.support import factories
-from webchats.conversations import services
-from webchats.conversations.models import Conversation, Message
+from tests.support.streams import running_live
+from webchat_project.asgi_in_wsgi import AsgiInWsgi, Server
+from webchats.conversations import events, services
+from webchats.conversations.models import Author, Conversation, Message
 from webchats.models import Webchat
 
 INBOX = "/admin/inbox/?folder=open"
@@ -19,6 +26,27 @@ INBOX = "/admin/inbox/?folder=open"
 def shop(ada: User) -> Webchat:
     """A webchat of Ada's organization."""
     return factories.WebchatFactory.create(user=ada, name="Shop")
+
+
+class ThreadingServer(ThreadingMixIn, Server):
+    """A server with a thread for each stream."""
+
+    daemon_threads = True
+    block_on_close = False
+
+
+@pytest.fixture
+def streams(live_server: LiveServer) -> Iterator[str]:
+    """The URL of a server of streams, which pytest's live server does not have."""
+    with running_live() as live:
+        server = ThreadingServer(("127.0.0.1", 0), WSGIRequestHandler)
+        server.set_app(AsgiInWsgi(live.application, live.loop))
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def write(webchat: Webchat, name: str, text: str) -> Conversation:
@@ -36,7 +64,7 @@ def write(webchat: Webchat, name: str, text: str) -> Conversation:
 def refresh(page: Page) -> None:
     """Update the page as an event of the stream does."""
     with page.expect_response(lambda response: response.request.method == "GET"):
-        page.evaluate("document.querySelector('#inbox').dispatchEvent(new Event('inbox:refresh'))")
+        page.evaluate("document.dispatchEvent(new Event('inbox:changed'))")
 
 
 def test_a_conversation_is_answered_by_keyboard_alone(
@@ -71,6 +99,38 @@ def test_a_conversation_is_answered_by_keyboard_alone(
     expect(page.locator(".row[aria-current]")).to_be_focused()
     page.go_back()
     expect(page.locator(".no-thread")).to_be_visible()
+    assert visit.problems == []
+
+
+def test_messages_and_typing_appear_live_in_every_tab(
+    visitor: Visitor, live_server: LiveServer, ada: User, shop: Webchat, streams: str
+) -> None:
+    conversation = write(shop, "Grace", "Hello")
+    visit = authenticated(visitor, live_server, ada)("/admin/", **REDUCED_MOTION)
+    first, second = visit.page, visit.page.context.new_page()
+    visit.page.context.route(
+        "**/live/organization",
+        lambda route: route.continue_(url=f"{streams}/live/organization"),
+    )
+    with first.expect_response("**/live/organization"):
+        first.goto(f"{live_server.url}/admin/inbox/{conversation.pk}/")
+    text = first.get_by_label("Message", exact=True)
+    text.fill("Half an ans")
+    second.goto(live_server.url + INBOX)
+    write(shop, "Grace", "Anybody?")
+    expect(first.locator(".entry-visitor .text").last).to_have_text("Anybody?")
+    expect(text).to_have_value("Half an ans")
+    expect(text).to_be_focused()
+    write(shop, "Hedy", "Hi")
+    expect(first).to_have_title("(2) Inbox | Webchats")
+    # The second tab has no stream of its own.
+    expect(second.locator(".row", has_text="Hedy")).to_be_visible()
+    conversation.refresh_from_db()
+    events.typing(conversation, Author.VISITOR, "Grace")
+    for page in (first, second):
+        row = page.locator(f"#row-{conversation.pk}.is-typing")
+        expect(row).to_have_count(1)
+    expect(first.get_by_text("Grace is typing…")).to_be_visible()
     assert visit.problems == []
 
 

@@ -10,6 +10,7 @@ from django.core.management import CommandError, CommandParser, call_command
 
 from webchat_project.demo_server import serve
 from webchats import demo, examples
+from webchats.conversations.demo import seed_conversations
 from webchats.management.help import CommandWithExample
 
 _MAX_PORT: Final = 65_535
@@ -38,6 +39,7 @@ class Command(CommandWithExample):
             _check_port(port)
         call_command("migrate", verbosity=0)
         user = demo.seed()
+        seed_conversations(user)
         base = f"http://127.0.0.1:{port}"
         self.stdout.write(
             f"""
@@ -45,6 +47,7 @@ class Command(CommandWithExample):
 
   Admin site   {base}/admin/
                Sign in as {demo.EMAIL} with the password {demo.PASSWORD}
+  Inbox        {base}/admin/inbox/
   Sample site  {base}/demo
   API docs     {base}/api/docs
 

@@ -8,6 +8,7 @@ app_name = "inbox"
 
 urlpatterns = [
     path("", views.inbox, name="list"),
+    path("token/", views.token, name="token"),
     path("<str:pk>/", views.inbox, name="conversation"),
     path("<str:pk>/send/", actions.send, name="send"),
     path("<str:pk>/read/", actions.read, name="read"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +23,7 @@ from webchats.conversations.inbox.folders import Folder, get_page
 from webchats.conversations.inbox.forms import new_client_key
 from webchats.conversations.inbox.navigation import count_up_to_limit, get_nav_item
 from webchats.conversations.inbox.threads import get_colleagues, get_thread
+from webchats.conversations.live.tokens import issue_staff_token
 from webchats.conversations.models import Conversation, Message
 from webchats.conversations.transitions import Handler, State
 
@@ -45,6 +46,13 @@ def inbox(request: HttpRequest, pk: str = "") -> HttpResponse:
     """Return the list, and the thread of a conversation."""
     conversation = get_conversation(get_user(request), pk) if pk else None
     return render_inbox(request, conversation)
+
+
+@inbox_view(Operation.VIEW)
+@require_safe
+def token(request: HttpRequest) -> HttpResponse:
+    """Return a short-lived token for the stream of events."""
+    return JsonResponse({"token": issue_staff_token(get_user(request))})
 
 
 def render_inbox(

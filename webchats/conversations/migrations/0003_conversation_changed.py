@@ -1,13 +1,19 @@
 from django.db import migrations, models
 
+from organizations.migration_operations import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
 
+    atomic = False
     dependencies = [("conversations", "0002_contact_search")]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="conversation",
-            index=models.Index(fields=["organization", "updated_at"], name="conversation_changed"),
+            index=models.Index(
+                fields=["organization", "updated_at"],
+                name="conversation_changed",
+            ),
         ),
     ]

@@ -165,6 +165,16 @@ class Conversation(TenantModel):
                 fields=("organization", "-last_message_at", "-id"), name="conversation_newest"
             ),
             models.Index(
+                fields=("organization", "-last_message_at", "-id"),
+                condition=models.Q(last_sequence__gt=models.F("organization_read_sequence")),
+                name="conversation_unread",
+            ),
+            models.Index(
+                fields=("assignee", "-last_message_at", "-id"),
+                condition=models.Q(state=State.OPEN),
+                name="conversation_mine",
+            ),
+            models.Index(
                 fields=("webchat", "visitor_id", "-created_at", "-id"), name="conversation_resume"
             ),
             # Streams of staff look for changes that no hint reported.

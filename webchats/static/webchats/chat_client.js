@@ -180,9 +180,7 @@
     const startConversation = (current) => {
       if (conversation) former.add(conversation);
       // What was read belongs to the former conversation.
-      if (session && session.conversation !== current) {
-        Object.assign(session, { conversation: current, read: 0 });
-      }
+      if (session && session.conversation !== current) Object.assign(session, { conversation: current, read: 0 });
       conversation = current;
       received.clear();
       last = 0;
@@ -334,6 +332,7 @@
       isLeading = true;
       let nextStream = 0;
       for (let failures = 0; !signal.aborted; ) {
+        let delay = 0;
         const started = Date.now();
         try {
           if (failures < 3 || started > nextStream) {
@@ -346,8 +345,7 @@
           }
         } catch (error) {
           if (error.status === 410) return disable();
-          // Too many streams: those of former pages may not have ended yet.
-          if (error.status === 429) failures = 2;
+          if (error.status === 429) delay = error.retryAfter;
         }
         if (signal.aborted) return;
         failures = Date.now() - started > STABLE_STREAM ? 1 : failures + 1;
@@ -362,7 +360,7 @@
           }
         }
         if (failures > 1) setConnected(false);
-        await sleep(backoff(failures));
+        await sleep(delay || backoff(failures));
       }
     };
 

@@ -9,6 +9,7 @@ from tests.support import factories
 from tests.support.clients import log_in
 from tests.webchats.conversations.inbox.conftest import write
 from webchats.conversations.inbox.urls import urlpatterns
+from webchats.conversations.live.tokens import parse_staff_token
 from webchats.conversations.models import Conversation, Message, Note
 from webchats.models import Webchat
 
@@ -58,7 +59,8 @@ def test_anonymous_user_is_redirected_to_sign_in(conversation: Conversation) -> 
         response = Client().post(reverse(f"inbox:{route}", args=[conversation.pk]))
         assert response.status_code == 302
         assert response.headers["Location"].startswith(reverse("admin:login"))
-    assert Client().get(reverse("inbox:list")).status_code == 302
+    for route in ("list", "token"):
+        assert Client().get(reverse(f"inbox:{route}")).status_code == 302
 
 
 @pytest.mark.parametrize("role", ["ADMIN", "DEPARTMENT_HEAD", "SALES_REP"])
@@ -127,6 +129,13 @@ def test_action_needs_the_csrf_token(rep: User, conversation: Conversation) -> N
         response = client.post(reverse(f"inbox:{route}", args=[conversation.pk]), VALUES)
         assert response.status_code == 403
     assert Message.objects.count() == 1
+
+
+def test_token_is_for_the_streams_of_the_user(rep: User, rep_client: Client) -> None:
+    response = rep_client.get(reverse("inbox:token"))
+    token = parse_staff_token(response.json()["token"])
+    assert token["user_id"] == rep.pk
+    assert "no-store" in response.headers["Cache-Control"]
 
 
 def test_the_navigation_counts_waiting_conversations(

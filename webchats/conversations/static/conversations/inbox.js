@@ -6,8 +6,27 @@
   const getThread = () => find(".thread[data-conversation]");
   const getText = () => find(".composer textarea");
   const isTouch = () => matchMedia("(pointer: coarse)").matches;
-  const refresh = () => find("#inbox").dispatchEvent(new Event("inbox:refresh"));
   const showProblem = (text) => (find("#inbox-problem").textContent = text);
+
+  // --- Updates of the page ---
+
+  // An update is the request of the page as it is. While a click or a form changes the page, it
+  // waits, so that it does not bring the former page back.
+  let pending = 0;
+  let isStale = false;
+
+  function refresh() {
+    isStale = pending > 0;
+    if (!isStale) find("#inbox").dispatchEvent(new Event("inbox:refresh"));
+  }
+
+  document.addEventListener("inbox:changed", refresh);
+  document.addEventListener("htmx:before:request", () => (pending += 1));
+  document.addEventListener("htmx:finally:request", () => {
+    pending -= 1;
+    // A queued request starts after this event.
+    setTimeout(() => isStale && refresh());
+  });
 
   // --- After each change of the page ---
 
@@ -26,7 +45,7 @@
     const text = getText();
     text.value ||= sessionStorage.getItem(draftKey()) ?? "";
     // A reply is refused if somebody has answered since the user began to write it.
-    if (!text.value || find(".conflict")) find(".composer [name=after]").value = thread.dataset.last;
+    if (!text.value || find(".refused")) find(".composer [name=after]").value = thread.dataset.last;
     markRead(thread);
   }
 

@@ -4,34 +4,38 @@
 {
   const POLL_SECONDS = 15;
   const SILENCE_SECONDS = 60; // The server sends something every 25 seconds.
-  const MAX_DELAY_SECONDS = 60;
+  const SHORT_SECONDS = 5; // A stream that ends so soon counts as a failure.
   const TYPING_SECONDS = 6;
-  const REFRESH_MILLISECONDS = 400;
+  // The least time between two requests for the page, by what has changed.
+  const THREAD_MILLISECONDS = 400;
+  const LIST_MILLISECONDS = 2000;
 
-  const inbox = () => document.getElementById("inbox");
-  const { liveUrl, tokenUrl, userName } = inbox().dataset;
+  const { liveUrl, tokenUrl, userName } = document.getElementById("inbox").dataset;
   const name = `webchats-inbox ${liveUrl}`;
   const channel = new BroadcastChannel(name);
 
   // --- What an event changes on the page ---
 
-  let refreshTimer = 0;
+  let timer = 0;
+  let due = 0;
   let lastRefresh = 0;
 
-  function refreshSoon() {
-    if (refreshTimer) return;
-    const wait = Math.max(0, lastRefresh + REFRESH_MILLISECONDS - Date.now());
-    refreshTimer = setTimeout(() => {
-      refreshTimer = 0;
+  // Fetch the page now, or a while after the last time.
+  function refresh(interval) {
+    const moment = Math.max(Date.now(), lastRefresh + interval);
+    if (timer && due <= moment) return;
+    clearTimeout(timer);
+    due = moment;
+    timer = setTimeout(() => {
+      timer = 0;
       lastRefresh = Date.now();
-      inbox().dispatchEvent(new Event("inbox:refresh"));
-    }, wait);
+      document.dispatchEvent(new Event("inbox:changed"));
+    }, moment - Date.now());
   }
 
   const typingTimers = {};
 
-  function showTyping({ conversation, conversationId, author, authorName }) {
-    const id = conversationId ?? conversation;
+  function showTyping({ conversationId: id, author, authorName }) {
     if (author === "rep" && authorName === userName) return;
     const line = document.getElementById(`typing-${id}`);
     const row = document.getElementById(`row-${id}`);
@@ -47,29 +51,54 @@
     document.getElementById(`row-${id}`)?.classList.remove("is-typing");
   }
 
-  function handle({ type, data }) {
-    if (type === "typing") return showTyping(data);
-    if (type !== "conversation") return;
-    if (data._id) hideTyping(data._id);
-    refreshSoon();
+  // The conversations whose visitors have the widget open.
+  const online = new Set();
+
+  function showPresence() {
+    for (const element of document.querySelectorAll("[data-presence]")) {
+      element.hidden = !online.has(element.dataset.presence);
+    }
   }
 
-  channel.onmessage = (event) => handle(event.data);
+  function handle({ type, data }) {
+    if (type === "typing") return showTyping(data);
+    if (type === "presence") {
+      if (data.userId || !data.conversationId) return;
+      online[data.isOnline ? "add" : "delete"](data.conversationId);
+      return showPresence();
+    }
+    if (type !== "conversation") return;
+    if (data._id) hideTyping(data._id);
+    const isOpen = document.querySelector(`[data-conversation="${CSS.escape(data._id ?? "")}"]`);
+    refresh(isOpen && !document.hidden ? THREAD_MILLISECONDS : LIST_MILLISECONDS);
+  }
+
+  // A new tab asks the one with the stream who is present.
+  channel.onmessage = ({ data: message }) => {
+    if (message.type !== "hello") return handle(message);
+    for (const id of hasStream ? online : []) {
+      channel.postMessage({ type: "presence", data: { conversationId: id, isOnline: true } });
+    }
+  };
   const emit = (type, data = {}) => {
     channel.postMessage({ type, data });
     handle({ type, data });
   };
 
+  document.addEventListener("htmx:after:swap", showPresence);
+
   // --- The stream ---
 
+  // Whether this tab holds the stream.
+  let hasStream = false;
+
   async function readStream(onOpen) {
-    if (!tokenUrl) throw new Error("no streams");
     const credential = await fetch(tokenUrl);
     if (!credential.ok || credential.redirected) throw new Error("no token");
     const { token } = await credential.json();
     const silence = new AbortController();
-    const watch = () => setTimeout(() => silence.abort(), SILENCE_SECONDS * 1000);
-    let watchdog = watch();
+    const watch = (seconds) => setTimeout(() => silence.abort(), seconds * 1000);
+    let watchdog = watch(POLL_SECONDS);
     try {
       const headers = { Authorization: `Bearer ${token}` };
       const response = await fetch(liveUrl, { headers, signal: silence.signal });
@@ -81,7 +110,7 @@
         const { value, done } = await reader.read();
         if (done) return;
         clearTimeout(watchdog);
-        watchdog = watch();
+        watchdog = watch(SILENCE_SECONDS);
         const blocks = (text + value).split("\n\n");
         text = blocks.pop();
         blocks.forEach(parseEvent);
@@ -97,35 +126,33 @@
     if (type && data) emit(type, JSON.parse(data));
   }
 
-  // While there is no stream, every tab of the browser fetches the page regularly.
+  // Without a stream, every tab of the browser fetches the page after each attempt.
   async function holdStream() {
+    hasStream = true;
     let failures = 0;
     for (;;) {
-      const poll = setInterval(() => emit("conversation"), POLL_SECONDS * 1000);
-      try {
-        await readStream(() => {
-          clearInterval(poll);
-          if (failures) emit("conversation");
-          failures = 0;
-        });
-      } catch {
-        failures += 1;
-      }
-      clearInterval(poll);
-      await pause(Math.min(2 ** failures, MAX_DELAY_SECONDS) * 1000 * (0.5 + Math.random() / 2));
-      // What happened between two streams was not sent.
-      emit("conversation");
+      const start = Date.now();
+      // What has happened since the page was rendered was not sent.
+      await readStream(() => emit("conversation")).catch(() => {});
+      failures = Date.now() - start < SHORT_SECONDS * 1000 ? failures + 1 : 0;
+      for (const id of [...online]) emit("presence", { conversationId: id, isOnline: false });
+      const seconds = Math.min(2 ** failures, POLL_SECONDS) * (0.5 + Math.random() / 2);
+      await Promise.race([pause(seconds), backOnline()]);
+      if (failures) emit("conversation");
     }
   }
 
-  const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  const backOnline = () =>
+    new Promise((resolve) => addEventListener("online", resolve, { once: true }));
 
   if (liveUrl) {
+    channel.postMessage({ type: "hello" });
     // Locks exist in secure contexts only.
     if (navigator.locks) navigator.locks.request(name, holdStream);
     else holdStream();
     // Times in the list get older.
-    setInterval(() => document.hidden || refreshSoon(), 60_000);
+    setInterval(() => document.hidden || refresh(0), 60_000);
   }
 
   // --- The user's own typing ---
