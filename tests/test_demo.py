@@ -41,10 +41,10 @@ def without_token(output: str) -> str:
     return re.sub(r"Bearer [\w.-]+", "Bearer …", output)
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[str, str]]:
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address of a running demo, and its output."""
-    with running_demo(tmp_path) as address_and_output:
+    with running_demo(tmp_path_factory.mktemp("demo")) as address_and_output:
         yield address_and_output
 
 
@@ -125,6 +125,29 @@ def test_printed_curl_command_creates_the_documented_webchat(served: tuple[str, 
     assert stored["message"] == "Webchat configuration created"
     assert stored["data"].keys() == examples.DOCUMENT.keys()
     assert stored["data"].items() >= examples.REQUEST.items()
+
+
+def test_a_message_arrives_on_a_stream_which_ends_with_the_demo(tmp_path: Path) -> None:
+    with running_demo(tmp_path) as (address, _):
+        widget = f"{address}/widget/{demo.WEBCHAT_ID}"
+        ticket = post_json(f"{widget}/ticket", {}, Origin=address)["ticket"]
+        token = post_json(f"{widget}/session", {"ticket": ticket})["token"]
+        authorization = {"Authorization": f"Bearer {token}"}
+        stream = urllib.request.urlopen(
+            urllib.request.Request(f"{address}/live/widget/{demo.WEBCHAT_ID}", None, authorization),
+            timeout=30,
+        )
+        post_json(f"{widget}/messages", {"clientKey": "1", "text": "Hello"}, **authorization)
+        lines = iter(stream.readline, b"event: state\n")
+        assert any(b'"text":"Hello"' in line for line in lines)
+    assert b'data: {"reason":"shutdown"}' in stream.read()
+
+
+def post_json(url: str, body: dict[str, str], **headers: str) -> Any:
+    content = json.dumps(body).encode()
+    headers["Content-Type"] = "application/json"
+    with urllib.request.urlopen(urllib.request.Request(url, content, headers)) as response:
+        return json.load(response)
 
 
 def test_a_taken_port_is_reported_before_anything_is_printed(tmp_path: Path) -> None:

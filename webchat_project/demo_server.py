@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Any
-from wsgiref.types import WSGIApplication
 
 from django.contrib.staticfiles.management.commands import runserver
 from django.core.management import call_command
@@ -24,7 +23,8 @@ class _Runserver(runserver.Command):
         super().__init__()
         self._live = live
 
-    def get_handler(self, *args: Any, **options: Any) -> WSGIApplication:
+    # The stubs require Django's own handler.
+    def get_handler(self, *args: Any, **options: Any) -> Any:
         web = super().get_handler(*args, **options)
         live = self._live
         return lambda environ, start_response: (

@@ -1,5 +1,6 @@
 """docs/monitoring: the dashboard and the alerting rules match the metrics of the service."""
 
+import dataclasses
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from pytest_django import Settings
 from organizations.auth.tokens import AccessToken
 from organizations.models import User
 from tests.deployment import service
+from tests.deployment.conversation_stack import LIVE_COMMAND
 from tests.deployment.expressions import (
     ALERTS,
     ALERTS_FILE,
@@ -38,6 +40,7 @@ from tests.deployment.traffic import DOMAIN, Traffic
 from tests.support import factories
 from tests.test_docs import find_headings, to_anchor
 from webchat_project.cache import breaker
+from webchats.conversations.live import metrics as live_metrics
 
 OPERATIONS = service.ROOT / "docs" / "operations.md"
 GRID_COLUMNS = 24
@@ -79,6 +82,7 @@ def exposition(admin: User, settings: Settings, tmp_path: Path) -> Iterator[Labe
     traffic = Traffic(send, key, webchat.pk, webchat.prompt_id)
     traffic.send_all()
     traffic.fail(tmp_path / "icons")
+    live_metrics.STREAMS.labels("visitor").inc(0)  # exposed by the process that holds streams
     response = Client(headers={"authorization": f"Bearer {TOKEN}"}).get("/metrics")
     yield parse_label_values(response.content.decode())
     breaker.reset()
@@ -215,9 +219,12 @@ def prometheus(empty_database: str, static_root: str, tmp_path: Path) -> Iterato
     """Prometheus after several scrapes of two instances, one of which had failing requests."""
     require("prometheus")
     site = Site.create(empty_database, tmp_path, webchats=1)
+    # The process that holds streams serves everything else, too.
+    command = " ".join(LIVE_COMMAND).replace("0.0.0.0", "127.0.0.1").replace("8000", "{port}")
+    live = dataclasses.replace(site, command=command)
     with (
         running_instance(site, "first", static_root) as (first, _),
-        running_instance(site, "second", static_root, CACHE_URL=NO_SERVER) as (second, icons),
+        running_instance(live, "second", static_root, CACHE_URL=NO_SERVER) as (second, icons),
         running_prometheus([first, second], tmp_path) as server,
     ):
         Traffic.to_instance(first, site.seeded).send_all()

@@ -5,12 +5,15 @@ from typing import Final
 
 from django.conf import settings
 from rest_framework.exceptions import NotFound, Throttled, ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from organizations.models import Organization, User
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
+from webchat_project.api.throttling import CredentialRateThrottle
 from webchat_project.client_address import client_network
 from webchat_project.observability.security_log import SecurityEvent, log_event
-from webchats.conversations.live.credentials import authenticate
+from webchats.conversations.live.credentials import StaffCredential, authenticate
 from webchats.conversations.live.database import run_query
 from webchats.conversations.live.hub import Hub
 from webchats.conversations.live.organizations import OrganizationStream
@@ -18,7 +21,12 @@ from webchats.conversations.live.requests import StreamRequest
 from webchats.conversations.live.updates import Position, VisitorKey
 from webchats.conversations.live.visitors import VisitorStream
 from webchats.conversations.live.webchats import load_webchats
-from webchats.conversations.sessions import check_session, read_token
+from webchats.conversations.sessions import Session, check_session, read_token
+from webchats.conversations.visitor.authentication import Access
+from webchats.conversations.visitor.throttling import (
+    AddressRequestThrottle,
+    SessionRequestThrottle,
+)
 
 #: Seconds after which a client should retry when it has too many streams.
 RETRY_SECONDS: Final = 10
@@ -28,15 +36,24 @@ _MAX_SEQUENCE: Final = 2**31 - 1
 _EVENT_ID: Final = re.compile(rf"({OBJECT_ID_PATTERN}):([0-9]{{1,10}})")
 
 
+class _VisitorRequest(APIView):
+    """The throttles of requests of visitors."""
+
+    throttle_classes = (AddressRequestThrottle, SessionRequestThrottle)
+
+
+class _StaffRequest(APIView):
+    """The throttle of requests of staff."""
+
+    throttle_classes = (CredentialRateThrottle,)
+
+
 async def open_visitor_stream(hub: Hub, request: StreamRequest, webchat_id: str) -> VisitorStream:
     """Return a registered stream for the session of the request.
 
-    Raise ``SessionExpired``, ``WebchatDisabled``, ``ValidationError`` or ``Throttled``, in this
-    order.
+    Raise ``SessionExpired``, ``WebchatDisabled``, ``Throttled`` or ``ValidationError``.
     """
-    session = read_token(webchat_id, request.bearer_token)
-    webchats = await run_query(load_webchats, [webchat_id])
-    check_session(webchats.get(webchat_id), session)
+    session = await run_query(_get_session, request, webchat_id)
     position = _get_position(request)
     address = client_network(request.META)
     key = VisitorKey(session.webchat_id, session.visitor_id)
@@ -56,7 +73,7 @@ async def open_organization_stream(hub: Hub, request: StreamRequest) -> Organiza
     Raise ``NotAuthenticated``, ``InvalidCredential``, ``PermissionDenied``, ``ValidationError``
     for a superuser without ``organization``, ``NotFound`` or ``Throttled``.
     """
-    credential = await run_query(authenticate, request.bearer_token)
+    credential = await run_query(_get_credential, request)
     organization_id = await run_query(
         _find_organization_id, credential.user, request.GET.get("organization", "")
     )
@@ -67,6 +84,27 @@ async def open_organization_stream(hub: Hub, request: StreamRequest) -> Organiza
     stream = OrganizationStream(credential, organization_id, conversation_id if is_id else None)
     hub.add_organization(stream)
     return stream
+
+
+def _get_session(request: StreamRequest, webchat_id: str) -> Session:
+    """Return the session of the request, which counts as any other request of the visitor."""
+    session = read_token(webchat_id, request.bearer_token)
+    webchat = load_webchats([webchat_id]).get(webchat_id)
+    check_session(webchat, session)
+    assert webchat is not None
+    counted = Request(request, authenticators=())
+    counted.auth = Access(session, webchat)
+    _VisitorRequest().check_throttles(counted)
+    return session
+
+
+def _get_credential(request: StreamRequest) -> StaffCredential:
+    """Return the credential of the request, which counts as any other request of the user."""
+    credential = authenticate(request.bearer_token)
+    counted = Request(request, authenticators=())
+    counted.user, counted.auth = credential.user, None
+    _StaffRequest().check_throttles(counted)
+    return credential
 
 
 def _find_organization_id(user: User, requested: str) -> str:

@@ -35,7 +35,7 @@ from webchats.conversations.live.requests import (
     send_end,
     send_start,
 )
-from webchats.conversations.live.streams import PREAMBLE, Stream
+from webchats.conversations.live.streams import ERROR, GONE, PREAMBLE, SLOW, Stream
 
 logger = logging.getLogger("live")
 
@@ -79,6 +79,7 @@ class LiveApplication:
                 log_request(method, route, status, perf_counter() - started)
                 return
             log_request(method, route, 200, perf_counter() - started)
+            del request  # The stream needs none of it for its lifetime.
             await self._serve(stream, headers, receive, send)
         finally:
             current_request.reset(token)
@@ -109,7 +110,8 @@ class LiveApplication:
             for chunks in (stream.replay(), stream.events()):
                 async for chunk in chunks:
                     await send_body(send, chunk)
-            await send_end(send)
+            if stream.ended not in (SLOW, GONE):
+                await send_end(send)
         except asyncio.CancelledError:
             if stream.ended is None:
                 raise
@@ -120,7 +122,7 @@ class LiveApplication:
         finally:
             watcher.cancel()
             self.hub.remove(stream)
-            reason = stream.ended or "error"
+            reason = stream.ended or ERROR
             STREAMS.labels(stream.kind).dec()
             ENDED.labels(stream.kind, reason).inc()
             seconds = round(perf_counter() - started, 1)

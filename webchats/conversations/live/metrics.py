@@ -4,6 +4,8 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
+from webchats.conversations.live.streams import ERROR, EXPIRED, GONE, SLOW, EndReason
+
 STREAMS: Final = Gauge(
     "webchats_live_streams",
     "Open streams.",
@@ -15,3 +17,9 @@ ENDED: Final = Counter(
     "Streams that ended. The reason gone is a client that left, slow one that read too slowly.",
     ["kind", "reason"],
 )
+
+# So that a rate over a new series is not empty.
+for kind in ("visitor", "organization"):
+    STREAMS.labels(kind)
+    for reason in (*EndReason, EXPIRED, GONE, SLOW, ERROR):
+        ENDED.labels(kind, reason)

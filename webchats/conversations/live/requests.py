@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -20,8 +20,8 @@ from webchat_project.api.throttling import AnonymousRateThrottle
 logger = logging.getLogger("live")
 
 #: The types of ASGI (version 3), which differ per message.
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
+Scope = dict[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[str, str]]
@@ -57,7 +57,7 @@ class StreamRequest(HttpRequest):
                 key = f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"
                 text = value.decode("latin-1")
                 self.META[key] = f"{self.META[key]},{text}" if key in self.META else text
-        self.GET = QueryDict(query)  # type: ignore[assignment]  # immutable, as of any request
+        self.GET = QueryDict(query)
 
     def _get_scheme(self) -> str:
         return self._scheme
@@ -129,5 +129,6 @@ async def send_body(send: Send, body: bytes) -> None:
 
 
 async def send_end(send: Send) -> None:
-    """End the response."""
-    await send(dict(_NO_BODY))
+    """End the response. Raise ``TimeoutError`` as ``send_body`` does."""
+    async with asyncio.timeout(SEND_SECONDS):
+        await send(_NO_BODY)

@@ -25,6 +25,14 @@ PREAMBLE: Final = b": connected\nretry: 2000\n\n"
 _HEARTBEAT: Final = b": heartbeat\n\n"
 
 
+#: Reasons of streams that end without an ``end`` event: after their lifetime, because the client
+#: has gone, because too many events wait for it, and because the database failed.
+EXPIRED: Final = "expired"
+GONE: Final = "gone"
+SLOW: Final = "slow"
+ERROR: Final = "error"
+
+
 class EndReason(StrEnum):
     """The reason of an ``end`` event."""
 
@@ -53,8 +61,7 @@ class Stream:
         self._wakeup: asyncio.Future[None] | None = None
         self._task = asyncio.current_task()
         self._expires_at = monotonic() + uniform(*LIFETIME_SECONDS)  # noqa: S311 - no secret
-        #: Why the stream ends: an ``EndReason``, ``expired``, ``slow`` or ``gone``; ``None`` while
-        #: it is open.
+        #: Why the stream ends: an ``EndReason`` or another reason; ``None`` while it is open.
         self.ended: str | None = None
 
     def push(self, event: bytes) -> None:
@@ -63,7 +70,7 @@ class Stream:
             return
         self._waiting.append(event)
         if len(self._waiting) > MAX_WAITING:
-            self._abort("slow")
+            self._abort(SLOW)
         self._wake()
 
     def end(self, reason: EndReason) -> None:
@@ -76,7 +83,7 @@ class Stream:
     def disconnect(self) -> None:
         """Stop sending: the client has gone."""
         if not self.ended:
-            self._abort("gone")
+            self._abort(GONE)
             self._wake()
 
     def replay(self) -> AsyncGenerator[bytes]:
@@ -93,7 +100,7 @@ class Stream:
             elif self.ended:
                 return
             elif monotonic() > self._expires_at:
-                self.ended = "expired"
+                self.ended = EXPIRED
             elif not await self._wait(HEARTBEAT_SECONDS):
                 yield _HEARTBEAT
 

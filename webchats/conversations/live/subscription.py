@@ -79,7 +79,11 @@ class Subscription:
         if message["type"] == "subscribe":
             self._set_connected(True)
         elif message["type"] == "message":
-            self._on_hint(orjson.loads(message["data"]))
+            try:
+                self._on_hint(orjson.loads(message["data"]))
+            except (ValueError, KeyError) as error:
+                # Such as of another version of the service. A comparison finds the change.
+                logger.warning("A hint cannot be read: %r", error)
 
     def _set_connected(self, is_connected: bool) -> None:
         if is_connected and self._failed:

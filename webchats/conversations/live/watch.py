@@ -1,6 +1,7 @@
 """The tasks that find what no hint reports: changes, ended sessions and revoked credentials."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -16,6 +17,8 @@ from webchats.conversations.live.organizations import load_changes
 from webchats.conversations.live.streams import EndReason
 from webchats.conversations.live.updates import COMPARED, VisitorKey, load_versions
 from webchats.conversations.live.webchats import end_of_session, load_webchats
+
+logger = logging.getLogger("live")
 
 #: Seconds between two comparisons of all streams with the database, in case a hint was lost.
 RECONCILE_SECONDS: Final = 25
@@ -70,7 +73,7 @@ class Watch:
                     continue
             self._requested.clear()
             self._compared_at = monotonic()
-            await self.compare()
+            await _run(self.compare)
 
     async def compare(self) -> None:
         """Compare the streams with the database, and wake those that are outdated."""
@@ -144,4 +147,12 @@ class Watch:
 async def _repeat(function: Callable[[], Awaitable[None]], seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
+        await _run(function)
+
+
+async def _run(function: Callable[[], Awaitable[None]]) -> None:
+    """Call the function. An error is logged, so that the next call comes nevertheless."""
+    try:
         await function()
+    except Exception:
+        logger.exception("Streams cannot be compared or checked")

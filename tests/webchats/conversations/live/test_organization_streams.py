@@ -190,6 +190,14 @@ def test_a_member_cannot_name_another_organization(
     assert live.open(f"{PATH}{query}", access_token(rep)).status == 404
 
 
+def test_opening_a_stream_counts_as_a_request_of_the_user(
+    live: LiveServer, open_stream: Open, rep: User, throttle_rates: Callable[..., None]
+) -> None:
+    throttle_rates(credential="1/min")
+    open_stream(rep).close()
+    assert live.open(PATH, access_token(rep)).status == 429
+
+
 def test_a_user_has_a_limited_number_of_streams(
     live: LiveServer, open_stream: Open, rep: User, settings: Settings
 ) -> None:

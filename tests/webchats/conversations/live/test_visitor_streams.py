@@ -36,11 +36,13 @@ def send(webchat: Webchat, session: Session) -> Send:
     """``send("Hello", "Bye")`` stores messages of the visitor, and returns the conversation."""
 
     def send_(*texts: str, visitor_id: str = session.visitor_id) -> Conversation:
-        for text in texts:
-            sent = services.send_visitor_message(
+        messages = [
+            services.send_visitor_message(
                 webchat=webchat, visitor_id=visitor_id, text=text, client_key=text
-            )
-        return sent.message.conversation
+            ).message
+            for text in texts
+        ]
+        return messages[-1].conversation
 
     return send_
 
@@ -268,6 +270,15 @@ def test_refused_requests_of_an_address_are_throttled(
     throttle_rates(address="2/min")
     statuses = [live.open(f"/live/widget/{webchat.pk}").status for _ in range(3)]
     assert statuses == [401, 401, 429]
+
+
+def test_opening_a_stream_counts_as_a_request_of_the_visitor(
+    open_stream: Open, throttle_rates: Callable[..., None]
+) -> None:
+    throttle_rates(widget_requests_session="2/min")
+    for _ in range(2):
+        open_stream().close()
+    assert open_stream().status == 429
 
 
 def test_a_session_has_three_streams(open_stream: Open) -> None:
