@@ -19,7 +19,7 @@ from webchat_project.api.renderers import OrjsonRenderer
 from webchats.conversations import events, services
 from webchats.conversations.models import Author
 from webchats.conversations.serializers import visitor_message
-from webchats.conversations.validation import get_locale
+from webchats.conversations.validation import ContactDetails, get_locale
 from webchats.conversations.visitor import serializers, throttling
 from webchats.conversations.visitor.transcript import PlainTextRenderer, transcript_lines
 from webchats.conversations.visitor.widget_view import VisitorView
@@ -84,6 +84,8 @@ class MessagesView(VisitorView):
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
         session, webchat = self.access
+        contact: ContactDetails = data.get("contact", {})
+        contact["locale"] = get_locale(request.headers.get("Accept-Language", ""))
         newest = self.find_conversation()
         if newest is None or newest.is_over(timezone.now()):
             self.enforce(
@@ -94,10 +96,7 @@ class MessagesView(VisitorView):
             visitor_id=session.visitor_id,
             text=data["text"],
             client_key=data["clientKey"],
-            contact={
-                **data.get("contact", {}),
-                "locale": get_locale(request.headers.get("Accept-Language", "")),
-            },
+            contact=contact,
             page=data.get("page"),
         )
         return Response(
