@@ -59,6 +59,7 @@ def drop_empty(found: dict[str, list[str]]) -> dict[str, list[str]]:
 def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
     admin_page: Visitor, live_server: LiveServer, webchat: Webchat
 ) -> None:
+    contact = factories.ContactFactory.create(webchat=webchat)
     # The preview of a new webchat has the default color of timestamps, with too little contrast.
     visit = admin_page(f"{LIST}add/", **REDUCED_MOTION)
     wait_for_preview(visit.page)
@@ -71,6 +72,8 @@ def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
             for page in ("change", "history", "delete", "end-sessions")
         ),
         "/admin/webchats/importrecord/",
+        "/admin/conversations/contact/",
+        f"/admin/conversations/contact/{contact.pk}/change/",
     ]
     found = visit_pages(visit, live_server.url, paths)
     visit.page.set_viewport_size(PHONE)

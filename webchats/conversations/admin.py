@@ -1,12 +1,13 @@
 """The admin pages of contacts."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from organizations.admin.site import site
@@ -18,6 +19,9 @@ from webchats.conversations.contacts import publish_contact
 from webchats.conversations.models import Contact
 from webchats.conversations.search import CONTACT_FIELDS, search_contacts
 from webchats.search import split_terms
+
+#: The number of conversations on the page of a contact, the newest first.
+MAX_CONVERSATIONS: Final = 10
 
 
 class ContactForm(TenantForm[Contact]):
@@ -75,7 +79,8 @@ class ContactAdmin(TenantAdmin[Contact]):
             {
                 "fields": (
                     "webchat",
-                    "page_url",
+                    "recent_conversations",
+                    "page_address",
                     "page_title",
                     "referrer",
                     "locale",
@@ -86,7 +91,8 @@ class ContactAdmin(TenantAdmin[Contact]):
     )
     readonly_fields = (
         "webchat",
-        "page_url",
+        "recent_conversations",
+        "page_address",
         "page_title",
         "referrer",
         "locale",
@@ -126,6 +132,17 @@ class ContactAdmin(TenantAdmin[Contact]):
         if contact.stage is None:
             return format_html("{}", contact.pipeline)
         return format_html("{} → {}", contact.pipeline, contact.stage)
+
+    @admin.display(description="conversations")
+    def recent_conversations(self, contact: Contact) -> SafeString:
+        # A contact is made by the first message of a conversation.
+        newest = contact.conversations.all()[:MAX_CONVERSATIONS]
+        links = ((reverse("inbox:conversation", args=[row.pk]), str(row)) for row in newest)
+        return format_html_join(SafeString("<br>"), '<a href="{}">{}</a>', links)
+
+    @admin.display(description="page URL")
+    def page_address(self, contact: Contact) -> str:
+        return contact.page_url
 
     @admin.display(description="first seen (UTC)", ordering="first_seen_at")
     def first_seen(self, contact: Contact) -> SafeString:

@@ -65,6 +65,18 @@ def test_sales_rep_moves_a_contact_and_cannot_change_what_visitors_set(
     assert client.post(url(contact).replace("change", "delete"), {"post": "yes"}).status_code == 403
 
 
+def test_page_links_to_the_conversations_of_the_contact(
+    session_client: Client, contact: Contact
+) -> None:
+    own = factories.ConversationFactory.create(
+        webchat=contact.webchat, contact=contact, last_message_preview="<b>Hi"
+    )
+    other = factories.ConversationFactory.create(webchat=contact.webchat)
+    page = session_client.get(url(contact)).content.decode()
+    assert f'<a href="/admin/inbox/{own.pk}/">&lt;b&gt;Hi</a>' in page
+    assert other.pk not in page
+
+
 def test_saving_without_a_change_of_the_stage_keeps_the_pipeline(
     session_client: Client, contact: Contact
 ) -> None:
