@@ -11,6 +11,7 @@
   // Messages of one author within this time have one time stamp.
   const GROUP_MILLISECONDS = 300_000;
   const SCROLL_TOLERANCE = 60;
+  const ANNOUNCED_STATES = ["failed", "offline", "closed", "disabled", "blocked", "slow", "waiting"];
   // Before, a message that is being sent looks as if it was sent.
   const SLOW_MILLISECONDS = 1000;
 
@@ -73,21 +74,33 @@
   let rows = [];
   // Whether the log stays at its end.
   let follows = true;
+  // In a low window the whole page scrolls.
+  const isLow = matchMedia("(max-height: 20rem)");
+  const scroller = () => (isLow.matches ? root : log);
   const scrollToEnd = () => {
     follows = true;
-    log.scrollTop = log.scrollHeight;
+    scroller().scrollTop = scroller().scrollHeight;
     down.hidden = true;
   };
-  log.addEventListener("scroll", () => {
-    follows = log.scrollHeight - log.scrollTop - log.clientHeight < SCROLL_TOLERANCE;
+  const onScroll = () => {
+    const { scrollHeight, scrollTop, clientHeight } = scroller();
+    follows = scrollHeight - scrollTop - clientHeight < SCROLL_TOLERANCE;
     if (follows) down.hidden = true;
-  });
+  };
+  log.addEventListener("scroll", onScroll);
+  addEventListener("scroll", onScroll);
   // The log becomes lower when the composer grows, or a phone's keyboard opens.
   new ResizeObserver(() => follows && scrollToEnd()).observe(log);
 
   const createRow = (message) => {
-    const row = { message, sequence: message.sequence ?? Infinity, date: new Date(message.createdAt), isFormer: false };
-    row.day = element("p", "day");
+    const row = {
+      message,
+      sequence: message.sequence ?? Infinity,
+      date: new Date(message.createdAt),
+      // Of an earlier conversation.
+      isFormer: false,
+      day: element("p", "day"),
+    };
     if (message.kind === "event") {
       const line = word("event_" + message.event, message.authorName);
       row.element = element("div", "row", row.day, element("p", "event", line));
@@ -95,7 +108,8 @@
       return row;
     }
     const isOwn = message.author === "visitor";
-    const name = element("p", isOwn ? "hidden" : "name", isOwn ? words.you : message.authorName || config.title);
+    const author = isOwn ? words.you : message.authorName || config.title;
+    const name = element("p", isOwn ? "hidden" : "name", author);
     row.bubble = element("div", isOwn ? "message sent" : "message reply");
     row.bubble.dir = "auto";
     renderMessageText(row.bubble, message.text);
@@ -103,7 +117,8 @@
     time.dateTime = row.date.toISOString();
     time.title = fullFormat.format(row.date);
     row.status = element("span", "");
-    row.element = element("div", "row", row.day, name, row.bubble, element("p", isOwn ? "stamp sent" : "stamp", time, row.status));
+    const stamp = element("p", isOwn ? "stamp sent" : "stamp", time, row.status);
+    row.element = element("div", "row", row.day, name, row.bubble, stamp);
     return row;
   };
 
@@ -115,10 +130,12 @@
     rows.splice(next ? rows.indexOf(next) : rows.length, 0, row);
   };
 
-  const isGrouped = (row, next) =>
-    row && next && row.message.kind === next.message.kind && row.message.author === next.message.author
-    && (row.message.author === "visitor" || row.message.authorName === next.message.authorName)
-    && next.date - row.date < GROUP_MILLISECONDS;
+  const isGrouped = (row, next) => {
+    if (!row || !next || next.date - row.date > GROUP_MILLISECONDS) return false;
+    const [a, b] = [row.message, next.message];
+    if (a.kind !== b.kind || a.author !== b.author) return false;
+    return a.author === "visitor" || a.authorName === b.authorName;
+  };
   // Set dividers between days, and one name and one time stamp for each group of messages.
   const arrange = () => {
     let day = NaN;
@@ -146,7 +163,8 @@
 
   const show = (message) => {
     const isOwn = message.author === "visitor";
-    const sent = isOwn && rows.find((row) => row.sequence === Infinity && row.message.clientKey === message.clientKey);
+    const isSent = (row) => row.sequence === Infinity && row.message.clientKey === message.clientKey;
+    const sent = isOwn && rows.find(isSent);
     if (sent) {
       rows = rows.filter((row) => row !== sent);
       Object.assign(sent, { message, sequence: message.sequence });
@@ -220,7 +238,8 @@
     root.dir = event.data.dir === "rtl" ? "rtl" : "ltr";
     // The configured text is in the language of the embedding page.
     const language = String(event.data.lang || "");
-    if (language) for (const node of document.querySelectorAll("h1, .status, #greeting")) node.lang = language;
+    const configured = document.querySelectorAll("h1, .status, #greeting");
+    if (language) for (const node of configured) node.lang = language;
     port.onmessage = receive;
     port.postMessage({ ready: true });
     client.start();
@@ -243,7 +262,8 @@
         show(message);
         if (message.author === "visitor") return;
         const name = message.authorName || config.title;
-        const line = message.kind === "event" ? word("event_" + message.event, name) : `${name}: ${message.text}`;
+        const isEvent = message.kind === "event";
+        const line = isEvent ? word("event_" + message.event, name) : `${name}: ${message.text}`;
         if (client.hasLoaded) announce(line);
       },
     },
@@ -272,7 +292,7 @@
     const line = state === "typing" ? "" : word(state, client.name);
     if (root.dataset.state !== state) {
       root.dataset.state = state;
-      if (["failed", "offline", "closed", "disabled", "blocked", "slow", "waiting"].includes(state)) announce(line);
+      if (ANNOUNCED_STATES.includes(state)) announce(line);
     }
     const isHidden = !line || state === "sending";
     notice.hidden = isHidden;
@@ -300,12 +320,14 @@
 
   // --- The composer ---
 
-  const length = () => [...text.value.trim()].length;
+  // The service refuses what is not well-formed text.
+  const written = () => (text.value.toWellFormed?.() ?? text.value).replaceAll("\0", "").trim();
   const updateComposer = () => {
-    const characters = length();
+    const characters = [...written()].length;
     const count = find("count");
     count.hidden = characters < SHOW_COUNT_FROM;
-    count.textContent = count.hidden ? "" : [characters, MAX_LENGTH].map((number) => number.toLocaleString(locale)).join(" / ");
+    const numbers = [characters, MAX_LENGTH].map((number) => number.toLocaleString(locale));
+    count.textContent = count.hidden ? "" : numbers.join(" / ");
     count.classList.toggle("over", characters > MAX_LENGTH);
     text.ariaInvalid = characters > MAX_LENGTH;
     send.disabled = !characters || characters > MAX_LENGTH || client.isDisabled;
@@ -314,6 +336,7 @@
     text.style.height = "auto";
     text.style.height = `${text.scrollHeight + 2}px`;
   };
+  addEventListener("resize", grow);
   text.addEventListener("input", () => {
     grow();
     updateComposer();
@@ -328,7 +351,7 @@
   find("composer").addEventListener("submit", (event) => {
     event.preventDefault();
     if (send.disabled) return;
-    const message = client.send(text.value.trim());
+    const message = client.send(written());
     text.value = "";
     grow();
     text.focus();

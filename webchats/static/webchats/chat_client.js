@@ -22,6 +22,7 @@
   const IDLE_INTERVAL = 60_000;
   const MAX_ATTEMPTS = 5;
   const TYPING_INTERVAL = 3_000;
+  const READ_DELAY = 500;
   const REMEMBER_DAYS = 14;
 
   // "Full jitter": clients that lost the same server do not return at the same moment.
@@ -180,7 +181,9 @@
     const startConversation = (current) => {
       if (conversation) former.add(conversation);
       // What was read belongs to the former conversation.
-      if (session && session.conversation !== current) Object.assign(session, { conversation: current, read: 0 });
+      if (session && session.conversation !== current) {
+        Object.assign(session, { conversation: current, read: 0 });
+      }
       conversation = current;
       received.clear();
       last = 0;
@@ -332,7 +335,6 @@
       isLeading = true;
       let nextStream = 0;
       for (let failures = 0; !signal.aborted; ) {
-        let delay = 0;
         const started = Date.now();
         try {
           if (failures < 3 || started > nextStream) {
@@ -345,7 +347,8 @@
           }
         } catch (error) {
           if (error.status === 410) return disable();
-          if (error.status === 429) delay = error.retryAfter;
+          // Too many streams: those of former pages may not have ended yet.
+          if (error.status === 429) failures = 2;
         }
         if (signal.aborted) return;
         failures = Date.now() - started > STABLE_STREAM ? 1 : failures + 1;
@@ -360,7 +363,7 @@
           }
         }
         if (failures > 1) setConnected(false);
-        await sleep(delay || backoff(failures));
+        await sleep(backoff(failures));
       }
     };
 
@@ -421,6 +424,7 @@
     };
     const share = (name, data) => channel?.postMessage([name, data]);
 
+    let readTimer = 0;
     const markRead = (sequence, isOwn = true) => {
       if (!session || sequence <= (session.read ?? 0)) return;
       session.read = sequence;
@@ -429,7 +433,9 @@
       countUnread();
       if (!isOwn) return;
       channel?.postMessage(["read", sequence]);
-      post("read", { sequence }).catch(() => {});
+      // Once for messages in quick succession.
+      clearTimeout(readTimer);
+      readTimer = setTimeout(() => post("read", { sequence }).catch(() => {}), READ_DELAY);
     };
 
     addEventListener("storage", ({ key, newValue }) => {

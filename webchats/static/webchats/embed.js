@@ -117,8 +117,8 @@ p::before{animation:spin .8s linear infinite}
       color(config.primaryTextColor, "#fff"), color(config.backgroundColor, "#fff"),
       color(config.headerTextColor, "#fff"), color(config.replyTextColor, "#000")));
 
-    const { lang } = document.documentElement;
-    const wanted = (lang || navigator.language).slice(0, 2).toLowerCase();
+    const page = document.documentElement;
+    const wanted = (page.lang || navigator.language).slice(0, 2).toLowerCase();
     const language = WORDS[wanted] ? wanted : "en";
     const [closeWord, loading, failed, tryAgain, newMessages] = WORDS[language].split("|");
     const label = "Chat: " + title;
@@ -196,10 +196,10 @@ p::before{animation:spin .8s linear infinite}
             if (dialog.open) enter();
           }
         };
-        const dir = getComputedStyle(document.documentElement).direction;
+        const dir = getComputedStyle(page).direction;
         // In a sandboxed page the frame's origin is opaque, too, and has no name.
         const target = self.origin === "null" ? "*" : src.origin;
-        frame.contentWindow.postMessage({ webchat: id, lang, dir }, target, [port2]);
+        frame.contentWindow.postMessage({ webchat: id, lang: page.lang, dir }, target, [port2]);
       };
       wait(15000);
       dialog.append(frame);
@@ -208,8 +208,9 @@ p::before{animation:spin .8s linear infinite}
     const prepare = () => frame || loadFrame();
     const enter = () => {
       frame.focus();
-      const page = { url: location.origin + location.pathname, title: document.title, referrer: document.referrer };
-      port.postMessage({ isOpen: true, isQuiet, page });
+      const { title, referrer } = document;
+      const url = location.origin + location.pathname;
+      port.postMessage({ isOpen: true, isQuiet, page: { url, title, referrer } });
     };
     // A phone's keyboard covers the panel: only the visual viewport becomes lower.
     const fit = () => {
@@ -236,7 +237,7 @@ p::before{animation:spin .8s linear infinite}
         // The page has removed the widget with other content.
         dialog.open = false;
         dialog.className = "failed";
-        document.documentElement.append(host);
+        page.append(host);
       }
       if (dialog.open) return;
       const focused = document.activeElement ?? host;
@@ -266,7 +267,7 @@ p::before{animation:spin .8s linear infinite}
     };
 
     // Next to the body, so that pages that replace their content keep it.
-    document.documentElement.append(host);
+    page.append(host);
     emit("ready", id);
     if (widget.wanted) widget.open();
     else if (remember(id)) document.readyState === "complete" ? prepare() : addEventListener("load", prepare);

@@ -1,0 +1,421 @@
+"""The visitor's chat on the running demo: with a representative, with failures, in every state."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Locator, Route, expect
+
+from tests.browser.axe import violations
+from tests.browser.conftest import (
+    HOSTILE_STRINGS,
+    PHONE,
+    REDUCED_MOTION,
+    CustomerSites,
+    Visit,
+    Visitor,
+)
+from tests.support.demo import running_demo
+from webchats.demo import EMAIL, PASSWORD, WEBCHAT_ID
+
+#: Each wait between two attempts is the shortest.
+NO_WAITS = "Math.random = () => 0"
+#: As in a browser that blocks third-party cookies.
+NO_STORAGE = """
+if (parent !== window) Object.defineProperty(window, "localStorage", {
+  get() { throw new DOMException("Access is denied", "SecurityError"); }
+})
+"""
+
+
+@dataclass
+class Demo:
+    """The running demo, and what its administrator does by the API."""
+
+    address: str
+    token: str = ""
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Send a request and return the JSON of its response."""
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.address + path, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            content = response.read()
+        return json.loads(content) if content else None
+
+    def newest_conversation(self) -> str:
+        """Return the path of the conversation with the newest message."""
+        (newest,) = self.call("GET", "/api/conversations?limit=1")["data"]
+        return f"/api/conversations/{newest['_id']}"
+
+    def reply(self, conversation: str, text: str) -> None:
+        """Send a representative's message."""
+        body = {"text": text, "clientKey": uuid4().hex}
+        self.call("POST", f"{conversation}/messages", body)
+
+    def texts(self, conversation: str) -> list[str]:
+        """Return the texts of the visitor's messages."""
+        messages = self.call("GET", f"{conversation}/messages?limit=100")["data"]
+        return [message["text"] for message in messages if message["author"] == "visitor"]
+
+    def set_enabled(self, is_enabled: bool) -> None:
+        """Enable or disable the webchat."""
+        self.call("PATCH", f"/api/webchats/{WEBCHAT_ID}", {"isEnabled": is_enabled})
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One demo for all tests of this module."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as (address, _):
+        service = Demo(address)
+        account = {"email": EMAIL, "password": PASSWORD}
+        service.token = service.call("POST", "/api/auth/login", account)["token"]
+        yield service
+
+
+@pytest.fixture
+def other_site(demo: Demo, sites: CustomerSites) -> Callable[..., str]:
+    """``other_site()`` is the URL of a page of another site with the widget."""
+
+    def url(attributes: str = "lang=en", policy: str = "") -> str:
+        page = (
+            f"<!DOCTYPE html><html {attributes}><head><title>Shop</title>"
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f'<script nonce="abc" src="{demo.address}/embed.js" data-webchat="{WEBCHAT_ID}">'
+            "</script></head><body><main><h1>Shop</h1></main></body></html>"
+        )
+        headers = {"Content-Security-Policy": policy} if policy else {}
+        return sites.serve(page, host="localhost", headers=headers)
+
+    return url
+
+
+class Chat:
+    """The chat in a visit's panel."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.frame = visit.frame
+        self.text = visit.frame.locator("#text")
+        self.root = visit.frame.locator("html")
+        self.messages = visit.frame.locator(".row .message")
+
+    def send(self, text: str) -> None:
+        """Write a message and send it with the Enter key."""
+        self.text.fill(text)
+        self.text.press("Enter")
+
+    def expect_state(self, state: str, *, notice: str = "") -> None:
+        """Wait for a state, in which the line above the composer starts with ``notice``."""
+        expect(self.root).to_have_attribute("data-state", state)
+        if notice:
+            expect(self.frame.locator("#notice")).to_contain_text(notice)
+        assert violations(self.visit.page) == []
+
+    def button(self, name: str) -> Locator:
+        """Return a button."""
+        return self.frame.get_by_role("button", name=name)
+
+
+def test_a_visitor_and_a_representative_write_to_each_other(demo: Demo, visitor: Visitor) -> None:
+    visit = visitor(f"{demo.address}/demo", **REDUCED_MOTION)
+    page, chat = visit.page, Chat(visit)
+    expect(visit.launcher).to_be_visible()
+    page.wait_for_load_state("networkidle")
+
+    # Nothing is requested before the visitor approaches the launcher, and nothing is stored
+    # before the first message.
+    assert requests(visit) == ["config"]
+    visit.launcher.hover()
+    chat.text.wait_for(state="attached")
+    assert requests(visit) == ["config", "", "frame.js"]
+    visit.open_widget()
+    expect(chat.text).to_be_focused()
+    chat.expect_state("idle")
+    stored = "Object.keys(localStorage).sort()"
+    assert page.evaluate(stored) == []
+    chat.send("Do you ship to *Norway*?")
+    chat.expect_state("waiting", notice="We received your message.")
+    assert page.evaluate(stored) == [f"webchat:{WEBCHAT_ID}", f"webchat:{WEBCHAT_ID}:until"]
+
+    # The answer arrives while the visitor writes: the focus and the text stay.
+    chat.text.fill("And")
+    conversation = demo.newest_conversation()
+    demo.call("POST", f"{conversation}/typing", {})
+    chat.expect_state("typing")
+    demo.reply(conversation, "We do:\n- two days\n- **free**")
+    chat.expect_state("joined", notice="You are chatting with Alex")
+    expect(chat.messages.last.locator("li")).to_have_text(["two days", "free"])
+    expect(chat.frame.get_by_role("status")).to_contain_text("Alex: We do:")
+    expect(chat.frame.get_by_role("log")).to_have_attribute("aria-live", "off")
+    expect(chat.text).to_be_focused()
+    expect(chat.text).to_have_value("And")
+    expect(chat.frame.locator(".day:visible")).to_have_text(["Today"])
+    assert chat.frame.locator(".event").all_inner_texts() == ["Alex joined"]
+
+    # A second tab of the visitor reads no stream of its own.
+    second = page.context.new_page()
+    opened: list[str] = []
+    second.on("request", lambda request: opened.append(request.url))
+    second.clock.install()
+    second.goto(f"{demo.address}/demo")
+    other = Chat(Visit(second, [], opened))
+    other.visit.open_widget()
+    expect(other.messages).to_have_count(2)
+    demo.reply(conversation, "Anything else?")
+    expect(other.messages).to_have_count(3)
+    expect(chat.messages).to_have_count(3)
+    assert [url for url in opened if "/live/" in url] == []
+    # It does when the first tab goes.
+    with second.expect_request("**/live/**"):
+        page.goto("about:blank")
+    demo.reply(conversation, "Still there?")
+    expect(other.messages).to_have_count(4)
+
+    # The launcher shows the number of unread messages, once a minute and on the next page.
+    second.keyboard.press("Escape")
+    demo.reply(conversation, "See you!")
+    second.clock.fast_forward(61_000)
+    expect(other.visit.launcher).to_have_accessible_name(re.compile("New messages: 1"))
+    demo.reply(conversation, "Or not?")
+    second.reload()
+    expect(other.visit.launcher).to_have_accessible_name(re.compile("New messages: 2"))
+    assert violations(second) == []
+    other.visit.open_widget()
+    expect(other.messages.last).to_be_in_viewport()
+    expect(other.visit.launcher).not_to_have_accessible_name(re.compile("New messages"))
+
+    # The visitor ends the conversation and continues it.
+    other.button("Options").press("Enter")
+    with second.expect_download() as download:
+        other.button("Download conversation").press("Enter")
+    assert "See you!" in download.value.path().read_text()
+    other.button("Options").press("Enter")
+    other.button("End conversation").press("Enter")
+    other.expect_state("closed", notice="This conversation has ended.")
+    other.send("One more thing")
+    other.expect_state("joined")
+    expect(chat_events(other)).to_have_text(
+        ["Alex joined", "Conversation ended", "Conversation continued"]
+    )
+    assert visit.problems == []
+
+
+def requests(visit: Visit) -> list[str]:
+    """Return what the widget requested of the service, below ``/widget``."""
+    paths = (re.search(r"/widget(?:/[0-9a-f]{24})?/?([a-z.]*)", url) for url in visit.requests)
+    return [path[1] for path in paths if path]
+
+
+def chat_events(chat: Chat) -> Locator:
+    """Return the lines about events."""
+    return chat.frame.locator(".event")
+
+
+def test_no_message_is_lost_or_doubled_by_failures(
+    demo: Demo, visitor: Visitor, other_site: Callable[..., str]
+) -> None:
+    visit = visitor("about:blank", **PHONE, **REDUCED_MOTION)
+    visit.page.context.add_init_script(NO_STORAGE)
+    visit.page.goto(other_site())
+    page, context, chat = visit.page, visit.page.context, Chat(visit)
+    visit.open_widget()
+    expect(chat.frame.get_by_role("log")).to_be_focused()
+    chat.root.evaluate(NO_WAITS)
+    messages = f"**/widget/{WEBCHAT_ID}/messages"
+
+    # Each second response is lost: the same message is sent again.
+    answers = iter([False, True] * 20)
+
+    def cut(route: Route) -> None:
+        response = route.fetch()
+        if next(answers):
+            route.fulfill(response=response)
+        else:
+            route.abort("connectionreset")
+
+    page.route(messages, cut)
+    texts = [f"Message {number}" for number in range(10)]
+    for text in texts:
+        chat.send(text)
+    expect(chat.messages).to_have_text(texts)
+    # The browser stores nothing.
+    chat.expect_state("blocked", notice="please keep this page open")
+    expect(chat.messages).to_have_text(texts)
+    conversation = demo.newest_conversation()
+    assert demo.texts(conversation) == texts
+    page.unroute(messages)
+
+    # No response at all: the visitor sends both messages again, in their order.
+    page.route(messages, lambda route: route.abort())
+    chat.send("First")
+    chat.expect_state("failed", notice="Your message was not sent.")
+    expect(chat.frame.locator(".failed .stamp")).to_contain_text("Not sent")
+    page.unroute(messages)
+    chat.send("Second")
+    chat.expect_state("blocked")
+
+    context.set_offline(True)
+    chat.send("Third")
+    chat.expect_state("offline", notice="You are offline.")
+    context.set_offline(False)
+    chat.expect_state("blocked")
+
+    too_many = {"status": 429, "headers": {"Retry-After": "1"}, "json": {}}
+    page.route(messages, lambda route: route.fulfill(**too_many), times=1)
+    chat.send("Fourth")
+    chat.expect_state("slow", notice="Too many messages at once.")
+    chat.expect_state("blocked")
+    texts += ["First", "Second", "Third", "Fourth"]
+    expect(chat.messages).to_have_text(texts)
+    assert demo.texts(conversation) == texts
+
+    # The stream and then everything else fails.
+    page.route(re.compile("/live/|/messages"), lambda route: route.abort())
+    chat.root.evaluate("dispatchEvent(new Event('online'))")
+    chat.expect_state("reconnecting", notice="Reconnecting…")
+    demo.reply(conversation, "While you were away")
+    page.unroute_all()
+    page.route("**/live/**", lambda route: route.abort())
+    # Without a stream the frame polls.
+    expect(chat.messages.last).to_have_text("While you were away")
+    chat.expect_state("joined")
+    page.unroute_all()
+
+    demo.set_enabled(False)
+    chat.root.evaluate("dispatchEvent(new Event('online'))")
+    chat.expect_state("disabled", notice="This chat is not available")
+    demo.set_enabled(True)
+    chat.button("Close chat").tap()
+    visit.open_widget()
+    chat.expect_state("joined")
+
+
+def test_hostile_texts_are_shown_as_text(
+    demo: Demo, visitor: Visitor, other_site: Callable[..., str]
+) -> None:
+    options = {**PHONE, **REDUCED_MOTION, "forced_colors": "active"}
+    visit = visitor(other_site("lang=de-AT"), **options)
+    chat = Chat(visit)
+    visit.open_widget()
+    # The texts are in the language of the page.
+    expect(chat.text).to_have_attribute("placeholder", "Nachricht schreiben…")
+    texts = list(HOSTILE_STRINGS.values())
+    for text in texts:
+        chat.send(text)
+    expect(chat.messages).to_have_count(len(texts))
+    chat.expect_state("waiting")
+    conversation = demo.newest_conversation()
+    for text in texts:
+        demo.reply(conversation, text)
+    expect(chat.messages).to_have_count(2 * len(texts))
+    assert chat.messages.evaluate_all("all => all.map(e => e.textContent)") == texts * 2
+    assert visit.page.title() == "Shop"
+    assert chat.root.evaluate("html => html.scrollWidth - html.clientWidth") == 0
+    assert chat.frame.locator(".row img, .row script").count() == 0
+    assert visit.problems == []
+
+
+STRICT_POLICY = (
+    "default-src 'none'; script-src 'nonce-abc'; style-src 'none'; img-src 'none';"
+    " connect-src {0}; frame-src {0}; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
+
+def test_the_composer_and_the_panel_fit_keyboards_and_screens(
+    demo: Demo, visitor: Visitor, other_site: Callable[..., str]
+) -> None:
+    # A right-to-left page with a strict policy, in a window at a zoom of 200 %.
+    policy = STRICT_POLICY.format(demo.address)
+    options = {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}
+    visit = visitor(other_site('lang=en dir="rtl"', policy), **options, **REDUCED_MOTION)
+    page, chat = visit.page, Chat(visit)
+    visit.launcher.press("Enter")
+    visit.wait_for_focus()
+    expect(chat.root).to_have_attribute("dir", "rtl")
+
+    # Shift+Enter and the Enter key of an input method start no message.
+    keyboard = page.keyboard
+    keyboard.type("one")
+    keyboard.press("Shift+Enter")
+    keyboard.type("two")
+    chat.text.evaluate(
+        "text => { for (const options of [{isComposing: true}, {keyCode: 229}]) text.dispatchEvent("
+        "new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, ...options})) }"
+    )
+    expect(chat.text).to_have_value("one\ntwo")
+    expect(chat.messages).to_have_count(0)
+    keyboard.press("Tab")
+    expect(chat.button("Send")).to_be_focused()
+    keyboard.press("Enter")
+    expect(chat.messages).to_have_text(["one\ntwo"], use_inner_text=True)
+    expect(chat.text).to_be_focused()
+    chat.expect_state("waiting")
+
+    # The composer grows, and shows the number of characters near the limit.
+    height = "text => text.getBoundingClientRect().height"
+    low = chat.text.evaluate(height)
+    chat.text.fill("line\n" * 20)
+    assert low < chat.text.evaluate(height) <= 150
+    cases = ((3799, "$", True), (4000, "4,000", True), (4001, "4,001", False))
+    for length, count, is_sendable in cases:
+        chat.text.fill("\U0001f600" * length)
+        expect(chat.frame.locator("#count")).to_have_text(re.compile(rf"^{count}"))
+        assert chat.button("Send").is_enabled() == is_sendable
+    chat.text.fill("")
+    assert violations(page) == []
+
+    # A phone's keyboard covers the window: only the visual viewport becomes lower.
+    page.set_viewport_size({"width": 320, "height": 568})
+    keyboard.press("Escape")
+    expect(visit.launcher).to_be_focused()
+    keyboard.press("Enter")
+    visit.wait_for_focus()
+    page.evaluate(
+        """() => {
+          for (const [name, value] of Object.entries({height: 300, offsetTop: 20}))
+            Object.defineProperty(visualViewport, name, {get: () => value, configurable: true});
+          visualViewport.dispatchEvent(new Event("resize"));
+        }"""
+    )
+    assert visit.dialog.bounding_box() == {"x": 0, "y": 20, "width": 320, "height": 300}
+    expect(chat.messages.last).to_be_in_viewport()
+    expect(chat.text).to_be_in_viewport(ratio=1)
+
+    # The page enters the back/forward cache, and returns.
+    event = "(_, name) => dispatchEvent(new PageTransitionEvent(name, {persisted: true}))"
+    chat.root.evaluate(event, "pagehide")
+    streams = len([url for url in visit.requests if "/live/" in url])
+    conversation = demo.newest_conversation()
+    demo.reply(conversation, "Back again?")
+    with page.expect_request("**/live/**"):
+        chat.root.evaluate(event, "pageshow")
+    assert len([url for url in visit.requests if "/live/" in url]) == streams + 1
+    expect(chat.messages.last).to_have_text("Back again?")
+    assert [line for line in visit.problems if "favicon" not in line] == []
+
+
+def test_the_composer_is_usable_within_a_quarter_of_a_second(demo: Demo, visitor: Visitor) -> None:
+    visit = visitor(f"{demo.address}/demo", **REDUCED_MOTION)
+    visit.launcher.hover()
+    visit.frame.locator("#text").wait_for(state="attached")
+    visit.page.evaluate(
+        "addEventListener('click', event => {"
+        " window.clicked = performance.timeOrigin + event.timeStamp }, true)"
+    )
+    visit.frame.locator("#text").evaluate(
+        "text => text.addEventListener('focus', () => requestAnimationFrame(() => {"
+        " window.usable = performance.timeOrigin + performance.now() }))"
+    )
+    visit.open_widget()
+    usable = visit.frame.locator("html").evaluate(
+        "() => new Promise(done => { const check = () => window.usable ? done(window.usable)"
+        " : setTimeout(check, 10); check(); })"
+    )
+    assert usable - visit.page.evaluate("window.clicked") < 250
