@@ -4,7 +4,7 @@ The database then rejects invalid values from every writer, bulk inserts and raw
 Validators and constraints are built from the same constants, so a rule has one definition.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from django.db import models
 from django.db.models.functions import Concat, Length
@@ -29,7 +29,7 @@ class DatabaseCheckConstraint(models.CheckConstraint):
     def validate(self, *args: object, **kwargs: object) -> None:
         """Do nothing: only the database evaluates the constraint."""
 
-    def _get_check_sql(self, model: type[models.Model], schema_editor: Any) -> str:
+    def _get_check_sql(self, model: type[models.Model], schema_editor: object) -> str:
         """Return the condition. On SQLite, it calls no function of Django's.
 
         Otherwise programs without Django could not check or copy the database.

@@ -6,13 +6,14 @@ Normalization happens in ``to_python``, so it applies in the API, the admin site
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
 from django.db import models
 
 from organizations.colors import SHORT_LENGTH, expand_short_color, validate_color
+from organizations.options import FieldOptions
 from webchat_project.api.object_ids import LENGTH, new_object_id, validate_object_id
 
 #: The maximum length of a row's name, in characters.
@@ -33,7 +34,7 @@ def validate_encodable(value: str) -> None:
 
 
 #: Validators that reject text that the database cannot store.
-TEXT_VALIDATORS: list[Callable[[Any], None]] = [
+TEXT_VALIDATORS: list[Callable[[str], None]] = [
     ProhibitNullCharactersValidator(),
     validate_encodable,
 ]
@@ -58,7 +59,7 @@ class TrimmedTextField(models.TextField[str, str]):
     default_validators = TEXT_VALIDATORS
 
     @cached_property
-    def validators(self) -> list[Callable[[Any], None]]:
+    def validators(self) -> list[Callable[..., None]]:
         if self.max_length is None:
             return [*super().validators]
         return [*super().validators, MaxLengthValidator(self.max_length)]
@@ -85,7 +86,7 @@ class ObjectIdField(models.CharField[str, str]):
 
     default_validators = [validate_object_id]
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Unpack[FieldOptions]) -> None:
         kwargs["max_length"] = LENGTH
         kwargs.setdefault("default", new_object_id)
         kwargs.setdefault("editable", False)
@@ -97,7 +98,7 @@ class ColorField(models.CharField[str, str]):
 
     default_validators = [validate_color]
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Unpack[FieldOptions]) -> None:
         kwargs["max_length"] = 7
         super().__init__(**kwargs)
 

@@ -4,21 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from itertools import chain, pairwise
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, Protocol, TypeAlias
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from simple_history.manager import HistoryManager
 
-from organizations.tenancy.models import TenantQuerySet
+from organizations.tenancy.models import TenantQuerySet, TenantScoped
 
 #: The maximum number of versions shown. Older ones stay in the database.
 MAX_VERSIONS: Final = 100
 
 _VERBS: Final = {"+": "Created", "~": "Changed", "-": "Deleted"}
 
-_Column: TypeAlias = models.Field[Any, Any]
+_Column: TypeAlias = models.Field[object, object]
 #: ``str()`` of related rows, by model and primary key.
 _Names: TypeAlias = dict[tuple[type[models.Model], str], str]
 
@@ -31,9 +30,21 @@ class CachedHistoryManager(HistoryManager):
 
     @classmethod
     @cache
-    def from_queryset(cls, queryset_class: type, class_name: str | None = None) -> Any:
+    def from_queryset(
+        cls, queryset_class: type, class_name: str | None = None
+    ) -> type[HistoryManager]:
         """Return the manager's class with the methods of the queryset."""
-        return super().from_queryset(queryset_class, class_name)
+        manager: type[HistoryManager] = super().from_queryset(queryset_class, class_name)
+        return manager
+
+
+class HistoryRecord(Protocol):
+    """A record of django-simple-history, which has no type information."""
+
+    history_type: str
+    history_date: datetime
+    history_user: AbstractBaseUser | None
+    updated_at: datetime
 
 
 @dataclass(frozen=True)
@@ -55,17 +66,17 @@ class Version:
     changes: list[Change]
 
 
-# django-simple-history has no type information: ``row.history`` and its records are ``Any``.
-def get_versions(row: Any) -> list[Version]:
+def get_versions(row: TenantScoped) -> list[Version]:
     """Return the latest versions of a row with ``history``, newest first.
 
     Fields in the model's ``hidden_in_history`` are left out.
     """
     organization_id = getattr(row, "organization_id", None)
-    records = list(latest_records(row)[: MAX_VERSIONS + 1])
+    records = latest_records(row, MAX_VERSIONS + 1)
     fields = [
         field for field in row._meta.concrete_fields if field.name not in row.hidden_in_history
     ]
+    older_records = [*records[1:], None]
     names = _names_of_related_rows(fields, records, organization_id)
     return [
         Version(
@@ -74,17 +85,18 @@ def get_versions(row: Any) -> list[Version]:
             record.history_user,
             list(_changes(fields, older, record, names)) if older is not None else [],
         )
-        for record, older in pairwise(chain(records, [None]))
+        for record, older in zip(records, older_records, strict=True)
     ][:MAX_VERSIONS]
 
 
-def latest_records(row: Any) -> models.QuerySet[Any]:
-    """Return the history records of a row, newest first."""
+def latest_records(row: TenantScoped, limit: int) -> list[HistoryRecord]:
+    """Return at most ``limit`` history records of a row with ``history``, newest first."""
+    assert hasattr(row, "history")
     records = row.history.select_related("history_user")
     # After a deletion, another organization's row can have had the same id.
     if (organization_id := getattr(row, "organization_id", None)) is not None:
         records = records.filter(organization_id=organization_id)
-    return cast("models.QuerySet[Any]", records.order_by("-history_date", "-history_id"))
+    return list(records.order_by("-history_date", "-history_id")[:limit])
 
 
 def _changes(
@@ -100,7 +112,7 @@ def _changes(
             )
 
 
-def display_text(field: _Column, value: Any, names: _Names | None = None) -> str:
+def display_text(field: _Column, value: object, names: _Names | None = None) -> str:
     """Return a value of a field for people. ``names`` are those of related rows, by id."""
     if value is None or value in ("", []):
         return "empty"
@@ -109,7 +121,7 @@ def display_text(field: _Column, value: Any, names: _Names | None = None) -> str
     if isinstance(value, list):
         return "\n".join(map(str, value))
     if field.related_model is not None and not isinstance(value, models.Model):
-        return (names or {}).get((field.related_model, value), f"deleted ({value})")
+        return (names or {}).get((field.related_model, str(value)), f"deleted ({value})")
     if field.flatchoices:
         return str(dict(field.flatchoices).get(value, value))
     return str(value)

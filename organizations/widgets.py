@@ -1,7 +1,6 @@
 """Form widgets of the admin site."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from django import forms
 from django.forms.renderers import BaseRenderer
@@ -23,7 +22,7 @@ class ColorInput(forms.TextInput):
         self,
         name: str,
         value: object,
-        attrs: Mapping[str, Any] | None = None,
+        attrs: Mapping[str, object] | None = None,
         renderer: BaseRenderer | None = None,
     ) -> SafeString:
         """Return the HTML. The picker has no name, so that it is not submitted."""

@@ -1,7 +1,7 @@
 """The cache that all processes share."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.locmem import LocMemCache
@@ -22,7 +22,7 @@ class ResilientRedisCache(RedisCache):
     Then each process counts requests for throttling itself. ``/readyz`` fails.
     """
 
-    def __init__(self, server: str, params: dict[str, Any]) -> None:
+    def __init__(self, server: str, params: dict[str, object]) -> None:
         super().__init__(server, params)
         # The default of 300 entries would let a client with more addresses evict counters.
         self._local = LocMemCache("unavailable", {"max_entries": 50_000})
@@ -54,7 +54,7 @@ class ResilientRedisCache(RedisCache):
     ) -> bool:
         return _call(super().add, self._local.add, key, value, timeout, version)
 
-    def get(self, key: object, default: object = None, version: int | None = None) -> Any:
+    def get(self, key: object, default: object = None, version: int | None = None) -> object:
         return _call(super().get, self._local.get, key, default, version)
 
     def set(

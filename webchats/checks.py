@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name
@@ -84,7 +84,7 @@ def _check_url_seconds(seconds: int) -> list[CheckMessage]:
     ]
 
 
-def _check_bucket(options: Mapping[str, Any]) -> list[CheckMessage]:
+def _check_bucket(options: Mapping[str, object]) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if not options.get("access_key") or not options.get("secret_key"):
         found.append(

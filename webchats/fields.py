@@ -1,10 +1,11 @@
 """Model fields of webchats: allowed domains, and the storage key of an icon."""
 
-from typing import Any
+from typing import Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from organizations.options import FieldOptions
 from organizations.storage_keys import MAX_LENGTH
 from webchats.domains import MAX_ENTRIES, canonicalize_all
 from webchats.icons.keys import IconNotFound, key_from
@@ -16,7 +17,7 @@ class AllowedDomainsField(models.JSONField[list[str], list[str]]):
     #: What read-only pages show instead of an empty list.
     empty_label = "Every site"
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: Unpack[FieldOptions]) -> None:
         options.setdefault("default", list)
         options.setdefault("blank", True)
         super().__init__(**options)
@@ -50,8 +51,10 @@ class IconKeyField(models.CharField[str, str]):
     Accepts the key or a signed URL of it. The model checks the owner and that the object exists.
     """
 
-    def __init__(self, **options: Any) -> None:
-        options = {"max_length": MAX_LENGTH, "blank": True, "default": "", **options}
+    def __init__(self, **options: Unpack[FieldOptions]) -> None:
+        options.setdefault("max_length", MAX_LENGTH)
+        options.setdefault("blank", True)
+        options.setdefault("default", "")
         super().__init__(**options)
 
     def clean(self, value: object, model_instance: models.Model | None) -> str:

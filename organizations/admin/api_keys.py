@@ -1,6 +1,6 @@
 """The model admin of API keys."""
 
-from typing import Any
+from typing import Unpack
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,6 +16,7 @@ from django_stubs_ext import FieldsetSpec
 from organizations.admin.badges import badge
 from organizations.admin.site import site
 from organizations.models import ApiKey, User
+from organizations.options import FormData, FormFiles, ModelFormOptions
 from organizations.tenancy.admin import TenantAdmin, TenantForm
 from webchat_project.api.object_ids import new_object_id
 
@@ -41,9 +42,13 @@ class ApiKeyForm(TenantForm[ApiKey]):
 
     idempotency_key = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    # The arguments of ``forms.ModelForm``.
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        data: FormData = None,
+        files: FormFiles = None,
+        **options: Unpack[ModelFormOptions[ApiKey]],
+    ) -> None:
+        super().__init__(data, files, **options)
         self.initial["idempotency_key"] = _signer(self.user).sign(new_object_id())
 
 
@@ -84,7 +89,10 @@ class ApiKeyAdmin(TenantAdmin[ApiKey]):
         return False
 
     def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         """Show or process the form. A form that is submitted again does not create a second key."""
         if request.method != "POST":

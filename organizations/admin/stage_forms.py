@@ -1,6 +1,6 @@
 """The formset of a pipeline's stages in its admin form."""
 
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.db import router
@@ -28,14 +28,6 @@ class StageForm(forms.ModelForm[Stage]):
         max_value=_MAX_POSITION,
         widget=forms.NumberInput(attrs={"class": "stage-position"}),
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            # In a tabular inline the fields have no <label>, only a column heading.
-            field.widget.attrs["aria-label"] = field.label or ""
-        if not self.instance._state.adding:
-            self.initial["new_position"] = self.instance.position + 1
 
 
 class DeletableStageForm(StageForm):
@@ -75,7 +67,12 @@ class StageFormSet(forms.BaseInlineFormSet[Stage, Pipeline, forms.ModelForm[Stag
             previous.append(form.instance)
 
     def add_fields(self, form: forms.ModelForm[Stage], index: int | None) -> None:
-        """Add the formset's fields, with an accessible name for the delete checkbox."""
+        """Add the formset's fields, the position of a stored stage, and accessible names."""
+        for field in form.fields.values():
+            # In a tabular inline the fields have no <label>, only a column heading.
+            field.widget.attrs["aria-label"] = field.label or ""
+        if not form.instance._state.adding:
+            form.initial["new_position"] = form.instance.position + 1
         super().add_fields(form, index)
         if "DELETE" in form.fields:
             form.fields["DELETE"].widget.attrs["aria-label"] = "Delete this stage"

@@ -1,12 +1,13 @@
 """Times in the columns of lists. The heads of the columns name the time zone."""
 
 from datetime import datetime
-from typing import Any
 
 from django.contrib import admin
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from organizations.tenancy.models import TenantScoped
 
 
 def time_tag(moment: datetime) -> SafeString:
@@ -16,6 +17,6 @@ def time_tag(moment: datetime) -> SafeString:
 
 
 @admin.display(description="updated (UTC)", ordering="updated_at")
-def updated_at(row: Any) -> SafeString:
+def updated_at(row: TenantScoped) -> SafeString:
     """Return a column with the time of the last write of a row."""
     return time_tag(row.updated_at)

@@ -6,7 +6,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 from django.contrib import admin
 from django.db import models
@@ -56,9 +56,9 @@ class UsageAdmin(TenantAdmin[_Row]):
         return (*columns, _count_column(usage), last) if usage else (*columns, last)
 
 
-def _count_column(usage: Usage) -> Callable[[Any], str]:
+def _count_column(usage: Usage) -> Callable[[models.Model], str]:
     @admin.display(description=usage.label, ordering="usage_count")
-    def usage_count(row: Any) -> str:
-        return str(row.usage_count)
+    def usage_count(row: models.Model) -> str:
+        return str(row.serializable_value("usage_count"))
 
     return usage_count

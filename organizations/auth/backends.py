@@ -1,7 +1,5 @@
 """Authentication by e-mail address and password, for the API and the admin site."""
 
-from typing import Any
-
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
@@ -25,7 +23,7 @@ class PasswordBackend(ModelBackend):
         request: HttpRequest | None,
         username: str | None = None,
         password: str | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> User | None:
         """Return the active user with this e-mail address and password, or ``None``."""
         user = super().authenticate(request, username, password, **kwargs)

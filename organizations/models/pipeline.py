@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Collection, Iterable
-from typing import Any, ClassVar, Final, Self
+from typing import ClassVar, Final, Self, Unpack
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -15,6 +15,7 @@ from organizations import constraints
 from organizations.colors import STORED_PATTERN
 from organizations.fields import NAME_LENGTH, ColorField, TrimmedCharField
 from organizations.history import CachedHistoryManager
+from organizations.options import SaveOptions
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 
 #: The maximum number of stages of a pipeline.
@@ -62,14 +63,14 @@ class Pipeline(TenantModel):
         super().validate_constraints(exclude={*(exclude or ()), "is_default"})
 
     @transaction.atomic
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, **options: Unpack[SaveOptions]) -> None:
         """Save the pipeline. A new default replaces the current one."""
         if self.is_default:
             others = Pipeline.objects.for_organization(self.organization_id).exclude(pk=self.pk)
             for other in others.filter(is_default=True):
                 other.is_default = False
                 other.save(update_fields=["is_default", "updated_at"])
-        super().save(*args, **kwargs)
+        super().save(**options)
 
 
 class StageQuerySet(TenantQuerySet["Stage"]):

@@ -1,7 +1,7 @@
 """Users: members of an organization, and superusers."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar, Unpack
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
@@ -12,6 +12,7 @@ from organizations.auth.roles import MEMBER_ROLES, AccessRole, Operation, role_a
 from organizations.deactivation import run_on_deactivation
 from organizations.fields import NAME_LENGTH, EmailAddressField, TrimmedCharField
 from organizations.models.organization import Organization
+from organizations.options import SaveOptions
 from organizations.tenancy.models import TenantManager, TenantQuerySet, TenantScoped
 
 MEMBERSHIP_ERROR = "A member needs an organization. A superuser cannot have one."
@@ -20,7 +21,7 @@ MEMBERSHIP_ERROR = "A member needs an organization. A superuser cannot have one.
 class UserManager(TenantManager["User"], BaseUserManager["User"]):
     """The manager of users. Its ``create`` methods hash the password and validate the user."""
 
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
         """Create and return a member.
 
         ``organization`` is required. ``access_role`` defaults to the role with the fewest rights.
@@ -32,7 +33,7 @@ class UserManager(TenantManager["User"], BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
         """Create and return a superuser, who belongs to no organization."""
         return self.create_user(email, password, is_superuser=True, **fields)
 
@@ -89,29 +90,29 @@ class User(AbstractBaseUser, TenantScoped):
             constraints.one_of("access_role", [role.value for role in MEMBER_ROLES]),
         )
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, **options: Unpack[SaveOptions]) -> None:
         """Save the user, with what follows from a new password and from a deactivation."""
         is_new_password, is_deactivated = (
-            self._is_new_password(kwargs),
-            self._is_deactivated(kwargs),
+            self._is_new_password(options),
+            self._is_deactivated(options),
         )
         if not is_new_password and not is_deactivated:
-            super().save(*args, **kwargs)
+            super().save(**options)
             return
-        with transaction.atomic(using=kwargs.get("using")):
-            super().save(*args, **kwargs)
+        with transaction.atomic(using=options.get("using")):
+            super().save(**options)
             if is_new_password:
                 # Somebody else with the former one may have signed in from a known address.
                 self.known_addresses.all().delete()
             if is_deactivated:
                 run_on_deactivation(self)
 
-    def _is_new_password(self, save_options: dict[str, Any]) -> bool:
+    def _is_new_password(self, save_options: SaveOptions) -> bool:
         # ``_password`` is set by ``set_password``, but not by an upgrade of the hash.
         is_new = self._password is not None or not self.has_usable_password()
         return not self._state.adding and is_new and _saves("password", save_options)
 
-    def _is_deactivated(self, save_options: dict[str, Any]) -> bool:
+    def _is_deactivated(self, save_options: SaveOptions) -> bool:
         return not self._state.adding and not self.is_active and _saves("is_active", save_options)
 
     def clean(self) -> None:
@@ -167,5 +168,5 @@ class User(AbstractBaseUser, TenantScoped):
         )
 
 
-def _saves(column: str, save_options: dict[str, Any]) -> bool:
+def _saves(column: str, save_options: SaveOptions) -> bool:
     return column in (save_options.get("update_fields") or (column,))

@@ -1,8 +1,8 @@
 """Model admins and forms for rows of organizations."""
 
 import re
-from collections.abc import Callable
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, Unpack, cast
 
 from django import forms
 from django.contrib import admin
@@ -17,11 +17,15 @@ from django_stubs_ext import FieldsetSpec
 from organizations.fields import ColorField
 from organizations.history import get_versions
 from organizations.models import Organization, User
+from organizations.options import FormData, FormFiles, ModelFormOptions
 from organizations.tenancy.conflicts import VersionedForm
-from organizations.tenancy.deletion import without_detail_counts, without_details
+from organizations.tenancy.deletion import NestedTexts, without_detail_counts, without_details
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from organizations.widgets import ColorInput
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
+
+if TYPE_CHECKING:
+    from django.contrib.admin.options import _ListFilterT
 
 _Row = TypeVar("_Row", bound=TenantScoped)
 _ListDisplay: TypeAlias = tuple[str | Callable[[_Row], str | bool], ...]
@@ -35,8 +39,13 @@ class TenantForm(VersionedForm[_Row], Generic[_Row]):
 
     organization = forms.ModelChoiceField(Organization.objects.all(), empty_label="Choose…")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        data: FormData = None,
+        files: FormFiles = None,
+        **options: Unpack[ModelFormOptions[_Row]],
+    ) -> None:
+        super().__init__(data, files, **options)
         self.label_suffix = ""
         row, is_new = self.instance, self.instance._state.adding
         if is_new and self.user.organization_id and isinstance(row, TenantModel | User):
@@ -45,7 +54,7 @@ class TenantForm(VersionedForm[_Row], Generic[_Row]):
             # The field does not exist if the model admin shows it as read-only.
             self.fields.pop("organization", None)
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> dict[str, object] | None:
         """Set the organization of a new row before the model validates it."""
         values = super().clean()
         organization = self.cleaned_data.get("organization")
@@ -86,8 +95,11 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         return queryset.filter(**{from_field or "pk": object_id}).first()
 
     def formfield_for_foreignkey(
-        self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> forms.ModelChoiceField[Any] | None:
+        self,
+        db_field: models.ForeignKey[models.Model, models.Model],
+        request: HttpRequest,
+        **kwargs: object,
+    ) -> forms.ModelChoiceField[models.Model] | None:
         """Return a field whose choices are the user's rows."""
         related = db_field.remote_field.model._default_manager.all()
         assert isinstance(related, TenantQuerySet)
@@ -95,10 +107,16 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_form(
-        self, request: HttpRequest, obj: _Row | None = None, change: bool = False, **kwargs: Any
+        self,
+        request: HttpRequest,
+        obj: _Row | None = None,
+        change: bool = False,
+        *,
+        fields: Sequence[str] | None = None,
+        **kwargs: object,
     ) -> type[forms.ModelForm[_Row]]:
         """Return a form class with the attribute ``user``."""
-        names = kwargs.get("fields") or flatten_fieldsets(self.get_fieldsets(request, obj))
+        names = fields or flatten_fieldsets(self.get_fieldsets(request, obj))
         # Declared by ``TenantForm``: the model field is not editable.
         kwargs["fields"] = [name for name in names if name != "organization"]
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -124,8 +142,7 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         organization = ("organization",) if self._shows_organization(request) else ()
         return (*super().get_list_display(request), *organization)
 
-    # Any: the stubs' type of a filter is private.
-    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
+    def get_list_filter(self, request: HttpRequest) -> tuple["_ListFilterT", ...]:
         if not self._shows_organization(request):
             return tuple(super().get_list_filter(request))
         organization = ("organization", admin.RelatedOnlyFieldListFilter)
@@ -168,10 +185,9 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
 
     # --- Deletion ---
 
-    # Any: the nested list of Django's method.
     def get_deleted_objects(
-        self, objs: Any, request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        self, objs: Sequence[_Row] | models.QuerySet[_Row], request: HttpRequest
+    ) -> tuple[NestedTexts, dict[str, int], set[str], list[str]]:
         """Return what Django's method returns, without the rows of models with ``is_detail``.
 
         If rows are in use, the page lists what uses them, not permissions that are lacking, too.

@@ -8,15 +8,17 @@ has not changed, and the stored version, so that submitting it again keeps both 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Final, Generic, TypeVar, cast
+from typing import ClassVar, Final, Generic, TypeVar, Unpack, cast
 
 from django import forms
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import QueryDict
 
-from organizations.history import MAX_VERSIONS, display_text, latest_records
+from organizations.history import MAX_VERSIONS, HistoryRecord, display_text, latest_records
 from organizations.models import User
+from organizations.options import FormData, FormFiles, ModelFormOptions
 from organizations.tenancy.models import TenantScoped
 from webchat_project.api.timestamps import get_version
 
@@ -78,9 +80,13 @@ class VersionedForm(forms.ModelForm[_Row], Generic[_Row]):
     #: The conflict of a submitted form.
     conflict: Conflict | None = None
 
-    # The arguments of ``forms.ModelForm``.
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        data: FormData = None,
+        files: FormFiles = None,
+        **options: Unpack[ModelFormOptions[_Row]],
+    ) -> None:
+        super().__init__(data, files, **options)
         if self.instance._state.adding:
             self.fields.pop("version")
         else:
@@ -90,7 +96,7 @@ class VersionedForm(forms.ModelForm[_Row], Generic[_Row]):
         """Return the rows of inline formsets that a save may overwrite. The default has none."""
         return []
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> dict[str, object] | None:
         """Compare the version, before the values are assigned to the row."""
         values = super().clean()
         submitted = self.cleaned_data.get("version")
@@ -117,7 +123,7 @@ class VersionedForm(forms.ModelForm[_Row], Generic[_Row]):
     def _inputs(self, name: str) -> set[str]:
         return {*self.inputs.get(name, (name,))} & self.fields.keys()
 
-    def _changed_fields(self, changes: "_Changes") -> Iterator[models.Field[Any, Any]]:
+    def _changed_fields(self, changes: "_Changes") -> Iterator[models.Field[object, object]]:
         """Yield the model fields that others changed; without history, those that differ."""
         for field in self.instance._meta.concrete_fields:
             if changes.opened is None:
@@ -134,7 +140,7 @@ class VersionedForm(forms.ModelForm[_Row], Generic[_Row]):
         opened = getattr(changes.opened, columns[name])
         return self.fields[name].has_changed(opened, self[name].data)
 
-    def _compare(self, field: models.Field[Any, Any], changes: "_Changes") -> ChangedField:
+    def _compare(self, field: models.Field[object, object], changes: "_Changes") -> ChangedField:
         mine = None
         if any(self._is_mine(name, changes) for name in self._inputs(field.name)):
             value = self.cleaned_data.get(field.name, self.data.get(self.add_prefix(field.name)))
@@ -162,26 +168,25 @@ class VersionedForm(forms.ModelForm[_Row], Generic[_Row]):
 class _Changes:
     """The history records of a row since a version."""
 
-    # django-simple-history has no type information: ``row.history`` and its records are ``Any``.
-    def __init__(self, row: Any, version: str) -> None:
+    def __init__(self, row: TenantScoped, version: str) -> None:
         self._row = row
         #: The record of the version; ``None`` if there is none.
-        self.opened: Any = None
+        self.opened: HistoryRecord | None = None
         #: The newer records, the latest first.
-        self._newer: list[Any] = []
+        self._newer: list[HistoryRecord] = []
         if hasattr(row, "history"):
-            for record in latest_records(row)[:MAX_VERSIONS]:
+            for record in latest_records(row, MAX_VERSIONS):
                 if get_version(record.updated_at) == version:
                     self.opened = record
                     break
                 self._newer.append(record)
 
-    def has_changed(self, field: models.Field[Any, Any]) -> bool:
+    def has_changed(self, field: models.Field[object, object]) -> bool:
         """Return whether the stored value differs from that of the version."""
         return bool(getattr(self.opened, field.attname) != getattr(self._row, field.attname))
 
     @property
-    def users(self) -> list[User | None]:
+    def users(self) -> list[AbstractBaseUser | None]:
         """The users who changed the row, the latest first; ``None`` for deleted users."""
         records = self._newer if self.opened else []
         return list({record.history_user: None for record in records})
@@ -191,7 +196,7 @@ class _Changes:
         kind = self._row._meta.verbose_name
         if self.users == [user]:
             return f"You changed this {kind} in another window or by the API."
-        names = _join([found.get_full_name() for found in self.users if found is not None])
+        names = _join([found.get_full_name() for found in self.users if isinstance(found, User)])
         return f"{names or 'Somebody else'} changed this {kind} while you were editing."
 
 

@@ -1,6 +1,6 @@
 """The rows that the admin's delete pages list."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 from django.apps import apps
@@ -8,12 +8,12 @@ from django.utils.text import capfirst
 
 from organizations.tenancy.models import TenantScoped
 
-#: Texts, each of which may be followed by the list of the rows that depend on it. Any: Django's
-#: stubs do not have the type of nested lists.
-Nested: TypeAlias = list[Any]
+#: Texts, each of which may be followed by the list of the rows that depend on it. Django's stubs
+#: have ``list[str]``, which a recursive type does not match.
+NestedTexts: TypeAlias = list[Any]
 
 
-def without_details(rows: Nested) -> Nested:
+def without_details(rows: Iterable[object]) -> NestedTexts:
     """Return Django's nested list of rows without those of models with ``is_detail``."""
     labels = tuple(f"{capfirst(model._meta.verbose_name)}: " for model in _details())
     return list(_without(rows, labels))
@@ -30,10 +30,10 @@ def _details() -> list[type[TenantScoped]]:
     return [model for model in models if model.is_detail]
 
 
-def _without(rows: Nested, labels: tuple[str, ...]) -> Iterable[Any]:
+def _without(rows: Iterable[object], labels: tuple[str, ...]) -> Iterator[object]:
     for row in rows:
         if isinstance(row, list):
             if nested := list(_without(row, labels)):
                 yield nested
-        elif not row.startswith(labels):
+        elif not str(row).startswith(labels):
             yield row

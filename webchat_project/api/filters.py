@@ -2,8 +2,8 @@
 
 import functools
 import operator
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from django_filters import rest_framework as filters
@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from webchat_project.api.cursors import CursorPagination
 from webchat_project.api.fields import ID_SCHEMA
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN, validate_object_id
-from webchat_project.api.pagination import DocumentPagination, form_errors
+from webchat_project.api.pagination import DocumentPagination, ErrorDetails, form_errors
 
 _Row = TypeVar("_Row", bound=Model)
 
@@ -28,7 +28,7 @@ SEARCH_LENGTH = 200
 class IdFilter(filters.CharFilter):
     """Rows whose foreign key is this id. The empty string is ignored, because a form sends it."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: object) -> None:
         super().__init__(validators=[validate_object_id], **options)
 
 
@@ -36,7 +36,7 @@ class IdFilter(filters.CharFilter):
 class StrictBooleanFilter(filters.TypedChoiceFilter):
     """``true`` or ``false``. Any other value is an error; ``BooleanFilter`` would ignore it."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: object) -> None:
         options["choices"] = [("true", "true"), ("false", "false")]
         options["error_messages"] = {"invalid_choice": "Must be true or false."}
         super().__init__(coerce=lambda text: text == "true", **options)
@@ -45,7 +45,7 @@ class StrictBooleanFilter(filters.TypedChoiceFilter):
 class ChoiceFilter(filters.ChoiceFilter):
     """One of the choices. The error of any other value lists them."""
 
-    def __init__(self, *, choices: list[tuple[str, Any]], **options: Any) -> None:
+    def __init__(self, *, choices: Sequence[tuple[str, object]], **options: object) -> None:
         names = ", ".join(value for value, _ in choices)
         options["error_messages"] = {"invalid_choice": f"Must be one of: {names}."}
         super().__init__(choices=choices, **options)
@@ -63,17 +63,17 @@ class SearchFilter(filters.CharFilter):
         self,
         *,
         fields: tuple[str, ...] = (),
-        search: Callable[[QuerySet[Any], str], QuerySet[Any]] | None = None,
+        search: Callable[[QuerySet[Model], str], QuerySet[Model]] | None = None,
         method: str | None = None,
     ) -> None:
         super().__init__(max_length=SEARCH_LENGTH, method=method)
         self.fields = fields
         self.search = search or self._search_fields
 
-    def filter(self, qs: QuerySet[_Row], value: str) -> QuerySet[_Row]:
+    def filter(self, qs: QuerySet[Model], value: str) -> QuerySet[Model]:
         return self.search(qs, value) if value else qs
 
-    def _search_fields(self, rows: QuerySet[_Row], text: str) -> QuerySet[_Row]:
+    def _search_fields(self, rows: QuerySet[Model], text: str) -> QuerySet[Model]:
         return rows.filter(
             functools.reduce(
                 operator.or_, [Q(**{f"{field}__icontains": text}) for field in self.fields]
@@ -87,7 +87,7 @@ class DocumentOrderingFilter(filters.OrderingFilter):
     The default is newest first. The id breaks ties, so that no row is on two pages.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: object) -> None:
         super().__init__(**options)
         names = ", ".join(name for name, _ in self.extra["choices"])
         self.extra["error_messages"] = {"invalid_choice": f"Must be one or more of: {names}."}
@@ -111,7 +111,7 @@ class DocumentFilterBackend(DjangoFilterBackend):
         if getattr(view, "detail", False):
             return queryset
         paginator = getattr(view, "paginator", None)
-        errors = {}
+        errors: ErrorDetails = {}
         if isinstance(paginator, DocumentPagination | CursorPagination):
             errors = paginator.errors(request)
         filterset = self.get_filterset(request, queryset, view)

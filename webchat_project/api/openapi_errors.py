@@ -1,6 +1,6 @@
 """The errors of the OpenAPI document: their schema, descriptions and examples."""
 
-from typing import Any, Final
+from typing import Final
 
 from webchat_project.api.exceptions import ErrorBody, PreconditionFailed
 
@@ -20,7 +20,7 @@ DESCRIPTIONS: Final = {
     "503": "The database or another dependency is unavailable.",
 }
 
-SCHEMA: Final[dict[str, Any]] = {
+SCHEMA: Final[dict[str, object]] = {
     "type": "object",
     "required": ["error", "code"],
     "properties": {

@@ -1,7 +1,6 @@
 """Renderers of response bodies."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 from rest_framework.renderers import JSONRenderer
@@ -21,7 +20,7 @@ class OrjsonRenderer(JSONRenderer):
         self,
         data: object,
         accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
+        renderer_context: Mapping[str, object] | None = None,
     ) -> bytes:
         indent = self.get_indent(accepted_media_type or "", renderer_context or {})
         if data is not None and indent is None:

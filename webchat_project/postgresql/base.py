@@ -23,14 +23,14 @@ breaker: Final = CircuitBreaker("database", _Unreachable, seconds=2)
 class DatabaseWrapper(base.DatabaseWrapper):
     """Raises ``OperationalError`` at once while the server cannot be reached."""
 
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+    def get_new_connection(self, conn_params: dict[str, object]) -> Any:
         try:
             with breaker.call():
                 return self._get_from_pool(conn_params)
         except CircuitOpen as error:
             raise psycopg.OperationalError(str(error)) from error
 
-    def _get_from_pool(self, conn_params: dict[str, Any]) -> Any:
+    def _get_from_pool(self, conn_params: dict[str, object]) -> Any:
         failed_before = self._count_failed_attempts()
         try:
             return super().get_new_connection(conn_params)

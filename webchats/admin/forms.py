@@ -1,15 +1,17 @@
 """The form of a webchat. The model validates the values."""
 
-from typing import Any
+from typing import Unpack
 
 from django import forms
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.forms.renderers import BaseRenderer
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from organizations.models import Stage
+from organizations.options import FormData, FormFiles, ModelFormOptions
 from organizations.tenancy.admin import TenantForm
 from organizations.tenancy.models import TenantQuerySet
 from webchats.fields import AllowedDomainsField
@@ -46,13 +48,18 @@ class DomainListField(forms.CharField):
 class DomainsInput(forms.Textarea):
     """A text area for domains, with a warning while it is empty. A script shows and hides it."""
 
-    # The arguments of ``forms.Widget``.
-    def render(self, name: str, value: Any, *args: Any, **kwargs: Any) -> SafeString:
+    def render(
+        self,
+        name: str,
+        value: object,
+        attrs: dict[str, object] | None = None,
+        renderer: BaseRenderer | None = None,
+    ) -> SafeString:
         """Return the HTML of the text area and the warning."""
         return format_html(
             '{}<p class="field-warning" id="every-site" role="status"{}>Every site can embed this '
             "webchat, because the list is empty.</p>",
-            super().render(name, value, *args, **kwargs),
+            super().render(name, value, attrs, renderer),
             " hidden" if value else "",
         )
 
@@ -67,10 +74,18 @@ def _quoting_entry(error: ValidationError, lines: list[str]) -> ValidationError:
 class StageSelect(forms.Select):
     """A select whose options contain their pipeline, so that a script can filter them."""
 
-    # The further arguments of ``forms.Select``.
-    def create_option(self, name: str, value: object, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def create_option(
+        self,
+        name: str,
+        value: object,
+        label: int | str,
+        selected: bool,
+        index: int,
+        subindex: int | None = None,
+        attrs: dict[str, object] | None = None,
+    ) -> dict[str, object]:
         """Add ``data-pipeline`` and ``data-name`` to the option of a stage."""
-        option = super().create_option(name, value, *args, **kwargs)
+        option = super().create_option(name, value, label, selected, index, subindex, attrs)
         # A ``ModelChoiceIteratorValue``, except for the empty choice.
         if stage := getattr(value, "instance", None):
             option["attrs"] |= {"data-pipeline": stage.pipeline_id, "data-name": stage.name}
@@ -106,8 +121,13 @@ class WebchatForm(IconForm[Webchat], TenantForm[Webchat]):
             "csat_thank_you_message": forms.Textarea(attrs={"rows": 2}),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        data: FormData = None,
+        files: FormFiles = None,
+        **options: Unpack[ModelFormOptions[Webchat]],
+    ) -> None:
+        super().__init__(data, files, **options)
         for name in ("prompt", "pipeline", "pipeline_stage"):
             # Read-only pages have no fields.
             if name in self.fields:

@@ -1,12 +1,12 @@
 """The form that uploads a file of webchats to import."""
 
-from typing import Any
-
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
+from django.utils.datastructures import MultiValueDict
 
 from organizations.auth.roles import Operation, role_allows
 from organizations.models import Organization, User
@@ -35,9 +35,13 @@ class ImportForm(forms.Form):
         help_text="Import the valid rows only. If off, one invalid row stops the whole import.",
     )
 
-    # The arguments of ``forms.Form``.
-    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        user: User,
+        data: QueryDict | None = None,
+        files: MultiValueDict[str, UploadedFile[bytes]] | None = None,
+    ) -> None:
+        super().__init__(data, files)
         self.label_suffix = ""
         self._user = user
         if user.organization is not None:

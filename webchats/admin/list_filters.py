@@ -51,7 +51,7 @@ class WarningFilter(admin.SimpleListFilter):
     parameter_name = "warning"
 
     def lookups(
-        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Webchat]"
     ) -> list[tuple[str, str]]:
         """Return a choice for each warning, and one for any of them."""
         return [("any", "Any warning"), *TITLES.items()]
@@ -72,7 +72,7 @@ class LastLoadFilter(admin.SimpleListFilter):
     parameter_name = "loaded"
 
     def lookups(
-        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Webchat]"
     ) -> list[tuple[str, str]]:
         """Return the choices."""
         return [

@@ -1,7 +1,5 @@
 """The admin pages of webchats: the list, and the form with its live preview."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -125,7 +123,7 @@ class WebchatAdmin(
     def render_change_form(
         self,
         request: HttpRequest,
-        context: dict[str, Any],
+        context: dict[str, object],
         add: bool = False,
         change: bool = False,
         form_url: str = "",

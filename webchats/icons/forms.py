@@ -1,6 +1,6 @@
 """Icons in forms of the admin site: a file input beside the stored icon."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar, Unpack
 
 from django import forms
 from django.contrib import admin
@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from organizations.options import FormData, FormFiles, ModelFormOptions
 from webchats.icons.images import CONTENT_TYPES, DecoderBusy, SanitizedImage, read_image
 from webchats.icons.storage import signed_url
 
@@ -94,10 +95,14 @@ class IconForm(forms.ModelForm[_Row]):
     )
     remove_icon = forms.BooleanField(required=False, label="Remove the icon")
 
-    # The arguments of ``forms.ModelForm``.
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data: FormData = None,
+        files: FormFiles = None,
+        **options: Unpack[ModelFormOptions[_Row]],
+    ) -> None:
         """Show the stored icon. Without one, hide the field that removes it."""
-        super().__init__(*args, **kwargs)
+        super().__init__(data, files, **options)
         self.label_suffix = ""
         key: str = getattr(self.instance, self.icon_key_field)
         # Read-only pages have no fields.

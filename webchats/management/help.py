@@ -1,7 +1,5 @@
 """The help of the commands."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 
 
@@ -30,7 +28,7 @@ class CommandWithExample(BaseCommand):
     }
 
     # The arguments of ``BaseCommand.create_parser`` and ``ArgumentParser``.
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: object) -> CommandParser:
         """Return the parser of the command's arguments."""
         # ``argparse`` takes a class.
         attributes = {"example": self.example}

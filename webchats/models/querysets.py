@@ -1,7 +1,7 @@
 """Queries for webchats, and the effects of bulk writes."""
 
 from functools import update_wrapper
-from typing import Any, Self, TypeVar, cast
+from typing import Self, TypeVar, cast
 
 from django.db import models
 
@@ -24,7 +24,7 @@ class WebchatQuerySet(TenantQuerySet[_Row_co]):
         """Return the webchats with ``text`` in their name or description, ignoring case."""
         return cast("Self", containing(self, text)) if text else self
 
-    def update(self, **kwargs: Any) -> int:
+    def update(self, **kwargs: object) -> int:
         """Update the rows, and invalidate the widget's response cache on commit."""
         updated = super().update(**kwargs)
         invalidate_on_commit()

@@ -1,7 +1,7 @@
 """The webchat: the configuration of one chat widget."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Final
+from collections.abc import Callable
+from typing import ClassVar, Final, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -11,6 +11,7 @@ from organizations import constraints
 from organizations.fields import NAME_LENGTH, TrimmedCharField, TrimmedTextField
 from organizations.history import CachedHistoryManager
 from organizations.models import Prompt, User
+from organizations.options import SaveOptions
 from organizations.tenancy.models import TenantModel, require_organization
 from webchats.fields import AllowedDomainsField
 from webchats.icons.cleanup import delete_unused_on_commit
@@ -197,13 +198,15 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
 
     # --- Writes ---
 
-    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+    def save(self, **options: Unpack[SaveOptions]) -> None:
         """Save the row. Save ``entry_stage`` with the placement, and delete a replaced icon."""
+        update_fields = options.get("update_fields")
         names = None if update_fields is None else set(update_fields)
         if names and names & PLACEMENT_FIELDS:
             names.add("entry_stage")
         replaced_icon = self._stored.get("icon") if names is None or "icon" in names else None
-        super().save(update_fields=names, **options)
+        options["update_fields"] = names
+        super().save(**options)
         self.mark_stored(names)
         invalidate_on_commit(self.pk)
         if replaced_icon and replaced_icon != self.icon:

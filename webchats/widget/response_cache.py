@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from time import perf_counter, time
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.conf import settings
@@ -23,6 +23,9 @@ from django.db import transaction
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 from webchat_project.observability.context import REQUEST_ID_HEADER, RequestContext, current_request
 from webchat_project.observability.request_log import log_request
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
 
 #: The id of a webchat, and the values of ``_VARY_ON`` in the request.
 CacheKey = tuple[str, tuple[str | None, ...]]
@@ -151,7 +154,9 @@ class WidgetConfigCache:
     ) -> Iterable[bytes]:
         heads: list[tuple[str, Headers]] = []
 
-        def record(status: str, headers: Headers, *exc_info: Any) -> Callable[[bytes], object]:
+        def record(
+            status: str, headers: Headers, *exc_info: "OptExcInfo | None"
+        ) -> Callable[[bytes], object]:
             heads.append((status, headers))
             return start_response(status, headers, *exc_info)
 

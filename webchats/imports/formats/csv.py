@@ -12,7 +12,7 @@ import json
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from webchats.imports.columns import KNOWN, to_cell
 from webchats.imports.formats.encoding import encode, open_text
@@ -69,8 +69,16 @@ def _detect_delimiter(line: str) -> str:
     return max(_DELIMITERS, key=score)
 
 
-# The type of ``csv.reader`` has no public name.
-def _rows(reader: Any, header: list[str]) -> Iterator[ImportRow]:
+class _Reader(Protocol):
+    """What ``csv.reader`` returns. Its class has no public name."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+
+def _rows(reader: _Reader, header: list[str]) -> Iterator[ImportRow]:
     line = reader.line_num + 1
     try:
         for cells in reader:

@@ -5,9 +5,10 @@ import errno
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
 
 from webchats.imports.columns import to_cell
 from webchats.imports.formats.xlsx_sheet import Row, read_rows
@@ -71,8 +72,9 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Generator
             yield chunk
 
 
-# ``xlsxwriter`` has no types.
-def _fill(workbook: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def _fill(
+    workbook: xlsxwriter.Workbook, columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> None:
     sheet = workbook.add_worksheet("webchats")
     sheet.freeze_panes(1, 0)
     sheet.write_row(0, 0, columns, workbook.add_format({"bold": True}))
@@ -83,7 +85,7 @@ def _fill(workbook: Any, columns: Sequence[str], rows: Iterable[Sequence[object]
             _write_cell(sheet, number, column, value)
 
 
-def _write_cell(sheet: Any, row: int, column: int, value: object) -> None:
+def _write_cell(sheet: Worksheet, row: int, column: int, value: object) -> None:
     if isinstance(value, bool):
         sheet.write_boolean(row, column, value)
         return
