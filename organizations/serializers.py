@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
 
 from django.db.models import F
 from rest_framework import serializers
@@ -13,6 +12,7 @@ from organizations.models.pipeline import DUPLICATE_STAGE
 from organizations.tenancy.models import DOES_NOT_EXIST
 from organizations.tenancy.serializers import TenantDocumentSerializer, TenantScopedSerializer
 from webchat_project.api.fields import IdField
+from webchat_project.api.names import Detail
 from webchat_project.api.object_ids import validate_object_id
 
 
@@ -45,7 +45,7 @@ class StageSerializer(TenantScopedSerializer[Stage]):
         fields = ("_id", "name", "slug", "color", "isActive")
 
 
-class StageListSerializer(serializers.ListSerializer[Any]):
+class StageListSerializer(serializers.ListSerializer[Stage]):
     """The complete list of a pipeline's stages, in order."""
 
     child: StageSerializer
@@ -53,19 +53,22 @@ class StageListSerializer(serializers.ListSerializer[Any]):
     ignored: list[str] = []
     default_error_messages = {"not_a_list": "Must be a list of stages."}
 
-    def to_internal_value(self, data: Any) -> list[Stage]:
+    def to_internal_value(self, data: object) -> list[Stage]:
         """Return the unsaved stages. Raise one ``ValidationError`` with the errors of all entries.
 
         Its detail is a list with a dictionary or list of errors for each entry.
         """
-        if not isinstance(data, list) or len(data) > MAX_STAGES:
-            super().to_internal_value(data)  # Raises.
+        entries = (
+            data
+            if isinstance(data, list) and len(data) <= MAX_STAGES
+            else super().to_internal_value(data)  # Raises.
+        )
         pipeline = getattr(self.parent, "instance", None)
         stored = {stage.pk: stage for stage in pipeline.stages.all()} if pipeline else {}
         stages: list[Stage] = []
-        errors: list[Any] = []
+        errors: list[Detail] = []
         self.ignored = []
-        for position, entry in enumerate(data):
+        for position, entry in enumerate(entries):
             try:
                 values, field_errors = self._read_entry(entry)
             except ValidationError as error:
@@ -80,7 +83,7 @@ class StageListSerializer(serializers.ListSerializer[Any]):
             raise ValidationError(errors)
         return stages
 
-    def _read_entry(self, entry: object) -> tuple[dict[str, Any], dict[str, object]]:
+    def _read_entry(self, entry: object) -> tuple[dict[str, object], dict[str, Detail]]:
         """Return the valid values of an entry by model field, and the errors of the others.
 
         Raise ``ValidationError`` for an entry that is not an object.
@@ -89,20 +92,21 @@ class StageListSerializer(serializers.ListSerializer[Any]):
             raise ValidationError([ErrorDetail("A stage may not be null.", "null")])
         if not isinstance(entry, dict):
             raise ValidationError([ErrorDetail("Must be a JSON object.", "invalid")])
-        errors: dict[str, object] = {}
+        errors: dict[str, Detail] = {}
         try:
-            values: dict[str, Any] = self.run_child_validation(entry)
+            values: dict[str, object] = self.run_child_validation(entry)
         except ValidationError as error:
-            values, errors = self.child.valid_values, cast("dict[str, object]", error.detail)
+            values = self.child.valid_values
+            errors = dict(error.detail) if isinstance(error.detail, dict) else {}
         if values.get("id", "") is None:
             del values["id"]  # A null id is a new stage.
         return values, errors
 
 
 def _unsaved_stage(
-    values: Mapping[str, Any], stored: Mapping[str, Stage], previous: Iterable[Stage]
+    values: Mapping[str, object], stored: Mapping[str, Stage], previous: Iterable[Stage]
 ) -> Stage:
-    current = stored.get(values.get("id", ""))
+    current = stored.get(str(values.get("id", "")))
     stage = copy.copy(current) if current else Stage()
     for name, value in values.items():
         setattr(stage, name, value)
@@ -113,12 +117,12 @@ def _unsaved_stage(
 
 def _list_errors(
     stage: Stage,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     stored: Mapping[str, Stage],
     previous: Iterable[Stage],
-) -> dict[str, object]:
+) -> dict[str, Detail]:
     """Return the errors of a stage that depend on the list, by document name."""
-    errors: dict[str, object] = {}
+    errors: dict[str, Detail] = {}
     duplicate = {field: [ErrorDetail(text, "unique")] for field, text in DUPLICATE_STAGE.items()}
     if "id" in values and values["id"] not in stored:
         message = DOES_NOT_EXIST.format(kind=Stage._meta.verbose_name)
@@ -154,7 +158,7 @@ class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
             "updatedAt",
         )
 
-    def to_internal_value(self, data: object) -> dict[str, Any]:
+    def to_internal_value(self, data: object) -> dict[str, object]:
         """Return the valid values. Add the unknown names of stages to ``ignored``."""
         values = super().to_internal_value(data)
         stages = self.fields["stages"]
@@ -162,21 +166,27 @@ class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
         self.ignored += [f"stages.{name}" for name in stages.ignored]
         return values
 
-    def create(self, validated_data: dict[str, Any]) -> Pipeline:
+    def create(self, validated_data: dict[str, object]) -> Pipeline:
         """Save a pipeline and its stages."""
-        stages = validated_data.pop("stages", None)
+        stages = _pop_stages(validated_data)
         pipeline = super().create(validated_data)
-        _save_stages(pipeline, stages or [])
+        _save_stages(pipeline, stages)
         return pipeline
 
-    def update(self, instance: Pipeline, validated_data: dict[str, Any]) -> Pipeline:
+    def update(self, instance: Pipeline, validated_data: dict[str, object]) -> Pipeline:
         """Save the fields that were sent, and the stages if they were sent."""
         sends_stages = "stages" in validated_data
-        stages = validated_data.pop("stages", None)
+        stages = _pop_stages(validated_data)
         pipeline = super().update(instance, validated_data)
         if sends_stages:
-            _save_stages(pipeline, stages or [])
+            _save_stages(pipeline, stages)
         return pipeline
+
+
+def _pop_stages(values: dict[str, object]) -> list[Stage]:
+    """Remove the stages from the validated values and return them. ``null`` is an empty list."""
+    stages = values.pop("stages", None)
+    return stages if isinstance(stages, list) else []
 
 
 def _save_stages(pipeline: Pipeline, stages: list[Stage]) -> None:
@@ -226,14 +236,14 @@ class NewApiKeySerializer(ApiKeySerializer):
     class Meta(ApiKeySerializer.Meta):
         fields: tuple[str, ...] = (*ApiKeySerializer.Meta.fields, "key")
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         """Reject a superuser: a key needs a user with an organization."""
         if self.context["request"].user.is_superuser:
             message = "Only a member of the organization can create a key for it."
             raise ValidationError({"organizationId": ErrorDetail(message, "invalid")})
         return attrs
 
-    def create(self, validated_data: dict[str, Any]) -> ApiKey:
+    def create(self, validated_data: dict[str, object]) -> ApiKey:
         """Save a new key, whose ``secret`` is set."""
         self.validated_row.generate_secret()
         return super().create(validated_data)

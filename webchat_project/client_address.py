@@ -3,27 +3,31 @@
 import ipaddress
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Final, cast
 
 from django.http.request import HttpHeaders
 from rest_framework.throttling import BaseThrottle
 
-_throttle: Any = BaseThrottle()
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+_throttle: Final = BaseThrottle()
 
 
-def client_address(meta: Mapping[str, Any]) -> str:
+def client_address(meta: Mapping[str, object]) -> str:
     """Return the client's address from ``request.META`` or a WSGI environment.
 
     ``X-Forwarded-For`` is trusted for ``TRUSTED_PROXIES`` proxies, by DRF's rule for
     ``NUM_PROXIES``. The address is empty if the server does not provide one (a Unix socket).
     """
     if "HTTP_X_FORWARDED_FOR" not in meta:
-        return meta.get("REMOTE_ADDR") or ""  # the result of DRF's rule in a tenth of its time
+        return str(meta.get("REMOTE_ADDR") or "")  # the result of DRF's rule in a tenth of its time
     request = SimpleNamespace(META=meta, headers=HttpHeaders(meta))
-    return _throttle.get_ident(request) or ""
+    # The two attributes of a request that the rule uses.
+    return _throttle.get_ident(cast("Request", request)) or ""
 
 
-def client_network(meta: Mapping[str, Any]) -> str:
+def client_network(meta: Mapping[str, object]) -> str:
     """Return the client's IPv4 address, or the /64 network of its IPv6 address.
 
     A household or a machine usually has a /64 network of its own (RFC 6177).

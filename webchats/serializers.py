@@ -1,6 +1,6 @@
 """The JSON document of a webchat."""
 
-from typing import Any, Final, cast
+from typing import Any, Final, TypedDict, Unpack
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
@@ -9,6 +9,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from organizations.tenancy.serializers import TenantDocumentSerializer
 from webchat_project.api.fields import ListField, StringField
+from webchat_project.api.names import Detail
 from webchat_project.api.serializers import to_drf_errors
 from webchats.domains import MAX_ENTRIES, MAX_ENTRY_LENGTH, InvalidDomain, canonicalize
 from webchats.fields import AllowedDomainsField
@@ -31,8 +32,15 @@ ICON_EXAMPLE: Final = "orgs/65a0e0e0e0e0e0e0e0e0e0e0/webchat/0123456789abcdef012
 class AllowedDomainEntryField(StringField):
     """An entry of ``allowedDomains``: a string, not trimmed, because white space is rejected."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=MAX_ENTRY_LENGTH, trim_whitespace=False, **options)
+    def __init__(self) -> None:
+        super().__init__(max_length=MAX_ENTRY_LENGTH, trim_whitespace=False)
+
+
+class _FieldOptions(TypedDict, total=False):
+    source: str
+    label: str
+    help_text: str
+    style: dict[str, object]
 
 
 class AllowedDomainsListField(ListField):
@@ -40,12 +48,19 @@ class AllowedDomainsListField(ListField):
 
     default_error_messages = {"not_a_list": 'Must be a list of strings, such as ["example.com"].'}
 
-    def __init__(self, **options: Any) -> None:
-        # DRF passes the options of a JSONField.
-        for name in ("decoder", "encoder", "allow_null"):
-            options.pop(name, None)
-        options |= {"child": AllowedDomainEntryField(), "max_length": MAX_ENTRIES, "required": True}
-        super().__init__(**options)
+    # DRF passes the options of a JSONField.
+    def __init__(
+        self,
+        *,
+        required: bool = False,
+        allow_null: bool = True,
+        decoder: object = None,
+        encoder: object = None,
+        **options: Unpack[_FieldOptions],
+    ) -> None:
+        super().__init__(
+            child=AllowedDomainEntryField(), max_length=MAX_ENTRIES, required=True, **options
+        )
 
     def run_child_validation(self, data: list[Any]) -> list[str]:
         """Return the entries. Raise ``ValidationError`` with the errors of all entries by index."""
@@ -54,16 +69,17 @@ class AllowedDomainsListField(ListField):
         except ValidationError as error:
             if not isinstance(error.detail, dict):
                 raise  # There are too many.
-            errors = cast("dict[Any, Any]", error.detail)
+            by_index = error.detail.items()
+            errors: dict[str, Detail] = {str(index): found for index, found in by_index}
         else:
             return entries
         # An entry is not a string, so the model will not validate the list.
         for index, entry in enumerate(data):
-            if index not in errors:
+            if str(index) not in errors:
                 try:
                     canonicalize(entry)
                 except InvalidDomain as invalid:
-                    errors[index] = [ErrorDetail(invalid.message, invalid.code)]
+                    errors[str(index)] = [ErrorDetail(invalid.message, invalid.code)]
         raise ValidationError(errors)
 
 
@@ -73,14 +89,13 @@ class IconField(StringField):
     The model validates the key. Every invalid value gets the same error.
     """
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.validators = []
-
     def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             raise ValidationError(to_drf_errors(IconNotFound()))
         return data
+
+    def run_validators(self, value: object) -> None:
+        """Do nothing: the model validates the key."""
 
     def to_representation(self, value: str) -> str | None:  # type: ignore[override] # null
         return signed_url(value, self.context.get("request")) if value else None

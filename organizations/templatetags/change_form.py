@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from django import template
 from django.contrib.admin.helpers import (
@@ -13,7 +13,7 @@ from django.contrib.admin.helpers import (
     InlineAdminFormSet,
 )
 from django.db import models
-from django.forms import BaseForm
+from django.forms import BaseForm, BoundField
 from django.forms.utils import ErrorList
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -53,16 +53,14 @@ class ErrorLink:
 @register.simple_tag
 def sections(form: AdminForm) -> list[Section]:
     """Return the sections that have a name. Their ids are those of ``fieldset.html``."""
-    # Any: the stubs of Django do not have the name of a fieldset.
-    fieldsets: list[Any] = list(form)
     return [
         Section(
             f"fieldset-0-{index}",
-            str(fieldset.name),
+            str(name),
             sum(len(field.field.errors) for field in _invalid(fieldset)),
         )
-        for index, fieldset in enumerate(fieldsets)
-        if fieldset.name
+        for index, ((name, _), fieldset) in enumerate(zip(form.fieldsets, form, strict=True))
+        if name
     ]
 
 
@@ -102,7 +100,7 @@ def _row_links(row: BaseForm, name: str) -> Iterator[ErrorLink]:
             yield _link(field, f"{name}, {field.label}")
 
 
-def _link(field: Any, label: str) -> ErrorLink:
+def _link(field: BoundField, label: str) -> ErrorLink:
     messages: ErrorList = field.errors
     more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
     return ErrorLink(field.id_for_label, label, f"{messages[0]}{more}", len(messages))

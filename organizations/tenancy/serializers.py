@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import models
 from drf_spectacular.utils import extend_schema_field
@@ -14,7 +14,7 @@ from organizations import colors, fields
 from organizations.models import Organization
 from organizations.tenancy.models import DOES_NOT_EXIST, TenantModel, TenantQuerySet, TenantScoped
 from webchat_project.api.compiled_queries import CompiledGet, Placeholder
-from webchat_project.api.fields import ID_SCHEMA, IdField, StringField
+from webchat_project.api.fields import ID_SCHEMA, IdField, SerializerField, StringField
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN, validate_object_id
 from webchat_project.api.serializers import DocumentSerializer
 
@@ -103,13 +103,15 @@ class TenantDocumentSerializer(TenantScopedSerializer[_TenantRow]):
     ``organizationId``. It cannot be changed later.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def get_fields(self) -> dict[str, SerializerField]:
+        """Make ``organizationId`` writable for superusers who create a row."""
+        fields = super().get_fields()
         request = self.context.get("request")
         if self.instance is None and request is not None and request.user.is_superuser:
-            self.fields["organizationId"] = TenantRelatedField(
+            fields["organizationId"] = TenantRelatedField(
                 source="organization", queryset=Organization.objects.all()
             )
+        return fields
 
     def new_row(self) -> _TenantRow:
         return self.model(organization_id=self.context["request"].user.organization_id)

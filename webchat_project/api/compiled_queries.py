@@ -6,11 +6,14 @@ the look-ups of the caller (``get_unrevoked_user``) and of related rows (``Tenan
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import Expression, QuerySet
+
+if TYPE_CHECKING:
+    from django.db.backends.utils import _SQLType
 
 Row = tuple[object, ...]
 #: Functions ``(value, expression, connection)`` by index of the column, with the expression.
@@ -33,11 +36,11 @@ class Placeholder(Expression):
 class CompiledQuery:
     """The SQL of a ``values_list`` queryset. Threads may share it."""
 
-    def __init__(self, queryset: QuerySet[Any, Any]) -> None:
+    def __init__(self, queryset: QuerySet[models.Model, object]) -> None:
         self._database = queryset.db
         compiler = queryset.query.get_compiler(self._database)
         self._sql = ""
-        self._parameters: Sequence[object] = ()
+        self._parameters: Sequence[Placeholder | _SQLType] = ()
         self._converters: Converters = {}
         try:
             self._sql, self._parameters = compiler.as_sql()
@@ -47,7 +50,7 @@ class CompiledQuery:
         self._converters = compiler.get_converters([column for column, *_ in compiler.select])
 
     @classmethod
-    def count(cls, queryset: QuerySet[Any], *, limit: int | None = None) -> Self:
+    def count(cls, queryset: QuerySet[models.Model], *, limit: int | None = None) -> Self:
         """Return a query of one row with the number of rows, counted up to ``limit``."""
         query = cls(queryset.order_by().values_list("pk")[:limit])
         if query._sql:
@@ -81,7 +84,7 @@ class CompiledQuery:
         query = repr((self._sql, self._parameters_for(values)))
         return hashlib.sha256(query.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _parameters_for(self, values: dict[str, str | None]) -> list[Any]:
+    def _parameters_for(self, values: dict[str, str | None]) -> list["_SQLType"]:
         return [values[p.name] if isinstance(p, Placeholder) else p for p in self._parameters]
 
 

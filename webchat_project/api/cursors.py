@@ -1,7 +1,7 @@
 """Pagination by cursor, for lists whose rows move, such as conversations by their last message."""
 
 from collections.abc import Sequence
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict, TypeVar
 
 from django import forms
 from django.core import signing
@@ -19,6 +19,9 @@ from webchat_project.api.pagination import (
     ErrorDetails,
     form_errors,
 )
+
+_Model = TypeVar("_Model", bound=models.Model)
+_Row = TypeVar("_Row")
 
 _MAX_CURSOR_LENGTH: Final = 300
 _SALT: Final = "webchat_project.api.cursors"
@@ -62,22 +65,27 @@ class CursorPagination(BasePagination):
         return form_errors(_CursorForm(request.query_params))
 
     def paginate_queryset(
-        self, queryset: Any, request: Request, view: APIView | None = None
-    ) -> list[Any]:
+        self,
+        queryset: models.QuerySet[_Model, _Row] | Sequence[_Row],
+        request: Request,
+        view: APIView | None = None,
+    ) -> list[_Row]:
+        assert isinstance(queryset, models.QuerySet)
         form = _CursorForm(request.query_params)
         if not form.is_valid():
             raise ValidationError(form_errors(form))
         self.limit: int = form.cleaned_data["limit"] or DEFAULT_LIMIT
-        ordering = queryset.query.order_by or queryset.model._meta.ordering
+        model = queryset.model
+        ordering = [str(name) for name in queryset.query.order_by or model._meta.ordering or ()]
         if texts := form.cleaned_data["cursor"]:
-            queryset = queryset.filter(_rows_after(queryset.model, ordering, texts))
+            queryset = queryset.filter(_rows_after(model, ordering, texts))
         rows = list(queryset[: self.limit + 1])
         has_next = len(rows) > self.limit
         rows = rows[: self.limit]
         self.next = _make_cursor(rows[-1], ordering) if has_next else None
         return rows
 
-    def get_paginated_response(self, data: Any) -> Response:
+    def get_paginated_response(self, data: object) -> Response:
         pagination: CursorPosition = {"limit": self.limit, "next": self.next}
         return Response({"data": data, "pagination": pagination})
 
@@ -117,7 +125,8 @@ class CursorPagination(BasePagination):
         ]
 
 
-def _make_cursor(row: models.Model, ordering: Sequence[str]) -> str:
+def _make_cursor(row: object, ordering: Sequence[str]) -> str:
+    assert isinstance(row, models.Model)
     fields = (row._meta.get_field(name.lstrip("-")) for name in ordering)
     texts = [field.value_to_string(row) for field in fields if isinstance(field, models.Field)]
     return signing.Signer(salt=_SALT).sign_object(texts)

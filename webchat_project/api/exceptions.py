@@ -3,8 +3,8 @@
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, OperationalError
@@ -14,6 +14,10 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from webchat_project.api.throttling import CHECKED
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +63,13 @@ class ErrorBody(TypedDict):
     error: str
     code: str
     details: NotRequired[Sequence[ErrorItem]]
+
+
+class ViewContext(TypedDict):
+    """The context that DRF passes to the exception handler, as far as it is used."""
+
+    view: "APIView"
+    request: "Request"
 
 
 class Conflict(exceptions.APIException):
@@ -182,7 +193,7 @@ def unavailable_or_none(error: Exception) -> Unavailable | None:
     return None
 
 
-def _get_message(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
+def _get_message(error: exceptions.APIException, context: ViewContext) -> str:
     """Return the sentence for people: what is wrong, and what to send."""
     if isinstance(error, exceptions.NotAuthenticated):
         return "Send the header Authorization: Bearer <token>."
@@ -198,7 +209,7 @@ def _get_message(error: exceptions.APIException, context: Mapping[str, Any]) -> 
     return str(error.detail)
 
 
-def _throttled_or(error: exceptions.APIException, context: Mapping[str, Any]) -> Exception:
+def _throttled_or(error: exceptions.APIException, context: ViewContext) -> Exception:
     """Check the throttles; return ``Throttled`` if one refuses the request, else ``error``.
 
     For errors that DRF raises before it checks the throttles. Otherwise guessing credentials would
@@ -211,7 +222,7 @@ def _throttled_or(error: exceptions.APIException, context: Mapping[str, Any]) ->
     return error
 
 
-def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+def exception_handler(error: Exception, context: ViewContext) -> Response | None:
     """Return the response for an exception of a view (``EXCEPTION_HANDLER``).
 
     Return ``None`` for any other exception. Django logs it and responds with 500, whose body

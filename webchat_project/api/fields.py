@@ -4,12 +4,15 @@ DRF's fields convert other types: ``"yes"`` to true, ``"7"`` to 7, and 7 to ``"7
 reject them, so that mistakes of a client are found.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
+
+#: A serializer field of any type. Its type variables are invariant, so ``object`` would match none.
+SerializerField: TypeAlias = serializers.Field[Any, Any, Any, Any]
 
 
 class StringField(serializers.CharField):

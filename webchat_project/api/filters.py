@@ -3,7 +3,7 @@
 import functools
 import operator
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from django_filters import rest_framework as filters
@@ -63,7 +63,7 @@ class SearchFilter(filters.CharFilter):
         self,
         *,
         fields: tuple[str, ...] = (),
-        search: Callable[[QuerySet[Model], str], QuerySet[Model]] | None = None,
+        search: Callable[[QuerySet[Any], str], QuerySet[Any]] | None = None,
         method: str | None = None,
     ) -> None:
         super().__init__(max_length=SEARCH_LENGTH, method=method)

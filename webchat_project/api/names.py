@@ -1,14 +1,17 @@
 """Names of a document: the model field of each, and names that the document does not have."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any
+from typing import TypeAlias
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from rest_framework.exceptions import ErrorDetail
+
+#: The ``detail`` of a ``ValidationError``, or a part of it.
+Detail: TypeAlias = "ErrorDetail | Sequence[Detail] | Mapping[str, Detail]"
 
 #: The similarity from which two names count as one with a typing error: 0 to 1.
 _CUTOFF = 0.75
@@ -40,11 +43,13 @@ def find_similar(name: str, candidates: Iterable[str]) -> str | None:
     return spellings[matches[0]] if matches else None
 
 
-def explain_missing(detail: Any, name: str, unknown: Iterable[str]) -> Any:
+def explain_missing(detail: Detail, name: str, unknown: Iterable[str]) -> Detail:
     """Return the ``ValidationError.detail`` of a field.
 
     If the field is missing, add the unknown name that was sent in its place.
     """
+    if isinstance(detail, Mapping):
+        return detail
     is_missing = isinstance(detail, list) and getattr(detail[0], "code", "") == "required"
     if is_missing and (sent := find_similar(name, unknown)):
         return [ErrorDetail(f'{detail[0]} You sent "{sent}": the name is "{name}".', "required")]

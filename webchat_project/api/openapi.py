@@ -1,24 +1,26 @@
 """The OpenAPI document: what drf-spectacular cannot infer about envelopes, errors and null."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.validators import RegexValidator
 from django.db import models
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.utils import Direction
-from rest_framework.fields import Field
+from drf_spectacular.utils import Direction, OpenApiParameter
 
 from webchat_project.api import openapi_errors, openapi_operations
+from webchat_project.api.fields import SerializerField
 from webchat_project.api.serializers import DocumentSerializer
 from webchat_project.api.viewsets import ReadUpdateViewSet
 
+if TYPE_CHECKING:
+    from drf_spectacular.utils import _SerializerType
+
 #: A part of the OpenAPI document, such as a schema or a response.
 Schema = dict[str, Any]
-_Field = Field[Any, Any, Any, Any]
-_Column = models.Field[Any, Any]
+_Column = models.Field[object, object]
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -51,14 +53,14 @@ class DocumentSchema(AutoSchema):
         texts = openapi_operations.get_texts(self.view)
         return texts[1] if texts else super().get_description()
 
-    def get_override_parameters(self) -> list[Any]:
+    def get_override_parameters(self) -> "list[OpenApiParameter | _SerializerType]":
         """Add ``If-Match`` to the writes of a document."""
         parameters = list(super().get_override_parameters())
         if openapi_operations.writes_row(self.view, self.method):
             parameters.append(openapi_operations.IF_MATCH)
         return parameters
 
-    def get_request_serializer(self) -> Any:
+    def get_request_serializer(self) -> "_SerializerType | None":
         """Return the serializer. Every field of PUT is optional, as with PATCH."""
         serializer = super().get_request_serializer()
         if self.method == "PUT" and serializer is not None:
@@ -76,7 +78,7 @@ class DocumentSchema(AutoSchema):
 
     def _get_response_for_code(
         self,
-        serializer: Any,
+        serializer: "_SerializerType | None",
         status_code: str,
         media_types: list[str] | None = None,
         direction: Direction = "response",
@@ -153,7 +155,7 @@ class DocumentSchema(AutoSchema):
             body["headers"] = {"Retry-After": seconds}
         return body
 
-    def _map_basic_serializer(self, serializer: Any, direction: Direction) -> Schema:
+    def _map_basic_serializer(self, serializer: object, direction: Direction) -> Schema:
         """Make every field of a response required: the service never leaves one out."""
         untyped: Any = super()
         schema: Schema = {**untyped._map_basic_serializer(serializer, direction)}
@@ -166,7 +168,7 @@ class DocumentSchema(AutoSchema):
         return schema
 
     def _map_serializer_field(
-        self, field: _Field, direction: str, bypass_extensions: bool = False
+        self, field: SerializerField, direction: str, bypass_extensions: bool = False
     ) -> Schema:
         untyped: Any = super()
         schema: Schema = {**untyped._map_serializer_field(field, direction, bypass_extensions)}
@@ -186,7 +188,7 @@ class DocumentSchema(AutoSchema):
         return {**_get_pattern(column), **schema}
 
 
-def _get_response_schema(schema: Schema, field: _Field, column: _Column | None) -> Schema:
+def _get_response_schema(schema: Schema, field: SerializerField, column: _Column | None) -> Schema:
     """Return the schema of what is stored: ``null`` requests a default, and short forms expand."""
     is_null = (field.read_only and field.allow_null) or (
         column is not None

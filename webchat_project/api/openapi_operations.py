@@ -1,7 +1,7 @@
 """The operations of viewsets in the OpenAPI document: texts, headers and parameters."""
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypedDict, TypeVar
 
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -12,7 +12,7 @@ from drf_spectacular.utils import (
 
 from webchat_project.api.viewsets import VERSIONED_METHODS, ReadUpdateViewSet
 
-_View = TypeVar("_View", bound=type[Any])
+_View = TypeVar("_View", bound=type)
 
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 #: Summary and description by action.
@@ -35,12 +35,12 @@ _TEXTS: Final = {
 #: The actions whose body is a document.
 _WITH_DOCUMENT: Final = ("create", "update", "partial_update")
 
-ETAG_HEADER: Final[dict[str, Any]] = {
+ETAG_HEADER: Final[dict[str, object]] = {
     "description": "The version of the document, for `If-Match`.",
     "schema": {"type": "string"},
     "example": '"6613897ca224d"',
 }
-LOCATION_HEADER: Final[dict[str, Any]] = {
+LOCATION_HEADER: Final[dict[str, object]] = {
     "description": "The path of the row.",
     "schema": {"type": "string"},
 }
@@ -50,6 +50,12 @@ IF_MATCH: Final = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="An `ETag`. The row is written only if it still has this version: 412 otherwise.",
 )
+
+
+class Paths(TypedDict):
+    """The part of the OpenAPI document that ``sort_methods`` changes: operations by method."""
+
+    paths: dict[str, dict[str, object]]
 
 
 def request_examples(
@@ -70,11 +76,11 @@ def response_example(document: dict[str, object]) -> Callable[[_View], _View]:
     return extend_schema_view(retrieve=extend_schema(examples=[example]))
 
 
-def _request_example(body: dict[str, object]) -> Callable[..., Any]:
+def _request_example(body: dict[str, object]) -> Callable[[_View], _View]:
     return extend_schema(examples=[OpenApiExample("Example", body, request_only=True)])
 
 
-def sort_methods(result: dict[str, Any], **options: object) -> dict[str, Any]:
+def sort_methods(result: Paths, **options: object) -> Paths:
     """Sort the operations of each path: reads first (a hook of drf-spectacular)."""
     for path, operations in result["paths"].items():
         result["paths"][path] = dict(

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import TypedDict, TypeVar
 
 from django import forms
+from django.db import models
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+_Model = TypeVar("_Model", bound=models.Model)
+_Row = TypeVar("_Row")
 
 #: No list is that long, and the offset still fits into 64 bits.
 _MAX_PAGE = 1_000_000_000
@@ -32,8 +36,8 @@ class Pagination(TypedDict):
 class DigitsField(forms.IntegerField):
     """An integer in ASCII digits. ``int()`` also accepts ``1_0`` and digits of other scripts."""
 
-    def to_python(self, value: Any) -> int | None:
-        if value and not re.fullmatch(r"-?[0-9]{1,20}", value):
+    def to_python(self, value: object) -> int | None:
+        if value and not re.fullmatch(r"-?[0-9]{1,20}", str(value)):
             raise forms.ValidationError(self.error_messages["invalid"], "invalid")
         number: int | None = super().to_python(value)
         return number
@@ -73,14 +77,18 @@ class DocumentPagination(BasePagination):
         return form.cleaned_data["page"] or 1, form.cleaned_data["limit"] or self.default_limit
 
     def paginate_queryset(
-        self, queryset: Any, request: Request, view: APIView | None = None
-    ) -> list[Any]:
+        self,
+        queryset: models.QuerySet[_Model, _Row] | Sequence[_Row],
+        request: Request,
+        view: APIView | None = None,
+    ) -> list[_Row]:
+        assert isinstance(queryset, models.QuerySet)
         self.page, self.limit = self.build_page(request)
         self.total = queryset.count()
         start = (self.page - 1) * self.limit
         return list(queryset[start : start + self.limit]) if start < self.total else []
 
-    def get_paginated_response(self, data: Any) -> Response:
+    def get_paginated_response(self, data: Sequence[object]) -> Response:
         return self.response(data, self.page, self.limit, self.total)
 
     @staticmethod

@@ -6,28 +6,31 @@ validates the JSON type of a value, and the model's ``full_clean()`` everything 
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import models
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.fields import Field, SkipField, get_error_detail
+from rest_framework.fields import SkipField, get_error_detail
 
 from webchat_project.api import fields, timestamps
-from webchat_project.api.names import explain_missing, model_field_name
+from webchat_project.api.fields import SerializerField
+from webchat_project.api.names import Detail, explain_missing, model_field_name
+
+if TYPE_CHECKING:
+    from rest_framework.validators import Validator
 
 _Row = TypeVar("_Row", bound=models.Model)
-_Field = Field[Any, Any, Any, Any]
-_Column = models.Field[Any, Any]
-_Options = dict[str, Any]
+_Column = models.Field[object, object]
+_Options = dict[str, object]
 #: Errors by field name of the document.
-_Errors = dict[str, Any]
+_Errors = dict[str, Detail]
 #: Values by model field.
-_Values = dict[str, Any]
+_Values = dict[str, object]
 
 #: The errors of a field, or of the entries of a list by their index.
 FieldErrors = list[ErrorDetail] | dict[str, list[ErrorDetail]]
@@ -48,11 +51,11 @@ def to_drf_errors(error: ModelValidationError) -> FieldErrors:
 
 
 @cache
-def _prototypes(serializer_class: type["DocumentSerializer[Any]"]) -> dict[str, _Field]:
+def _prototypes(serializer_class: type["DocumentSerializer[_Row]"]) -> dict[str, SerializerField]:
     return super(DocumentSerializer, serializer_class()).get_fields()
 
 
-def _copy_field(field: _Field) -> _Field:
+def _copy_field(field: SerializerField) -> SerializerField:
     """Return a copy of a field. ``copy.deepcopy`` would run its constructor again."""
     if isinstance(field, serializers.BaseSerializer):
         return copy.deepcopy(field)
@@ -98,7 +101,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
 
     # --- Fields ---
 
-    def get_fields(self) -> dict[str, _Field]:
+    def get_fields(self) -> dict[str, SerializerField]:
         """Return copies of fields that are built once per class.
 
         DRF builds the fields of a model again for each instance, with which POST and PUT take 1.15
@@ -123,7 +126,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
 
     def build_standard_field(
         self, field_name: str, model_field: _Column
-    ) -> tuple[type[_Field], _Options]:
+    ) -> tuple[type[SerializerField], _Options]:
         """Leave the validators to ``full_clean()``, which runs them for every interface."""
         field_class, options = super().build_standard_field(field_name, model_field)
         options.pop("validators", None)
@@ -131,14 +134,14 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
 
     def get_uniqueness_extra_kwargs(
         self,
-        field_names: Any,
-        declared_fields: Any,
+        field_names: Iterable[str],
+        declared_fields: Mapping[str, SerializerField],
         extra_kwargs: dict[str, _Options],
     ) -> tuple[dict[str, _Options], dict[str, serializers.HiddenField]]:
         """Leave uniqueness to ``full_clean()``."""
         return extra_kwargs, {}
 
-    def get_validators(self) -> list[Any]:
+    def get_validators(self) -> list["Validator[object]"]:
         """Leave uniqueness to ``full_clean()``."""
         return []
 

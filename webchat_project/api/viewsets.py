@@ -1,6 +1,6 @@
 """Viewsets whose responses have the envelopes of the API."""
 
-from typing import Any, ClassVar, Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from django.db import models, transaction
 from django.utils.text import capfirst
@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from webchat_project.api.exceptions import PreconditionFailed
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
+from webchat_project.api.serializers import DocumentSerializer
 from webchat_project.api.timestamps import get_etag, is_expected_version
 
 _Row = TypeVar("_Row", bound=models.Model)
@@ -89,7 +90,8 @@ class ReadUpdateViewSet(
     def _write(self, verb: str, row: _Row | None = None) -> Response:
         """Create a row, or update ``row``, and return its document."""
         message = self.message(verb)
-        serializer: Any = self.get_serializer(row, data=self.request.data, partial=row is not None)
+        serializer = self.get_serializer(row, data=self.request.data, partial=row is not None)
+        assert isinstance(serializer, DocumentSerializer)
         serializer.is_valid(raise_exception=True)
         saved = serializer.save()
         body = {"message": message, "data": serializer.data}

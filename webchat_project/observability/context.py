@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from webchat_project.client_address import client_address
 from webchat_project.observability.redaction import redacted
@@ -24,13 +24,13 @@ class RequestContext(NamedTuple):
     address: str
 
     @classmethod
-    def from_meta(cls, meta: Mapping[str, Any]) -> Self:
+    def from_meta(cls, meta: Mapping[str, object]) -> Self:
         """Return the context for ``request.META`` or a WSGI environment.
 
         The id is that of the ``X-Request-ID`` header. A malformed id, or one that looks like a
         secret, is replaced by a random one.
         """
-        request_id = meta.get("HTTP_X_REQUEST_ID", "")
+        request_id = str(meta.get("HTTP_X_REQUEST_ID", ""))
         if not _REQUEST_ID.fullmatch(request_id) or redacted(request_id) != request_id:
             request_id = secrets.token_hex(16)
         address = client_address(meta)

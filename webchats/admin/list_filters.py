@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -17,15 +17,24 @@ from webchats.warnings import TITLES, find_warnings
 if TYPE_CHECKING:
     from django.contrib.admin.filters import _ListFilterChoices
 
+#: The arguments of a filter by a field: the field, the request, the query parameters, the model and
+#: its admin. The last one is ``field_path``.
+_Arguments: TypeAlias = tuple[
+    Field[object, object],
+    HttpRequest,
+    dict[str, list[str]],
+    type[Model],
+    "admin.ModelAdmin[Webchat]",
+]
+
 _RECENT: Final = timedelta(days=30)
 
 
 class EnabledFilter(admin.BooleanFieldListFilter):
     """A filter by ``is_enabled`` with the labels of the list's badges."""
 
-    # The further arguments of Django's filter.
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: *_Arguments, field_path: str) -> None:
+        super().__init__(*args, field_path)
         self.title = "state"
 
     def choices(self, changelist: ChangeList) -> Iterator["_ListFilterChoices"]:
@@ -38,9 +47,8 @@ class EnabledFilter(admin.BooleanFieldListFilter):
 class PipelineFilter(admin.RelatedOnlyFieldListFilter):
     """A filter by pipeline whose choice for none has a name."""
 
-    # The further arguments of Django's filter.
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: *_Arguments, field_path: str) -> None:
+        super().__init__(*args, field_path)
         self.empty_value_display = SafeString("No pipeline")
 
 

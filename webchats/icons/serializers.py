@@ -1,6 +1,6 @@
 """Serializers of uploads: the files in the request, and the stored files in the response."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.core.files import File
@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 
 from organizations.models import Organization
 from organizations.tenancy.serializers import TenantRelatedField
-from webchat_project.api.fields import ListField
+from webchat_project.api.fields import ListField, SerializerField
 from webchat_project.api.request_serializers import RequestSerializer
 from webchat_project.api.serializers import to_drf_errors
 from webchats.icons.images import SanitizedImage, read_image
@@ -56,7 +56,7 @@ class UploadSerializer(RequestSerializer):
 
     files = ListField(child=ImageFileField(), min_length=1, max_length=MAX_FILES)
 
-    def get_fields(self) -> dict[str, Any]:
+    def get_fields(self) -> dict[str, SerializerField]:
         """Add ``organizationId``, which is required, for superusers."""
         fields = super().get_fields()
         if "request" in self.context and self.context["request"].user.is_superuser:

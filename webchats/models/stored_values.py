@@ -17,7 +17,11 @@ class StoredValues(models.Model):
 
     @classmethod
     def from_db(
-        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any
+        cls,
+        db: str | None,
+        field_names: Collection[str],
+        values: Collection[object],
+        **options: Any,
     ) -> Self:
         row = super().from_db(db, field_names, values, **options)
         row._stored = dict(zip(field_names, values, strict=False))
