@@ -43,7 +43,7 @@ _UPDATE_EXAMPLES: Final = [
     update=extend_schema(examples=_UPDATE_EXAMPLES),
     partial_update=extend_schema(examples=_UPDATE_EXAMPLES),
 )
-class WebchatViewSet(FastReadsMixin, ImportExportViewSet):
+class WebchatViewSet(FastReadsMixin[Webchat], ImportExportViewSet):
     """The configurations of the organization's chat widgets."""
 
     queryset = Webchat.objects.all()

@@ -17,10 +17,10 @@ compare with the current time.
 from copy import copy
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NoReturn, Protocol, cast
+from typing import NoReturn, Protocol, TypeAlias, TypeVar, cast
 
 from django.core.cache import cache
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, QueryDict
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -31,13 +31,17 @@ from webchat_project.api.compiled_queries import CompiledQuery, Placeholder
 from webchat_project.api.pagination import DocumentPagination
 from webchat_project.api.timestamps import get_etag
 
+_Row = TypeVar("_Row", bound=Model)
+_Row_co = TypeVar("_Row_co", bound=Model, covariant=True)
+
 #: Characters of a query string. A longer one is compiled for each request.
 MAX_KEY_LENGTH = 300
 #: Seconds for which the total of a long list is cached.
 TOTAL_TIMEOUT = 60
 
 Document = dict[str, object]
-ViewClass = type[GenericViewSet[Any]]
+View: TypeAlias = "FastReadsMixin[Model]"
+ViewClass: TypeAlias = type[View]
 
 
 class Caller(Protocol):
@@ -72,7 +76,7 @@ class _KeyOnly:
         raise RuntimeError(f"{name!r} is not in the cache key, so no compiled query can use it.")
 
 
-def _view(view_class: ViewClass, is_superuser: bool, action: str, query_string: str = "") -> Any:
+def _view(view_class: ViewClass, is_superuser: bool, action: str, query_string: str = "") -> View:
     user = _KeyOnly(is_superuser=is_superuser, organization_id=Placeholder("organization_id"))
     request = _KeyOnly(method="GET", user=user, query_params=QueryDict(query_string))
     is_detail = action == "retrieve"
@@ -88,10 +92,12 @@ class _DocumentQuery:
         # In microseconds, for the ETag. No name of a document has an underscore inside.
         self._compile(view, rows.order_by().filter(pk=Placeholder("pk")), "updated_at")
 
-    def _compile(self, view: Any, rows: QuerySet[Any], *columns: str) -> None:
-        fields = view.get_serializer_class()().fields
-        get_field = rows.model._meta.get_field
-        sources = [get_field(field.source).attname for field in fields.values()]
+    def _compile(self, view: View, rows: QuerySet[Model], *columns: str) -> None:
+        serializer = view.get_serializer_class()()
+        assert isinstance(serializer, serializers.Serializer)
+        fields = serializer.fields
+        attributes = {field.name: field.attname for field in rows.model._meta.concrete_fields}
+        sources = [attributes[str(field.source)] for field in fields.values()]
         self._query = CompiledQuery(rows.values_list(*sources, *columns))
         self._names = (*fields, *columns)
         self._converted = {
@@ -101,7 +107,7 @@ class _DocumentQuery:
         }
 
     def documents(
-        self, serializer: serializers.BaseSerializer[Any], **values: str | None
+        self, serializer: serializers.BaseSerializer[_Row], **values: str | None
     ) -> list[Document]:
         """Run the query and return its documents.
 
@@ -123,6 +129,7 @@ class _ListQuery(_DocumentQuery):
     def __init__(self, view_class: ViewClass, is_superuser: bool, query_string: str) -> None:
         view = _view(view_class, is_superuser, "list", query_string)
         rows = view.filter_queryset(view.get_queryset())
+        assert isinstance(view.paginator, DocumentPagination)
         self.page, self.limit = view.paginator.build_page(view.request)
         self._start: int = (self.page - 1) * self.limit
         self._compile(view, rows[self._start : self._start + self.limit])
@@ -149,7 +156,7 @@ _cached_list_query = lru_cache(maxsize=1_000)(_ListQuery)
 _cached_document_query = lru_cache(maxsize=1_000)(_DocumentQuery)
 
 
-class FastReadsMixin(GenericViewSet[Any]):
+class FastReadsMixin(GenericViewSet[_Row_co]):
     """Overrides ``list`` and ``retrieve`` of a ``DocumentViewSet`` with compiled queries.
 
     Permissions must not depend on the row. ``select_related`` and ``prefetch_related`` have no
