@@ -1,7 +1,7 @@
 """The request log: one line per request, with the name of its route in place of the path."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from time import perf_counter
 from typing import Protocol
@@ -77,7 +77,9 @@ class _LoggedStream:
         context: RequestContext,
         started: float,
     ) -> None:
-        self._chunks = iter(response.streaming_content)  # type: ignore[arg-type]  # not async
+        chunks = response.streaming_content
+        assert isinstance(chunks, Iterable)  # not async
+        self._chunks = iter(chunks)
         self._status = response.status_code
         self._request: HttpRequest | None = request
         self._context = context
