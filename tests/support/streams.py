@@ -163,11 +163,22 @@ class LiveServer:
         asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     def open(self, path: str, token: str = "", **options: Any) -> StreamClient:
-        """Return a client with a Bearer token."""
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        return StreamClient(
-            self, path, headers={**headers, **options.pop("headers", {})}, **options
-        )
+        """Return a client with a Bearer token, whose stream gets every event from now on."""
+        headers = dict(options.pop("headers", {}))
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        client = StreamClient(self, path, headers=headers, **options)
+        if client.status == 200 and not options.get("is_slow"):
+            self.wait_until_live()
+        return client
+
+    def wait_until_live(self) -> None:
+        """Wait until the streams of visitors have read what happened before they were opened."""
+        self.run(self._wait_until_live())
+
+    async def _wait_until_live(self) -> None:
+        while not all(stream.is_live for stream in self.application.hub.visitor_streams()):
+            await asyncio.sleep(0.002)
 
     async def stop(self) -> None:
         await self.process.stop()

@@ -355,9 +355,10 @@ def test_a_stopping_process_ends_streams_and_accepts_none(
 
 
 def test_a_client_with_too_many_waiting_events_is_disconnected(
-    open_stream: Open, send: Send
+    live: LiveServer, open_stream: Open, send: Send
 ) -> None:
     stream = open_stream(is_slow=True)
+    live.wait_until_live()
     conversation = send("Hello")
     for _ in range(streams.MAX_WAITING + 2):
         events.typing(conversation, Author.REP, "Robin")
