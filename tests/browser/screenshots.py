@@ -25,6 +25,7 @@ from tests.browser.conftest import (
 )
 from tests.support import factories
 from tests.support.icons import store_icon
+from webchats.conversations.demo import create_conversations
 from webchats.conversations.models import Conversation
 from webchats.conversations.services import send_rep_message
 from webchats.models import Webchat
@@ -208,3 +209,21 @@ def test_the_admin_site(
     preview = visit.page.frame_locator("#preview-frame iframe:not(.loading)")
     expect(preview.locator(".bar")).to_be_attached()
     _save_screenshot(visit, f"admin-form-{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("light", {**DESKTOP, "color_scheme": "light"}),
+        ("dark", {**DESKTOP, "color_scheme": "dark"}),
+        ("phone", PHONE),
+    ],
+)
+def test_the_inbox(
+    open_admin: Visitor, shop: Webchat, grace: User, name: str, options: dict[str, Any]
+) -> None:
+    create_conversations(shop, grace)
+    visit = open_admin("/admin/inbox/?folder=open", **REDUCED_MOTION, **options)
+    visit.page.locator(".row", has_text="Aylin").click()
+    expect(visit.page.locator("#thread-title")).to_have_text("Aylin Demir")
+    _save_screenshot(visit, f"admin-inbox-{name}")

@@ -74,10 +74,15 @@ _SAMPLES: Final = (
 
 
 def seed_conversations(user: User) -> None:
-    """Create the sample conversations and a colleague of ``user``, unless there are any."""
+    """Create the conversations of the demo, and a colleague of ``user``, unless there are any."""
     webchat = Webchat.objects.filter(pk=WEBCHAT_ID).first()
     if webchat is None or Conversation.objects.for_user(user).exists():
         return
+    create_conversations(webchat, user)
+
+
+def create_conversations(webchat: Webchat, user: User) -> None:
+    """Create the sample conversations of visitors of ``webchat``, which ``user`` has answered."""
     if not User.objects.filter(email=COLLEAGUE_EMAIL).exists():
         User.objects.create_user(
             COLLEAGUE_EMAIL,
