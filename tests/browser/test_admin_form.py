@@ -98,9 +98,11 @@ def test_the_preview_shows_every_configured_color(admin_page: Visitor, ada: User
         csat_background_color="#FB0000",
         csat_text_color="#030000",
     )
-    page = admin_page(f"{LIST}{webchat.pk}/change/").page
+    visit = admin_page(f"{LIST}{webchat.pk}/change/")
+    page = visit.page
     for selector, style, color in (
         (".bar", "background-color", "1, 0, 0"),
+        (".send", "background-color", "1, 0, 0"),
         ("h1", "color", "254, 0, 0"),
         (".status", "color", "252, 0, 0"),
         (".panel", "background-color", "255, 255, 254"),
@@ -112,6 +114,10 @@ def test_the_preview_shows_every_configured_color(admin_page: Visitor, ada: User
         (".csat .thanks", "color", "3, 0, 0"),
     ):
         expect(get_preview(page).locator(selector)).to_have_css(style, f"rgb({color})")
+    # The composer is a sample, too: the preview starts no session.
+    expect(get_preview(page).locator("#text")).not_to_be_editable()
+    widget = [url for url in visit.requests if "/widget/" in url or "/live/widget" in url]
+    assert [url for url in widget if "/widget/frame.js?" not in url] == []
 
 
 def test_the_color_picker_changes_the_text_field_and_the_preview(admin_page: Visitor) -> None:
