@@ -20,7 +20,7 @@ from webchats.conversations.live.organizations import OrganizationStream
 from webchats.conversations.live.requests import StreamRequest
 from webchats.conversations.live.updates import Position, VisitorKey
 from webchats.conversations.live.visitors import VisitorStream
-from webchats.conversations.live.webchats import load_webchats
+from webchats.conversations.live.webchats import Terms, load_webchats, terms_of
 from webchats.conversations.sessions import Session, check_session, read_token
 from webchats.conversations.visitor.authentication import Access
 from webchats.conversations.visitor.throttling import (
@@ -53,7 +53,7 @@ async def open_visitor_stream(hub: Hub, request: StreamRequest, webchat_id: str)
 
     Raise ``SessionExpired``, ``WebchatDisabled``, ``Throttled`` or ``ValidationError``.
     """
-    session = await run_query(_get_session, request, webchat_id)
+    session, terms = await run_query(_get_session, request, webchat_id)
     position = _get_position(request)
     address = client_network(request.META)
     key = VisitorKey(session.webchat_id, session.visitor_id)
@@ -62,7 +62,7 @@ async def open_visitor_stream(hub: Hub, request: StreamRequest, webchat_id: str)
         _refuse("live_session")
     if hub.streams_by_address[address] >= settings.LIVE_STREAMS_PER_ADDRESS:
         _refuse("live_address")
-    stream = VisitorStream(session, address, position)
+    stream = VisitorStream(session, terms, address, position)
     hub.add_visitor(stream)
     return stream
 
@@ -86,8 +86,11 @@ async def open_organization_stream(hub: Hub, request: StreamRequest) -> Organiza
     return stream
 
 
-def _get_session(request: StreamRequest, webchat_id: str) -> Session:
-    """Return the session of the request, which counts as any other request of the visitor."""
+def _get_session(request: StreamRequest, webchat_id: str) -> tuple[Session, Terms]:
+    """Return the session of the request, and the terms of the webchat for which it is valid.
+
+    The request counts as any other one of the visitor.
+    """
     session = read_token(webchat_id, request.bearer_token)
     webchat = load_webchats([webchat_id]).get(webchat_id)
     check_session(webchat, session)
@@ -95,7 +98,7 @@ def _get_session(request: StreamRequest, webchat_id: str) -> Session:
     counted = Request(request, authenticators=())
     counted.auth = Access(session, webchat)
     _VisitorRequest().check_throttles(counted)
-    return session
+    return session, terms_of(webchat)
 
 
 def _get_credential(request: StreamRequest) -> StaffCredential:

@@ -16,6 +16,7 @@ from webchats.conversations.live.updates import (
     VisitorKey,
     load_update,
 )
+from webchats.conversations.live.webchats import Terms
 from webchats.conversations.sessions import Session
 
 
@@ -81,9 +82,13 @@ class VisitorStream(Stream):
     channel: VisitorChannel
     presence: Presence
 
-    def __init__(self, session: Session, address: str, position: Position | None) -> None:
+    def __init__(
+        self, session: Session, terms: Terms, address: str, position: Position | None
+    ) -> None:
         super().__init__()
         self.session = session
+        #: Of the webchat, when the session was checked.
+        self.terms = terms
         self.address = address
         self.key = VisitorKey(session.webchat_id, session.visitor_id)
         self.position = position

@@ -16,7 +16,7 @@ from webchats.conversations.live.hub import Hub
 from webchats.conversations.live.organizations import load_changes
 from webchats.conversations.live.streams import EndReason
 from webchats.conversations.live.updates import COMPARED, VisitorKey, load_versions
-from webchats.conversations.live.webchats import end_of_session, load_webchats
+from webchats.conversations.live.webchats import end_of_session, load_webchats, terms_of
 
 logger = logging.getLogger("live")
 
@@ -126,11 +126,19 @@ class Watch:
         except Error as error:
             self._hub.report_failure(error)
             return
+        terms = {webchat_id: terms_of(webchat) for webchat_id, webchat in webchats.items()}
+        now = timezone.now()
         for stream in self._hub.visitor_streams():
-            if stream.key.webchat_id in webchat_ids:
-                reason = end_of_session(webchats.get(stream.key.webchat_id), stream.session)
-                if reason is not None:
-                    stream.end(reason)
+            webchat_id, session = stream.key.webchat_id, stream.session
+            # Matching the origin takes time, so sessions are only checked after a change.
+            is_unchanged = terms.get(webchat_id) == stream.terms and session.expires_at > now
+            if webchat_id not in webchat_ids or is_unchanged:
+                continue
+            reason = end_of_session(webchats.get(webchat_id), session)
+            if reason is not None:
+                stream.end(reason)
+            elif webchat_id in terms:
+                stream.terms = terms[webchat_id]
 
     async def check_credentials(self) -> None:
         """End the streams of staff whose credentials or roles have ended."""

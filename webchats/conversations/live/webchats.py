@@ -1,6 +1,8 @@
 """The webchats of open streams: their rows, and whether a session is still valid."""
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
 
 from webchats.conversations.errors import SessionExpired, WebchatDisabled
 from webchats.conversations.live.streams import EndReason
@@ -8,10 +10,22 @@ from webchats.conversations.sessions import Session, check_session
 from webchats.models import Webchat
 
 
+class Terms(NamedTuple):
+    """The columns of a webchat that decide whether a session is valid."""
+
+    is_enabled: bool
+    allowed_domains: list[str]
+    sessions_valid_from: datetime | None
+
+
+def terms_of(webchat: Webchat) -> Terms:
+    """Return the columns that decide on sessions."""
+    return Terms(webchat.is_enabled, webchat.allowed_domains, webchat.sessions_valid_from)
+
+
 def load_webchats(webchat_ids: Collection[str]) -> dict[str, Webchat]:
     """Return the webchats by id, with the columns that decide on sessions, in one query."""
-    columns = ("is_enabled", "allowed_domains", "sessions_valid_from")
-    return Webchat.objects.only(*columns).in_bulk(list(webchat_ids))
+    return Webchat.objects.only(*Terms._fields).in_bulk(list(webchat_ids))
 
 
 def end_of_session(webchat: Webchat | None, session: Session) -> EndReason | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
@@ -327,6 +328,18 @@ def test_a_change_of_the_webchat_ends_the_streams(
     change()
     live.run(live.watch.check_webchats())
     assert stream.rest()[-1] == StreamEvent("end", {"reason": reason}, "")
+
+
+def test_a_stream_survives_a_change_that_allows_it_and_ends_with_its_session(
+    live: LiveServer, open_stream: Open
+) -> None:
+    stream = open_stream()
+    Webchat.objects.update(allowed_domains=["shop.example.com", "other.example.com"])
+    live.run(live.watch.check_webchats())
+    assert not stream.has_event()
+    with time_machine.travel(timezone.now() + timedelta(days=8)):
+        live.run(live.watch.check_webchats())
+    assert stream.rest() == [StreamEvent("end", {"reason": "session_expired"}, "")]
 
 
 def test_erasing_the_conversation_ends_the_session(
