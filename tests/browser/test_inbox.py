@@ -99,6 +99,12 @@ def test_a_conversation_is_answered_by_keyboard_alone(
     expect(page.locator(".entry-rep .text")).to_have_text("First\nsecond", use_inner_text=True)
     expect(text).to_have_value("")
     expect(text).to_be_focused()
+    # The next message can be written before the one before has been sent.
+    for line in ("Third", "Fourth"):
+        page.keyboard.type(line)
+        page.keyboard.press("Enter")
+    expect(page.locator(".entry-rep .text")).to_have_text(["Firstsecond", "Third", "Fourth"])
+    expect(text).to_have_value("")
     expect(page).to_have_title("(1) Inbox | Webchats")
     expect(page.locator("#nav-count-inbox")).to_have_text("1 waiting")
     assert violations(page) == []
@@ -181,6 +187,8 @@ def test_text_and_focus_survive_updates_and_conflicts(
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("Kim answered meanwhile.")
     expect(text).to_have_value("My answer")
+    refresh(page)
+    expect(page.locator(".refused")).to_contain_text("Kim's answer")
     # Another conversation, and back.
     page.locator(f"#row-{other.pk}").click()
     expect(text).to_have_value("")
@@ -188,6 +196,7 @@ def test_text_and_focus_survive_updates_and_conflicts(
     expect(text).to_have_value("My answer")
     page.keyboard.press("Enter")
     expect(page.locator(".entry-rep .text").last).to_have_text("My answer")
+    expect(page.locator(".refused")).to_have_count(0)
     expect(text).to_have_value("")
     page.get_by_role("button", name="Kim Rivera").click()
     page.get_by_role("button", name="You", exact=True).click()
@@ -216,6 +225,10 @@ def test_session_end_and_errors_do_not_lose_text(
     page.keyboard.press("Enter")
     expect(page.locator(".entry-rep .text")).to_have_text("My answer")
     expect(problem).to_be_empty()
+    # The same text again is another message.
+    text.fill("My answer")
+    page.keyboard.press("Enter")
+    expect(page.locator(".entry-rep .text")).to_have_count(2)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

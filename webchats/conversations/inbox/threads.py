@@ -15,6 +15,8 @@ from webchats.conversations.models import Author, Conversation, Message, Message
 
 #: Messages on a page of a thread.
 PAGE_SIZE: Final = 100
+#: More do not fit in the menu.
+_MAX_COLLEAGUES: Final = 100
 #: Entries of one author within this time have one head.
 _GROUP_WITHIN: Final = timedelta(minutes=5)
 
@@ -156,4 +158,4 @@ def get_colleagues(conversation: Conversation, user: User) -> list[User]:
     """Return the active members who can be responsible, ``user`` first."""
     members = User.objects.for_organization(conversation.organization_id).filter(is_active=True)
     others = members.exclude(pk=user.pk).order_by("full_name", "email")
-    return [user, *others]
+    return [user, *others[:_MAX_COLLEAGUES]]

@@ -44,9 +44,22 @@
     if (!thread) return;
     const text = getText();
     text.value ||= sessionStorage.getItem(draftKey()) ?? "";
+    const problem = find(".refused");
     // A reply is refused if somebody has answered since the user began to write it.
-    if (!text.value || find(".refused")) find(".composer [name=after]").value = thread.dataset.last;
+    if (!text.value || problem) find(".composer [name=after]").value = thread.dataset.last;
+    if (problem) refused = { conversation: thread.dataset.conversation, problem };
+    else if (refused?.conversation === thread.dataset.conversation) showRefusal();
     markRead(thread);
+  }
+
+  // Why a message was not sent stays until it is sent again.
+  let refused = null;
+
+  function showRefusal() {
+    const copy = refused.problem.cloneNode(true);
+    // It has been announced.
+    copy.removeAttribute("role");
+    find(".composer").prepend(copy);
   }
 
   function markRead(thread) {
@@ -75,12 +88,35 @@
 
   const isInbox = (ctx) => ctx.text?.includes('id="inbox"');
 
-  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-    const form = ctx.sourceElement;
-    if (!form.matches?.(".composer") || !isInbox(ctx) || !ctx.response.raw.ok) return;
-    getText().value = "";
+  // The composer is empty at once, so that the next message can be written. A message that was not
+  // sent comes back. Sent again unchanged it has the same key, so that it is not stored twice.
+  let unsent = {};
+
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    if (!ctx.sourceElement.matches?.(".composer")) return;
+    const text = getText();
+    const key = unsent.text === text.value ? unsent.key : crypto.randomUUID();
+    ctx.message = { text: text.value, key, conversation: getThread().dataset.conversation };
+    ctx.request.body.set("client_key", key);
+    text.value = "";
+    refused = null;
     sessionStorage.removeItem(draftKey());
-    form.elements.client_key.value = crypto.randomUUID();
+  });
+
+  function restore({ text, key, conversation }) {
+    unsent = { text, key };
+    const name = `inbox-draft-${conversation}`;
+    const later = sessionStorage.getItem(name);
+    sessionStorage.setItem(name, later ? `${text}\n${later}` : text);
+    if (getThread()?.dataset.conversation === conversation) {
+      getText().value = sessionStorage.getItem(name);
+    }
+  }
+
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    const isSent = ctx.response?.raw.ok && isInbox(ctx);
+    if (ctx.message && !isSent) restore(ctx.message);
+    else if (ctx.message?.key === unsent.key) unsent = {};
   });
   // An error page, or the sign-in page after the end of the session, must not replace the inbox.
   document.addEventListener("htmx:before:swap", (event) => {
