@@ -21,7 +21,8 @@ def test_templates_have_no_date_formats_of_their_own() -> None:
         for template in TEMPLATES.rglob("*.html")
         for found in re.findall(r'\|(?:date|time):"([^"]*)"', template.read_text())
     }
-    assert formats == {"DATETIME_FORMAT", "c"}  # The second one is for programs: ISO 8601.
+    # The last one is for programs: ISO 8601.
+    assert formats == {"DATETIME_FORMAT", "TIME_FORMAT", "c"}
 
 
 @pytest.mark.django_db
