@@ -89,6 +89,7 @@ def test_superuser_chooses_an_organization(
     page = client.get(url, {"organization": foreign.organization_id}).content.decode()
     assert SECRET in page
     assert "Hello" not in page
+    assert f'data-live-url="/live/organization?organization={foreign.organization_id}"' in page
     assert client.get(url, {"organization": "0" * 24}).status_code == 404
     # A link to a conversation leads to the list of its organization.
     url = reverse("inbox:conversation", args=[conversation.pk])
