@@ -1,10 +1,7 @@
-"""Middleware: security headers, errors of the API, health checks, HTTPS and the size of bodies."""
+"""Middleware: security headers, errors of the API, health checks and HTTPS."""
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
-from threading import BoundedSemaphore
 from typing import Final
 
 from django.conf import settings
@@ -148,10 +145,11 @@ class UnavailableMiddleware:
         unavailable = unavailable_or_none(error)
         if unavailable is None:
             return None
-        return _unavailable_response(request, str(unavailable.detail))
+        return unavailable_response(request, str(unavailable.detail))
 
 
-def _unavailable_response(request: HttpRequest, message: str) -> HttpResponse:
+def unavailable_response(request: HttpRequest, message: str) -> HttpResponse:
+    """Return a 503: a page in the admin site, JSON elsewhere."""
     response: HttpResponse
     if request.path_info.startswith("/admin/"):
         response = HttpResponse(render_to_string("503.html", {"message": message}), status=503)
@@ -201,50 +199,3 @@ class HttpsOnlyMiddleware:
         ):
             return error_response(403, "Use HTTPS.", "https_required")
         return self.get_response(request)
-
-
-#: A Content-Length of more digits is too large, whatever the limit is.
-_MAX_DIGITS: Final = 18
-#: Bodies above ``MAX_BODY_BYTES`` that a process reads at a time.
-MAX_UPLOADS: Final = 4
-
-
-class BodySizeLimitMiddleware:
-    """Returns 413 if the Content-Length is too large, before the body is read.
-
-    A WSGI server reads no more than the Content-Length, so no body can be larger. Returns 503 while
-    ``MAX_UPLOADS`` other requests with bodies above ``MAX_BODY_BYTES`` run. The proxy does not
-    buffer these bodies, so slow ones could occupy every thread.
-    """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-        self._uploads = BoundedSemaphore(MAX_UPLOADS)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        has_files = request.content_type == "multipart/form-data"
-        limit = settings.MAX_UPLOAD_BYTES if has_files else settings.MAX_BODY_BYTES
-        # ``int()`` accepts digits of other scripts.
-        if not (length.isascii() and length.isdigit()):
-            return self.get_response(request)
-        size = int(length) if len(length) <= _MAX_DIGITS else 10**_MAX_DIGITS
-        respond = self.get_response if size <= limit else partial(_too_large, limit=limit)
-        if not settings.MAX_BODY_BYTES < size <= settings.MAX_UPLOAD_BYTES:
-            return respond(request)
-        if not self._uploads.acquire(blocking=False):
-            return _unavailable_response(request, "Other uploads are running. Try again later.")
-        try:
-            response = respond(request)
-            # If the body were not read, the proxy would replace the response by a 502.
-            with suppress(OSError):
-                while request.read(1 << 16):
-                    pass
-            return response
-        finally:
-            self._uploads.release()
-
-
-def _too_large(request: HttpRequest, limit: int) -> HttpResponse:
-    message = f"The body is larger than {limit:,} bytes."
-    return error_response(413, message, "payload_too_large")

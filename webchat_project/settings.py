@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "webchat_project.middleware.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "webchat_project.middleware.BodySizeLimitMiddleware",
+    "webchat_project.body_size.BodySizeLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "webchat_project.middleware.HttpsOnlyMiddleware",

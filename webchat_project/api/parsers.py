@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from typing import IO, Any, NoReturn
+from typing import IO, Any, Final, NoReturn
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+
+#: A key of ``request.META``: the value that ``StrictJSONParser`` returned.
+PARSED: Final = "api.parsed_json"
 
 
 class InvalidJSON(ValueError):
@@ -25,7 +29,10 @@ def _reject_constant(name: str) -> NoReturn:
 
 
 class StrictJSONParser(JSONParser):
-    """Parses JSON as RFC 8259 defines it: UTF-8, without ``NaN`` and without duplicate keys."""
+    """Parses JSON as RFC 8259 defines it: UTF-8, without ``NaN`` and without duplicate keys.
+
+    The value is also stored as ``request.META[PARSED]``, so that its memory can be freed.
+    """
 
     def parse(
         self,
@@ -35,7 +42,7 @@ class StrictJSONParser(JSONParser):
     ) -> Any:
         try:
             text = stream.read().decode("utf-8-sig")
-            return json.loads(text, object_pairs_hook=object_from, parse_constant=_reject_constant)
+            value = json.loads(text, object_pairs_hook=object_from, parse_constant=_reject_constant)
         except RecursionError:
             raise ParseError("The JSON body is nested too deeply.") from None
         except UnicodeDecodeError:
@@ -44,6 +51,10 @@ class StrictJSONParser(JSONParser):
             raise ParseError(f"The body is not valid JSON: {error}.") from None
         except ValueError:
             raise ParseError("The JSON body has a number that is too long.") from None
+        request = (parser_context or {}).get("request")
+        if isinstance(request, Request):
+            request.META[PARSED] = value
+        return value
 
 
 class FileParser(MultiPartParser):

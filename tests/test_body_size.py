@@ -1,0 +1,68 @@
+"""Large request bodies: how many a process handles at a time, and their memory."""
+
+import gc
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from rest_framework.test import APIClient
+
+from tests.api.errors import assert_error
+from webchat_project.body_size import LARGE_BYTES, MAX_LARGE, MAX_UPLOADS, BodySizeLimitMiddleware
+
+
+@pytest.mark.parametrize(
+    ("size", "maximum"), [(LARGE_BYTES + 1, MAX_LARGE), (2 * 1024 * 1024, MAX_UPLOADS)]
+)
+def test_large_body_gets_503_while_four_others_are_handled(size: int, maximum: int) -> None:
+    all_started, may_end = Barrier(maximum + 1), Event()
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        if "wait" in request.GET:
+            all_started.wait(10)
+            may_end.wait(10)
+        return HttpResponse()
+
+    middleware = BodySizeLimitMiddleware(respond)
+
+    def send(size: int, query: str = "") -> int:
+        form = "multipart/form-data; boundary=x"
+        return middleware(
+            RequestFactory().post(f"/api/upload{query}", b"x" * size, content_type=form)
+        ).status_code
+
+    with ThreadPoolExecutor(maximum) as threads:
+        others = [threads.submit(send, size, "?wait") for _ in range(maximum)]
+        all_started.wait(10)
+        try:
+            statuses = send(size), send(1_000)
+        finally:
+            may_end.set()
+    assert statuses == (503, 200)
+    assert [other.result() for other in others] == [200] * maximum
+    assert send(size) == 200
+
+
+@pytest.mark.django_db
+def test_values_of_a_large_body_are_freed_with_the_response(api_client: APIClient) -> None:
+    """Without the garbage collector, which may run hundreds of requests later."""
+    body = json.dumps({"name": [f"text {number}" for number in range(20_000)]})
+
+    def send() -> None:
+        response = api_client.post("/api/webchats", body, content_type="application/json")
+        assert_error(response, 400, "validation_error")
+
+    send()
+    gc.disable()
+    try:
+        before = sys.getallocatedblocks()
+        for _ in range(3):
+            send()
+        kept = sys.getallocatedblocks() - before
+    finally:
+        gc.enable()
+    assert kept < 20_000

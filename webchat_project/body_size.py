@@ -1,0 +1,83 @@
+"""Limits of the size of request bodies, and of the large ones that a process handles at a time."""
+
+from contextlib import suppress
+from functools import partial
+from threading import BoundedSemaphore
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from webchat_project.api.exceptions import error_response
+from webchat_project.api.parsers import PARSED
+from webchat_project.middleware import GetResponse, unavailable_response
+
+#: A Content-Length of more digits is too large, whatever the limit is.
+_MAX_DIGITS: Final = 18
+#: Bodies above ``LARGE_BYTES`` that a process handles at a time. In memory, the values of 1 MiB of
+#: JSON can take 60 MiB.
+MAX_LARGE: Final = 4
+LARGE_BYTES: Final = 128 * 1024
+#: Bodies above ``MAX_BODY_BYTES`` that a process handles at a time. The proxy does not buffer
+#: these, so slow ones could occupy every thread.
+MAX_UPLOADS: Final = 4
+
+
+class BodySizeLimitMiddleware:
+    """Returns 413 if the Content-Length is too large, before the body is read.
+
+    A WSGI server reads no more than the Content-Length, so no body can be larger. Returns 503 for a
+    large body while ``MAX_LARGE`` or ``MAX_UPLOADS`` other requests with such bodies run.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self._large = BoundedSemaphore(MAX_LARGE)
+        self._uploads = BoundedSemaphore(MAX_UPLOADS)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        has_files = request.content_type == "multipart/form-data"
+        limit = settings.MAX_UPLOAD_BYTES if has_files else settings.MAX_BODY_BYTES
+        # ``int()`` accepts digits of other scripts.
+        if not (length.isascii() and length.isdigit()):
+            return self.get_response(request)
+        size = int(length) if len(length) <= _MAX_DIGITS else 10**_MAX_DIGITS
+        respond = self.get_response if size <= limit else partial(_too_large, limit=limit)
+        if not LARGE_BYTES < size <= settings.MAX_UPLOAD_BYTES:
+            return respond(request)
+        is_buffered = size <= settings.MAX_BODY_BYTES
+        slots = self._large if is_buffered else self._uploads
+        if not slots.acquire(blocking=False):
+            response = unavailable_response(request, "Other large requests are running. Try later.")
+            return _read_to_end(request, response) if is_buffered else response
+        try:
+            return _read_to_end(request, respond(request))
+        finally:
+            _free_values(request)
+            slots.release()
+
+
+def _read_to_end(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Read the rest of the body: otherwise the proxy would replace the response by a 502."""
+    with suppress(OSError):
+        while request.read(1 << 16):
+            pass
+    return response
+
+
+def _free_values(request: HttpRequest) -> None:
+    """Free the values of a JSON body.
+
+    DRF's requests and serializers are in reference cycles, so the values of many requests would
+    stay in memory until Python's next garbage collection.
+    """
+    values = request.META.pop(PARSED, None)
+    if isinstance(values, list | dict):
+        values.clear()
+
+
+def _too_large(request: HttpRequest, limit: int) -> HttpResponse:
+    message = f"The body is larger than {limit:,} bytes."
+    return error_response(413, message, "payload_too_large")
