@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, Unpack, cast
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +19,7 @@ from organizations.fields import ColorField
 from organizations.history import get_versions
 from organizations.models import Organization, User
 from organizations.options import FormData, FormFiles, ModelFormOptions
+from organizations.tenancy.concurrency import search_slot
 from organizations.tenancy.conflicts import VersionedForm
 from organizations.tenancy.deletion import NestedTexts, without_detail_counts, without_details
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
@@ -166,9 +168,19 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """Show the list, with the plural name of the model as its title."""
+        """Show the list, with the plural name of the model as its title.
+
+        Raise ``SearchesBusy`` for a search while others run.
+        """
         title = capfirst(str(self.opts.verbose_name_plural))
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        context = {"title": title, **(extra_context or {})}
+        if not request.GET.get(SEARCH_VAR):
+            return super().changelist_view(request, context)
+        assert isinstance(request.user, User)
+        with search_slot(request.user):
+            response = super().changelist_view(request, context)
+            # Rendering runs the query for the rows.
+            return response.render() if isinstance(response, TemplateResponse) else response
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow only the lookups of ``list_filter``.

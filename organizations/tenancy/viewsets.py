@@ -1,7 +1,14 @@
 """Viewsets for rows of organizations."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar, cast
 
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from organizations.models import User
+from organizations.tenancy.concurrency import search_slot
 from organizations.tenancy.models import TenantQuerySet, TenantScoped, TenantUser
 from webchat_project.api.viewsets import DocumentViewSet, ReadUpdateViewSet
 
@@ -19,6 +26,19 @@ class TenantReadUpdateViewSet(ReadUpdateViewSet[_Row]):
         queryset = super().get_queryset()
         assert isinstance(queryset, TenantQuerySet)
         return queryset.for_user(cast("TenantUser", self.request.user))
+
+    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Return a page. Raise ``SearchesBusy`` for a search while others run."""
+        with limited_search(request):
+            return super().list(request, *args, **kwargs)
+
+
+@contextmanager
+def limited_search(request: Request) -> Iterator[None]:
+    """Count the request as a search during the block, if it has the parameter ``search``."""
+    assert isinstance(request.user, User)
+    with search_slot(request.user) if request.query_params.get("search") else nullcontext():
+        yield
 
 
 class TenantViewSet(TenantReadUpdateViewSet[_Row], DocumentViewSet[_Row]):

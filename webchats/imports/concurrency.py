@@ -7,10 +7,10 @@ limits, those of one organization could occupy every thread of an instance.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from threading import RLock
 from typing import Final
 
 from organizations.models import Organization
+from organizations.tenancy.concurrency import ConcurrencyLimit
 from webchat_project.api.exceptions import DependencyUnavailable
 
 #: Imports of requests that run at a time in a process.
@@ -48,34 +48,8 @@ class ExportsBusy(DependencyUnavailable):
         self.client_message = message
 
 
-class _Running:
-    """The running operations of one kind in this process, by organization."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._organizations: set[str] = set()
-        # Reentrant: garbage collection may discard an abandoned export at any time.
-        self._lock = RLock()
-
-    def add(
-        self, organization_id: str, same: DependencyUnavailable, others: DependencyUnavailable
-    ) -> None:
-        """Add an operation. Raise ``same`` if the organization has one, ``others`` at the limit."""
-        with self._lock:
-            if organization_id in self._organizations:
-                raise same
-            if len(self._organizations) >= self._limit:
-                raise others
-            self._organizations.add(organization_id)
-
-    def discard(self, organization_id: str) -> None:
-        """Remove the operation of the organization."""
-        with self._lock:
-            self._organizations.discard(organization_id)
-
-
-_imports = _Running(MAX_IMPORTS)
-_exports = _Running(MAX_EXPORTS)
+_imports: Final = ConcurrencyLimit(MAX_IMPORTS)
+_exports: Final = ConcurrencyLimit(MAX_EXPORTS)
 
 
 @contextmanager
