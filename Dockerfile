@@ -20,6 +20,9 @@ RUN DEBUG=false SECRET_KEY=only-for-this-step .venv/bin/python manage.py collect
 FROM python:3.11-slim-bookworm
 ENV PATH=/app/.venv/bin:$PATH HOME=/tmp DEBUG=false \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONFAULTHANDLER=1
+# glibc returns the memory of large images and bodies to the system. By default each thread would
+# keep up to 64 MiB.
+ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576 MALLOC_TRIM_THRESHOLD_=1048576
 WORKDIR /app
 COPY --from=build /app /app
 COPY --from=build --chown=10001:10001 /app/data /app/data

@@ -166,7 +166,9 @@ else:
         "options": f"{_options} {_database.get('OPTIONS', {}).get('options', '')}".strip(),
         "pool": {
             "min_size": 1,
-            "max_size": env.int("DATABASE_POOL_SIZE", default=16),
+            # Less than the threads of a process: if the server hangs, threads remain for responses
+            # that need no connection.
+            "max_size": env.int("DATABASE_POOL_SIZE", default=12),
             # Seconds. Threads that wait for a connection serve no other requests.
             "timeout": env.int("DATABASE_POOL_TIMEOUT", default=2),
             # Then the next request tries to connect. The default would wait up to minutes.

@@ -1,5 +1,6 @@
 """The service while clients or dependencies are slow, hang or are gone."""
 
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event, Thread
 
 import psycopg
@@ -283,6 +285,44 @@ def test_a_slow_statement_is_canceled_and_returns_503(stack: Stack) -> None:
         '"code":"unavailable"}'
     )
     probe.assert_healthy()
+
+
+def database_processes(url: str) -> list[int]:
+    """Return the process ids of the database server and of its backends."""
+    with psycopg.connect(url) as connection:
+        backend = Path(f"/proc/{connection.info.backend_pid}/stat").read_text()
+    server = int(backend.rpartition(")")[2].split()[1])
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    return [server, *map(int, children)]
+
+
+def test_a_database_that_hangs_leaves_threads_for_the_rest(stack: Stack) -> None:
+    assert {status for status, _ in repeat(16, 1, lambda: stack.get("/api/webchats").status)} == {
+        200
+    }
+    with ThreadPoolExecutor(40) as clients:
+        with ExitStack() as processes:
+            for pid in database_processes(stack.site.database):
+                processes.enter_context(stopped(pid))
+            requests = [clients.submit(stack.get, "/api/webchats") for _ in range(40)]
+            # DATABASE_POOL_TIMEOUT is 2 seconds.
+            time.sleep(3)
+            with Probe(stack.port) as probe:
+                loaders = repeat(4, 2, lambda: stack.get("/embed.js").status)
+                refused = repeat(4, 2, lambda: stack.get("/api/webchats").status)
+            readiness = service.get(stack.port, "/readyz")
+        statuses = [request.result().status for request in requests]
+    probe.assert_healthy()
+    assert {status for status, _ in loaders} == {200}
+    assert max(seconds for _, seconds in loaders) < 1
+    assert {status for status, _ in refused} == {503}
+    assert (readiness.status, json.loads(readiness.body)["checks"]["database"]) == (503, "failed")
+    assert statuses.count(503) >= 40 - 2 * 12
+    # The database continues.
+    deadline = time.monotonic() + 20
+    while {stack.get("/api/webchats").status for _ in range(10)} != {200}:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_without_the_database_requests_return_503_and_the_rest_works(stack: Stack) -> None:

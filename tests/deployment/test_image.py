@@ -132,6 +132,55 @@ def test_the_documented_systemd_unit_starts_the_same_server() -> None:
     assert [Path(command[0]).name, *command[1:]] == image.COMMAND
 
 
+def test_the_documented_systemd_unit_sets_the_variables_of_the_image() -> None:
+    lines = re.findall(r"^Environment=(.*)$", OPERATIONS, re.MULTILINE)
+    unit = dict(pair.split("=", 1) for line in lines for pair in shlex.split(line))
+    names = ("GRANIAN_", "MALLOC_")
+    assert unit == {k: v for k, v in image.VARIABLES.items() if k.startswith(names)}
+
+
+#: Decodes a large image in four threads; prints the memory in MiB before and after.
+_MEASURED = """
+import io
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from PIL import Image
+from webchats.icons.images import sanitize_image
+
+def read_memory():
+    return int(open("/proc/self/status").read().partition("VmRSS:")[2].split()[0]) // 1024
+
+file, all_started = io.BytesIO(), Barrier(4)
+Image.new("RGB", (4096, 4096)).save(file, "WEBP", lossless=True, method=0)
+before = read_memory()
+
+
+def decode(content):
+    all_started.wait()
+    sanitize_image(content)
+
+with ThreadPoolExecutor(4) as threads:
+    list(threads.map(decode, [file.getvalue()] * 4))
+    print(before, read_memory())
+"""
+
+
+def test_a_process_returns_the_memory_of_large_images() -> None:
+    """Otherwise two processes would soon need more than ``mem_limit`` in ``compose.yaml``."""
+    variables = {k: v for k, v in image.VARIABLES.items() if k.startswith("MALLOC_")}
+    command = [sys.executable, "-c", _MEASURED]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    before, after = map(int, done.stdout.split())
+    assert after < before + 40
+
+
 def test_the_image_compiles_every_package() -> None:
     (packages,) = re.findall(r"compileall -q ([\w ]+)", image.TEXT)
     included = re.findall(r"^!(\w+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
