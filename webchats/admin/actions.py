@@ -12,7 +12,7 @@ from simple_history.utils import bulk_update_with_history
 
 from organizations.models import User
 from webchats.icons.storage import StorageUnavailable
-from webchats.imports.exporter import export_response
+from webchats.imports.exporter import WorkbookTooLarge, export_response
 from webchats.models import Webchat
 from webchats.services import duplicate_webchat
 
@@ -72,7 +72,7 @@ def _webchats(count: int) -> str:
 
 
 ExportAction: TypeAlias = Callable[
-    [ModelAdmin, HttpRequest, QuerySet[Webchat]], StreamingHttpResponse
+    [ModelAdmin, HttpRequest, QuerySet[Webchat]], StreamingHttpResponse | None
 ]
 
 
@@ -82,9 +82,13 @@ def _export_action(format_name: str, label: str) -> ExportAction:
     @admin.action(description=f"Export selected webchats as {label}", permissions=["view"])
     def export(
         model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Webchat]
-    ) -> StreamingHttpResponse:
+    ) -> StreamingHttpResponse | None:
         assert isinstance(request.user, User)
-        return export_response(queryset, format_name, user=request.user)
+        try:
+            return export_response(queryset, format_name, user=request.user)
+        except WorkbookTooLarge as error:
+            model_admin.message_user(request, str(error), messages.ERROR)
+            return None
 
     # Django uses the function's name as the value of the action.
     export.__name__ = f"export_{format_name}"

@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Final
 
 from django.db.models import QuerySet
@@ -15,6 +16,11 @@ from webchats.imports.formats import FORMATS
 from webchats.models import Webchat
 
 _CHUNK: Final = 2_000
+#: The most bytes of an unpacked workbook. It is a temporary file, and those of all requests share
+#: 256 MiB of memory (``tmpfs`` in ``compose.yaml``).
+MAX_WORKBOOK_BYTES: Final = 32 * 1024 * 1024
+#: The markup of a cell.
+_CELL_BYTES: Final = 50
 _ICON: Final = EXPORTED.index("icon")
 #: The columns of a sample: those that a new row must have, and the most common others.
 _SAMPLE: Final = (
@@ -23,6 +29,14 @@ _SAMPLE: Final = (
     "starterMessage",
     "isEnabled",
 )
+
+
+class WorkbookTooLarge(Exception):
+    """The rows need larger temporary files than those of a request may be."""
+
+    def __str__(self) -> str:
+        limit = MAX_WORKBOOK_BYTES >> 20
+        return f"The workbook would be larger than {limit} MiB. Filter the webchats, or export CSV."
 
 
 def export(webchats: QuerySet[Webchat], format_name: str) -> Iterator[bytes]:
@@ -68,10 +82,35 @@ def export_response(
 ) -> StreamingHttpResponse:
     """Return a streaming response: the file as the download ``webchats.FORMAT``.
 
-    Raise ``ExportsBusy`` if another export of the user's organization or ``MAX_EXPORTS`` run.
+    Raise ``ExportsBusy`` if another export of the user's organization or ``MAX_EXPORTS`` run, and
+    ``WorkbookTooLarge``.
     """
     end = start_export(user.organization_id or user.pk)
-    return ExportResponse(export(webchats, format_name), _headers(format_name), end)
+    try:
+        if format_name == "xlsx":
+            chunks = _export_workbook(webchats)
+        else:
+            chunks = export(webchats, format_name)
+    except BaseException:
+        end()
+        raise
+    return ExportResponse(chunks, _headers(format_name), end)
+
+
+def _export_workbook(webchats: QuerySet[Webchat]) -> Iterator[bytes]:
+    """Return the bytes of a workbook, which is already complete, as its errors need a status."""
+    chunks = FORMATS["xlsx"].write(EXPORTED, _limit_size(read_rows(webchats)))
+    return chain([next(chunks)], chunks)
+
+
+def _limit_size(rows: Iterator[list[object]]) -> Iterator[list[object]]:
+    """Yield the rows. Raise ``WorkbookTooLarge`` if they are longer than ``MAX_WORKBOOK_BYTES``."""
+    size = 0
+    for row in rows:
+        size += sum(_CELL_BYTES + len(str(value).encode()) for value in row)
+        if size > MAX_WORKBOOK_BYTES:
+            raise WorkbookTooLarge
+        yield row
 
 
 def sample_response(prompt_name: str, format_name: str) -> StreamingHttpResponse:

@@ -22,7 +22,7 @@ from webchat_project.api.fields import ChoiceField
 from webchat_project.api.object_ids import validate_object_id
 from webchat_project.api.parsers import FileParser
 from webchat_project.api.request_serializers import RequestSerializer
-from webchats.imports.exporter import export_response
+from webchats.imports.exporter import WorkbookTooLarge, export_response
 from webchats.imports.formats import FORMATS, detect_format
 from webchats.imports.importer import run_import
 from webchats.imports.options import ImportOptions, ImportSource
@@ -138,7 +138,10 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
         query.is_valid(raise_exception=True)
         webchats = self.filter_queryset(self.get_queryset())
         assert isinstance(request.user, User)
-        return export_response(webchats, query.validated_data["format"], user=request.user)
+        try:
+            return export_response(webchats, query.validated_data["format"], user=request.user)
+        except WorkbookTooLarge as error:
+            raise ValidationError({"format": [str(error)]}) from None
 
     @extend_schema(
         operation_id="webchats_import",

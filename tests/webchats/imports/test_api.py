@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
 from organizations.models import User
 from tests.support import factories
+from tests.webchats.admin.pages import LIST
 from tests.webchats.imports.files import create_varied_webchats, export_content, to_csv
+from webchats.imports import exporter
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -121,6 +124,26 @@ def test_an_export_is_streamed_as_a_download(
     assert response["Content-Disposition"] == f'attachment; filename="webchats.{format_name}"'
     assert admin.organization
     assert response.getvalue() == export_content(admin.organization, format_name)
+
+
+@pytest.mark.django_db
+def test_a_workbook_that_is_too_large_is_refused(
+    api: Any, admin: User, session_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would fill the temporary files of the process."""
+    monkeypatch.setattr(exporter, "MAX_WORKBOOK_BYTES", 4_000)
+    small, *_ = factories.WebchatFactory.create_batch(3, user=admin)
+    message = "The workbook would be larger than 0 MiB. Filter the webchats, or export CSV."
+    response = api(admin).get(f"{EXPORT}?format=xlsx")
+    assert response.json()["details"] == [
+        {"field": "format", "code": "invalid", "message": message}
+    ]
+    body = {"action": "export_xlsx", "_selected_action": [small.pk], "select_across": "1"}
+    assert message in session_client.post(LIST, body, follow=True).content.decode()
+    # Neither counts as a running export.
+    assert api(admin).get(f"{EXPORT}?format=csv").getvalue()
+    Webchat.objects.exclude(pk=small.pk).delete()
+    assert api(admin).get(f"{EXPORT}?format=xlsx").getvalue()
 
 
 @pytest.mark.django_db
