@@ -9,22 +9,27 @@ class LimitedLock:
     """A lock for which at most ``max_waiting`` threads wait. Others get the exception ``busy``.
 
     Without the limit, every thread of a process could wait, and none would serve other requests.
+    ``reserved`` more threads may wait with ``is_preferred``.
     """
 
-    def __init__(self, max_waiting: int, busy: type[Exception]) -> None:
+    def __init__(self, max_waiting: int, busy: type[Exception], *, reserved: int = 0) -> None:
         self._lock = Lock()
         self._busy = busy
-        self._max_waiting = max_waiting
         #: One for the thread that holds the lock, and one for each that waits.
-        self._threads = BoundedSemaphore(1 + max_waiting)
+        self._slots = BoundedSemaphore(1 + max_waiting)
+        self._reserved_slots = BoundedSemaphore(reserved) if reserved else None
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self, *, is_preferred: bool = False) -> Iterator[None]:
         """Hold the lock during the block. Raise ``busy`` at once if too many threads wait."""
-        if not self._threads.acquire(blocking=False):
-            raise self._busy(f"{self._max_waiting} threads wait")
+        slots = [self._slots]
+        if is_preferred and self._reserved_slots:
+            slots.append(self._reserved_slots)
+        taken = next((slot for slot in slots if slot.acquire(blocking=False)), None)
+        if taken is None:
+            raise self._busy("Too many threads wait")
         try:
             with self._lock:
                 yield
         finally:
-            self._threads.release()
+            taken.release()

@@ -1,5 +1,8 @@
 """The password hasher."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -9,6 +12,9 @@ from webchat_project.limited_lock import LimitedLock
 
 #: The most callers that wait while a password is hashed. The other threads serve requests.
 MAX_WAITING: Final = 4
+#: How many more may wait at an address from which they have signed in before. Sign-in attempts from
+#: a thousand addresses could keep everybody else out.
+RESERVED: Final = 2
 
 
 class HasherBusy(DependencyUnavailable):
@@ -18,7 +24,18 @@ class HasherBusy(DependencyUnavailable):
     client_message = "Too many people are signing in. Try again in a moment."
 
 
-_one_at_a_time: Final = LimitedLock(MAX_WAITING, HasherBusy)
+_one_at_a_time: Final = LimitedLock(MAX_WAITING, HasherBusy, reserved=RESERVED)
+_is_preferred: Final = ContextVar("is_preferred", default=False)
+
+
+@contextmanager
+def prefer(is_preferred: bool) -> Iterator[None]:
+    """Set whether passwords that are hashed in the block have the ``RESERVED`` places."""
+    token = _is_preferred.set(is_preferred)
+    try:
+        yield
+    finally:
+        _is_preferred.reset(token)
 
 
 class OneAtATimeArgon2Hasher(Argon2PasswordHasher):
@@ -35,9 +52,9 @@ class OneAtATimeArgon2Hasher(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        with _one_at_a_time.hold():
+        with _one_at_a_time.hold(is_preferred=_is_preferred.get()):
             return super().encode(password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        with _one_at_a_time.hold():
+        with _one_at_a_time.hold(is_preferred=_is_preferred.get()):
             return super().verify(password, encoded)
