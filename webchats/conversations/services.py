@@ -141,6 +141,7 @@ def ask_for_person(*, conversation: Conversation) -> Conversation:
     handler = next_handler(locked.handler, Action.ASK_FOR_PERSON)
     if handler != locked.handler:
         locked.handler = handler
+        locked.waiting_since = locked.waiting_since or timezone.now()
         append_event(locked, "handed_over")
         save(locked)
     return locked

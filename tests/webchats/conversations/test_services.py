@@ -284,6 +284,15 @@ def test_asking_for_a_person_reports_the_hand_over_once(webchat: Webchat) -> Non
     assert get_log(conversation) == ["visitor: Hello", "system: handed_over"]
 
 
+def test_asking_for_a_person_after_an_answer_starts_the_wait(webchat: Webchat) -> None:
+    conversation = send(webchat).message.conversation
+    Conversation.objects.filter(pk=conversation.pk).update(handler="ai", waiting_since=None)
+    with time_machine.travel(NOW, tick=False):
+        services.ask_for_person(conversation=conversation)
+    conversation.refresh_from_db()
+    assert conversation.waiting_since == NOW
+
+
 # --- Deletion ---
 
 
