@@ -3,14 +3,15 @@
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import BaseUserCreationForm
-from django.http import HttpRequest
+from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django_stubs_ext import FieldsetSpec
 
 from organizations.admin.badges import badge
 from organizations.admin.site import site
 from organizations.models import Organization, User
+from organizations.options import FormData
 from organizations.tenancy.admin import TenantAdmin, TenantForm
 
 
@@ -29,6 +30,20 @@ class NewUserForm(UserForm, BaseUserCreationForm[User]):
     """The form of a new user, with a password."""
 
 
+# Generic in the stubs only.
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
+    """A new password for a user, without Django's option to disable passwords.
+
+    There is no other way to sign in.
+    """
+
+    def __init__(self, user: User, data: FormData = None) -> None:
+        super().__init__(user, data)
+        self.fields.pop("usable_password", None)
+        for field in self.fields.values():
+            field.required = True
+
+
 @admin.register(User, site=site)
 class UserAdmin(TenantAdmin[User], DjangoUserAdmin[User]):
     """Users and their roles.
@@ -40,6 +55,8 @@ class UserAdmin(TenantAdmin[User], DjangoUserAdmin[User]):
     form = UserForm
     add_form = NewUserForm
     add_form_template = "admin/change_form.html"
+    change_password_form = PasswordForm
+    change_user_password_template = "admin/organizations/user/password.html"  # noqa: S105
     purpose = "Users sign in to this site and to the API. Their role determines what they may do."
     list_display = ("email", "full_name", "role_badge", "state", "last_login")
     list_filter = ("access_role", "is_active")
@@ -72,6 +89,12 @@ class UserAdmin(TenantAdmin[User], DjangoUserAdmin[User]):
         """Return whether the role allows it and ``obj`` is not the current user."""
         is_self = obj is not None and obj.pk == request.user.pk
         return not is_self and super().has_delete_permission(request, obj)
+
+    def response_add(
+        self, request: HttpRequest, obj: User, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Return to the list after *Save*. Django's ``UserAdmin`` opens the form again."""
+        return admin.ModelAdmin.response_add(self, request, obj, post_url_continue)
 
     @admin.display(description="role", ordering="access_role")
     def role_badge(self, user: User) -> SafeString:

@@ -90,6 +90,7 @@ def test_text_that_was_submitted_after_the_session_ended_is_filled_in_again(
     page.get_by_label("Status text", exact=True).fill("Typed too")
     expect(page.locator("#preview-messages")).to_contain_text("Your session has ended.")
     save(page)
+    expect(page.get_by_text("Your session has ended. Sign in again")).to_be_visible()
     sign_in(page, ada.email)
     expect(page.locator(".restored")).to_be_visible()
     expect(page.get_by_label("Starter message")).to_have_value("Typed")
@@ -145,7 +146,7 @@ def test_signing_out_removes_unsaved_text_from_the_browser(
     expect(page.locator(".restored")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Signed out")).to_be_visible()
-    assert "Typed" not in page.evaluate("JSON.stringify(sessionStorage)")
+    page.wait_for_function("!JSON.stringify(sessionStorage).includes('Typed')")
 
 
 def test_stages_that_were_added_are_filled_in_again(admin_page: Visitor, ada: User) -> None:

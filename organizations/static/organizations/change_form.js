@@ -17,6 +17,11 @@
     const isOther = user && JSON.parse(sessionStorage.getItem(name)).user !== user;
     if (isSignedOut || isOther) sessionStorage.removeItem(name);
   }
+  // The sign-in page: a stored form waits on the page that follows.
+  const next = document.querySelector("#login-form [name=next]");
+  if (next && sessionStorage.getItem(PREFIX + new URL(next.value, location).pathname)) {
+    document.getElementById("session-ended").hidden = false;
+  }
 
   const form = document.querySelector("#content-main form[id$=_form]:has([name=_save])");
   const key = PREFIX + location.pathname;

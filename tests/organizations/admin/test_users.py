@@ -34,7 +34,7 @@ def test_admin_adds_a_member_to_their_own_organization_only(admin: User, other_a
         "is_superuser": "on",
     }
     response = log_in(admin).post(f"{list_url(User)}add/", body)
-    assert response.status_code == 302
+    assert (response.status_code, response["Location"]) == (302, list_url(User))
     member = User.objects.get(email="new@example.com")
     assert member.organization_id == admin.organization_id
     assert not member.is_superuser
@@ -81,11 +81,24 @@ def test_user_cannot_change_their_own_role_or_delete_themselves(admin: User) -> 
 
 
 def test_admin_sets_the_password_of_a_member(admin: User, rep: User) -> None:
+    client = log_in(admin)
     url = reverse("admin:auth_user_password_change", args=[rep.pk])
+    link = f'<a href="{url}">Set password</a>'
+    assert link in client.get(f"{list_url(User)}{rep.pk}/change/").content.decode()
+    assert "password-based" not in client.get(url).content.decode().lower()
+    assert client.post(url, {"usable_password": "false"}).status_code == 200
     body = {"password1": PASSWORD, "password2": PASSWORD}
-    assert log_in(admin).post(url, body).status_code == 302
+    assert client.post(url, body).status_code == 302
     rep.refresh_from_db()
     assert rep.check_password(PASSWORD)
+
+
+def test_users_have_no_link_to_set_a_password_on_their_own_page_or_without_permission(
+    admin: User, rep: User
+) -> None:
+    for user, shown in ((admin, admin), (rep, admin)):
+        page = log_in(user).get(f"{list_url(User)}{shown.pk}/change/").content.decode()
+        assert "Set password" not in page
 
 
 def test_superuser_adds_a_superuser(superuser: User) -> None:
