@@ -116,6 +116,11 @@ def test_a_file_is_checked_and_then_imported(admin_page: Visitor, ada: User) -> 
     file = FilePayload(name="in.csv", mimeType="text/csv", buffer=rows.encode())
     page.get_by_label("File").set_input_files(file)
     page.get_by_label("Skip invalid rows").check()
+    page.locator("[data-max-bytes]").evaluate("input => { input.dataset.maxBytes = 9 }")
+    page.get_by_role("button", name="Check the file").click()
+    message = page.get_by_label("File").evaluate("input => input.validationMessage")
+    assert message == "The file is larger than 11.0\xa0MB. Split it into smaller files."
+    page.locator("[data-max-bytes]").evaluate("input => { input.dataset.maxBytes = 9999 }")
     page.get_by_role("button", name="Check the file").click()
     expect(page.get_by_role("row", name="3 backgroundColor Enter a color")).to_be_visible()
     assert not Webchat.objects.exists()
@@ -136,6 +141,7 @@ def test_a_file_is_checked_and_then_imported(admin_page: Visitor, ada: User) -> 
 
 def _drop_file(page: Page, content: str) -> None:
     """Drop a CSV file on the page, beside the file field."""
+    page.wait_for_load_state()
     transfer = page.evaluate_handle(
         """content => {
           const transfer = new DataTransfer();

@@ -49,6 +49,10 @@ class ImportForm(forms.Form):
         if not role_allows(user.role, Operation.CHANGE, Webchat):
             del self.fields["update"]
         size = filesizeformat(settings.MAX_UPLOAD_BYTES)
+        self.fields["file"].widget.attrs |= {
+            "data-max-bytes": settings.MAX_UPLOAD_BYTES,
+            "data-too-large": f"The file is larger than {size}. Split it into smaller files.",
+        }
         self.fields["file"].help_text = (
             f"Choose a file or drop it here: CSV, Excel (.xlsx), JSON or NDJSON, at most {size}. "
             "The file is checked first. Nothing is imported before you confirm."

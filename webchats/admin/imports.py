@@ -51,7 +51,7 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
         if request.method != "POST":
             return self._form_response(request, ImportForm(user))
         if "pending" in request.POST:
-            return self._check_as_updates(request, user)
+            return self._check_again(request, user)
         form = ImportForm(user, request.POST, request.FILES)
         if not form.is_valid():
             return self._form_response(request, form)
@@ -64,42 +64,37 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
             update_existing=form.cleaned_data.get("update", False),
             skip_invalid=form.cleaned_data["skip_invalid"],
         )
-        try:
-            return self._check(request, pending, user)
-        except ImportsBusy as error:
-            return self._report_response(request, pending, _failed(error))
+        return self._check(request, pending, user)
 
-    def _check_as_updates(self, request: HttpRequest, user: User) -> HttpResponse:
-        """Return the report of a dry run of the stored file that updates existing webchats."""
-        if not self.has_change_permission(request):
+    def _check_again(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Return the report of another dry run of the stored file, as updates if requested."""
+        as_updates = "as_updates" in request.POST
+        if as_updates and not self.has_change_permission(request):
             raise PermissionDenied
         pending = PendingImport.take(user, request.POST["pending"])
         if pending is None:
             return self._expired_response(request)
-        pending.update_existing = True
-        try:
-            return self._check(request, pending, user)
-        except ImportsBusy as error:
-            pending.update_existing = False
-            pending.save()
-            return self._report_response(request, pending, _failed(error), can_update=True)
+        pending.update_existing = pending.update_existing or as_updates
+        return self._check(request, pending, user)
 
     def _check(self, request: HttpRequest, pending: PendingImport, user: User) -> HttpResponse:
         """Return the report of a dry run.
 
         The file is stored if the user can continue with it. It replaces the user's earlier file.
-        Raise ``ImportsBusy`` if it could not be checked.
         """
-        report = _run(pending, user, dry_run=True)
+        try:
+            report = _run(pending, user, dry_run=True)
+        except ImportsBusy as error:
+            report = _failed(error)
+        can_retry = report.status == ImportStatus.INTERRUPTED
         can_confirm = report.is_good and bool(report.created or report.updated)
         # As of an exported file.
         has_existing_ids = any(problem.reason == ID_EXISTS for problem in report.problems)
         can_update = has_existing_ids and self.has_change_permission(request)
-        if can_confirm or can_update:
+        if can_confirm or can_update or can_retry:
             pending.save()
-        return self._report_response(
-            request, pending, report, can_confirm=can_confirm, can_update=can_update
-        )
+        can = {"can_confirm": can_confirm, "can_update": can_update, "can_retry": can_retry}
+        return self._report_response(request, pending, report, **can)
 
     def import_sample_view(self, request: HttpRequest, format_name: str) -> HttpResponseBase:
         """Return a sample file, with a prompt of the user's organization."""

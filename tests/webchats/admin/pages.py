@@ -50,4 +50,9 @@ def confirm(client: Client, response: Any) -> Any:
 
 def import_as_updates(client: Client, response: Any) -> Any:
     """Check the file of a report again, as updates of existing webchats."""
+    return client.post(IMPORT, {"pending": response.context["pending"].pk, "as_updates": "on"})
+
+
+def check_again(client: Client, response: Any) -> Any:
+    """Check the file of a report again."""
     return client.post(IMPORT, {"pending": response.context["pending"].pk})

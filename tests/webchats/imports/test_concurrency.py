@@ -13,7 +13,14 @@ from django.test import Client
 
 from organizations.models import User
 from tests.support import factories
-from tests.webchats.admin.pages import LIST, check_file, confirm, import_as_updates, run_action
+from tests.webchats.admin.pages import (
+    LIST,
+    check_again,
+    check_file,
+    confirm,
+    import_as_updates,
+    run_action,
+)
 from tests.webchats.imports.files import export_content, to_csv
 from webchats.imports.concurrency import MAX_EXPORTS, MAX_IMPORTS, import_slot
 from webchats.imports.exporter import export_response
@@ -54,11 +61,17 @@ def test_imports_of_other_organizations_leave_threads_of_the_process(post: Any) 
 
 
 @pytest.mark.django_db
-def test_the_admin_site_reports_a_running_import(session_client: Client, admin: User) -> None:
-    file = SimpleUploadedFile("in.csv", to_csv({}).encode())
+def test_a_file_that_another_import_delays_is_kept_and_checked_again(
+    session_client: Client, admin: User, post: Any
+) -> None:
     with import_slot(str(admin.organization_id)):
-        response = session_client.post("/admin/webchats/webchat/import/", {"file": file})
+        response = check_file(session_client, to_csv({}), skip_invalid="on")
     assert SAME in response.content.decode()
+    assert 'value="Check again"' in response.content.decode()
+    checked = check_again(session_client, response)
+    assert checked.context["pending"].skip_invalid
+    assert confirm(session_client, checked).headers["Location"] == LIST
+    assert Webchat.objects.count() == 1
 
 
 @pytest.mark.django_db
@@ -85,7 +98,7 @@ def test_a_check_as_updates_that_another_import_delays_can_be_repeated(
     with import_slot(str(admin.organization_id)):
         delayed = import_as_updates(session_client, refused)
     assert SAME in delayed.content.decode()
-    assert import_as_updates(session_client, delayed).context["report"].updated == 1
+    assert check_again(session_client, delayed).context["report"].updated == 1
 
 
 class TestExports:

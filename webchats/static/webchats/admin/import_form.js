@@ -1,5 +1,5 @@
 "use strict";
-// A file that is dropped anywhere on the page is selected.
+// A file that is dropped anywhere on the page is selected. A file that is too large is not sent.
 {
   const input = document.getElementById("id_file");
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -21,5 +21,12 @@
     selected.items.add(event.dataTransfer.files[0]);
     input.files = selected.files;
     input.focus();
+  });
+  input.form.addEventListener("submit", (event) => {
+    const { maxBytes, tooLarge } = input.dataset;
+    const isTooLarge = input.files[0]?.size >= Number(maxBytes);
+    input.setCustomValidity(isTooLarge ? tooLarge : "");
+    if (isTooLarge) event.preventDefault();
+    input.reportValidity();
   });
 }
