@@ -6,6 +6,7 @@ import pytest
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import path
+from pytest_django import Settings
 
 from organizations.models import User
 from tests.support.clients import log_in
@@ -38,6 +39,13 @@ def test_an_unknown_path_has_a_page() -> None:
     assert "<h1>Page not found</h1>" in content_of(response, 404)
     assert response.headers["Content-Security-Policy"] == ERROR_CSP
     assert not response.cookies
+
+
+def test_the_demo_has_the_page_of_an_unknown_path(settings: Settings) -> None:
+    settings.DEBUG = True
+    page = Client().get("/nothing").content.decode()
+    assert "<h1>Page not found</h1>" in page
+    assert "URLconf" not in page
 
 
 @pytest.mark.django_db

@@ -6,11 +6,11 @@ from threading import BoundedSemaphore
 from typing import Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from webchat_project.api.exceptions import error_response
 from webchat_project.api.parsers import PARSED
+from webchat_project.error_pages import too_large
 from webchat_project.middleware import GetResponse, unavailable_response
 
 #: A Content-Length of more digits is too large, whatever the limit is.
@@ -44,7 +44,7 @@ class BodySizeLimitMiddleware:
         if not (length.isascii() and length.isdigit()):
             return self.get_response(request)
         size = int(length) if len(length) <= _MAX_DIGITS else 10**_MAX_DIGITS
-        respond = self.get_response if size <= limit else partial(_too_large, limit=limit)
+        respond = self.get_response if size <= limit else partial(too_large, limit=limit)
         if not LARGE_BYTES < size <= settings.MAX_UPLOAD_BYTES:
             return respond(request)
         is_buffered = size <= settings.MAX_BODY_BYTES
@@ -76,8 +76,3 @@ def _free_values(request: HttpRequest) -> None:
     values = request.META.pop(PARSED, None)
     if isinstance(values, list | dict):
         values.clear()
-
-
-def _too_large(request: HttpRequest, limit: int) -> HttpResponse:
-    message = f"The body is larger than {limit:,} bytes."
-    return error_response(413, message, "payload_too_large")

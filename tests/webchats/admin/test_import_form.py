@@ -44,7 +44,9 @@ def test_a_file_above_the_limit_is_rejected_before_it_is_read(
 ) -> None:
     settings.MAX_UPLOAD_BYTES = 3_000
     assert "at most 2.9" in session_client.get(IMPORT).content.decode()
-    assert check_file(session_client, to_csv(*[{}] * 200)).status_code == 413
+    response = check_file(session_client, to_csv(*[{}] * 200))
+    assert response.status_code == 413
+    assert "larger than 2.9\xa0KB. Go back and select a smaller file." in response.content.decode()
     assert not ImportRecord.objects.exists()
 
 
