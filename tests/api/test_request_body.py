@@ -55,7 +55,8 @@ def test_body_of_null_is_invalid(api_client: APIClient) -> None:
 @pytest.mark.parametrize("body", ["[]", "5", '"text"', "true", '[{"name": "a"}]'])
 def test_body_must_be_an_object(api_client: APIClient, body: str) -> None:
     response = assert_error(send(api_client, body), 400, "validation_error")
-    assert response["details"][0]["message"] == "Must be a JSON object."
+    [detail] = response["details"]
+    assert detail == {"code": "invalid", "message": "Must be a JSON object."}
 
 
 @pytest.mark.parametrize("value", ["1e400", "-1e400", "9" * 400])

@@ -34,7 +34,6 @@ _BEFORE_THROTTLES = (
     exceptions.PermissionDenied,
 )
 
-
 #: ``statement_timeout`` of PostgreSQL.
 _QUERY_CANCELED = "57014"
 #: Seconds after which a client should retry a request that returned 503.
@@ -46,10 +45,10 @@ MAX_USES = 1_000
 
 
 class ErrorItem(TypedDict):
-    """One validation error. ``field`` is a dotted path in the document, such as ``stages.1.name``,
-    and empty for errors of the document as a whole."""
+    """One validation error. ``field`` is a dotted path in the document, such as ``stages.1.name``.
+    An error of the document as a whole has none."""
 
-    field: str
+    field: NotRequired[str]
     code: str
     message: str
 
@@ -125,13 +124,14 @@ def flatten(detail: object, field: str = "") -> Iterator[ErrorItem]:
             nested = isinstance(inner, dict | list)
             yield from flatten(inner, f"{field}.{index}" if nested else field)
     else:
-        yield {"field": field, "code": getattr(detail, "code", "invalid"), "message": str(detail)}
+        item: ErrorItem = {"code": getattr(detail, "code", "invalid"), "message": str(detail)}
+        yield {"field": field, **item} if field else item
 
 
 def _validation_body(detail: object) -> ErrorBody:
     # The serializer field and the model may report the same error.
-    details = list({(item["field"], item["code"]): item for item in flatten(detail)}.values())
-    names = sorted({item["field"] for item in details if item["field"]})
+    details = list({(item.get("field"), item["code"]): item for item in flatten(detail)}.values())
+    names = sorted({item["field"] for item in details if "field" in item})
     message = f"Invalid value for: {', '.join(names)}." if names else details[0]["message"]
     return {"error": message, "code": "validation_error", "details": details}
 

@@ -31,11 +31,11 @@ SCHEMA: Final[dict[str, object]] = {
             "description": "All validation errors.",
             "items": {
                 "type": "object",
-                "required": ["field", "code", "message"],
+                "required": ["code", "message"],
                 "properties": {
                     "field": {
                         "type": "string",
-                        "description": "A dotted path in the document. Empty for the whole body.",
+                        "description": "A dotted path. Absent for an error of the whole body.",
                     },
                     "code": {"type": "string"},
                     "message": {"type": "string"},

@@ -1,6 +1,7 @@
 """Parsers of request bodies."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any, Final, NoReturn
 
@@ -11,6 +12,9 @@ from rest_framework.request import Request
 #: A key of ``request.META``: the value that ``StrictJSONParser`` returned.
 PARSED: Final = "api.parsed_json"
 
+#: How much of a key an error message contains.
+_SHOWN_KEY: Final = 100
+
 
 class InvalidJSON(ValueError):
     """A text that Python's decoder accepts, but that is not interoperable JSON."""
@@ -20,7 +24,9 @@ def object_from(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return the object with these members. Raise ``InvalidJSON`` for a duplicate key."""
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise InvalidJSON("an object has a duplicate key")
+        [(key, _)] = Counter(key for key, _ in pairs).most_common(1)
+        name = json.dumps(key[:_SHOWN_KEY], ensure_ascii=False)
+        raise InvalidJSON(f"an object has the key {name} twice")
     return document
 
 

@@ -269,7 +269,7 @@ def test_an_object_with_a_duplicate_key_is_an_invalid_row_of_an_array(admin: Use
     content = f'[{valid}, {{"name": "a", "name": "b"}}, {nested}]'
     report = import_content(content, admin, format_name="json")
     assert [str(problem) for problem in report.problems] == [
-        "item 2: Invalid JSON: an object has a duplicate key.",
+        'item 2: Invalid JSON: an object has the key "name" twice.',
         "item 3: description: Must be a string.",
     ]
 
