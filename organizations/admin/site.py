@@ -3,14 +3,16 @@
 import math
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import TypeVar, cast
+from typing import TypedDict, TypeVar, cast
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import BadRequest
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver
 from rest_framework.exceptions import Throttled
@@ -22,6 +24,19 @@ from organizations.navigation import NavItem, get_nav_items
 from organizations.overview import get_checklist, get_panels
 
 _View = TypeVar("_View", bound=Callable[..., HttpResponseBase])
+
+
+class _ModelEntry(TypedDict):
+    """A model in the navigation, with the keys of Django that are used here."""
+
+    model: type[Model]
+
+
+class _AppEntry(TypedDict):
+    """An app in the navigation, with the keys of Django that are used here."""
+
+    app_label: str
+    models: list[_ModelEntry]
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -131,13 +146,26 @@ class WebchatsAdminSite(admin.AdminSite):
         }
         return super().index(request, {**context, **(extra_context or {})})
 
-    def get_app_list(
-        self, request: HttpRequest, app_label: str | None = None
-    ) -> list[dict[str, object]]:
-        """Return the apps in the order of ``INSTALLED_APPS``, with their models by name."""
+    # The stubs require Django's own type, though any response is allowed.
+    def app_index(  # type: ignore[override]
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        """Redirect to the overview: the apps have no pages of their own."""
+        return redirect("admin:index")
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[_AppEntry]:
+        """Return the apps in the order of ``INSTALLED_APPS``, with their models by name.
+
+        Models whose admin ``is_secondary`` come last.
+        """
         order = [config.label for config in apps.get_app_configs()]
-        app_list: list[dict[str, object]] = super().get_app_list(request, app_label)
-        return sorted(app_list, key=lambda app: order.index(str(app["app_label"])))
+        app_list: list[_AppEntry] = super().get_app_list(request, app_label)
+        for app in app_list:
+            app["models"].sort(key=lambda entry: self._is_secondary(entry["model"]))
+        return sorted(app_list, key=lambda app: order.index(app["app_label"]))
+
+    def _is_secondary(self, model: type[Model]) -> bool:
+        return bool(getattr(self.get_model_admin(model), "is_secondary", False))
 
 
 site = WebchatsAdminSite(name="admin")

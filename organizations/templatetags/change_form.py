@@ -130,4 +130,8 @@ def readonly_value(field: AdminReadonlyField) -> SafeString | str:
         items = format_html_join("", "<li>{}</li>", ((entry,) for entry in value))
         return format_html('<ul class="plain-list">{}</ul>', items)
     empty_label: str | None = getattr(column, "empty_label", None)
-    return field.contents() if value or empty_label is None else empty_label
+    if not value and empty_label is not None:
+        return empty_label
+    contents = field.contents()
+    # Django shows the empty value for columns only, and "None" for methods.
+    return str(field.empty_value_display) if column is None and contents == "None" else contents

@@ -78,6 +78,8 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
     show_facets = admin.ShowFacets.NEVER
     #: What the rows are for. The empty list shows it.
     purpose = ""
+    #: Whether the navigation lists the model after the other ones of its app.
+    is_secondary = False
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[_Row]:
         """Return the rows that the user may access."""

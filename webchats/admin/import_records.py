@@ -1,5 +1,8 @@
 """The admin pages of past imports, which are read-only."""
 
+from typing import Unpack
+
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -7,6 +10,7 @@ from django.utils.safestring import SafeString
 from organizations.admin.badges import BadgeKind, badge
 from organizations.admin.site import site
 from organizations.admin.times import time_tag
+from organizations.options import FormData, FormFiles, ModelFormOptions
 from organizations.tenancy.admin import TenantAdmin
 from webchats.models.imports import ImportRecord, ImportStatus
 
@@ -17,10 +21,25 @@ _BADGES: dict[ImportStatus, BadgeKind] = {
 }
 
 
+class ImportRecordForm(forms.ModelForm[ImportRecord]):
+    """A form whose labels have no colons. All of its values are read-only."""
+
+    def __init__(
+        self,
+        data: FormData = None,
+        files: FormFiles = None,
+        **options: Unpack[ModelFormOptions[ImportRecord]],
+    ) -> None:
+        super().__init__(data, files, **options)
+        self.label_suffix = ""
+
+
 @admin.register(ImportRecord, site=site)
 class ImportRecordAdmin(TenantAdmin[ImportRecord]):
     """Past imports. The importer creates the records; deleting an organization deletes them."""
 
+    form = ImportRecordForm
+    is_secondary = True
     purpose = "Each import of a file of webchats is recorded here, with its result."
     list_display = (
         "file_name",

@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from organizations.admin.site import site
@@ -103,6 +104,21 @@ class WebchatAdmin(
             "initial_stage": "new",
             **super().get_changeform_initial_data(request),
         }
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        """Show or process the form of a new webchat. Warn if there is no prompt to choose."""
+        prompts = Prompt.objects.for_user(request.user).filter(is_active=True)
+        is_shown = request.method == "GET" and self.has_add_permission(request)
+        if is_shown and not prompts.exists():
+            message = 'A webchat needs an active prompt. <a href="{}">Add a prompt</a> first.'
+            link = reverse("admin:organizations_prompt_add")
+            self.message_user(request, format_html(message, link), messages.WARNING)
+        return super().add_view(request, form_url, extra_context)
 
     def save_model(
         self, request: HttpRequest, obj: Webchat, form: WebchatForm, change: bool

@@ -128,3 +128,14 @@ def test_sign_in_redirects_to_the_overview_instead_of_a_refused_page(
     posted = {"username": "ada@example.com", "password": "right-and-long", **query}
     response = Client().post(reverse("admin:login"), posted)
     assert (response.status_code, response.headers["Location"]) == (302, target)
+
+
+def test_the_page_of_an_app_redirects_to_the_overview(session_client: Client) -> None:
+    assert session_client.get("/admin/webchats/")["Location"] == reverse("admin:index")
+
+
+def test_imports_follow_webchats_in_the_navigation(session_client: Client) -> None:
+    page = session_client.get(reverse("admin:index")).content.decode()
+    names = ("webchats_webchat", "webchats_importrecord")
+    links = [f'href="{reverse(f"admin:{name}_changelist")}"' for name in names]
+    assert 0 < page.index(links[0]) < page.index(links[1])

@@ -50,6 +50,20 @@ def test_sections_have_links_with_the_numbers_of_their_errors(invalid: Any) -> N
     assert '<span class="section-errors">2<span class="visually-hidden"> errors</span>' in page
 
 
+def test_a_new_form_without_a_prompt_to_choose_links_to_a_new_prompt(
+    session_client: Client, admin: User, rep: User
+) -> None:
+    link = '<a href="/admin/organizations/prompt/add/">Add a prompt</a> first.'
+    factories.PromptFactory.create(organization=admin.organization, is_active=False)
+    factories.PromptFactory.create()
+    assert link in session_client.get(ADD).content.decode()
+    representative = log_in(rep)
+    assert representative.get(ADD).status_code == 403
+    assert link not in representative.get("/admin/").content.decode()
+    factories.PromptFactory.create(organization=admin.organization)
+    assert link not in session_client.get(ADD).content.decode()
+
+
 def test_error_summary_links_to_each_invalid_field(invalid: Any) -> None:
     links = [(link.id, link.label) for link in get_links(invalid)]
     assert links == [

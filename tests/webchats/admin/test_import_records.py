@@ -42,6 +42,11 @@ def test_the_list_has_numbers_of_written_rows_for_imports_only(session_client: C
         ("created", "–"),
         ("updated", "–"),
     ]
+    checked = ImportRecord.objects.get(status="checked")
+    url = reverse("admin:webchats_importrecord_change", args=[checked.pk])
+    record = session_client.get(url).content.decode()
+    assert "<label>Created</label>" in record
+    assert re.findall(r'<div class="readonly">(None|–)</div>', record) == ["–", "–"]
 
 
 def test_records_are_deleted_with_their_organization(superuser: User) -> None:
