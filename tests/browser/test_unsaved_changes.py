@@ -200,6 +200,7 @@ def test_reload_of_the_page_with_a_new_key_creates_no_second_key(
     page.get_by_label("Name").fill("CI")
     save(page)
     secret = page.locator("#secret").inner_text()
+    page.wait_for_url("**/change/")
     page.reload()
     key = ApiKey.objects.get()
     assert page.url == f"{live_server.url}/admin/organizations/apikey/{key.pk}/change/"
