@@ -51,8 +51,9 @@
     const url = parse(address);
     if (!url || !allowLink(url.href)) return null;
     const isPage = url.protocol.startsWith("http");
-    // A label that looks like another address misleads.
-    const misleads = isPage && /^\s*(?:https?:|www\.|[\w-]+(?:\.[\w-]+)+)/i.test(label);
+    // A label that contains something like another address misleads. Format characters are invisible.
+    const visible = label.replace(/\p{Cf}/gu, "").normalize("NFKC");
+    const misleads = isPage && /@|:\/\/|[^\s.]\.(?:[^\s.\d]|\d+\.\d)/.test(visible);
     const a = isolated("a", misleads ? url.href : label);
     a.href = a.title = url.href;
     a.rel = "noopener noreferrer nofollow";
@@ -63,9 +64,10 @@
   // Punctuation after an address belongs to the sentence, a parenthesis only if it is unpaired.
   const trim = (address) => {
     let end = address.length;
+    let unpaired = address.split(")").length - address.split("(").length;
     for (; end; end--) {
       const last = address[end - 1];
-      if (last === ")" && address.slice(0, end).split("(").length >= address.slice(0, end).split(")").length) break;
+      if (last === ")" && unpaired-- <= 0) break;
       if (!/[.,;:!?'")\]}*_]/.test(last)) break;
     }
     return address.slice(0, end);
