@@ -124,7 +124,8 @@ def _clean_url(url: str) -> str:
         netloc = host if parts.port is None else f"{host}:{parts.port}"
     except ValueError:
         return ""
-    if parts.scheme not in _WEB_SCHEMES or not host:
+    # Browsers read a backslash as a slash, so that the host ends there.
+    if parts.scheme not in _WEB_SCHEMES or not host or "\\" in parts.netloc:
         return ""
     cleaned = urlunsplit((parts.scheme, netloc, parts.path, "", ""))
     return cleaned if len(cleaned) <= URL_LENGTH else ""

@@ -54,6 +54,7 @@ def test_it_reports_every_invalid_contact_detail() -> None:
         ("https://example.com:99999/", ""),
         ("/relative", ""),
         ("https://example.com/" + "x" * 2_000, ""),
+        (r"https://evil.example\.example.com/", ""),
         ("https://example.com/\x00\ud800a", "https://example.com/a"),
     ],
 )

@@ -145,6 +145,20 @@ def test_long_thread_has_pages(
     assert 'before=4">Later' in page
 
 
+def test_link_to_the_page_is_labeled_with_its_address(webchat: Webchat, rep_client: Client) -> None:
+    conversation = services.send_visitor_message(
+        webchat=webchat,
+        visitor_id="a" * 32,
+        text="Hello",
+        client_key="key",
+        page={"url": "https://evil.example/", "title": "https://bank.example/"},
+    ).message.conversation
+    page = get_thread_page(rep_client, conversation)
+    links = dict(re.findall(r'<a href="(https:[^"]+)"[^>]*>([^<]*)</a>', page))
+    assert links == {"https://evil.example/": "https://evil.example/"}
+    assert "https://bank.example/" in page
+
+
 def test_text_names_and_pages_are_escaped(webchat: Webchat, rep: User, rep_client: Client) -> None:
     evil = '<img src=x onerror="x()" hx-get="/admin/">'
     webchat.name = evil
