@@ -132,8 +132,9 @@ class User(AbstractBaseUser, TenantScoped):
 
     @property
     def public_name(self) -> str:
-        """Return the name that visitors see, which is never the e-mail address."""
-        return self.display_name or self.full_name.partition(" ")[0] or "Team"
+        """Return the name that visitors see, which is never an e-mail address."""
+        names = (self.display_name, self.full_name.partition(" ")[0])
+        return next((name for name in names if name and "@" not in name), "Team")
 
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
         """Return whether the role grants a Django permission such as ``webchats.add_webchat``.

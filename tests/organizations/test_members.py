@@ -45,6 +45,16 @@ def test_administrator_changes_display_names_but_not_accounts(
     assert (rep.public_name, rep.is_active, rep.access_role) == ("Sam", True, "SALES_REP")
 
 
+@pytest.mark.parametrize(
+    ("display_name", "full_name", "public_name"),
+    [("", "rep@example.com", "Team"), ("rep@example.com", "Sam Rep", "Sam"), ("Sam", "", "Sam")],
+)
+def test_public_name_is_no_email_address(
+    display_name: str, full_name: str, public_name: str
+) -> None:
+    assert User(display_name=display_name, full_name=full_name).public_name == public_name
+
+
 def test_list_of_users_is_searched_and_filtered(
     api_client: APIClient, admin: User, rep: User
 ) -> None:
