@@ -49,6 +49,13 @@ class VisitorMovedOn(ConversationConflict):
     default_code = "visitor_moved_on"
 
 
+class ClientKeyUsed(ConversationConflict):
+    """The key of a representative's message is that of a message of somebody else."""
+
+    default_detail = "Another message of the conversation has this key. Choose another one."
+    default_code = "client_key_used"
+
+
 class AnsweredMeanwhile(ConversationConflict):
     """Somebody else has answered since the representative last looked."""
 

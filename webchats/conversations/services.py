@@ -13,7 +13,7 @@ from organizations.models import User
 from webchats.conversations.appending import append, append_event
 from webchats.conversations.cards import mask_card_numbers
 from webchats.conversations.contacts import update_contact
-from webchats.conversations.errors import AnsweredMeanwhile, VisitorMovedOn
+from webchats.conversations.errors import AnsweredMeanwhile, ClientKeyUsed, VisitorMovedOn
 from webchats.conversations.events import conversation_changed
 from webchats.conversations.locking import lock, lock_open, require_open, save
 from webchats.conversations.models import Author, Conversation, Message, Note
@@ -101,12 +101,15 @@ def send_rep_message(
 
     With ``after``, the sequence of the last message that the representative has seen, raise
     ``AnsweredMeanwhile`` if somebody else has answered since. Raise ``ConversationClosed`` if the
-    conversation is closed.
+    conversation is closed, and ``ClientKeyUsed`` if a message of the visitor has the key.
     """
     with transaction.atomic():
         locked = lock(conversation)
         sent = locked.messages.filter(client_key=client_key).first()
         if sent is not None:
+            # Visitors choose keys, too.
+            if sent.author != Author.REP:
+                raise ClientKeyUsed
             return Sent(sent, created=False)
         require_open(locked)
         if after is not None:

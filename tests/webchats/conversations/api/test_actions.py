@@ -91,6 +91,15 @@ def test_repeated_client_key_returns_the_first_message(
     assert Message.objects.filter(author="rep").count() == 1
 
 
+def test_client_key_of_the_visitor_does_not_swallow_an_answer(
+    rep_client: APIClient, conversation: Conversation
+) -> None:
+    key = conversation.messages.get().client_key
+    response = post(rep_client, conversation, "messages", message(key=key))
+    assert_error(response, 409, "client_key_used")
+    assert Message.objects.count() == 1
+
+
 def test_answer_after_somebody_elses_gets_409_with_their_answer(
     rep_client: APIClient, admin: User, conversation: Conversation
 ) -> None:
