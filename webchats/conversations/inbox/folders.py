@@ -1,7 +1,7 @@
 """The folders of the inbox, such as "waiting", and their pages by keyset."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from django.db import models
@@ -94,7 +94,10 @@ def _parse_cursor(cursor: str) -> tuple[datetime | None, str] | None:
     text, separator, pk = cursor.partition(_SEPARATOR)
     try:
         moment = parse_datetime(text) if text else None
-    except ValueError:
+        if moment is not None and moment.tzinfo is not None:
+            # Databases compare in UTC, where the year may be out of range.
+            moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
     if not separator or (text and (moment is None or moment.tzinfo is None)):
         return None

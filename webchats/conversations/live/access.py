@@ -32,6 +32,7 @@ from webchats.conversations.visitor.throttling import (
 RETRY_SECONDS: Final = 10
 #: The largest sequence of the database.
 _MAX_SEQUENCE: Final = 2**31 - 1
+_MAX_DIGITS: Final = len(str(_MAX_SEQUENCE))
 
 _EVENT_ID: Final = re.compile(rf"({OBJECT_ID_PATTERN}):([0-9]{{1,10}})")
 
@@ -139,7 +140,8 @@ def _get_position(request: StreamRequest) -> Position | None:
         return Position(match[1], int(match[2]))
     conversation = request.GET.get("conversation", "")
     after = request.GET.get("after", "") or "0"
-    if not (after.isascii() and after.isdigit()) or int(after[:11]) > _MAX_SEQUENCE:
+    is_number = after.isascii() and after.isdigit() and len(after) <= _MAX_DIGITS
+    if not is_number or int(after) > _MAX_SEQUENCE:
         message = f"Send a number from 0 to {_MAX_SEQUENCE}."
         raise ValidationError({"after": [message]}, "invalid")
     return Position(conversation, int(after)) if conversation else None

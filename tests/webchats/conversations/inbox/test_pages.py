@@ -80,7 +80,19 @@ def test_next_page_continues_after_the_last_row(
     assert seen == expected
 
 
-@pytest.mark.parametrize("cursor", ["x", "~", "2030-99-99~1", "2030-01-01~1", "~x", "é~\ud7ff"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "~",
+        "2030-99-99~1",
+        "2030-01-01~1",
+        "~x",
+        "é~\ud7ff",
+        "0001-01-01T00:00:00+14:00~1",
+        "9999-12-31T23:59:59-14:00~1",
+    ],
+)
 def test_invalid_cursor_shows_a_page(
     cursor: str, rep_client: Client, conversation: Conversation
 ) -> None:

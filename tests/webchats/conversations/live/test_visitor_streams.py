@@ -221,6 +221,7 @@ def test_a_stream_ends_after_its_lifetime(
     [
         ("/live/widget/{id}?after=x", 400, "validation_error"),
         ("/live/widget/{id}?after=2147483648", 400, "validation_error"),
+        (f"/live/widget/{{id}}?after={'0' * 5_000}1", 400, "validation_error"),
         (f"/live/widget/{'a' * 24}", 401, "session_expired"),
         ("/live/widget/x", 401, "session_expired"),
         ("/live/widget/{id}/more", 404, "not_found"),
