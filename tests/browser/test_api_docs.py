@@ -12,8 +12,10 @@ def test_sign_in_is_kept_on_reload(visitor: Visitor, live_server: LiveServer, ad
     visit = visitor(f"{live_server.url}/api/docs")
     page = visit.page
     page.locator(".btn.authorize").click()
-    page.locator("#auth-bearer-value").fill(str(AccessToken.for_user(ada)))
-    page.locator(".auth-btn-wrapper .authorize").click()
+    # The other one is for sessions of visitors.
+    scheme = page.locator(".auth-container", has_text="or an API key")
+    scheme.locator("input").fill(str(AccessToken.for_user(ada)))
+    scheme.locator(".authorize").click()
     page.reload()
     page.locator(".opblock-summary", has_text="List webchats").click()
     page.get_by_role("button", name="Execute").click()

@@ -51,6 +51,14 @@
     document.getElementById(`row-${id}`)?.classList.remove("is-typing");
   }
 
+  // The last message of each conversation. Other changes do not end typing.
+  const lastSequences = {};
+
+  function receiveMessages({ _id: id, lastSequence }) {
+    if (id && lastSequences[id] !== lastSequence) hideTyping(id);
+    lastSequences[id] = lastSequence;
+  }
+
   // The conversations whose visitors have the widget open.
   const online = new Set();
 
@@ -68,7 +76,7 @@
       return showPresence();
     }
     if (type !== "conversation") return;
-    if (data._id) hideTyping(data._id);
+    receiveMessages(data);
     const isOpen = document.querySelector(`[data-conversation="${CSS.escape(data._id ?? "")}"]`);
     refresh(isOpen && !document.hidden ? THREAD_MILLISECONDS : LIST_MILLISECONDS);
   }
