@@ -6,6 +6,7 @@ is not this visitor's. Conversations are found by webchat and visitor id only.
 
 from typing import ClassVar, Final
 
+from django.core.cache import cache
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -26,6 +27,8 @@ from webchats.conversations.visitor.widget_view import VisitorView
 
 #: The largest number of messages in a response.
 PAGE_SIZE: Final = 200
+#: Seconds in which a visitor's typing is published once. Panels report it every three seconds.
+TYPING_SECONDS: Final = 2
 
 _TAGS: Final = ["widget"]
 
@@ -122,7 +125,8 @@ class TypingView(VisitorView):
         """Show the representatives that the visitor is typing. The text is not sent. Before the
         first message, nobody is shown anything."""
         conversation = self.find_conversation()
-        if conversation is not None:
+        # Every event goes to all representatives.
+        if conversation and cache.add(f"typing:{conversation.pk}", True, TYPING_SECONDS):
             events.typing(conversation, Author.VISITOR, conversation.contact.name)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

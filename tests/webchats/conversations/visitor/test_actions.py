@@ -44,6 +44,16 @@ def test_typing_is_published_without_text(
     assert "SECRET" not in str(hint)
 
 
+def test_typing_in_quick_succession_is_published_once(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor.send()
+    published: list[Any] = []
+    monkeypatch.setattr(events, "publish", published.append)
+    assert [visitor.post("typing").status_code for _ in range(5)] == [204] * 5
+    assert len(published) == 1
+
+
 def test_a_visitor_has_read_up_to_a_sequence(visitor: Visitor, rep: User) -> None:
     visitor.send()
     answer(rep)
