@@ -9,8 +9,9 @@ from webchats.conversations.models import Conversation, Message
 from webchats.conversations.serializers import visitor_message
 from webchats.conversations.transitions import Handler
 
-#: Messages that are read at a time.
-PAGE_SIZE: Final = 100
+#: Messages that are read at a time. A stream holds them twice until its client takes them, so the
+#: longest ones need 0.7 MiB.
+PAGE_SIZE: Final = 20
 #: Visitors whose conversations are compared by one query.
 COMPARED: Final = 1_000
 

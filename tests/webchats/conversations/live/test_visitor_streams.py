@@ -13,7 +13,7 @@ from organizations.models import User
 from tests.support.streams import LiveServer, StreamClient, StreamEvent
 from tests.support.visitors import OTHER_SITE
 from webchats.conversations import events, services
-from webchats.conversations.live import requests, streams
+from webchats.conversations.live import requests, streams, updates
 from webchats.conversations.models import Author, Conversation
 from webchats.conversations.sessions import Session, issue_ticket, start_session
 from webchats.models import Webchat
@@ -39,7 +39,7 @@ def send(webchat: Webchat, session: Session) -> Send:
     def send_(*texts: str, visitor_id: str = session.visitor_id) -> Conversation:
         messages = [
             services.send_visitor_message(
-                webchat=webchat, visitor_id=visitor_id, text=text, client_key=text
+                webchat=webchat, visitor_id=visitor_id, text=text, client_key=text[:64]
             ).message
             for text in texts
         ]
@@ -377,6 +377,15 @@ def test_a_client_with_too_many_waiting_events_is_disconnected(
     for _ in range(streams.MAX_WAITING + 2):
         events.typing(conversation, Author.REP, "Robin")
     assert stream.ended.wait(10)
+
+
+def test_a_client_that_takes_nothing_holds_few_messages(session: Session, send: Send) -> None:
+    send(*(f"{number:02d}" + "\U0001f600" * 3_998 for number in range(22)))
+    key = updates.VisitorKey(session.webchat_id, session.visitor_id)
+    update = updates.load_update(key, [None])
+    assert update is not None
+    assert not update.is_complete
+    assert sum(len(event) for _, event in update.messages) < 400_000
 
 
 def test_a_client_that_takes_nothing_is_disconnected(
