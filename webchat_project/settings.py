@@ -147,7 +147,10 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["ENGINE"] = "webchat_project.postgresql"
     # ``manage.py`` sets it to 0: a migration may take longer than a request.
-    _timeout = f"-c statement_timeout={env.int('DATABASE_STATEMENT_SECONDS', default=10)}s"
+    _seconds = env.int("DATABASE_STATEMENT_SECONDS", default=10)
+    # A statement that waits for a lock occupies a connection. Less than the timeout of the pool, so
+    # that those of one organization, which an import locks, do not keep the others waiting.
+    _timeout = f"-c statement_timeout={_seconds}s -c lock_timeout={min(_seconds, 1)}s"
     _plans = "-c plan_cache_mode=force_custom_plan -c random_page_cost=1.1"
     # A pooler in transaction mode refuses these options, or ignores them.
     _options = f"{_plans} {_timeout}" if _prepared else ""

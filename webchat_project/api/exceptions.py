@@ -34,8 +34,8 @@ _BEFORE_THROTTLES = (
     exceptions.PermissionDenied,
 )
 
-#: ``statement_timeout`` of PostgreSQL.
-_QUERY_CANCELED = "57014"
+#: ``statement_timeout`` and ``lock_timeout`` of PostgreSQL.
+_CANCELED = ("57014", "55P03")
 #: Seconds after which a client should retry a request that returned 503.
 RETRY_AFTER = 5
 
@@ -181,7 +181,7 @@ def _as_api_exception(error: Exception) -> Exception:
 def unavailable_or_none(error: Exception) -> Unavailable | None:
     """Return the exception for an unavailable dependency, ``None`` for any other error."""
     if isinstance(error, OperationalError):
-        if getattr(error.__cause__, "sqlstate", "") == _QUERY_CANCELED:
+        if getattr(error.__cause__, "sqlstate", "") in _CANCELED:
             logger.error("A statement was canceled: %s", error)
             return Unavailable("The request took too long. Narrow it down, or try again later.")
         # With the traceback: a missing table or column is such an error, too.
