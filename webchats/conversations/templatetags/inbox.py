@@ -1,5 +1,6 @@
-"""Times and names as the inbox shows them."""
+"""Times, names and previews as the inbox shows them."""
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -12,6 +13,14 @@ register = template.Library()
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
+#: The inline Markdown of ``message_text.js``. Each alternative has one group: its text.
+_MARKDOWN: Final = re.compile(
+    r"`([^`]+)`"
+    r"|(?<!\*)\*\*(?=\S)((?:[^*]|\*(?!\*))+)(?<=\S)\*\*(?!\*)"
+    r"|(?<![\w*])\*(?=[^\s*])([^*]+)(?<=\S)\*(?![\w*])"
+    r"|(?<!\w)_(?=[^\s_])([^_]+)(?<=\S)_(?!\w)"
+    r"|\[([^\[\]]+)\]\([^\s()]+\)"
+)
 
 
 @register.filter
@@ -48,3 +57,9 @@ def initials(name: str) -> str:
     """Return the first letters of the first and the last word of a name."""
     words = [word for word in str(name).split() if word[0].isalnum()] or ["?"]
     return "".join(word[0] for word in dict.fromkeys((words[0], words[-1]))).upper()
+
+
+@register.filter
+def without_markdown(text: str) -> str:
+    """Return a text without the marks of bold, italic, code and links."""
+    return _MARKDOWN.sub(lambda match: match[match.lastindex or 0], text)

@@ -81,6 +81,23 @@ def test_next_page_continues_after_the_last_row(
 
 
 @pytest.mark.parametrize(
+    ("text", "preview"),
+    [
+        ("**Sizes** are *large*, _medium_ and `s_m_all`", "Sizes are large, medium and s_m_all"),
+        ("See [our shop](https://example.com/a_b_c).", "See our shop."),
+        ("2 * 3 * 4 is a_b_c, **not", "2 * 3 * 4 is a_b_c, **not"),
+        ("`<b>`", "&lt;b&gt;"),
+    ],
+)
+def test_row_shows_the_text_without_markdown(
+    text: str, preview: str, webchat: Webchat, rep_client: Client
+) -> None:
+    write(webchat, text)
+    page = rep_client.get(LIST).content.decode()
+    assert re.findall(r'class="row-text">(.*?)</span>', page) == [preview]
+
+
+@pytest.mark.parametrize(
     "cursor",
     [
         "x",
