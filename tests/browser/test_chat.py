@@ -152,7 +152,7 @@ def test_a_visitor_and_a_representative_write_to_each_other(demo: Demo, visitor:
     demo.reply(conversation, "We do:\n- two days\n- **free**")
     chat.expect_state("joined", notice="You are chatting with Alex")
     expect(chat.messages.last.locator("li")).to_have_text(["two days", "free"])
-    expect(chat.frame.get_by_role("status")).to_contain_text("Alex: We do:")
+    expect(chat.frame.get_by_role("status")).to_contain_text("Alex: We do: two days free")
     expect(chat.frame.get_by_role("log")).to_have_attribute("aria-live", "off")
     expect(chat.text).to_be_focused()
     expect(chat.text).to_have_value("And")
@@ -280,13 +280,20 @@ def test_no_message_is_lost_or_doubled_by_failures(
     page.route(re.compile("/live/|/messages"), lambda route: route.abort())
     chat.root.evaluate("dispatchEvent(new Event('online'))")
     chat.expect_state("reconnecting", notice="Reconnecting…")
+    chat.send("Fifth")
+    chat.expect_state("failed")
     demo.reply(conversation, "While you were away")
     page.unroute_all()
     page.route("**/live/**", lambda route: route.abort())
-    # Without a stream the frame polls.
-    expect(chat.messages.last).to_have_text("While you were away")
+    # Without a stream the frame polls, and sends what has failed.
+    expect(chat.messages).to_have_text([*texts, "While you were away", "Fifth"])
     chat.expect_state("joined")
     page.unroute_all()
+
+    # After too many streams the next attempt is made when the service allows it.
+    page.route("**/live/**", lambda route: route.fulfill(**too_many), times=1)
+    with page.expect_response(lambda response: "/live/" in response.url and response.ok):
+        chat.root.evaluate("dispatchEvent(new Event('online'))")
 
     demo.set_enabled(False)
     chat.root.evaluate("dispatchEvent(new Event('online'))")
@@ -295,6 +302,16 @@ def test_no_message_is_lost_or_doubled_by_failures(
     chat.button("Close chat").tap()
     visit.open_widget()
     chat.expect_state("joined")
+
+    # A session that cannot be renewed is replaced by that of a new visitor, without a conversation.
+    def forget(route: Route) -> None:
+        body = json.loads(route.request.post_data or "")
+        route.continue_(post_data={"ticket": body["ticket"]})
+
+    page.route("**/session", forget)
+    page.route("**/live/**", lambda route: route.fulfill(status=401, json={}), times=1)
+    chat.root.evaluate("dispatchEvent(new Event('online'))")
+    chat.expect_state("idle")
 
 
 def test_hostile_texts_are_shown_as_text(

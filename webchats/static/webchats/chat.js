@@ -172,13 +172,15 @@
       sent.status.textContent = "";
       sent.element.classList.remove("failed");
     }
-    insert(sent || createRow(message));
+    const row = sent || createRow(message);
+    insert(row);
     if (isOwn && !message.sequence) follows = true;
     if (!isOwn) {
       showTyping(null);
       down.hidden = follows;
     }
     arrangeSoon();
+    return row;
   };
 
   let typingTimer = 0;
@@ -259,12 +261,12 @@
         for (const row of rows) if (row.sequence < Infinity) row.isFormer = true;
       },
       message: (message) => {
-        show(message);
-        if (message.author === "visitor") return;
+        const { bubble } = show(message);
+        if (message.author === "visitor" || !client.hasLoaded) return;
         const name = message.authorName || config.title;
         const isEvent = message.kind === "event";
-        const line = isEvent ? word("event_" + message.event, name) : `${name}: ${message.text}`;
-        if (client.hasLoaded) announce(line);
+        // As it is shown, without the marks of Markdown.
+        announce(isEvent ? word("event_" + message.event, name) : `${name}: ${bubble.innerText}`);
       },
     },
   });

@@ -187,9 +187,10 @@
       conversation = current;
       received.clear();
       last = 0;
-      Object.assign(client, { state: null, handler: null, name: "" });
+      Object.assign(client, { state: null, handler: null, name: "", unread: 0 });
       writeStorage();
       on.reset();
+      on.change();
     };
 
     const setState = ({ state, handler, authorName }) => {
@@ -327,6 +328,8 @@
     const setConnected = (isConnected) => {
       if (client.isConnected === isConnected) return;
       client.isConnected = isConnected;
+      // The service is back.
+      if (isConnected) client.retry();
       on.change();
     };
 
@@ -348,13 +351,18 @@
         } catch (error) {
           if (error.status === 410) return disable();
           // Too many streams: those of former pages may not have ended yet.
-          if (error.status === 429) failures = 2;
+          if (error.status === 429) {
+            failures = 2;
+            nextStream = Date.now() + error.retryAfter;
+          }
         }
         if (signal.aborted) return;
         failures = Date.now() - started > STABLE_STREAM ? 1 : failures + 1;
         if (failures > 2) {
           try {
             await load();
+            // The service is back, and so may be its streams.
+            if (!client.isConnected) nextStream = 0;
             setConnected(true);
             await sleep(POLL_INTERVAL);
             continue;
