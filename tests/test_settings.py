@@ -53,6 +53,7 @@ def test_database_options_in_the_url_are_kept() -> None:
         "-c plan_cache_mode=force_custom_plan",
         "random_page_cost=1.1",
         "statement_timeout=10s",
+        "lock_timeout=1s",
         "statement_timeout=9000",
     ]
     assert options["sslmode"] == "require"
