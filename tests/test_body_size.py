@@ -7,18 +7,28 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
 import pytest
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.urls import reverse
 from rest_framework.test import APIClient
 
+from organizations.auth.tokens import AccessToken
+from organizations.models import User
 from tests.api.errors import assert_error
 from webchat_project.body_size import LARGE_BYTES, MAX_LARGE, MAX_UPLOADS, BodySizeLimitMiddleware
 
+FORM = "multipart/form-data; boundary=x"
 
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("size", "maximum"), [(LARGE_BYTES + 1, MAX_LARGE), (2 * 1024 * 1024, MAX_UPLOADS)]
 )
-def test_large_body_gets_503_while_four_others_are_handled(size: int, maximum: int) -> None:
+def test_large_body_gets_503_while_four_others_are_handled(
+    size: int, maximum: int, admin: User
+) -> None:
+    token = str(AccessToken.for_user(admin))
     all_started, may_end = Barrier(maximum + 1), Event()
 
     def respond(request: HttpRequest) -> HttpResponse:
@@ -30,10 +40,14 @@ def test_large_body_gets_503_while_four_others_are_handled(size: int, maximum: i
     middleware = BodySizeLimitMiddleware(respond)
 
     def send(size: int, query: str = "") -> int:
-        form = "multipart/form-data; boundary=x"
-        return middleware(
-            RequestFactory().post(f"/api/upload{query}", b"x" * size, content_type=form)
-        ).status_code
+        headers = {"Authorization": f"Bearer {token}"}
+        url = f"/api/upload{query}"
+        try:
+            return middleware(
+                RequestFactory().post(url, b"x" * size, content_type=FORM, headers=headers)
+            ).status_code
+        finally:
+            connection.close()
 
     with ThreadPoolExecutor(maximum) as threads:
         others = [threads.submit(send, size, "?wait") for _ in range(maximum)]
@@ -45,6 +59,25 @@ def test_large_body_gets_503_while_four_others_are_handled(size: int, maximum: i
     assert statuses == (503, 200)
     assert [other.result() for other in others] == [200] * maximum
     assert send(size) == 200
+
+
+@pytest.mark.django_db
+def test_upload_of_an_anonymous_client_is_refused_unread(client: Client) -> None:
+    """Otherwise such clients could occupy every slot for uploads with slow bodies."""
+    body = b"x" * (2 * 1024 * 1024)
+    refused = client.post("/api/upload", body, content_type=FORM)
+    assert_error(refused, 401, "not_authenticated")
+    assert refused.wsgi_request.read(1) == b"x"
+    url = reverse("admin:webchats_webchat_import")
+    refused = client.post(url, body, content_type=FORM)
+    assert refused.headers["Location"] == f"{reverse('admin:login')}?next={url}"
+
+
+@pytest.mark.django_db
+def test_upload_with_a_session_is_read(session_client: Client) -> None:
+    body = b"x" * (2 * 1024 * 1024)
+    url = reverse("admin:webchats_webchat_import")
+    assert session_client.post(url, body, content_type=FORM).status_code != 302
 
 
 @pytest.mark.django_db

@@ -6,9 +6,17 @@ from threading import BoundedSemaphore
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
+from organizations.auth.authentication import BearerAuthentication
+from webchat_project.api.exceptions import error_response
 from webchat_project.api.parsers import PARSED
 from webchat_project.error_pages import too_large
 from webchat_project.middleware import GetResponse, unavailable_response
@@ -28,7 +36,8 @@ class BodySizeLimitMiddleware:
     """Returns 413 if the Content-Length is too large, before the body is read.
 
     A WSGI server reads no more than the Content-Length, so no body can be larger. Returns 503 for a
-    large body while ``MAX_LARGE`` or ``MAX_UPLOADS`` other requests with such bodies run.
+    large body while ``MAX_LARGE`` or ``MAX_UPLOADS`` other requests with such bodies run. Bodies
+    above ``MAX_BODY_BYTES`` are read only from authenticated clients.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -48,6 +57,8 @@ class BodySizeLimitMiddleware:
         if not LARGE_BYTES < size <= settings.MAX_UPLOAD_BYTES:
             return respond(request)
         is_buffered = size <= settings.MAX_BODY_BYTES
+        if not is_buffered and not self._is_authenticated(request):
+            return _unauthenticated(request)
         slots = self._large if is_buffered else self._uploads
         if not slots.acquire(blocking=False):
             response = unavailable_response(request, "Other large requests are running. Try later.")
@@ -57,6 +68,28 @@ class BodySizeLimitMiddleware:
         finally:
             _free_values(request)
             slots.release()
+
+    def _is_authenticated(self, request: HttpRequest) -> bool:
+        """Return whether the request has a valid session, token or API key."""
+        try:
+            if BearerAuthentication().authenticate(Request(request)) is not None:
+                return True
+        except AuthenticationFailed:
+            return False
+        SessionMiddleware(self.get_response).process_request(request)
+        return get_user(request).is_authenticated
+
+
+def _unauthenticated(request: HttpRequest) -> HttpResponseBase:
+    """Return a redirect to the sign-in page in the admin site, and a 401 elsewhere."""
+    if request.path_info.startswith("/admin/"):
+        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+    message = "An upload of this size requires a valid token."
+    response = error_response(401, message, "not_authenticated")
+    response.headers["WWW-Authenticate"] = BearerAuthentication().authenticate_header(
+        Request(request)
+    )
+    return response
 
 
 def _read_to_end(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
