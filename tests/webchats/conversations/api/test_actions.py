@@ -51,7 +51,7 @@ def message(text: str = "Hi", key: str = "1", **body: object) -> dict[str, objec
 def errors(response: Any) -> dict[str, str]:
     """Return the codes of a validation error by field."""
     assert response.status_code == 400, response.content
-    return {detail["field"]: detail["code"] for detail in response.json()["details"]}
+    return {detail.get("field", ""): detail["code"] for detail in response.json()["details"]}
 
 
 # --- Messages ---
