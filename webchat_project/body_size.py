@@ -58,7 +58,7 @@ class BodySizeLimitMiddleware:
             return respond(request)
         is_buffered = size <= settings.MAX_BODY_BYTES
         if not is_buffered and not self._is_authenticated(request):
-            return _unauthenticated(request)
+            return _unauthenticated(request) if size <= limit else respond(request)
         slots = self._large if is_buffered else self._uploads
         if not slots.acquire(blocking=False):
             response = unavailable_response(request, "Other large requests are running. Try later.")
