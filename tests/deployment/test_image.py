@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +42,13 @@ def health_check(port: int) -> int:
 @pytest.fixture(scope="module")
 def server(static_root: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running server on an empty database, for a proxy without TLS."""
-    folder = tmp_path_factory.mktemp("image")
+    with running_server(static_root, tmp_path_factory.mktemp("image")) as running:
+        yield running
+
+
+@contextmanager
+def running_server(static_root: str, folder: Path) -> Iterator[Server]:
+    """Run the server until the end of the block, with its files in ``folder``."""
     port, log = service.free_port(), folder / "server.log"
     environment = service.production_environment(
         f"sqlite:///{folder}/db.sqlite3",
@@ -94,10 +101,13 @@ def test_the_smoke_test_needs_only_the_standard_library() -> None:
     subprocess.run(command, cwd=ROOT, check=True)
 
 
-def test_the_server_stops_on_sigterm_and_its_health_check_fails(server: Server) -> None:
-    server.process.terminate()
-    assert server.process.wait(GRACE_SECONDS) == 0
-    assert health_check(server.port) != 0
+def test_the_server_stops_on_sigterm_and_its_health_check_fails(
+    static_root: str, tmp_path: Path
+) -> None:
+    with running_server(static_root, tmp_path) as server:
+        server.process.terminate()
+        assert server.process.wait(GRACE_SECONDS) == 0
+        assert health_check(server.port) != 0
 
 
 def test_the_build_context_has_every_app_and_no_other_folder() -> None:

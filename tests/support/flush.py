@@ -23,7 +23,8 @@ def delete_rows(_test_case: TransactionTestCase) -> None:
     tables = [connection.ops.quote_name(name) for name in sorted(names)]
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # Wait for transactions of other threads and processes, as TRUNCATE does.
+            # Wait for transactions of other threads and processes, as TRUNCATE does, however long.
+            cursor.execute("SET LOCAL lock_timeout = 0")
             cursor.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")
         for table in tables:
             cursor.execute(f"DELETE FROM {table}")
