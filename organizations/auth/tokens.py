@@ -1,7 +1,7 @@
 """Access and refresh tokens (JWT)."""
 
 from functools import cache
-from typing import Self, TypedDict
+from typing import Self, TypedDict, cast
 from uuid import uuid4
 
 from django.db import IntegrityError, transaction
@@ -45,7 +45,7 @@ class _UserToken(RotatingKeysMixin):
         """Return the verified token. Raise ``InvalidCredential`` for any other text."""
         try:
             # Annotated as Token | None in the library, which documents an encoded token.
-            return cls(encoded)  # type: ignore[arg-type]
+            return cls(cast("tokens.Token", encoded))
         except TokenError as error:
             reason = "expired" if isinstance(error, ExpiredTokenError) else "invalid"
             raise invalid_credential(f"{cls.token_type}_token", reason) from None
