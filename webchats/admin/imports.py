@@ -10,8 +10,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.views.decorators.http import require_POST
 
+from organizations.admin.redirects import post_or_redirect
 from organizations.models import Prompt, User
 from organizations.tenancy.admin import TenantAdmin
 from webchat_project.api.exceptions import DependencyUnavailable
@@ -35,7 +35,9 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
     def get_urls(self) -> list[URLPattern]:
         """Add the URLs of the pages, and of the sample files."""
         upload = self.admin_site.admin_view(self.import_view)
-        confirm = self.admin_site.admin_view(require_POST(self.confirm_import_view))
+        confirm = self.admin_site.admin_view(
+            post_or_redirect(self.confirm_import_view, "admin:webchats_webchat_import")
+        )
         sample = self.admin_site.admin_view(self.import_sample_view)
         return [
             path("import/", upload, name="webchats_webchat_import"),

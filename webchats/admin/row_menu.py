@@ -13,8 +13,8 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
 
+from organizations.admin.redirects import post_or_redirect
 from organizations.tenancy.admin import TenantAdmin
 from webchats.admin.actions import disable, duplicate, enable
 from webchats.admin.preview import snippet
@@ -37,7 +37,9 @@ class RowMenuMixin(TenantAdmin[Webchat]):
 
     def get_urls(self) -> list[URLPattern]:
         """Add the URLs of the actions on one row."""
-        view = self.admin_site.admin_view(require_POST(self.row_action_view))
+        view = self.admin_site.admin_view(
+            post_or_redirect(self.row_action_view, "admin:webchats_webchat_changelist")
+        )
         return [
             path(f"<path:object_id>/{name}/", view, {"name": name}, f"webchats_webchat_{name}")
             for name in _ACTIONS

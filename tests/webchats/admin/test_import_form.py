@@ -36,7 +36,13 @@ def test_an_unsupported_or_empty_file_is_a_form_error(
 def test_the_file_is_required(session_client: Client) -> None:
     assert session_client.post(IMPORT, {}).context["form"].errors.keys() == {"file"}
     assert session_client.post(IMPORT, {"file": "text"}).context["form"].errors.keys() == {"file"}
-    assert session_client.get(CONFIRM).status_code == 405
+
+
+def test_sign_in_during_the_confirmation_leads_to_the_form(session_client: Client) -> None:
+    """The sign-in page leads to the confirmation's URL with GET."""
+    response = session_client.get(CONFIRM, follow=True)
+    assert response.redirect_chain == [(IMPORT, 302)]
+    assert "Nothing was changed, because you were signed out." in response.content.decode()
 
 
 def test_a_file_above_the_limit_is_rejected_before_it_is_read(

@@ -59,7 +59,11 @@ def test_an_action_of_the_menu_returns_to_the_filtered_list(
 
 def test_a_link_does_not_run_an_action(session_client: Client, admin: User) -> None:
     webchat = factories.WebchatFactory.create(user=admin)
-    assert session_client.get(action_url(webchat, "disable")).status_code == 405
+    response = session_client.get(action_url(webchat, "disable"), follow=True)
+    assert response.redirect_chain == [(LIST, 302)]
+    assert "Nothing was changed, because you were signed out." in response.content.decode()
+    webchat.refresh_from_db()
+    assert webchat.is_enabled
 
 
 def test_sales_rep_has_only_the_snippet_in_the_menu(rep: User) -> None:
