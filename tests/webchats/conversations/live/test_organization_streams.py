@@ -116,6 +116,13 @@ def test_colleagues_see_who_is_present_and_where(
     assert first.next() == online(admin, conversation.pk, is_online=False)
 
 
+def next_presence(stream: StreamClient) -> StreamEvent:
+    """Return the next event that is no repetition of the conversation's."""
+    while (event := stream.next()).name == "conversation":
+        pass
+    return event
+
+
 def test_staff_see_that_a_visitor_has_the_panel_open(
     live: LiveServer, open_stream: Open, rep: User, webchat: Webchat, session: Session
 ) -> None:
@@ -127,9 +134,9 @@ def test_staff_see_that_a_visitor_has_the_panel_open(
     conversation = stream.next().data["_id"]
     panel = live.open(f"/live/widget/{webchat.pk}", session.token)
     data = {"userId": None, "name": "", "conversationId": conversation, "isOnline": True}
-    assert stream.next() == StreamEvent("presence", data, "")
+    assert next_presence(stream) == StreamEvent("presence", data, "")
     panel.close()
-    assert stream.next() == StreamEvent("presence", {**data, "isOnline": False}, "")
+    assert next_presence(stream) == StreamEvent("presence", {**data, "isOnline": False}, "")
 
 
 # --- Credentials ---
