@@ -22,6 +22,7 @@ from organizations.auth.throttling import LoginAttemptView
 from organizations.models import User
 from organizations.navigation import NavItem, get_nav_items
 from organizations.overview import get_checklist, get_panels
+from organizations.tenancy.concurrency import search_slot
 
 _View = TypeVar("_View", bound=Callable[..., HttpResponseBase])
 
@@ -94,6 +95,13 @@ class WebchatsAdminSite(admin.AdminSite):
         return [
             entry for entry in super().get_urls() if getattr(entry, "name", "") != "view_on_site"
         ]
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Return choices as Django does, limited like other searches of the organization."""
+        user = request.user
+        assert isinstance(user, User)
+        with search_slot(user):
+            return super().autocomplete_view(request)
 
     def admin_view(self, view: _View, cacheable: bool = False) -> _View:
         """Wrap a view as Django does, and reject NUL characters with a 400.

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
@@ -17,6 +18,9 @@ from webchats.models import Webchat
 from webchats.services import duplicate_webchat
 
 ModelAdmin: TypeAlias = "admin.ModelAdmin[Webchat]"
+
+#: How many webchats are in memory at a time.
+_BATCH = 500
 
 
 @admin.action(description="Enable", permissions=["change"])
@@ -33,15 +37,18 @@ def disable(model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[We
     model_admin.message_user(request, f"{_webchats(count)} disabled.", messages.SUCCESS)
 
 
+@transaction.atomic
 def _set_enabled(queryset: QuerySet[Webchat], request: HttpRequest, *, is_enabled: bool) -> int:
     """Return how many webchats were changed."""
-    changed = list(queryset.exclude(is_enabled=is_enabled))
-    for webchat in changed:
-        webchat.is_enabled, webchat.updated_at = is_enabled, timezone.now()
-    bulk_update_with_history(
-        changed, Webchat, ["is_enabled", "updated_at"], batch_size=500, default_user=request.user
-    )
-    return len(changed)
+    keys = list(queryset.exclude(is_enabled=is_enabled).values_list("pk", flat=True))
+    # In batches, because an organization can have many webchats.
+    for start in range(0, len(keys), _BATCH):
+        changed = list(Webchat.objects.filter(pk__in=keys[start : start + _BATCH]))
+        for webchat in changed:
+            webchat.is_enabled, webchat.updated_at = is_enabled, timezone.now()
+        columns = ["is_enabled", "updated_at"]
+        bulk_update_with_history(changed, Webchat, columns, default_user=request.user)
+    return len(keys)
 
 
 @admin.action(description="Duplicate", permissions=["add"])

@@ -144,6 +144,8 @@ class WebchatForm(IconForm[Webchat], TenantForm[Webchat]):
         if name == "prompt":
             # The stored prompt stays valid when it becomes inactive.
             queryset = queryset.filter(Q(is_active=True) | Q(pk=self.instance.prompt_id))
+            # Long texts, of which a list of choices shows nothing.
+            queryset = queryset.defer("instructions")
         if name == "pipeline_stage":
             queryset = queryset.select_related("pipeline")
             queryset = queryset.order_by("pipeline__name", "position", "id")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from organizations.models import User
 from organizations.tenancy.concurrency import (
@@ -44,6 +45,16 @@ def test_searches_of_the_admin_site_count(session_client: Client, admin: User) -
     assert response.status_code == 503
     assert "Other searches are running. Try again" in response.content.decode()
     assert session_client.get(f"{path}?q=shop").status_code == 200
+
+
+def test_autocompletion_counts_as_a_search(session_client: Client, admin: User) -> None:
+    query = {"app_label": "webchats", "model_name": "webchat", "field_name": "prompt", "term": "a"}
+    path = reverse("admin:autocomplete")
+    with ExitStack() as running:
+        for _ in range(MAX_SEARCHES_OF_ONE):
+            running.enter_context(search_slot(admin))
+        assert session_client.get(path, query).status_code == 503
+    assert session_client.get(path, query).status_code == 200
 
 
 def test_searches_of_all_organizations_leave_threads_of_the_process() -> None:

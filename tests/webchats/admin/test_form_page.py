@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from organizations.models import Pipeline, User
 from organizations.templatetags.change_form import ErrorLink, error_links, sections
@@ -133,3 +135,13 @@ def test_read_only_page_shows_domains_and_colors_for_people(admin: User) -> None
 def test_read_only_page_names_an_empty_list_of_domains(admin: User) -> None:
     webchat = factories.WebchatFactory.create(user=admin, allowed_domains=[])
     assert '<div class="readonly">Every site</div>' in view_as_sales_rep(webchat)
+
+
+def test_choice_of_prompts_does_not_load_their_instructions(
+    session_client: Client, admin: User
+) -> None:
+    factories.PromptFactory.create(organization=admin.organization, name="Own")
+    with CaptureQueriesContext(connection) as queries:
+        page = session_client.get(ADD).content.decode()
+    assert "Own" in page
+    assert not [query for query in queries if "instructions" in query["sql"]]
