@@ -1,7 +1,7 @@
 """Actions on several webchats: enable, disable, duplicate, export."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
@@ -20,7 +20,7 @@ from webchats.services import duplicate_webchat
 ModelAdmin: TypeAlias = "admin.ModelAdmin[Webchat]"
 
 #: How many webchats are in memory at a time.
-_BATCH = 500
+_BATCH: Final = 500
 
 
 @admin.action(description="Enable", permissions=["change"])
