@@ -1,9 +1,11 @@
 """Detection of changed columns."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from django.db import models
+
+from organizations.options import SaveOptions
 
 
 class StoredValues(models.Model):
@@ -35,7 +37,14 @@ class StoredValues(models.Model):
     ) -> None:
         names = None if fields is None else set(fields)
         super().refresh_from_db(using, names, from_queryset)
-        self.mark_stored(names)
+        self._mark_stored(names)
+
+    def save(self, **options: Unpack[SaveOptions]) -> None:
+        update_fields = options.get("update_fields")
+        names = None if update_fields is None else set(update_fields)
+        options["update_fields"] = names
+        super().save(**options)
+        self._mark_stored(names)
 
     def changed_columns(self) -> set[str]:
         """Return the columns that differ from the stored row. For a new row, return all columns."""
@@ -46,11 +55,8 @@ class StoredValues(models.Model):
             if column not in self._stored or self._stored[column] != self.__dict__[column]
         }
 
-    def mark_stored(self, names: Collection[str] | None) -> None:
-        """Record the current values of the named fields (``None``: all) as the stored values.
-
-        ``save()`` of the model calls it with its ``update_fields``.
-        """
+    def _mark_stored(self, names: Collection[str] | None) -> None:
+        """Record the current values of the named fields (``None``: all) as the stored values."""
         values = {
             field.attname: self.__dict__[field.attname]
             for field in self._meta.concrete_fields

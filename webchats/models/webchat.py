@@ -207,7 +207,6 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
         replaced_icon = self._stored.get("icon") if names is None or "icon" in names else None
         options["update_fields"] = names
         super().save(**options)
-        self.mark_stored(names)
         invalidate_on_commit(self.pk)
         if replaced_icon and replaced_icon != self.icon:
             delete_unused_on_commit([str(replaced_icon)])

@@ -1,7 +1,6 @@
 """The visitor as a row that representatives work with."""
 
-from collections.abc import Iterable
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -146,8 +145,3 @@ class Contact(StoredValues, TenantModel):
             errors["stage"] = error
         if errors:
             raise ValidationError(errors)
-
-    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        names = None if update_fields is None else set(update_fields)
-        super().save(update_fields=names, **options)
-        self.mark_stored(names)
