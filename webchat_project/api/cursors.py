@@ -95,19 +95,29 @@ class CursorPagination(BasePagination):
             "nullable": True,
             "description": "The parameter `cursor` of the next page. `null` on the last one.",
         }
-        return {
-            "type": "object",
-            "required": ["data", "pagination"],
-            "properties": {
-                "data": schema,
-                "pagination": {
-                    "type": "object",
-                    "required": ["limit", "next"],
-                    "properties": {"limit": {"type": "integer", "minimum": 1}, "next": cursor},
-                    "example": {"limit": DEFAULT_LIMIT, "next": None},
-                },
+        return page_schema(schema, cursor, DEFAULT_LIMIT)
+
+
+def page_schema(
+    rows: dict[str, object], following: dict[str, object], limit: int
+) -> dict[str, object]:
+    """Return the schema of a page without a total, ``{"data": …, "pagination": {limit, next}}``.
+
+    ``rows`` is the schema of ``data``, ``following`` that of ``next``, ``limit`` the default.
+    """
+    return {
+        "type": "object",
+        "required": ["data", "pagination"],
+        "properties": {
+            "data": rows,
+            "pagination": {
+                "type": "object",
+                "required": ["limit", "next"],
+                "properties": {"limit": {"type": "integer", "minimum": 1}, "next": following},
+                "example": {"limit": limit, "next": None},
             },
-        }
+        },
+    }
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, object]]:
         limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}

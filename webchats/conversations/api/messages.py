@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from organizations.fields import TEXT_VALIDATORS
+from webchat_project.api.cursors import page_schema
 from webchat_project.api.fields import IdField, IntegerField, StringField
 from webchat_project.api.pagination import DigitsField, form_errors
 from webchat_project.api.request_serializers import RequestSerializer
@@ -125,19 +126,7 @@ class SequencePagination(BasePagination):
     def get_paginated_response_schema(self, schema: dict[str, object]) -> dict[str, object]:
         description = "The parameter `after` of the next page. `null` on the last one."
         following = {"type": "integer", "nullable": True, "description": description}
-        return {
-            "type": "object",
-            "required": ["data", "pagination"],
-            "properties": {
-                "data": schema,
-                "pagination": {
-                    "type": "object",
-                    "required": ["limit", "next"],
-                    "properties": {"limit": {"type": "integer"}, "next": following},
-                    "example": {"limit": _DEFAULT_LIMIT, "next": None},
-                },
-            },
-        }
+        return page_schema(schema, following, _DEFAULT_LIMIT)
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, object]]:
         after = {"type": "integer", "minimum": 0, "maximum": MAX_SEQUENCE, "default": 0}
