@@ -244,6 +244,19 @@ def test_first_operation_is_the_list_of_webchats() -> None:
     assert (path, list(operations)) == ("/api/webchats", ["get", "post"])
 
 
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/api/webchats", {"page", "limit"}),
+        ("/api/conversations", {"cursor", "limit"}),
+        ("/api/conversations/{id}/messages", {"after", "limit"}),
+    ],
+)
+def test_lists_describe_the_parameters_of_their_pages(path: str, names: set[str]) -> None:
+    parameters = schema()["paths"][path]["get"]["parameters"]
+    assert names <= {parameter["name"] for parameter in parameters}
+
+
 def test_version_is_that_of_the_project_and_the_changelog() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     released = re.search(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)

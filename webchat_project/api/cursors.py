@@ -97,6 +97,21 @@ class CursorPagination(BasePagination):
         }
         return page_schema(schema, cursor, DEFAULT_LIMIT)
 
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, object]]:
+        limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+        cursor = {"type": "string", "format": "cursor", "maxLength": _MAX_CURSOR_LENGTH}
+        description = "`pagination.next` of the page before. Opaque, and only for the same list."
+        return [
+            {"name": "limit", "in": "query", "required": False, "schema": limit},
+            {
+                "name": "cursor",
+                "in": "query",
+                "required": False,
+                "schema": cursor,
+                "description": description,
+            },
+        ]
+
 
 def page_schema(
     rows: dict[str, object], following: dict[str, object], limit: int
@@ -118,21 +133,6 @@ def page_schema(
             },
         },
     }
-
-    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, object]]:
-        limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
-        cursor = {"type": "string", "format": "cursor", "maxLength": _MAX_CURSOR_LENGTH}
-        description = "`pagination.next` of the page before. Opaque, and only for the same list."
-        return [
-            {"name": "limit", "in": "query", "required": False, "schema": limit},
-            {
-                "name": "cursor",
-                "in": "query",
-                "required": False,
-                "schema": cursor,
-                "description": description,
-            },
-        ]
 
 
 def _make_cursor(row: object, ordering: Sequence[str]) -> str:
