@@ -11,7 +11,11 @@ RUN = """axe.run({iframes: false, resultTypes: ["violations"]})
 
 
 def violations(page: Page) -> list[str]:
-    """Return the violations in the page and in each of its iframes, one line for each rule."""
+    """Return the violations in the page and in each of its iframes, one line for each rule.
+
+    A page that is still loading is awaited: half a document lacks its headings and landmarks.
+    """
+    page.wait_for_load_state()
     return [line for frame in page.frames for line in frame_violations(frame)]
 
 

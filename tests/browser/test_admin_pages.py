@@ -129,6 +129,7 @@ def test_a_file_is_checked_and_then_imported(admin_page: Visitor, ada: User) -> 
     page.get_by_role("link", name="Import", exact=True).click()
     _drop_file(page, to_csv({"_id": Webchat.objects.get().pk, "name": "Moved on"}, more=("_id",)))
     page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_role("button", name="Import as updates")).to_be_visible()
     assert visit.problems == []
     assert violations(page) == []
     # axe-core causes messages.
