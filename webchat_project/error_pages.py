@@ -1,10 +1,6 @@
 """Error pages that need more than a template: see ``handler500`` of the URLconf."""
 
-from collections.abc import Callable
-
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, HttpResponseServerError
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.template.loader import render_to_string
 
 from webchat_project.api.exceptions import error_response
@@ -24,20 +20,3 @@ def too_large(request: HttpRequest, limit: int) -> HttpResponse:
         return HttpResponse(render_to_string("413.html", {"limit": limit}), status=413)
     message = f"The body is larger than {limit:,} bytes."
     return error_response(413, message, "payload_too_large")
-
-
-class NotFoundPageMiddleware:
-    """Replaces Django's 404 page for developers, which it shows with ``DEBUG``, by that of users.
-
-    Whoever tries the demo would see it at a mistyped address.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
-        is_page = response.headers.get("Content-Type", "").startswith("text/html")
-        if settings.DEBUG and response.status_code == 404 and is_page:
-            return HttpResponseNotFound(render_to_string("404.html"))
-        return response

@@ -1,11 +1,11 @@
-"""Middleware: security headers, errors of the API, health checks and HTTPS."""
+"""Middleware: security headers, errors, HTTPS and health checks. See also ``body_size``."""
 
 import re
 from collections.abc import Callable
 from typing import Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
@@ -127,6 +127,23 @@ def _is_route(path: str) -> bool:
     except Resolver404:
         return False
     return True
+
+
+class NotFoundPageMiddleware:
+    """Replaces Django's 404 page for developers, which it shows with ``DEBUG``, by that of users.
+
+    Whoever tries the demo would see it at a mistyped address.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if settings.DEBUG and response.status_code == 404 and is_page:
+            return HttpResponseNotFound(render_to_string("404.html"))
+        return response
 
 
 class UnavailableMiddleware:

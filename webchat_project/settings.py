@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "webchat_project.observability.request_log.RequestLogMiddleware",
     "webchat_project.middleware.SecurityHeadersMiddleware",
     "webchat_project.middleware.ApiErrorMiddleware",
-    "webchat_project.error_pages.NotFoundPageMiddleware",
+    "webchat_project.middleware.NotFoundPageMiddleware",
     "webchat_project.middleware.UnavailableMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "webchat_project.middleware.HealthMiddleware",

@@ -10,7 +10,6 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from organizations.tenancy.viewsets import limited_search
 from webchat_project.api.fast_reads import FastReadsMixin
 from webchat_project.api.parsers import FileParser
 from webchat_project.api.timestamps import get_etag
@@ -44,17 +43,13 @@ _UPDATE_EXAMPLES: Final = [
     update=extend_schema(examples=_UPDATE_EXAMPLES),
     partial_update=extend_schema(examples=_UPDATE_EXAMPLES),
 )
-class WebchatViewSet(FastReadsMixin[Webchat], ImportExportViewSet):
+class WebchatViewSet(ImportExportViewSet, FastReadsMixin[Webchat]):
     """The configurations of the organization's chat widgets."""
 
     queryset = Webchat.objects.all()
     serializer_class = WebchatSerializer
     filterset_class = WebchatFilter
     document_name = "webchat configuration"
-
-    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
-        with limited_search(request):
-            return super().list(request, *args, **kwargs)
 
     def lock_before_row(self) -> None:
         # Validation of a new icon locks the organization's icons, which must happen first: see

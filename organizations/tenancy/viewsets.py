@@ -1,7 +1,6 @@
 """Viewsets for rows of organizations."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TypeVar, cast
 
 from rest_framework.request import Request
@@ -29,16 +28,9 @@ class TenantReadUpdateViewSet(ReadUpdateViewSet[_Row]):
 
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Return a page. Raise ``SearchesBusy`` for a search while others run."""
-        with limited_search(request):
+        assert isinstance(request.user, User)
+        with search_slot(request.user) if request.query_params.get("search") else nullcontext():
             return super().list(request, *args, **kwargs)
-
-
-@contextmanager
-def limited_search(request: Request) -> Iterator[None]:
-    """Count the request as a search during the block, if it has the parameter ``search``."""
-    assert isinstance(request.user, User)
-    with search_slot(request.user) if request.query_params.get("search") else nullcontext():
-        yield
 
 
 class TenantViewSet(TenantReadUpdateViewSet[_Row], DocumentViewSet[_Row]):

@@ -25,14 +25,13 @@ from django.http import Http404, QueryDict
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from webchat_project.api.compiled_queries import CompiledQuery, Placeholder
 from webchat_project.api.pagination import DocumentPagination
 from webchat_project.api.timestamps import get_etag
+from webchat_project.api.viewsets import ReadUpdateViewSet
 
 _Row = TypeVar("_Row", bound=Model)
-_Row_co = TypeVar("_Row_co", bound=Model, covariant=True)
 
 #: Characters of a query string. A longer one is compiled for each request.
 MAX_KEY_LENGTH = 300
@@ -156,11 +155,11 @@ _cached_list_query = lru_cache(maxsize=1_000)(_ListQuery)
 _cached_document_query = lru_cache(maxsize=1_000)(_DocumentQuery)
 
 
-class FastReadsMixin(GenericViewSet[_Row_co]):
-    """Overrides ``list`` and ``retrieve`` of a ``DocumentViewSet`` with compiled queries.
+class FastReadsMixin(ReadUpdateViewSet[_Row]):
+    """Replaces ``list`` and ``retrieve`` of ``ReadUpdateViewSet`` by compiled queries.
 
-    Permissions must not depend on the row. ``select_related`` and ``prefetch_related`` have no
-    effect.
+    It is the last base of a viewset, so that ``super()`` of the other bases calls it. Permissions
+    must not depend on the row. ``select_related`` and ``prefetch_related`` have no effect.
     """
 
     #: A longer list is counted once in ``TOTAL_TIMEOUT`` seconds: counting a million rows takes
