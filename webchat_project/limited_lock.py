@@ -1,8 +1,10 @@
 """A lock for operations that need much memory or time, for which few threads wait."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import BoundedSemaphore, Lock
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 
 class LimitedLock:
@@ -19,9 +21,8 @@ class LimitedLock:
         self._slots = BoundedSemaphore(1 + max_waiting)
         self._reserved_slots = BoundedSemaphore(reserved) if reserved else None
 
-    @contextmanager
-    def hold(self, *, is_preferred: bool = False) -> Iterator[None]:
-        """Hold the lock during the block. Raise ``busy`` at once if too many threads wait."""
+    def run(self, function: Callable[[], Result], *, is_preferred: bool = False) -> Result:
+        """Return the function's result. Raise ``busy`` at once if too many threads wait."""
         slots = [self._slots]
         if is_preferred and self._reserved_slots:
             slots.append(self._reserved_slots)
@@ -30,6 +31,6 @@ class LimitedLock:
             raise self._busy("Too many threads wait")
         try:
             with self._lock:
-                yield
+                return function()
         finally:
             taken.release()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Final
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -52,9 +53,9 @@ class OneAtATimeArgon2Hasher(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        with _one_at_a_time.hold(is_preferred=_is_preferred.get()):
-            return super().encode(password, salt)
+        encode = partial(super().encode, password, salt)
+        return _one_at_a_time.run(encode, is_preferred=_is_preferred.get())
 
     def verify(self, password: str, encoded: str) -> bool:
-        with _one_at_a_time.hold(is_preferred=_is_preferred.get()):
-            return super().verify(password, encoded)
+        verify = partial(super().verify, password, encoded)
+        return _one_at_a_time.run(verify, is_preferred=_is_preferred.get())

@@ -1,21 +1,32 @@
-"""Access and refresh tokens (JWT)."""
+"""Access tokens (JWT), the keys that sign tokens, and the claims that a token must have."""
 
-from functools import cache
-from typing import Self, TypedDict, cast
-from uuid import uuid4
+import re
+from functools import cache, lru_cache
+from typing import Final, Self, cast
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from jwt.exceptions import InvalidSignatureError
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt import tokens
-from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import (
+    ExpiredTokenError,
+    TokenBackendError,
+    TokenError,
+)
 from rest_framework_simplejwt.settings import api_settings
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-from rest_framework_simplejwt.utils import datetime_from_epoch, get_md5_hash_password
+from rest_framework_simplejwt.utils import get_md5_hash_password
 
-from organizations.auth.token_backend import RotatingKeysMixin
 from organizations.models import User
 from webchat_project.api.compiled_queries import CompiledGet, Placeholder
+from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 from webchat_project.observability.security_log import SecurityEvent, log_event
+
+#: Seconds since 1970 until the end of the year 9999, the last one of ``datetime``.
+_MAX_EPOCH: Final = 253_402_300_799
+_USER_ID: Final = re.compile(OBJECT_ID_PATTERN)
+#: A UUID in hexadecimal; in refresh tokens after the one of the family and a dot.
+_JTI: Final = re.compile(r"[0-9a-f.]{32,65}")
 
 
 class InvalidCredential(AuthenticationFailed):
@@ -37,8 +48,53 @@ def invalid_credential(
     return InvalidCredential()
 
 
-class _UserToken(RotatingKeysMixin):
-    """A token that is issued to a user."""
+class RotatingTokenBackend(TokenBackend):
+    """A token backend that also verifies signatures of former keys.
+
+    The algorithm comes from the settings, never from the token.
+    """
+
+    def __init__(self, key: str, *former_keys: str) -> None:
+        super().__init__(
+            settings.SIMPLE_JWT["ALGORITHM"], key, issuer=settings.SIMPLE_JWT["ISSUER"]
+        )
+        self._fallback = RotatingTokenBackend(*former_keys) if former_keys else None
+
+    def decode(self, token: tokens.Token, verify: bool = True) -> dict[str, object]:
+        """Return the payload.
+
+        Raise ``TokenBackendError`` if no key has signed the token, or if ``datetime`` or the
+        database could not represent one of its claims.
+        """
+        try:
+            payload = super().decode(token, verify)
+        except TokenBackendError as error:
+            if self._fallback is None or not isinstance(error.__cause__, InvalidSignatureError):
+                raise
+            return self._fallback.decode(token, verify)
+        expires_at, user_id = payload.get("exp"), payload.get("user_id")
+        if (
+            not isinstance(expires_at, int)
+            or expires_at > _MAX_EPOCH
+            or not _JTI.fullmatch(str(payload.get("jti")))
+            or not isinstance(user_id, str)
+            or not _USER_ID.fullmatch(user_id)
+        ):
+            raise TokenBackendError("Token is invalid")
+        return payload
+
+
+@lru_cache(maxsize=8)
+def _backend_for(*keys: str) -> RotatingTokenBackend:
+    return RotatingTokenBackend(*keys)
+
+
+class UserToken(tokens.Token):
+    """A token of a user. The current key signs it; the current and the former keys verify it."""
+
+    @property
+    def token_backend(self) -> TokenBackend:
+        return _backend_for(settings.SIMPLE_JWT["SIGNING_KEY"], *settings.JWT_SIGNING_KEY_FALLBACKS)
 
     @classmethod
     def parse(cls, encoded: str) -> Self:
@@ -55,7 +111,7 @@ class _UserToken(RotatingKeysMixin):
         self.payload.update(organization_id=user.organization_id, role=user.role.value)
 
 
-class AccessToken(_UserToken, tokens.AccessToken):
+class AccessToken(UserToken, tokens.AccessToken):
     """A short-lived JWT that authenticates requests.
 
     The role is a claim for clients only: permissions use the role in the database.
@@ -68,119 +124,6 @@ class AccessToken(_UserToken, tokens.AccessToken):
         token = super().for_user(user)
         token.add_claims(user)
         return token
-
-
-class RefreshToken(_UserToken, tokens.RefreshToken):
-    """A JWT that can be exchanged once for a new pair of tokens.
-
-    The tokens of one sign-in are a family. Their ``jti`` begins with the id of the family and a
-    dot. A token that is used twice was probably stolen, so it ends the whole family (RFC 9700,
-    section 4.14.2).
-    """
-
-    access_token_class = AccessToken
-
-    @classmethod
-    def for_user(cls, user: tokens.AuthUser, family: str = "") -> Self:
-        """Return a new token for ``user`` and store its id as outstanding.
-
-        ``family`` is that of the token it replaces, or empty for a new sign-in.
-
-        ``BlacklistMixin.for_user`` would store the signed token, with which anyone who reads the
-        database could sign in.
-        """
-        assert isinstance(user, User)
-        token = super(tokens.BlacklistMixin, cls).for_user(user)
-        token["jti"] = f"{family or uuid4().hex}.{token['jti']}"
-        token.add_claims(user)
-        OutstandingToken.objects.create(
-            user=user,
-            jti=token["jti"],
-            token="",
-            created_at=token.current_time,
-            expires_at=datetime_from_epoch(token["exp"]),
-        )
-        return token
-
-    @property
-    def family(self) -> str:
-        """Return the id that the tokens of one sign-in share."""
-        family, _, _ = str(self["jti"]).partition(".")
-        return family
-
-    def check_blacklist(self) -> None:
-        """Raise ``InvalidCredential`` for a token that was used before, and end its family."""
-        try:
-            super().check_blacklist()
-        except TokenError:
-            raise self._reused() from None
-
-    def exchange(self, user: User) -> "TokenPair":
-        """Revoke the token and return a new pair of the same family.
-
-        If no pair can be issued, the token stays valid. Raises as ``revoke`` does.
-        """
-        try:
-            with transaction.atomic():
-                self._blacklist()
-                return issue_token_pair(user, self.family)
-        except _AlreadyRevoked:
-            # Outside of the transaction, which is rolled back.
-            raise self._reused() from None
-
-    def revoke(self) -> None:
-        """Blacklist the token.
-
-        Raise ``InvalidCredential`` if it was never issued or is blacklisted already: of concurrent
-        calls with one token, only one succeeds, and the others end the family.
-        """
-        try:
-            self._blacklist()
-        except _AlreadyRevoked:
-            raise self._reused() from None
-
-    def _blacklist(self) -> None:
-        try:
-            with transaction.atomic():
-                issued = OutstandingToken.objects.get(jti=self["jti"])
-                BlacklistedToken.objects.create(token=issued)
-        except OutstandingToken.DoesNotExist:
-            raise invalid_credential("refresh_token", "unknown", user=self["user_id"]) from None
-        except IntegrityError:
-            raise _AlreadyRevoked from None
-
-    def _reused(self) -> InvalidCredential:
-        log_event(SecurityEvent.REFRESH_TOKEN_REUSED, user=self["user_id"])
-        valid = OutstandingToken.objects.filter(
-            jti__startswith=f"{self.family}.", blacklistedtoken=None
-        )
-        # The insert waits for an exchange in progress, whose new token the next query finds.
-        while issued := list(valid.all()):
-            revoked = [BlacklistedToken(token=token) for token in issued]
-            BlacklistedToken.objects.bulk_create(revoked, ignore_conflicts=True)
-        return InvalidCredential()
-
-
-class _AlreadyRevoked(Exception):
-    """The refresh token is blacklisted."""
-
-
-class TokenPair(TypedDict):
-    """An access token and a refresh token, under their names in the API."""
-
-    token: str
-    refreshToken: str
-
-
-def issue_token_pair(user: User, family: str = "") -> TokenPair:
-    """Return a new access token and a new refresh token for ``user``.
-
-    ``family`` is that of the refresh token which they replace, or empty for a new sign-in.
-    """
-    return {
-        "token": str(AccessToken.for_user(user)),
-        "refreshToken": str(RefreshToken.for_user(user, family)),
-    }
 
 
 @cache

@@ -11,8 +11,9 @@ from rest_framework.views import APIView
 
 from organizations.auth import serializers
 from organizations.auth.authentication import BearerAuthentication
+from organizations.auth.refresh_tokens import RefreshToken, issue_token_pair
 from organizations.auth.throttling import LoginAttemptView
-from organizations.auth.tokens import RefreshToken, get_unrevoked_user, issue_token_pair
+from organizations.auth.tokens import get_unrevoked_user
 from organizations.models import User
 
 _TAGS = ["authentication"]

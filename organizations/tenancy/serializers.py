@@ -14,7 +14,7 @@ from organizations import colors, fields
 from organizations.models import Organization
 from organizations.tenancy.models import DOES_NOT_EXIST, TenantModel, TenantQuerySet, TenantScoped
 from webchat_project.api.compiled_queries import CompiledGet, Placeholder
-from webchat_project.api.fields import ID_SCHEMA, IdField, SerializerField, StringField
+from webchat_project.api.fields import ID_SCHEMA, IdField, StringField
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN, validate_object_id
 from webchat_project.api.serializers import DocumentSerializer
 
@@ -103,15 +103,11 @@ class TenantDocumentSerializer(TenantScopedSerializer[_TenantRow]):
     ``organizationId``. It cannot be changed later.
     """
 
-    def get_fields(self) -> dict[str, SerializerField]:
-        """Make ``organizationId`` writable for superusers who create a row."""
-        fields = super().get_fields()
-        request = self.context.get("request")
-        if self.instance is None and request is not None and request.user.is_superuser:
-            fields["organizationId"] = TenantRelatedField(
-                source="organization", queryset=Organization.objects.all()
-            )
-        return fields
+    superuser_fields = {
+        "organizationId": TenantRelatedField(
+            source="organization", queryset=Organization.objects.all()
+        )
+    }
 
     def new_row(self) -> _TenantRow:
         return self.model(organization_id=self.context["request"].user.organization_id)

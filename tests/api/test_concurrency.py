@@ -14,7 +14,8 @@ import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
-from organizations.auth.tokens import AccessToken, RefreshToken
+from organizations.auth.refresh_tokens import RefreshToken
+from organizations.auth.tokens import AccessToken
 from organizations.models import Pipeline
 from tests.support import factories
 from tests.support.authentication import request_refresh

@@ -12,7 +12,8 @@ from django.db import DatabaseError
 from django.test import Client
 from rest_framework.test import APIClient
 
-from organizations.auth.tokens import AccessToken, RefreshToken
+from organizations.auth.refresh_tokens import RefreshToken
+from organizations.auth.tokens import AccessToken
 from organizations.models import User
 from tests.observability.conftest import Log
 from tests.support import factories

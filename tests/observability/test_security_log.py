@@ -12,7 +12,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from organizations.auth.tokens import AccessToken, RefreshToken
+from organizations.auth.refresh_tokens import RefreshToken
+from organizations.auth.tokens import AccessToken
 from organizations.models import ApiKey, User
 from tests.observability.conftest import Log
 from tests.support import factories

@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Final
 
 from django.core.exceptions import ValidationError
@@ -82,13 +83,9 @@ class SanitizedImage:
     """A decoded and re-encoded image, without metadata or trailing bytes."""
 
     content: bytes
-    #: A key of ``CONTENT_TYPES``.
+    #: A key of ``CONTENT_TYPES``, and its MIME type, by which the image is stored and served.
     extension: str
-
-    @property
-    def content_type(self) -> str:
-        """The MIME type by which the image is stored and served."""
-        return CONTENT_TYPES[self.extension]
+    content_type: str
 
 
 def read_image(file: IO[bytes]) -> SanitizedImage:
@@ -106,8 +103,7 @@ def sanitize_image(content: bytes) -> SanitizedImage:
     if len(content) > MAX_BYTES:
         message = f"The file is larger than {MAX_BYTES:,} bytes."
         raise ValidationError(message, code="file_too_large")
-    with _one_at_a_time.hold():
-        return _reencode(content)
+    return _one_at_a_time.run(partial(_reencode, content))
 
 
 def _reencode(content: bytes) -> SanitizedImage:
@@ -132,7 +128,8 @@ def _reencode(content: bytes) -> SanitizedImage:
     copy.info = {}
     output = io.BytesIO()
     copy.save(output, format=stored_format, **_SAVE_OPTIONS[stored_format])
-    return SanitizedImage(output.getvalue(), _EXTENSIONS[stored_format])
+    extension = _EXTENSIONS[stored_format]
+    return SanitizedImage(output.getvalue(), extension, CONTENT_TYPES[extension])
 
 
 def _too_many_pixels() -> ValidationError:

@@ -1,10 +1,9 @@
-"""Arguments, files, signals and progress of the import and export commands."""
+"""Arguments, files and signals of the import and export commands, and progress of exports."""
 
 import difflib
 import os
 import shutil
 import signal
-import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,18 +12,12 @@ from threading import Event
 from types import FrameType
 from typing import BinaryIO, Generic, NoReturn, TypeVar
 
-from django.core.management.base import CommandError, OutputWrapper
-from django.db import DatabaseError
+from django.core.management.base import CommandError
 from django.db.models import Q
 from tqdm import tqdm
 
 from organizations.auth.roles import AccessRole, Operation, role_allows
 from organizations.models import Organization, User
-from webchats.icons.storage import StorageUnavailable
-from webchats.imports.importer import ImportObserver
-from webchats.imports.report import Rejects
-from webchats.imports.rows import ImportProblem, ImportRow
-from webchats.management.problems import ProblemPrinter
 from webchats.models import Webchat
 
 RowT = TypeVar("RowT")
@@ -166,54 +159,3 @@ class ProgressRows(Generic[RowT]):
                 self.count += 1
                 progress.update()
                 yield row
-
-
-# --- Imports ---
-
-
-class CommandObserver(ImportObserver):
-    """Prints the problems, updates the progress bar and collects the rejected rows."""
-
-    def __init__(
-        self, problems: ProblemPrinter, progress: "tqdm[NoReturn]", rejects: Rejects, stop: Event
-    ) -> None:
-        self._problems = problems
-        self._progress = progress
-        self._rejects = rejects
-        self._stop = stop
-
-    def header_read(self, header: list[str] | None) -> None:
-        self._rejects.add_columns(header)
-
-    def problem_found(self, problem: ImportProblem) -> None:
-        self._progress.clear()
-        self._problems.add(problem)
-
-    def row_rejected(self, row: ImportRow) -> None:
-        self._rejects.add(row)
-
-    def rows_read(self, count: int) -> None:
-        self._progress.update(count)
-
-    def should_stop(self) -> bool:
-        return self._stop.is_set()
-
-
-@contextmanager
-def observe_import(
-    stderr: OutputWrapper, rejects: Rejects, stop: Event
-) -> Iterator[CommandObserver]:
-    """Yield an observer with a progress bar. Print the repeated problems when the block ends.
-
-    Raise ``CommandError`` if the icon storage, the database or the file system fails.
-    """
-    problems = ProblemPrinter(stderr.write)
-    # ``disable=None``: no progress bar unless standard error is a terminal.
-    with tqdm(unit=" rows", disable=None, leave=False) as progress:
-        try:
-            yield CommandObserver(problems, progress, rejects, stop)
-        except (StorageUnavailable, DatabaseError, sqlite3.Error, OSError) as error:
-            raise CommandError(f"Nothing was imported: {error}") from None
-        finally:
-            progress.clear()
-            problems.print_repetitions()

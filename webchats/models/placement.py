@@ -8,6 +8,7 @@ from django.db import models
 from organizations.fields import NAME_LENGTH, TrimmedCharField
 from organizations.models import Pipeline, Stage
 from organizations.models.pipeline import require_stage_of_pipeline
+from organizations.tenancy.models import require_organization
 
 #: The fields that determine the entry stage.
 PLACEMENT_FIELDS: Final = frozenset({"pipeline", "pipeline_stage", "initial_stage"})
@@ -56,9 +57,23 @@ class Placement(models.Model):
         help_text="Where new contacts start, computed from the three fields above.",
     )
     entry_stage_id: str | None
+    #: A column of ``TenantModel``.
+    organization_id: str
 
     class Meta:
         abstract = True
+
+    def clean_placement(self) -> None:
+        """Validate the pipeline and its stage, and set ``entry_stage``.
+
+        Raise ``ValidationError`` by field.
+        """
+        if self.pipeline is not None:
+            try:
+                require_organization(self.pipeline, self.organization_id)
+            except ValidationError as error:
+                raise ValidationError({"pipeline": error}) from None
+        self.set_entry_stage()
 
     def set_entry_stage(self) -> None:
         """Set the stage that new contacts enter, ``None`` without a pipeline.

@@ -157,9 +157,9 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
         changed = self.changed_columns()
         errors: dict[str, list[ValidationError]] = {}
         for validate, columns in (
-            (self._clean_prompt, {"prompt_id"}),
             (self._clean_icon, {"icon"}),
-            (self._clean_placement, {"pipeline_id", "pipeline_stage_id", "initial_stage"}),
+            (self._clean_prompt, {"prompt_id"}),
+            (self.clean_placement, {"pipeline_id", "pipeline_stage_id", "initial_stage"}),
         ):
             if changed & columns:
                 try:
@@ -172,7 +172,10 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
     def _clean_prompt(self) -> None:
         # The field has reported a missing prompt.
         if self.prompt_id:
-            self._check_organization("prompt", self.prompt)
+            try:
+                require_organization(self.prompt, self.organization_id)
+            except ValidationError as error:
+                raise ValidationError({"prompt": error}) from None
             if not self.prompt.is_active:
                 message = "The prompt is not active. Activate it, or select another prompt."
                 raise ValidationError({"prompt": ValidationError(message, "inactive")})
@@ -184,17 +187,6 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
                 self.check_icon(self.icon, self.organization_id)
             except ValidationError as error:
                 raise ValidationError({"icon": error}) from None
-
-    def _clean_placement(self) -> None:
-        if self.pipeline is not None:
-            self._check_organization("pipeline", self.pipeline)
-        self.set_entry_stage()
-
-    def _check_organization(self, field: str, row: TenantModel) -> None:
-        try:
-            require_organization(row, self.organization_id)
-        except ValidationError as error:
-            raise ValidationError({field: error}) from None
 
     # --- Writes ---
 

@@ -9,7 +9,8 @@ from django.contrib.auth.hashers import identify_hasher, make_password
 from django.test import Client
 from pytest_django import Settings
 
-from organizations.auth.tokens import AccessToken, issue_token_pair
+from organizations.auth.refresh_tokens import issue_token_pair
+from organizations.auth.tokens import AccessToken
 from organizations.models import User
 from tests.support import factories
 from tests.support.authentication import (
@@ -153,7 +154,7 @@ def test_signed_icon_url_of_former_secret_key_is_valid(
     admin: User, use_secret_key: Any, fetch: Any
 ) -> None:
     use_secret_key(OLD)
-    image = SanitizedImage(b"GIF89a", "png")
+    image = SanitizedImage(b"GIF89a", "png", "image/png")
     url = signed_url(store_image(str(admin.organization_id), image))
     use_secret_key(NEW, OLD)
     assert fetch(url).status == 200

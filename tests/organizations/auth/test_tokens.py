@@ -13,7 +13,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from organizations.auth.tokens import AccessToken, RefreshToken
+from organizations.auth.refresh_tokens import RefreshToken
+from organizations.auth.tokens import AccessToken
 from organizations.models import User
 from tests.support import factories
 from tests.support.authentication import (

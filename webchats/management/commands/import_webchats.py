@@ -11,6 +11,7 @@ from webchats.imports.options import ImportOptions, ImportSource
 from webchats.imports.report import Rejects
 from webchats.management import cli
 from webchats.management.help import CommandWithExample
+from webchats.management.import_output import observe_import
 
 
 class Command(CommandWithExample):
@@ -56,7 +57,7 @@ class Command(CommandWithExample):
             cli.stop_on_signals() as stop,
             closing(Rejects()) as rejected,
         ):
-            with cli.observe_import(self.stderr, rejected, stop) as observer:
+            with observe_import(self.stderr, rejected, stop) as observer:
                 report = run_import(
                     ImportSource(content, file.name, format_name),
                     organization=target,

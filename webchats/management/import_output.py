@@ -1,11 +1,21 @@
-"""The output of the problems of an import."""
+"""The output of an import command: problems, progress and rejected rows."""
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final
+from threading import Event
+from typing import Final, NoReturn
 
+from django.core.management.base import CommandError, OutputWrapper
+from django.db import DatabaseError
+from tqdm import tqdm
+
+from webchats.icons.storage import StorageUnavailable
+from webchats.imports.importer import ImportObserver
 from webchats.imports.matching import ID_EXISTS
-from webchats.imports.rows import ImportProblem
+from webchats.imports.report import Rejects
+from webchats.imports.rows import ImportProblem, ImportRow
 
 #: Reasons that the command words with its own options.
 _REASONS: Final = {ID_EXISTS: "A webchat with this id already exists. To change it, use --update."}
@@ -75,3 +85,51 @@ class ProblemPrinter:
 
 def _reworded(problem: ImportProblem) -> ImportProblem:
     return replace(problem, reason=_REASONS.get(problem.reason, problem.reason))
+
+
+class CommandObserver(ImportObserver):
+    """Prints the problems, updates the progress bar and collects the rejected rows."""
+
+    def __init__(
+        self, problems: ProblemPrinter, progress: "tqdm[NoReturn]", rejects: Rejects, stop: Event
+    ) -> None:
+        self._problems = problems
+        self._progress = progress
+        self._rejects = rejects
+        self._stop = stop
+
+    def header_read(self, header: list[str] | None) -> None:
+        self._rejects.add_columns(header)
+
+    def problem_found(self, problem: ImportProblem) -> None:
+        self._progress.clear()
+        self._problems.add(problem)
+
+    def row_rejected(self, row: ImportRow) -> None:
+        self._rejects.add(row)
+
+    def rows_read(self, count: int) -> None:
+        self._progress.update(count)
+
+    def should_stop(self) -> bool:
+        return self._stop.is_set()
+
+
+@contextmanager
+def observe_import(
+    stderr: OutputWrapper, rejects: Rejects, stop: Event
+) -> Iterator[CommandObserver]:
+    """Yield an observer with a progress bar. Print the repeated problems when the block ends.
+
+    Raise ``CommandError`` if the icon storage, the database or the file system fails.
+    """
+    problems = ProblemPrinter(stderr.write)
+    # ``disable=None``: no progress bar unless standard error is a terminal.
+    with tqdm(unit=" rows", disable=None, leave=False) as progress:
+        try:
+            yield CommandObserver(problems, progress, rejects, stop)
+        except (StorageUnavailable, DatabaseError, sqlite3.Error, OSError) as error:
+            raise CommandError(f"Nothing was imported: {error}") from None
+        finally:
+            progress.clear()
+            problems.print_repetitions()
