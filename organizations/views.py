@@ -1,11 +1,13 @@
 """REST resources: prompts, pipelines, API keys, organizations and users."""
 
+from django.db.models import Count
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.serializers import BaseSerializer
 
 from organizations import member_serializers, serializers
 from organizations.models import ApiKey, Organization, Pipeline, Prompt, User
+from organizations.tenancy.large_responses import Bytes
 from organizations.tenancy.viewsets import TenantReadUpdateViewSet, TenantViewSet
 from webchat_project.api import filters
 from webchat_project.api.openapi_operations import request_examples
@@ -35,6 +37,7 @@ class PromptViewSet(TenantViewSet[Prompt]):
     queryset = Prompt.objects.all()
     serializer_class = serializers.PromptSerializer
     filterset_class = PromptFilter
+    row_bytes = Bytes("instructions")
 
 
 class PipelineFilter(django_filters.FilterSet):
@@ -58,6 +61,8 @@ class PipelineViewSet(TenantViewSet[Pipeline]):
     queryset = Pipeline.objects.prefetch_related("stages")
     serializer_class = serializers.PipelineSerializer
     filterset_class = PipelineFilter
+    # Models and documents of a stage take more memory than its JSON.
+    row_bytes = Count("stages") * 500
 
 
 class ApiKeyFilter(django_filters.FilterSet):

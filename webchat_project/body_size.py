@@ -1,22 +1,32 @@
-"""Limits of the size of request bodies, and of the large ones that a process handles at a time."""
+"""Limits of the size of bodies, and of the large ones that a process handles at a time."""
 
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from threading import BoundedSemaphore
 from typing import Final
+from weakref import finalize
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from organizations.auth.authentication import BearerAuthentication
-from webchat_project.api.exceptions import error_response
+from organizations.tenancy import large_responses
+from organizations.tenancy.large_responses import (
+    RESERVED,
+    reserve_large_response,
+    take_reservation,
+)
+from webchat_project.api.exceptions import error_response, unavailable_or_none
 from webchat_project.api.parsers import PARSED
 from webchat_project.error_pages import too_large
 from webchat_project.middleware import GetResponse, unavailable_response
@@ -30,6 +40,8 @@ LARGE_BYTES: Final = 128 * 1024
 #: Bodies above ``MAX_BODY_BYTES`` that a process handles at a time. The proxy does not buffer
 #: these, so slow ones could occupy every thread.
 MAX_UPLOADS: Final = 4
+#: What the server gets of a large response at a time. It holds two of them.
+_PIECE_BYTES: Final = 64 * 1024
 
 
 class BodySizeLimitMiddleware:
@@ -80,6 +92,70 @@ class BodySizeLimitMiddleware:
         return get_user(request).is_authenticated
 
 
+class LargeResponse(HttpResponse):
+    """A response that the server takes in pieces, as the client reads it.
+
+    A server takes the content of other responses at once and then closes them: it would hold it for
+    every client that reads slowly.
+    """
+
+    def __init__(self, response: HttpResponse, end: Callable[[], object]) -> None:
+        # Also for a response that is never closed, because of an error in a middleware.
+        self._end = finalize(self, end)
+        super().__init__(
+            response.content, status=response.status_code, reason=response.reason_phrase
+        )
+        self.headers = response.headers
+        self.cookies = response.cookies
+
+    def __iter__(self) -> Iterator[bytes]:
+        content = self.content
+        return (
+            content[start : start + _PIECE_BYTES] for start in range(0, len(content), _PIECE_BYTES)
+        )
+
+    def close(self) -> None:
+        """Close the response, and end its count. The server calls it after the last piece."""
+        try:
+            super().close()
+        finally:
+            self._end()
+
+
+class LargeResponseMiddleware:
+    """Returns 503 in place of a large response while as many as allowed are sent.
+
+    The successful response to a write is not replaced, since the client would repeat the write.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        is_replaceable = request.method in SAFE_METHODS or response.status_code >= 400
+        if (
+            not isinstance(response, HttpResponse)
+            or len(response.content) <= large_responses.LARGE_BYTES
+            or not is_replaceable
+        ):
+            if RESERVED in request.META:
+                take_reservation(request)()
+            return response
+        try:
+            reserve_large_response(request)
+        # The database, if it is unavailable when the user of a session is read.
+        except Exception as error:
+            unavailable = unavailable_or_none(error)
+            if unavailable is None:
+                raise
+            return unavailable_response(request, str(unavailable.detail))
+        else:
+            return LargeResponse(response, take_reservation(request))
+        finally:
+            _free_documents(response)
+
+
 def _unauthenticated(request: HttpRequest) -> HttpResponseBase:
     """Return a redirect to the sign-in page in the admin site, and a 401 elsewhere."""
     if request.path_info.startswith("/admin/"):
@@ -109,3 +185,18 @@ def _free_values(request: HttpRequest) -> None:
     values = request.META.pop(PARSED, None)
     if isinstance(values, list | dict):
         values.clear()
+
+
+def _free_documents(response: HttpResponse) -> None:
+    """Free the content, and the documents of a list.
+
+    DRF's views, responses and serializers are in reference cycles, so they would stay in memory
+    until Python's next garbage collection.
+    """
+    response.content = b""
+    if isinstance(response, Response) and isinstance(response.data, dict):
+        documents = response.data.pop("data", None)
+        if isinstance(documents, list):
+            documents.clear()
+        if isinstance(rows := getattr(getattr(documents, "serializer", None), "instance", 0), list):
+            rows.clear()

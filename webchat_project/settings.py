@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "webchat_project.middleware.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "webchat_project.body_size.BodySizeLimitMiddleware",
+    "webchat_project.body_size.LargeResponseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
