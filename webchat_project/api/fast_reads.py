@@ -32,6 +32,7 @@ from webchat_project.api.timestamps import get_etag
 from webchat_project.api.viewsets import ReadUpdateViewSet
 
 _Row = TypeVar("_Row", bound=Model)
+_Row_co = TypeVar("_Row_co", bound=Model, covariant=True)
 
 #: Characters of a query string. A longer one is compiled for each request.
 MAX_KEY_LENGTH = 300
@@ -155,7 +156,7 @@ _cached_list_query = lru_cache(maxsize=1_000)(_ListQuery)
 _cached_document_query = lru_cache(maxsize=1_000)(_DocumentQuery)
 
 
-class FastReadsMixin(ReadUpdateViewSet[_Row]):
+class FastReadsMixin(ReadUpdateViewSet[_Row_co]):
     """Replaces ``list`` and ``retrieve`` of ``ReadUpdateViewSet`` by compiled queries.
 
     It is the last base of a viewset, so that ``super()`` of the other bases calls it. Permissions
