@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from organizations.auth.authentication import BearerAuthentication
 from organizations.auth.tokens import AccessToken
 from organizations.models import User
 from tests.api.errors import assert_error
@@ -71,6 +72,18 @@ def test_upload_of_an_anonymous_client_is_refused_unread(client: Client) -> None
     url = reverse("admin:webchats_webchat_import")
     refused = client.post(url, body, content_type=FORM)
     assert refused.headers["Location"] == f"{reverse('admin:login')}?next={url}"
+
+
+@pytest.mark.django_db
+def test_upload_gets_503_while_the_database_is_unavailable(
+    api_client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(BearerAuthentication, "authenticate", fail)
+    body = b"x" * (2 * 1024 * 1024)
+    assert_error(api_client.post("/api/upload", body, content_type=FORM), 503, "unavailable")
 
 
 @pytest.mark.django_db

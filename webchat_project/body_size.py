@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -23,6 +24,7 @@ from organizations.auth.authentication import BearerAuthentication
 from organizations.tenancy import large_responses
 from organizations.tenancy.large_responses import (
     RESERVED,
+    ResponsesBusy,
     reserve_large_response,
     take_reservation,
 )
@@ -69,7 +71,11 @@ class BodySizeLimitMiddleware:
         if not LARGE_BYTES < size <= settings.MAX_UPLOAD_BYTES:
             return respond(request)
         is_buffered = size <= settings.MAX_BODY_BYTES
-        if not is_buffered and not self._is_authenticated(request):
+        try:
+            is_refused = not is_buffered and not self._is_authenticated(request)
+        except OperationalError as error:
+            return _unavailable(request, error)
+        if is_refused:
             return _unauthenticated(request) if size <= limit else respond(request)
         slots = self._large if is_buffered else self._uploads
         if not slots.acquire(blocking=False):
@@ -144,16 +150,20 @@ class LargeResponseMiddleware:
             return response
         try:
             reserve_large_response(request)
-        # The database, if it is unavailable when the user of a session is read.
-        except Exception as error:
-            unavailable = unavailable_or_none(error)
-            if unavailable is None:
-                raise
-            return unavailable_response(request, str(unavailable.detail))
+        # The limit, or the database when the user of a session is read.
+        except (ResponsesBusy, OperationalError) as error:
+            return _unavailable(request, error)
         else:
             return LargeResponse(response, take_reservation(request))
         finally:
             _free_documents(response)
+
+
+def _unavailable(request: HttpRequest, error: ResponsesBusy | OperationalError) -> HttpResponseBase:
+    """Return the 503 for an unavailable dependency."""
+    unavailable = unavailable_or_none(error)
+    assert unavailable is not None
+    return unavailable_response(request, str(unavailable.detail))
 
 
 def _unauthenticated(request: HttpRequest) -> HttpResponseBase:

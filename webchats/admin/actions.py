@@ -21,6 +21,8 @@ ModelAdmin: TypeAlias = "admin.ModelAdmin[Webchat]"
 
 #: How many webchats are in memory at a time.
 _BATCH: Final = 500
+#: How many webchats one request duplicates: each copy is validated, and its icon is stored again.
+MAX_DUPLICATES: Final = 100
 
 
 @admin.action(description="Enable", permissions=["change"])
@@ -55,8 +57,17 @@ def _set_enabled(queryset: QuerySet[Webchat], request: HttpRequest, *, is_enable
 def duplicate(model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Webchat]) -> None:
     """Create a disabled copy of each webchat."""
     assert isinstance(request.user, User)
+    # At most one more, so that a large selection is not counted.
+    webchats = list(queryset[: MAX_DUPLICATES + 1])
+    if len(webchats) > MAX_DUPLICATES:
+        message = (
+            f"Nothing was duplicated: at most {MAX_DUPLICATES} webchats can be duplicated at a "
+            "time. Select fewer, or export them and import the file without its column _id."
+        )
+        model_admin.message_user(request, message, messages.ERROR)
+        return
     count = 0
-    for webchat in queryset:
+    for webchat in webchats:
         try:
             duplicate_webchat(webchat=webchat, user=request.user)
         except ValidationError as error:

@@ -13,6 +13,8 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
     HTTPClientError,
 )
 from storages.backends.s3 import S3Storage
@@ -52,7 +54,13 @@ class S3IconStorage(S3Storage):
         self._connection_lock = Lock()
         # boto3 generates the classes of its resources and clients when they are created.
         self._connection: Any = None
-        self._breaker = CircuitBreaker("icons", HTTPClientError, max_calls=MAX_CALLS)
+        self._breaker = CircuitBreaker(
+            "icons",
+            HTTPClientError,
+            ConnectTimeoutError,
+            EndpointConnectionError,
+            max_calls=MAX_CALLS,
+        )
 
     def get_default_settings(self) -> dict[str, object]:
         """Return the defaults of django-storages, with ``timeout`` in seconds."""

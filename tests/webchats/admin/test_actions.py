@@ -7,6 +7,7 @@ from organizations.models import User
 from tests.support import factories
 from tests.support.icons import store_icon
 from tests.webchats.admin.pages import run_action
+from webchats.admin import actions
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,16 @@ def test_the_message_counts_the_duplicates(session_client: Client, admin: User) 
     response = run_action(session_client, "duplicate", *webchats)
     message = "2 webchats duplicated. The copies are disabled."
     assert message in response.content.decode()
+
+
+def test_no_webchat_of_too_many_is_duplicated(
+    session_client: Client, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "MAX_DUPLICATES", 1)
+    webchats = factories.WebchatFactory.create_batch(2, user=admin)
+    response = run_action(session_client, "duplicate", *webchats)
+    assert "Nothing was duplicated: at most 1 " in response.content.decode()
+    assert Webchat.objects.count() == 2
 
 
 def test_a_webchat_that_cannot_be_duplicated_is_reported_with_its_error(
