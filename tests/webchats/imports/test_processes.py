@@ -72,8 +72,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "webchat_project.settings"
 import django
 django.setup()
 from django.core.management import execute_from_command_line
-from webchats.management import cli
-cli.CommandObserver.rows_read = lambda self, count: print(count, "rows", flush=True)
+from webchats.management.import_output import CommandObserver
+CommandObserver.rows_read = lambda self, count: print(count, "rows", flush=True)
 execute_from_command_line(["manage.py", "import_webchats", *sys.argv[1:]])
 """
 
