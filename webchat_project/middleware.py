@@ -214,5 +214,7 @@ class HttpsOnlyMiddleware:
             and request.path_info.startswith("/api/")
             and not request.is_secure()
         ):
+            # Raises ``DisallowedHost``, which is the first thing to correct.
+            request.get_host()
             return error_response(403, "Use HTTPS.", "https_required")
         return self.get_response(request)
