@@ -208,5 +208,6 @@ def _free_documents(response: HttpResponse) -> None:
         documents = response.data.pop("data", None)
         if isinstance(documents, list):
             documents.clear()
-        if isinstance(rows := getattr(getattr(documents, "serializer", None), "instance", 0), list):
+        rows = getattr(getattr(documents, "serializer", None), "instance", None)
+        if isinstance(rows, list):
             rows.clear()

@@ -17,7 +17,7 @@ from organizations.models import User
 from tests.support import factories
 from tests.support.icons import store_icon
 from tests.support.images import image_upload
-from webchats.icons.storage import IconStorage, icon_storage
+from webchats.icons.storage import IconStorage, StorageUnavailable, icon_storage
 from webchats.models import Webchat
 
 #: The timeout of a connection and of a response, in seconds.
@@ -186,6 +186,15 @@ def test_a_storage_that_hangs_costs_one_timeout_and_is_then_skipped(
     # The other two uploads did not wait for the storage.
     assert endpoint.calls == 1
     assert duration >= TIMEOUT
+
+
+def test_a_storage_that_refuses_connections_is_then_skipped(admin: User, settings: Any) -> None:
+    with refusing() as endpoint:
+        use_endpoint(settings, endpoint)
+        with pytest.raises(StorageUnavailable, match="Could not connect"):
+            icon_storage().exists(build_key(admin))
+        with pytest.raises(StorageUnavailable, match="did not respond before"):
+            icon_storage().exists(build_key(admin))
 
 
 @pytest.mark.parametrize("deleted", ["webchat", "icon"])
