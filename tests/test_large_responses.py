@@ -11,7 +11,9 @@ from django.test import RequestFactory
 from organizations.models import Stage, User
 from organizations.tenancy.large_responses import (
     LARGE_BYTES,
+    MAX_ANONYMOUS,
     MAX_LARGE,
+    MAX_OF_ADDRESS,
     MAX_OF_ONE,
     reserve_large_response,
     take_reservation,
@@ -85,14 +87,24 @@ def test_one_more_large_response_of_an_organization_is_503(
     assert unread[0].status_code == 200
 
 
-def test_anonymous_clients_are_counted_by_address_and_all_clients_together(
+def test_organizations_are_counted_together(
+    middleware: LargeResponseMiddleware, unread: list[HttpResponseBase]
+) -> None:
+    users = [User(organization_id=f"{n:024}") for n in range(MAX_LARGE - MAX_OF_ONE + 1)]
+    others = [send(middleware, user) for user in users]
+    assert [response.status_code for response in others] == [200] * (len(users) - 1) + [503]
+
+
+def test_anonymous_clients_are_counted_by_address_and_apart_from_users(
     middleware: LargeResponseMiddleware,
 ) -> None:
-    unread = [send(middleware) for _ in range(MAX_OF_ONE)]
+    unread = [send(middleware) for _ in range(MAX_OF_ADDRESS)]
     assert send(middleware).status_code == 503
-    unread += [send(middleware, address=f"198.51.100.{n}") for n in range(MAX_LARGE - MAX_OF_ONE)]
+    others = range(MAX_ANONYMOUS - MAX_OF_ADDRESS)
+    unread += [send(middleware, address=f"198.51.100.{n}") for n in others]
     assert {response.status_code for response in unread} == {200}
     assert send(middleware, address="203.0.113.1").status_code == 503
+    assert send(middleware, User(organization_id="a" * 24)).status_code == 200
     # The server discards a response without closing it if a middleware fails.
     unread.clear()
     assert send(middleware, address="203.0.113.1").status_code == 200

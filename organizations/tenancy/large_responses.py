@@ -15,14 +15,19 @@ from webchat_project.client_address import client_network
 
 #: A response of more bytes is large. Most pages of 100 webchats are smaller.
 LARGE_BYTES: Final = 256 * 1024
-#: Large responses of a process: to one organization, and to all clients. Each takes some times its
-#: size in memory while it is built, and occupies a thread until the client has read it.
+#: Large responses of a process: to one organization, and to all. Each takes some times its size in
+#: memory while it is built, and occupies a thread until the client has read it.
 MAX_OF_ONE: Final = 3
 MAX_LARGE: Final = 6
+#: The same for clients without a credential: to one address, and to all. They are counted apart, so
+#: that they cannot delay users. The OpenAPI document is such a response.
+MAX_OF_ADDRESS: Final = 2
+MAX_ANONYMOUS: Final = 3
 #: The key of the function that ends the count in ``request.META``.
 RESERVED: Final = "large_response"
 
-_responses: Final = ConcurrencyLimit(MAX_LARGE, MAX_OF_ONE)
+_to_users: Final = ConcurrencyLimit(MAX_LARGE, MAX_OF_ONE)
+_to_anonymous: Final = ConcurrencyLimit(MAX_ANONYMOUS, MAX_OF_ADDRESS)
 
 
 class ResponsesBusy(DependencyUnavailable):
@@ -54,10 +59,15 @@ def reserve_large_response(request: HttpRequest) -> None:
     ``ResponsesBusy`` at the limit.
     """
     if RESERVED not in request.META:
-        client = _client(request)
-        _responses.add(client, ResponsesBusy(), ResponsesBusy())
+        # DRF sets the user of the API on Django's request, too.
+        user = getattr(request, "user", None)
+        if isinstance(user, User):
+            limit, client = _to_users, user.organization_id or user.pk
+        else:
+            limit, client = _to_anonymous, client_network(request.META)
+        limit.add(client, ResponsesBusy(), ResponsesBusy())
         # Also for a request without a response, because of an error in a middleware.
-        request.META[RESERVED] = finalize(request, partial(_responses.discard, client))
+        request.META[RESERVED] = finalize(request, partial(limit.discard, client))
 
 
 def take_reservation(request: HttpRequest) -> Callable[[], object]:
@@ -68,11 +78,3 @@ def take_reservation(request: HttpRequest) -> Callable[[], object]:
     reserved: finalize[[], HttpRequest] | None = request.META.pop(RESERVED, None)
     detached = reserved.detach() if reserved else None
     return detached[1] if detached else lambda: None
-
-
-def _client(request: HttpRequest) -> str:
-    # DRF sets the user of the API on Django's request, too.
-    user = getattr(request, "user", None)
-    if isinstance(user, User):
-        return user.organization_id or user.pk
-    return client_network(request.META)

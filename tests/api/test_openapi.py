@@ -18,6 +18,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from organizations.auth.tokens import AccessToken
 from organizations.models import User
+from organizations.tenancy.large_responses import MAX_OF_ADDRESS
 from tests.support import factories
 from tests.support.visitors import Visitor
 from webchat_project.api import documentation
@@ -126,7 +127,8 @@ def test_parallel_requests_get_the_document_of_one_request(throttle_rates: Any) 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
-        with ThreadPoolExecutor(6) as threads:
+        # A process sends no more of these large responses to an address at a time.
+        with ThreadPoolExecutor(MAX_OF_ADDRESS) as threads:
             paths = ["/api/schema?format=json"] * 12
             responses = list(threads.map(lambda path: Client().get(path), paths))
     finally:

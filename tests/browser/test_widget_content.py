@@ -60,7 +60,9 @@ def test_the_widget_downloads_at_most_20_kib_and_stores_nothing(visit_widget: Wi
     files = [url for url in sizes if not re.search("/live/|/(ticket|session|messages)$", url)]
     assert len(files) == 5
     assert next(size for url, size in sizes.items() if "embed" in url) <= 5 * 1024
-    assert sum(sizes.values()) <= 20 * 1024
+    assert sum(sizes[url] for url in files) <= 20 * 1024
+    # Tokens are random, so the size of the other responses varies.
+    assert sum(sizes.values()) <= 21 * 1024
     assert visit.page.context.cookies() == []
     stored = "() => [localStorage.length, sessionStorage.length, document.cookie]"
     assert visit.page.evaluate(stored) == [0, 0, ""]
