@@ -1,5 +1,6 @@
 "use strict";
-// Buttons with data-copy="<id>" copy the text of the element with that id.
+// Buttons with data-copy="<id>" copy the text of the element with that id. Loaded without "defer":
+// the listener must exist before the first click on a page that is still loading.
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("button[data-copy]");
   if (!button) return;
