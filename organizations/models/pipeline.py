@@ -32,6 +32,9 @@ DUPLICATE_STAGE: Final = {
 class Pipeline(TenantModel):
     """The stages that a contact passes through. An organization has at most one default."""
 
+    #: With ``MAX_STAGES`` each: forms offer the stages of all.
+    max_per_organization = 50
+
     name = TrimmedCharField(max_length=NAME_LENGTH)
     is_default = models.BooleanField(
         default=False,

@@ -17,6 +17,8 @@ MAX_TOKENS = (1, 32_000)
 class Prompt(TenantModel):
     """Instructions for the AI, with the settings of the language model."""
 
+    max_per_organization = 500
+
     name = TrimmedCharField(max_length=NAME_LENGTH)
     instructions = TrimmedTextField(max_length=INSTRUCTIONS_LENGTH)
     model = TrimmedCharField(

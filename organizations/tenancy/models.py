@@ -25,6 +25,8 @@ from django.db import models
 from organizations.fields import ObjectIdField
 from webchat_project.api.timestamps import get_version
 
+#: The message for a row above the limit of its organization.
+TOO_MANY: Final = "An organization can have at most {limit} {kind}. Delete one that is not used."
 #: The message for a reference to an unknown row, and to a row of another organization. ``kind`` is
 #: the verbose name of the model.
 DOES_NOT_EXIST: Final = "This {kind} does not exist."
@@ -103,6 +105,9 @@ class TenantScoped(models.Model):
 class TenantModel(TenantScoped):
     """A model with a column for its organization, which is set once and never changes."""
 
+    #: The maximum number of rows of an organization. Pages that list all of them need one.
+    max_per_organization: ClassVar[int | None] = None
+
     organization = models.ForeignKey(
         "organizations.Organization",
         on_delete=models.CASCADE,
@@ -114,6 +119,16 @@ class TenantModel(TenantScoped):
 
     class Meta:
         abstract = True
+
+    def clean(self) -> None:
+        """Reject a new row above ``max_per_organization``. Simultaneous requests may exceed it."""
+        limit = self.max_per_organization
+        if limit is None or not self._state.adding:
+            return
+        rows = type(self)._default_manager.filter(organization_id=self.organization_id)
+        if rows.count() >= limit:
+            message = TOO_MANY.format(limit=limit, kind=self._meta.verbose_name_plural)
+            raise ValidationError(message, "limit_reached")
 
 
 def require_organization(row: models.Model, organization_id: str) -> None:

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from rest_framework.test import APIClient
 
-from organizations.models import Prompt, User
+from organizations.models import Pipeline, Prompt, User
+from tests.api.errors import assert_error
 from tests.support import factories
 from tests.support.responses import error_codes
 
@@ -59,3 +61,32 @@ def test_filter_prompts_by_is_active(api_client: APIClient, admin: User) -> None
     )
     response = api_client.get("/api/prompts?isActive=false")
     assert [document["name"] for document in response.json()["data"]] == ["Inactive"]
+
+
+def test_number_of_prompts_of_an_organization_is_limited(
+    api_client: APIClient, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Prompt, "max_per_organization", 1)
+    body = {"name": "Sales", "instructions": "Be brief."}
+    factories.PromptFactory.create()
+    path = api_client.post("/api/prompts", body).headers["Location"]
+    response = api_client.post("/api/prompts", body)
+    error = assert_error(response, 400, "validation_error")
+    assert error["details"] == [
+        {
+            "code": "limit_reached",
+            "message": ("An organization can have at most 1 prompts. Delete one that is not used."),
+        }
+    ]
+    assert api_client.patch(path, {"name": "Support"}).status_code == 200
+
+
+def test_stages_in_forms_are_limited_by_the_pipelines_of_an_organization(admin: User) -> None:
+    assert Pipeline.max_per_organization is not None
+    rows = factories.PipelineFactory.build_batch(
+        Pipeline.max_per_organization, organization=admin.organization
+    )
+    Pipeline.objects.bulk_create(rows)
+    another = Pipeline(name="One more", organization=admin.organization)
+    with pytest.raises(ValidationError, match="at most 50 pipelines"):
+        another.full_clean()
