@@ -375,6 +375,23 @@ WIDGET_CONFIG_CACHE_SECONDS = env.int("WIDGET_CONFIG_CACHE_SECONDS", default=10)
 # Days for which a visitor's session is valid.
 WIDGET_SESSION_DAYS = env.int("WIDGET_SESSION_DAYS", default=7)
 
+# --- Language models --------------------------------------------------------------------------
+
+# Keys that encrypt the API keys of providers. The first one encrypts, all of them decrypt.
+AI_KEYS = _list("AI_KEYS", [])
+# The provider of organizations that have none of their own: openai, anthropic or builtin.
+AI_KIND = env.str("AI_KIND", default="builtin")
+AI_BASE_URL = env.str("AI_BASE_URL", default="")
+AI_API_KEY = env.str("AI_API_KEY", default="")
+AI_MODEL = env.str("AI_MODEL", default="")
+# Tokens that each organization may use of it in a month. 0: no limit.
+AI_MONTHLY_TOKENS = env.int("AI_MONTHLY_TOKENS", default=0)
+# host:port of endpoints that may have a private address and plain HTTP.
+AI_ALLOWED_ADDRESSES = _list("AI_ALLOWED_ADDRESSES", [])
+# The most seconds until the first word of a reply, and in all. A provider may have less.
+AI_FIRST_TOKEN_SECONDS = env.float("AI_FIRST_TOKEN_SECONDS", default=20)
+AI_TOTAL_SECONDS = env.float("AI_TOTAL_SECONDS", default=60)
+
 # --- Streams of the live process --------------------------------------------------------------
 
 # Open streams of a visitor, of the visitors of an address (IPv6: a /64 network), and of a user.

@@ -42,6 +42,13 @@ _DEFAULT_GRANTS: Final[dict[str, _Operations]] = {
 #: Models with other grants than ``_DEFAULT_GRANTS``, by lower-case label. Apps above add theirs:
 #: see ``register_grants``.
 _GRANTS_BY_MODEL: Final[dict[str, dict[str, _Operations]]] = {
+    "organizations.aiprovider": {
+        AccessRole.ADMIN: _FULL_ACCESS,
+        AccessRole.DEPARTMENT_HEAD: _VIEW_ONLY,
+        AccessRole.SALES_REP: _VIEW_ONLY,
+    },
+    "organizations.aiusage": dict.fromkeys(MEMBER_ROLES, _VIEW_ONLY),
+    "organizations.aimonth": dict.fromkeys(MEMBER_ROLES, _VIEW_ONLY),
     "organizations.organization": {
         AccessRole.ADMIN: _VIEW_ONLY | {Operation.CHANGE},
         AccessRole.DEPARTMENT_HEAD: _VIEW_ONLY,

@@ -1,5 +1,7 @@
-"""Models: organizations, users, API keys, prompts and pipelines."""
+"""Models: organizations, users, API keys, prompts, pipelines and AI providers."""
 
+from organizations.models.ai_provider import AiProvider
+from organizations.models.ai_usage import AiMonth, AiUsage
 from organizations.models.api_key import ApiKey
 from organizations.models.known_address import KnownAddress
 from organizations.models.organization import Organization
@@ -9,6 +11,9 @@ from organizations.models.user import User
 
 __all__ = [
     "MAX_STAGES",
+    "AiMonth",
+    "AiProvider",
+    "AiUsage",
     "ApiKey",
     "KnownAddress",
     "Organization",

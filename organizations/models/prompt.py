@@ -1,5 +1,6 @@
 """Prompts: instructions and model settings of the AI."""
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from simple_history.models import HistoricalRecords
@@ -7,7 +8,8 @@ from simple_history.models import HistoricalRecords
 from organizations import constraints
 from organizations.fields import NAME_LENGTH, TrimmedCharField, TrimmedTextField
 from organizations.history import CachedHistoryManager
-from organizations.tenancy.models import TenantModel
+from organizations.models.ai_provider import MODEL_LENGTH, AiProvider
+from organizations.tenancy.models import TenantModel, require_organization
 
 INSTRUCTIONS_LENGTH = 20_000
 TEMPERATURE = (0, 2)
@@ -22,7 +24,7 @@ class Prompt(TenantModel):
     name = TrimmedCharField(max_length=NAME_LENGTH)
     instructions = TrimmedTextField(max_length=INSTRUCTIONS_LENGTH)
     model = TrimmedCharField(
-        max_length=100,
+        max_length=MODEL_LENGTH,
         blank=True,
         default="",
         help_text="The language model. If empty, the default model is used.",
@@ -37,6 +39,15 @@ class Prompt(TenantModel):
         validators=[MinValueValidator(MAX_TOKENS[0]), MaxValueValidator(MAX_TOKENS[1])],
         help_text="The maximum length of a reply, in tokens.",
     )
+    provider = models.ForeignKey(
+        AiProvider,
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="prompts",
+        help_text="If empty, the default provider of the organization is used.",
+    )
+    provider_id: str | None
     is_active = models.BooleanField(
         default=True,
         verbose_name="active",
@@ -59,3 +70,12 @@ class Prompt(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Reject a provider of another organization."""
+        super().clean()
+        if self.provider is not None:
+            try:
+                require_organization(self.provider, self.organization_id)
+            except ValidationError as error:
+                raise ValidationError({"provider": error}) from None

@@ -1,0 +1,201 @@
+"""Budgets and usage: one ``AiUsage`` row per call, created before it and settled after it.
+
+Everything here uses the database and is synchronous.
+"""
+
+import logging
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from organizations.ai.errors import ErrorKind, ProviderError
+from organizations.ai.events import EndReason, Usage
+from organizations.ai.providers import Prices, ProviderSettings
+from organizations.models import AiMonth, AiProvider, AiUsage, Prompt
+from organizations.models.ai_provider import ERROR_LENGTH
+from organizations.models.ai_usage import Purpose
+
+_logger: Final = logging.getLogger(__name__)
+
+#: A call that has not been settled for this time longer than it may take has been abandoned.
+_GRACE: Final = timedelta(seconds=60)
+#: Seconds between two log records of a provider's error.
+_LOG_INTERVAL: Final = 3600
+#: After such an error without a first token, the provider charges nothing.
+_FREE_ERRORS: Final = frozenset(
+    {
+        ErrorKind.UNAUTHORIZED,
+        ErrorKind.FORBIDDEN,
+        ErrorKind.NOT_FOUND,
+        ErrorKind.QUOTA,
+        ErrorKind.CONTEXT_OVERFLOW,
+        ErrorKind.RATE_LIMITED,
+        ErrorKind.SERVER_ERROR,
+        ErrorKind.CONNECTION,
+        ErrorKind.REFUSED_ADDRESS,
+    }
+)
+_MILLION: Final = Decimal(1_000_000)
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A call whose tokens are reserved. ``settle`` ends it."""
+
+    usage_id: str
+    prices: Prices
+
+
+@transaction.atomic
+def reserve(
+    settings: ProviderSettings,
+    *,
+    organization_id: str,
+    prompt: Prompt | None,
+    prompt_version: int,
+    purpose: Purpose | str,
+    estimate: int,
+    reply_id: str = "",
+) -> Reservation:
+    """Reserve ``estimate`` tokens for a call, and return the reservation.
+
+    Raise ``ProviderError`` ``budget`` if fewer are left of the month's budget, and ``busy`` if the
+    organization already has ``max_parallel`` calls of this provider in all processes.
+    """
+    now = timezone.now()
+    month = _lock_month(organization_id, settings.id or "", now.date().replace(day=1))
+    _require_budget(settings, month.tokens + estimate, now.date())
+    running = AiUsage.objects.for_organization(organization_id).filter(
+        provider_id=settings.id, settled_at=None, expires_at__gt=now
+    )
+    if running.count() >= settings.max_parallel:
+        message = f"{settings.name} already has {settings.max_parallel} calls at a time."
+        raise ProviderError(ErrorKind.BUSY, message, retry_after=1)
+    AiMonth.objects.filter(pk=month.pk).update(tokens=F("tokens") + estimate)
+    usage = AiUsage.objects.create(
+        organization_id=organization_id,
+        provider_id=settings.id,
+        provider_name=settings.name,
+        model=settings.model,
+        # The playground runs prompts that are not stored.
+        prompt=prompt if prompt is not None and not prompt._state.adding else None,
+        prompt_version=prompt_version,
+        purpose=purpose,
+        reply_id=reply_id,
+        estimate=estimate,
+        expires_at=now + timedelta(seconds=settings.total_seconds) + _GRACE,
+    )
+    return Reservation(usage.pk, settings.prices)
+
+
+def settle(
+    reservation: Reservation,
+    usage: Usage | None,
+    end_reason: EndReason | ErrorKind,
+    first_token_ms: int | None,
+    total_ms: int,
+) -> None:
+    """Store how a call ended, and give the tokens back that it did not use.
+
+    Without ``usage``, as after an error, the tokens are those that were reserved, marked as
+    estimated; none, if the provider refused the call.
+    """
+    with transaction.atomic():
+        row = AiUsage.objects.select_for_update(of=("self",), no_key=True).get(
+            pk=reservation.usage_id
+        )
+        if usage is None:
+            is_free = end_reason in _FREE_ERRORS and first_token_ms is None
+            usage = Usage(0 if is_free else row.estimate, 0, is_estimated=not is_free)
+        row.first_token_ms, row.total_ms = first_token_ms, total_ms
+        _settle_row(row, usage, end_reason, reservation.prices)
+
+
+def settle_abandoned() -> int:
+    """Settle the calls whose process has died, as estimated. Return their number."""
+    expired = AiUsage.objects.filter(settled_at=None, expires_at__lt=timezone.now())
+    settled = 0
+    with transaction.atomic():
+        rows = expired.select_for_update(of=("self",), no_key=True, skip_locked=True)
+        for row in rows.order_by("pk")[:100]:
+            usage = Usage(row.estimate, 0, is_estimated=True)
+            _settle_row(row, usage, ErrorKind.INCOMPLETE, Prices())
+            settled += 1
+    return settled
+
+
+def record_ok(settings: ProviderSettings) -> None:
+    """Store that a call has succeeded."""
+    if settings.id is not None:
+        AiProvider.objects.filter(pk=settings.id).update(last_ok_at=timezone.now())
+
+
+def record_error(settings: ProviderSettings, error: ProviderError) -> None:
+    """Store the error of a call for staff. Log it at most once an hour per provider and kind."""
+    if settings.id is not None:
+        AiProvider.objects.filter(pk=settings.id).update(
+            last_error=error.message[:ERROR_LENGTH], last_error_at=timezone.now()
+        )
+    if cache.add(f"ai-error:{settings.id or ''}:{error.kind}", True, _LOG_INTERVAL):
+        _logger.warning(
+            "AI provider %s (%s): %s", settings.id or settings.name, error.kind, error.message
+        )
+
+
+def _lock_month(organization_id: str, provider_key: str, month: date) -> AiMonth:
+    row, _ = AiMonth.objects.select_for_update(no_key=True).get_or_create(
+        organization_id=organization_id, provider_key=provider_key, month=month
+    )
+    return row
+
+
+def _require_budget(settings: ProviderSettings, tokens: int, today: date) -> None:
+    budget = settings.monthly_token_budget
+    if budget is not None and tokens > budget:
+        days = monthrange(today.year, today.month)[1]
+        next_month = today.replace(day=1) + timedelta(days=days)
+        raise ProviderError(
+            ErrorKind.BUDGET,
+            f"The monthly budget of {budget:,} tokens of {settings.name} is spent. Raise it, or "
+            f"wait until {next_month:%Y-%m-%d}.",
+        )
+
+
+def _settle_row(
+    row: AiUsage, usage: Usage, end_reason: EndReason | ErrorKind, prices: Prices
+) -> None:
+    """Settle a locked row. A later settlement replaces that of ``settle_abandoned``."""
+    is_settled = row.settled_at is not None
+    counted = row.input_tokens + row.output_tokens if is_settled else row.estimate
+    row.input_tokens, row.output_tokens = usage.input_tokens, usage.output_tokens
+    row.is_estimated = usage.is_estimated
+    row.end_reason = end_reason
+    row.cost = _cost(usage, prices)
+    row.settled_at = timezone.now()
+    row.save()
+    difference = usage.input_tokens + usage.output_tokens - counted
+    if difference:
+        months = AiMonth.objects.filter(
+            organization_id=row.organization_id,
+            provider_key=row.provider_id or "",
+            month=_month_of(row.created_at),
+        )
+        months.update(tokens=F("tokens") + difference)
+
+
+def _month_of(created_at: datetime) -> date:
+    return created_at.date().replace(day=1)
+
+
+def _cost(usage: Usage, prices: Prices) -> Decimal | None:
+    if prices.input is None or prices.output is None:
+        return None
+    tokens = usage.input_tokens * prices.input + usage.output_tokens * prices.output
+    return tokens / _MILLION

@@ -1,0 +1,202 @@
+"""Providers of language models."""
+
+from collections.abc import Collection
+from typing import Final, Unpack
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from simple_history.models import HistoricalRecords
+
+from organizations import constraints
+from organizations.ai import encryption
+from organizations.fields import NAME_LENGTH, TrimmedCharField
+from organizations.history import CachedHistoryManager
+from organizations.options import SaveOptions
+from organizations.tenancy.models import TenantModel, require_organization
+
+BASE_URL_LENGTH: Final = 300
+MODEL_LENGTH: Final = 100
+#: Characters of an API key, and those at its end that ``key_hint`` shows.
+API_KEY_LENGTH: Final = 500
+HINT_LENGTH: Final = 4
+#: A shorter key would be shown to a large part.
+_MIN_LENGTH_FOR_HINT: Final = 4 * HINT_LENGTH
+ERROR_LENGTH: Final = 500
+FIRST_TOKEN_SECONDS: Final = (1, 20)
+TOTAL_SECONDS: Final = (1, 60)
+MAX_PARALLEL: Final = (1, 1_000)
+MONTHLY_TOKENS: Final = (0, 1_000_000_000_000)
+PRICE: Final = (0, 1_000_000)
+
+
+class ProviderKind(models.TextChoices):
+    """The protocol of a provider."""
+
+    OPENAI = "openai", "OpenAI, or compatible"
+    ANTHROPIC = "anthropic", "Anthropic"
+    BUILTIN = "builtin", "Built-in search, without an AI model"
+
+
+def _within(bounds: tuple[int, int]) -> list[MinValueValidator | MaxValueValidator]:
+    return [MinValueValidator(bounds[0]), MaxValueValidator(bounds[1])]
+
+
+class AiProvider(TenantModel):
+    """A provider of language models, with its encrypted API key.
+
+    An organization has at most one default, for prompts without a provider.
+    """
+
+    max_per_organization = 50
+
+    name = TrimmedCharField(max_length=NAME_LENGTH)
+    kind = models.CharField(max_length=20, choices=ProviderKind.choices)
+    base_url = TrimmedCharField(
+        max_length=BASE_URL_LENGTH,
+        blank=True,
+        default="",
+        verbose_name="base URL",
+        help_text="If empty, that of OpenAI or Anthropic.",
+    )
+    #: The ciphertext, or empty. ``api_key`` reads and writes it.
+    encrypted_api_key = models.TextField(blank=True, default="", editable=False)
+    key_hint = models.CharField(max_length=HINT_LENGTH, blank=True, default="", editable=False)
+    default_model = TrimmedCharField(
+        max_length=MODEL_LENGTH,
+        blank=True,
+        default="",
+        help_text="The model of prompts that name none.",
+    )
+    fallback = models.ForeignKey(
+        "self",
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="fallback_of",
+        help_text="Called with its default model if this provider fails before the first word.",
+    )
+    fallback_id: str | None
+    first_token_seconds = models.PositiveIntegerField(
+        default=FIRST_TOKEN_SECONDS[1],
+        validators=_within(FIRST_TOKEN_SECONDS),
+        verbose_name="seconds to the first word",
+    )
+    total_seconds = models.PositiveIntegerField(
+        default=TOTAL_SECONDS[1], validators=_within(TOTAL_SECONDS), verbose_name="seconds in all"
+    )
+    max_parallel = models.PositiveIntegerField(
+        default=10, validators=_within(MAX_PARALLEL), verbose_name="calls at a time"
+    )
+    monthly_token_budget = models.BigIntegerField(
+        null=True,
+        blank=True,
+        validators=_within(MONTHLY_TOKENS),
+        help_text="Once it is spent, no call is made until the next month (UTC). If empty, no "
+        "limit.",
+    )
+    input_price = models.FloatField(
+        null=True,
+        blank=True,
+        validators=_within(PRICE),
+        help_text="The price of a million input tokens, for the figures of usage.",
+    )
+    output_price = models.FloatField(
+        null=True,
+        blank=True,
+        validators=_within(PRICE),
+        help_text="The price of a million output tokens.",
+    )
+    is_default = models.BooleanField(
+        default=False,
+        verbose_name="default",
+        help_text="Used by prompts without a provider. This replaces the current default.",
+    )
+    last_ok_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_error = models.CharField(max_length=ERROR_LENGTH, blank=True, default="", editable=False)
+    last_error_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    history = HistoricalRecords(
+        history_manager=CachedHistoryManager,
+        excluded_fields=["encrypted_api_key", "last_ok_at", "last_error", "last_error_at"],
+    )
+
+    class Meta:
+        verbose_name = "AI provider"
+        ordering = ("name", "id")
+        indexes = (
+            models.Index(fields=("organization", "-created_at", "-id"), name="ai_provider_newest"),
+        )
+        constraints = (
+            constraints.length_between("name", 1, NAME_LENGTH),
+            constraints.one_of("kind", ProviderKind.values),
+            constraints.between("first_token_seconds", *FIRST_TOKEN_SECONDS),
+            constraints.between("total_seconds", *TOTAL_SECONDS),
+            constraints.between("max_parallel", *MAX_PARALLEL),
+            constraints.between("monthly_token_budget", *MONTHLY_TOKENS),
+            models.UniqueConstraint(
+                "organization",
+                condition=models.Q(is_default=True),
+                name="one_default_ai_provider_per_organization",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def api_key(self) -> str:
+        """Return the API key in plain text, or an empty string.
+
+        Raise ``encryption.CannotDecrypt`` if ``AI_KEYS`` lacks the key that encrypted it.
+        """
+        if not self.encrypted_api_key:
+            return ""
+        return encryption.decrypt(self.encrypted_api_key, self.organization_id)
+
+    @api_key.setter
+    def api_key(self, key: str) -> None:
+        """Encrypt the key, and set ``key_hint``. Raise ``NoEncryptionKey`` without ``AI_KEYS``."""
+        self.encrypted_api_key = encryption.encrypt(key, self.organization_id) if key else ""
+        self.key_hint = key[-HINT_LENGTH:] if len(key) >= _MIN_LENGTH_FOR_HINT else ""
+
+    def clean(self) -> None:
+        """Reject a stored key for another address, and a fallback that cannot be one."""
+        super().clean()
+        errors: dict[str, ValidationError] = {}
+        if self._sends_stored_key_elsewhere():
+            message = "Enter the API key again: it is not sent to another kind or base URL."
+            errors["api_key"] = ValidationError(message, "required")
+        if self.kind != ProviderKind.BUILTIN and not self.default_model:
+            message = "A provider needs a model, such as the name in its documentation."
+            errors["default_model"] = ValidationError(message, "required")
+        if self.fallback is not None:
+            try:
+                require_organization(self.fallback, self.organization_id)
+            except ValidationError as error:
+                errors["fallback"] = error
+            if self.fallback_id == self.pk:
+                message = "A provider cannot be its own fallback. Select another one."
+                errors["fallback"] = ValidationError(message, "invalid")
+        if errors:
+            raise ValidationError(errors)
+
+    def _sends_stored_key_elsewhere(self) -> bool:
+        if self._state.adding or not self.encrypted_api_key:
+            return False
+        stored = AiProvider.objects.filter(pk=self.pk, encrypted_api_key=self.encrypted_api_key)
+        return stored.exclude(kind=self.kind, base_url=self.base_url).exists()
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Validate all constraints except that of the default, which ``save`` satisfies."""
+        super().validate_constraints(exclude={*(exclude or ()), "is_default"})
+
+    @transaction.atomic
+    def save(self, **options: Unpack[SaveOptions]) -> None:
+        """Save the provider. A new default replaces the current one."""
+        if self.is_default:
+            others = AiProvider.objects.for_organization(self.organization_id).exclude(pk=self.pk)
+            for other in others.filter(is_default=True):
+                other.is_default = False
+                other.save(update_fields=["is_default", "updated_at"])
+        super().save(**options)
