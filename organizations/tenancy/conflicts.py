@@ -90,7 +90,7 @@ class VersionedForm(forms.ModelForm[_Row], Generic[_Row]):
         if self.instance._state.adding:
             self.fields.pop("version")
         else:
-            self.initial["version"] = self.instance.version
+            self.initial["version"] = self.instance.row_version
 
     def get_changed_rows(self) -> list[ChangedField]:
         """Return the rows of inline formsets that a save may overwrite. The default has none."""
@@ -100,7 +100,7 @@ class VersionedForm(forms.ModelForm[_Row], Generic[_Row]):
         """Compare the version, before the values are assigned to the row."""
         values = super().clean()
         submitted = self.cleaned_data.get("version")
-        if submitted and submitted != self.instance.version:
+        if submitted and submitted != self.instance.row_version:
             self._find_conflict(submitted)
         return values
 
@@ -151,7 +151,7 @@ class VersionedForm(forms.ModelForm[_Row], Generic[_Row]):
     def _use_stored_values(self, changes: "_Changes") -> None:
         """Set the stored version, and the stored values of fields that the user has not changed."""
         data = cast("QueryDict", self.data).copy()
-        data[self.add_prefix("version")] = self.instance.version
+        data[self.add_prefix("version")] = self.instance.row_version
         for name in self.changed_data:
             if self._is_mine(name, changes):
                 continue

@@ -93,7 +93,7 @@ class TenantScoped(models.Model):
         abstract = True
 
     @property
-    def version(self) -> str:
+    def row_version(self) -> str:
         """The version of the stored row, which every write changes: see ``api.timestamps``.
 
         A history record of the model has the same ``updated_at``, so

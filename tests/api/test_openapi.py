@@ -198,6 +198,7 @@ def test_only_nullable_fields_of_a_response_are_nullable() -> None:
         "Contact.stageId",
         "Contact.webchatId",
         "ConversationMessage.approvedBy",
+        "ConversationMessage.replyId",
         "ConversationMessage.clientKey",
         "ConversationMessage.event",
         "ConversationMessage.userId",

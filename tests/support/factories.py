@@ -7,7 +7,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from organizations import models
-from webchats.conversations.models import Contact, Conversation
+from webchats.conversations.models import Contact, Conversation, Draft, Reply
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -145,3 +145,41 @@ class ConversationFactory(DjangoModelFactory[Conversation]):
     visitor_id = factory.Sequence(lambda n: f"{n:032x}")
     last_message_at = factory.LazyFunction(timezone.now)
     last_message_author = "visitor"
+
+
+class ReplyFactory(DjangoModelFactory[Reply]):
+    """A reply that is being made."""
+
+    class Meta:
+        model = Reply
+
+    class Params:
+        webchat = factory.SubFactory(WebchatFactory)
+
+    conversation = factory.SubFactory(
+        ConversationFactory, webchat=factory.SelfAttribute("..webchat"), handler="ai"
+    )
+    based_on_sequence = 1
+
+
+class DraftFactory(DjangoModelFactory[Draft]):
+    """A draft that waits for a decision."""
+
+    class Meta:
+        model = Draft
+
+    class Params:
+        webchat = factory.SubFactory(WebchatFactory)
+
+    conversation = factory.SubFactory(
+        ConversationFactory, webchat=factory.SelfAttribute("..webchat"), handler="ai"
+    )
+    organization = factory.SelfAttribute("conversation.organization")
+    reply = factory.SubFactory(
+        ReplyFactory,
+        conversation=factory.SelfAttribute("..conversation"),
+        state="drafted",
+        is_draft=True,
+    )
+    text = "We deliver within three days."
+    based_on_sequence = 1

@@ -41,25 +41,25 @@ def update_by_import(user: User, webchat: Webchat) -> None:
     "write", [update_by_api, set_icon_by_api, disable_in_admin, update_by_import]
 )
 def test_write_changes_the_version(admin: User, webchat: Webchat, write: Any) -> None:
-    before = webchat.version
+    before = webchat.row_version
     write(admin, webchat)
     webchat.refresh_from_db()
-    assert webchat.version != before
+    assert webchat.row_version != before
 
 
 def test_read_does_not_change_the_version(admin: User, webchat: Webchat) -> None:
-    before = webchat.version
+    before = webchat.row_version
     token_client(admin).get(f"/api/webchats/{webchat.pk}")
     log_in(admin).get(change_url(webchat))
     webchat.refresh_from_db()
-    assert webchat.version == before
+    assert webchat.row_version == before
 
 
 def test_history_records_have_the_version_that_they_made(admin: User, webchat: Webchat) -> None:
-    versions = [webchat.version]
+    versions = [webchat.row_version]
     for write in (update_by_api, update_by_import, disable_in_admin):
         write(admin, webchat)
         webchat.refresh_from_db()
-        versions.append(webchat.version)
+        versions.append(webchat.row_version)
     records = webchat.history.order_by("history_id")
     assert [get_version(record.updated_at) for record in records] == versions

@@ -1,7 +1,8 @@
 """The events that the services publish for open streams.
 
-An event is a hint without text: it says which conversation changed. The live process reads the
-rows itself, so that a lost or repeated hint changes nothing that anyone sees.
+An event is a hint: it says which conversation changed. The live process reads the rows itself, so
+that a lost or repeated hint changes nothing that anyone sees. Only the text of a reply that the
+visitor may read while it is written is part of a hint.
 """
 
 from functools import partial
@@ -9,7 +10,7 @@ from functools import partial
 from django.db import transaction
 
 from webchats.conversations.live.publishing import Hint, publish
-from webchats.conversations.models import Author, Conversation
+from webchats.conversations.models import Author, Conversation, Draft
 
 
 def conversation_changed(conversation: Conversation) -> None:
@@ -22,6 +23,22 @@ def typing(conversation: Conversation, author: Author, author_name: str) -> None
     """Publish at once that the visitor or a representative is typing. Nothing is stored."""
     hint = _hint_for(conversation, "typing")
     publish({**hint, "author": author.value, "authorName": author_name})
+
+
+def reply_progress(conversation: Conversation, reply_id: str, offset: int, text: str) -> None:
+    """Publish at once that ``text`` follows at ``offset`` of a reply. Never for a draft.
+
+    Without hints, live processes find the text in the reply, where it is saved once a second.
+    """
+    hint = _hint_for(conversation, "reply")
+    publish({**hint, "replyId": reply_id, "offset": offset, "text": text})
+
+
+def draft_changed(conversation: Conversation, draft: Draft) -> None:
+    """Publish on commit, for staff only, that a draft has another state. Without its text."""
+    hint = _hint_for(conversation, "draft")
+    hint = {**hint, "draftId": draft.pk, "draftState": draft.state}
+    transaction.on_commit(partial(publish, hint))
 
 
 def _hint_for(conversation: Conversation, kind: str) -> Hint:

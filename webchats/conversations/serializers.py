@@ -39,10 +39,12 @@ class MessageDocument(TypedDict):
 
 
 class StaffMessageDocument(MessageDocument):
-    """A message as staff see it, with the ids of users."""
+    """A message as staff see it, with the ids of users and of the AI's reply."""
 
     userId: str | None
     approvedBy: str | None
+    #: ``None`` unless the AI wrote it.
+    replyId: str | None
 
 
 class VisitorConversationDocument(TypedDict):
@@ -65,7 +67,7 @@ def visitor_message(message: Message) -> MessageDocument:
         "authorName": message.author_name,
         "text": message.text,
         "event": message.event or None,
-        "sources": [],
+        "sources": message.sources,
         "clientKey": message.client_key if is_own else None,
         "createdAt": format_timestamp(message.created_at),
     }
@@ -78,6 +80,7 @@ def staff_message(message: Message) -> StaffMessageDocument:
         "clientKey": message.client_key or None,
         "userId": message.user_id,
         "approvedBy": message.approved_by_id,
+        "replyId": message.reply_id,
     }
 
 

@@ -5,7 +5,7 @@ from django.contrib.sessions.models import Session
 
 from organizations.auth.roles import MEMBER_ROLES, AccessRole, Operation, role_allows
 from organizations.models import ApiKey, Organization, Pipeline, Prompt, Stage, User
-from webchats.conversations.models import Contact, Conversation, Message, Note
+from webchats.conversations.models import Contact, Conversation, Draft, Message, Note, Reply
 from webchats.models import Webchat
 
 TENANT_MODELS = [Webchat, Prompt, Pipeline, Stage, ApiKey]
@@ -31,11 +31,12 @@ def test_sales_rep_may_only_read(model: type[Webchat]) -> None:
 def test_every_member_answers_conversations_and_moves_contacts(role: AccessRole) -> None:
     allowed = {
         model: {operation for operation in Operation if role_allows(role, operation, model)}
-        for model in (Conversation, Contact, Message, Note)
+        for model in (Conversation, Contact, Message, Note, Reply, Draft)
     }
     change = {Operation.VIEW, Operation.CHANGE}
     add = {Operation.VIEW, Operation.ADD}
-    assert allowed == {Conversation: change, Contact: change, Message: add, Note: add}
+    changed = {Conversation: change, Contact: change, Draft: change}
+    assert allowed == {**changed, Message: add, Note: add, Reply: {Operation.VIEW}}
 
 
 def test_only_admin_may_manage_users() -> None:

@@ -27,7 +27,7 @@ def hedy(admin: User) -> User:
 def opened(webchat: Webchat, form_data: FormData) -> dict[str, Any]:
     """The values of the webchat's form, with the version it was opened with."""
     webchat.refresh_from_db()
-    return form_data(name=webchat.name, prompt=webchat.prompt_id, version=webchat.version)
+    return form_data(name=webchat.name, prompt=webchat.prompt_id, version=webchat.row_version)
 
 
 def change_in_admin(user: User, webchat: Webchat, body: dict[str, Any]) -> None:
@@ -121,7 +121,7 @@ def test_take_theirs_shows_the_stored_values(
     session_client.post(change_url(webchat), {**opened, "status_text": "Mine"})
     response = session_client.get(change_url(webchat))
     webchat.refresh_from_db()
-    expected = {"status_text": "Theirs", "version": webchat.version}
+    expected = {"status_text": "Theirs", "version": webchat.row_version}
     assert get_values(response, *expected) == expected
 
 
@@ -232,7 +232,7 @@ def test_stages_that_somebody_else_changed_are_not_overwritten(
 ) -> None:
     pipeline = factories.PipelineFactory.create(organization=admin.organization, name="Sales")
     url = f"{list_url(Pipeline)}{pipeline.pk}/change/"
-    version = {"version": session_client.get(url).context["original"].version}
+    version = {"version": session_client.get(url).context["original"].row_version}
     api = token_client(hedy)
     api.put(f"/api/pipelines/{pipeline.pk}", {"stages": [{"name": "Theirs"}, {"name": "Won"}]})
     response = session_client.post(url, {**stage_data({"name": "Mine"}), **version})

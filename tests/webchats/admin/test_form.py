@@ -115,11 +115,11 @@ def test_a_save_changes_the_version(
     session_client: Client, form_data: FormData, admin: User
 ) -> None:
     webchat = factories.WebchatFactory.create(user=admin)
-    before = webchat.version
+    before = webchat.row_version
     session_client.post(change_url(webchat), form_data(name="Renamed"))
     webchat.refresh_from_db()
     assert webchat.name == "Renamed"
-    assert webchat.version != before
+    assert webchat.row_version != before
 
 
 def test_invalid_values_of_a_stored_webchat_are_errors_of_the_form(

@@ -56,6 +56,7 @@ MESSAGE: Final[dict[str, object]] = {
     "createdAt": "2026-03-12T10:01:00.000Z",
     "userId": examples.USER_ID,
     "approvedBy": None,
+    "replyId": None,
 }
 
 #: The body of ``POST /api/conversations/{id}/notes``.

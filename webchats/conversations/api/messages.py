@@ -50,6 +50,7 @@ class ConversationMessageSerializer(serializers.Serializer[Message]):
     clientKey = serializers.CharField(allow_null=True, read_only=True)
     userId = IdField(allow_null=True, read_only=True)
     approvedBy = IdField(allow_null=True, read_only=True)
+    replyId = IdField(allow_null=True, read_only=True)
     createdAt = TimestampField()
 
     # The document is the same as in events of a stream, which have no serializer.

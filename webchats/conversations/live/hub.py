@@ -102,6 +102,13 @@ class Hub:
                 channel.wake()
             if organization is not None:
                 organization.wake(hint["conversation"])
+        elif hint["type"] == "draft":
+            # Staff only: no stream of a visitor may get anything of a draft.
+            if organization is not None:
+                draft = {"draftId": hint.get("draftId"), "state": hint.get("draftState")}
+                organization.push(
+                    encode_event("draft", {"conversationId": hint["conversation"], **draft})
+                )
         elif hint["type"] == "typing":
             data = {"author": hint.get("author"), "authorName": hint.get("authorName")}
             if channel is not None and data["author"] != Author.VISITOR:

@@ -26,6 +26,13 @@ class Hint(TypedDict):
     lastSequence: int
     author: NotRequired[str]
     authorName: NotRequired[str]
+    #: Of ``reply``: the reply, and the text that follows at the offset.
+    replyId: NotRequired[str]
+    offset: NotRequired[int]
+    text: NotRequired[str]
+    #: Of ``draft``, which is for staff only.
+    draftId: NotRequired[str]
+    draftState: NotRequired[str]
 
 
 Listener = Callable[[Hint], None]

@@ -1,19 +1,26 @@
-"""The models of conversations: contacts, conversations, messages and notes."""
+"""The models of conversations: contacts, conversations, messages, notes, replies and drafts."""
 
 from organizations.auth.roles import Operation, register_grants
 from webchats.conversations.models.contact import Contact
 from webchats.conversations.models.conversation import Conversation, ConversationQuerySet
+from webchats.conversations.models.draft import Draft, DraftState, RejectionReason
 from webchats.conversations.models.message import Author, Message, MessageKind
 from webchats.conversations.models.note import Note
+from webchats.conversations.models.reply import Reply, ReplyState
 
 __all__ = [
     "Author",
     "Contact",
     "Conversation",
     "ConversationQuerySet",
+    "Draft",
+    "DraftState",
     "Message",
     "MessageKind",
     "Note",
+    "RejectionReason",
+    "Reply",
+    "ReplyState",
 ]
 
 # Every member answers visitors and moves contacts. Visitors make the rows, and nobody deletes them.
@@ -21,3 +28,5 @@ register_grants(Contact, Operation.VIEW, Operation.CHANGE)
 register_grants(Conversation, Operation.VIEW, Operation.CHANGE)
 register_grants(Message, Operation.VIEW, Operation.ADD)
 register_grants(Note, Operation.VIEW, Operation.ADD)
+register_grants(Reply, Operation.VIEW)
+register_grants(Draft, Operation.VIEW, Operation.CHANGE)

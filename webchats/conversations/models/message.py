@@ -1,6 +1,6 @@
 """One message, or one event, of a conversation."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.db import models
 
@@ -9,6 +9,7 @@ from organizations.fields import NAME_LENGTH, TEXT_VALIDATORS, TrimmedCharField
 from organizations.models import User
 from organizations.tenancy.models import TenantScoped
 from webchats.conversations.models.conversation import Conversation
+from webchats.conversations.models.reply import Reply
 
 MAX_TEXT_LENGTH: Final = 4_000
 MAX_CLIENT_KEY_LENGTH: Final = 64
@@ -53,9 +54,18 @@ class Message(TenantScoped):
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     approved_by_id: str | None
+    #: Of a message of the AI. Few messages have one, so the index is partial.
+    reply = models.ForeignKey(
+        Reply, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    reply_id: str | None
     kind = models.CharField(max_length=10, choices=MessageKind.choices, default=MessageKind.TEXT)
     #: Stored as it was written, except for masked card numbers. Never HTML.
     text = models.TextField(blank=True, default="", validators=TEXT_VALIDATORS)
+    #: The sources that an answer of the AI cites: list of ``SourceDocument``.
+    sources: "models.JSONField[Any, Any]" = models.JSONField(
+        blank=True, default=list, db_default=[]
+    )
     event = models.CharField(max_length=MAX_EVENT_LENGTH, blank=True, default="")
     #: Chosen by the client, so that sending again does not add the message again.
     client_key = models.CharField(
@@ -64,6 +74,11 @@ class Message(TenantScoped):
 
     class Meta:
         ordering = ("conversation", "sequence")
+        indexes = (
+            models.Index(
+                fields=("reply",), condition=models.Q(reply__isnull=False), name="message_of_reply"
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("conversation", "sequence"), name="message_sequence_once"

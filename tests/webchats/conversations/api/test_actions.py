@@ -76,6 +76,7 @@ def test_sales_rep_answers_and_takes_the_conversation_over(
         "clientKey": "1",
         "userId": rep.pk,
         "approvedBy": None,
+        "replyId": None,
     }
     conversation.refresh_from_db()
     assert (conversation.handler, conversation.assignee) == ("rep", rep)
@@ -236,7 +237,7 @@ def test_typing_is_published_and_stores_nothing(
     )
     assert post(rep_client, conversation, "typing").status_code == 204
     assert published == [(conversation.pk, "rep", "Sam")]
-    assert Conversation.objects.get().version == conversation.version
+    assert Conversation.objects.get().row_version == conversation.row_version
 
 
 # --- Updates ---

@@ -90,7 +90,7 @@ def test_visit_makes_no_version(
     visited = Contact.objects.get()
     assert (visited.last_seen_at > contact.last_seen_at) == is_later
     assert visited.page_url == "x"
-    assert visited.version == contact.version
+    assert visited.row_version == contact.row_version
     assert contact.history.count() == 1
 
 
