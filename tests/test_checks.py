@@ -24,6 +24,10 @@ def test_production_settings_pass_the_deployment_check(tmp_path: Path) -> None:
     ("variable", "value", "id_"),
     [
         ("ACCESS_TOKEN_MINUTES", "100000", "organizations.W001"),
+        ("AI_ALLOWED_ADDRESSES", "http://llama:8080", "organizations.E004"),
+        ("AI_KEYS", "short", "organizations.E003"),
+        ("AI_KIND", "gemini", "organizations.E005"),
+        ("AI_KIND", "openai", "organizations.E005"),
         ("ALLOWED_HOSTS", "", "security.W020"),
         ("CACHE_URL", "locmemcache://", "webchat_project.W002"),
         ("DEBUG", "true", "security.W018"),

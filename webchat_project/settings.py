@@ -470,6 +470,8 @@ LOGGING = {
         "django.security.DisallowedHost": {"filters": ["no_traceback"]},
         # The development server logs each request, too.
         "django.server": {"handlers": ["null"], "propagate": False},
+        # The clients of language models log each request, at DEBUG with what visitors wrote.
+        **{name: {"level": "WARNING"} for name in ("anthropic", "httpcore2", "httpx2", "openai")},
     },
 }
 

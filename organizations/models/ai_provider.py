@@ -9,7 +9,7 @@ from django.db import models, transaction
 from simple_history.models import HistoricalRecords
 
 from organizations import constraints
-from organizations.ai import encryption
+from organizations.ai import addresses, encryption
 from organizations.fields import NAME_LENGTH, TrimmedCharField
 from organizations.history import CachedHistoryManager
 from organizations.options import SaveOptions
@@ -161,31 +161,39 @@ class AiProvider(TenantModel):
         self.key_hint = key[-HINT_LENGTH:] if len(key) >= _MIN_LENGTH_FOR_HINT else ""
 
     def clean(self) -> None:
-        """Reject a stored key for another address, and a fallback that cannot be one."""
+        """Reject a stored key for another address, and an address or a fallback that cannot be."""
         super().clean()
         errors: dict[str, ValidationError] = {}
-        if self._sends_stored_key_elsewhere():
+        is_stored_url = self._is_stored("kind", "base_url")
+        if self.encrypted_api_key and not is_stored_url and self._is_stored("encrypted_api_key"):
             message = "Enter the API key again: it is not sent to another kind or base URL."
             errors["api_key"] = ValidationError(message, "required")
+        if self.base_url and not is_stored_url:
+            try:
+                addresses.validate_base_url(self.base_url)
+            except addresses.AddressRefused as error:
+                errors["base_url"] = ValidationError(str(error), "invalid")
         if self.kind != ProviderKind.BUILTIN and not self.default_model:
-            message = "A provider needs a model, such as the name in its documentation."
+            message = "Enter the name of a model, as the provider's documentation spells it."
             errors["default_model"] = ValidationError(message, "required")
         if self.fallback is not None:
             try:
-                require_organization(self.fallback, self.organization_id)
+                self._validate_fallback(self.fallback)
             except ValidationError as error:
                 errors["fallback"] = error
-            if self.fallback_id == self.pk:
-                message = "A provider cannot be its own fallback. Select another one."
-                errors["fallback"] = ValidationError(message, "invalid")
         if errors:
             raise ValidationError(errors)
 
-    def _sends_stored_key_elsewhere(self) -> bool:
-        if self._state.adding or not self.encrypted_api_key:
-            return False
-        stored = AiProvider.objects.filter(pk=self.pk, encrypted_api_key=self.encrypted_api_key)
-        return stored.exclude(kind=self.kind, base_url=self.base_url).exists()
+    def _is_stored(self, *names: str) -> bool:
+        """Return whether the stored row has the same values."""
+        values = {name: getattr(self, name) for name in names}
+        return not self._state.adding and AiProvider.objects.filter(pk=self.pk, **values).exists()
+
+    def _validate_fallback(self, fallback: "AiProvider") -> None:
+        require_organization(fallback, self.organization_id)
+        if fallback.pk == self.pk:
+            message = "A provider cannot be its own fallback. Select another one."
+            raise ValidationError(message, "invalid")
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
         """Validate all constraints except that of the default, which ``save`` satisfies."""

@@ -18,6 +18,8 @@ _PATTERNS = re.compile(
             # without it, a text of many prefixes would take quadratic time.
             r"eyJ(?:(?!eyJ)[\w-]){4,}\.[\w-]+(?:\.[\w-]*)?",
             rf"{API_KEY_PREFIX}[\w-]+",
+            # API keys of OpenAI and Anthropic.
+            r"\bsk-[\w-]{8,}",
             # Values of headers, parameters and form fields with credentials.
             r"(?<=bearer )[^\s\"'\\,}]+",
             r"(?<=basic )[A-Za-z0-9+/=]{4,}",
@@ -54,5 +56,7 @@ def _configured_secrets() -> tuple[str, ...]:
         settings.METRICS_TOKEN,
         settings.DATABASES["default"].get("PASSWORD"),
         icons.get("secret_key"),
+        settings.AI_API_KEY,
+        *settings.AI_KEYS,
     ]
     return tuple({str(value) for value in values if len(str(value or "")) >= _MIN_LENGTH})

@@ -1,0 +1,129 @@
+"""Which addresses an endpoint may have, so that no provider reaches into the internal network.
+
+An endpoint needs HTTPS, and its host name only public addresses. ``AI_ALLOWED_ADDRESSES`` lists
+exceptions. The rule holds when a provider is saved, and again for each connection (``guard``).
+"""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+#: Returns the addresses of a host name and a port. Raises ``OSError``.
+Resolver: TypeAlias = Callable[[str, int], list[str]]
+
+#: The same for a private address and for an unknown name, so that it tells nothing about names in
+#: the internal network.
+REFUSED: Final = (
+    "The base URL must have https and a host name with public addresses. The operator can list "
+    "other endpoints in AI_ALLOWED_ADDRESSES."
+)
+MALFORMED: Final = (
+    "Enter a URL such as https://api.example.com/v1, without user, query and fragment."
+)
+#: Seconds that a request waits for the name server.
+_RESOLVE_SECONDS: Final = 3
+
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\]")
+_VISIBLE: Final = re.compile(r"[!-~]+")
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+_executor: Final = ThreadPoolExecutor(2, thread_name_prefix="resolve")
+
+
+class AddressRefused(ValueError):
+    """The service does not connect to this URL. The message is for staff."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a URL leads. ``host`` is in lower case, and an IPv6 address without brackets."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def is_listed(self) -> bool:
+        """Return whether ``AI_ALLOWED_ADDRESSES`` contains it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" in {item.lower() for item in settings.AI_ALLOWED_ADDRESSES}
+
+
+def parse_endpoint(url: str) -> Endpoint:
+    """Return where the URL leads. Raise ``AddressRefused`` for plain HTTP, unless it is listed.
+
+    Other spellings of an IPv4 address, such as ``0x7f000001``, are host names here. Then
+    ``require_allowed`` checks what they resolve to.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise AddressRefused(MALFORMED) from None
+    host = (parts.hostname or "").lower()
+    written = f"[{host}]" if ":" in host else host
+    if (
+        not _VISIBLE.fullmatch(url)
+        or "\\" in url
+        or "@" in parts.netloc
+        or parts.scheme not in _DEFAULT_PORTS
+        or not _HOST.fullmatch(written)
+        or parts.query
+        or parts.fragment
+    ):
+        raise AddressRefused(MALFORMED)
+    endpoint = Endpoint(parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme])
+    if endpoint.scheme != "https" and not endpoint.is_listed:
+        raise AddressRefused(REFUSED)
+    return endpoint
+
+
+def require_allowed(endpoint: Endpoint, addresses: Iterable[str]) -> list[str]:
+    """Return the addresses to connect to. Raise ``AddressRefused`` unless all of them are public.
+
+    A listed endpoint may have any address.
+    """
+    parsed = [ipaddress.ip_address(address.partition("%")[0]) for address in addresses]
+    if not parsed or not (endpoint.is_listed or all(map(is_public, parsed))):
+        raise AddressRefused(REFUSED)
+    return list(dict.fromkeys(map(str, parsed)))
+
+
+def is_public(address: _Address) -> bool:
+    """Return whether the address belongs to a host in the internet.
+
+    Addresses that contain an IPv4 address (mapped, 6to4, Teredo, NAT64) are not regarded as public,
+    except for a mapped one that is.
+    """
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return is_public(address.ipv4_mapped)
+        if address.sixtofour or address.teredo or address.is_site_local:
+            return False
+    return address.is_global and not (
+        address.is_multicast or address.is_reserved or address.is_unspecified
+    )
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host name, in the order of the system's preference."""
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(info[4][0]) for info in infos]
+
+
+def validate_base_url(url: str) -> None:
+    """Raise ``AddressRefused`` unless the service may connect to the URL. Resolves its host."""
+    endpoint = parse_endpoint(url)
+    try:
+        found = _executor.submit(resolve, endpoint.host, endpoint.port)
+        require_allowed(endpoint, found.result(timeout=_RESOLVE_SECONDS))
+    except (OSError, UnicodeError, FutureTimeoutError):
+        raise AddressRefused(REFUSED) from None

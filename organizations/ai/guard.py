@@ -1,0 +1,166 @@
+"""The HTTP transport of the model clients. It connects to allowed addresses only.
+
+The host name is resolved once per request. The connection goes to one of the addresses that were
+checked, and the certificate is checked against the host name. The transport knows no proxy and no
+``.netrc``, and sends only the headers of the provider: not those that an SDK reads from the
+environment of the process.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+import httpx2
+
+from organizations.ai.addresses import (
+    REFUSED,
+    AddressRefused,
+    Endpoint,
+    Resolver,
+    parse_endpoint,
+    require_allowed,
+    resolve,
+)
+
+#: Bytes of a response. A reply has less than one percent of it.
+MAX_RESPONSE_BYTES: Final = 8 * 1024 * 1024
+#: Addresses that are tried one after another until one accepts the connection.
+_MAX_ATTEMPTS: Final = 3
+_RESOLVE_SECONDS: Final = 5
+_CONNECT_SECONDS: Final = 5
+#: Headers of an SDK's request that are sent. The others describe the client's machine, or may come
+#: from the environment.
+_SENT_HEADERS: Final = (
+    "accept",
+    "anthropic-version",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+)
+
+
+class ConnectionRefused(httpx2.ConnectError):
+    """The address is not allowed, so that no connection was made."""
+
+
+class ResponseRefused(httpx2.ReadError):
+    """The response is too large or compressed."""
+
+
+class GuardedTransport(httpx2.AsyncBaseTransport):
+    """A transport to public addresses, and to those in ``AI_ALLOWED_ADDRESSES``.
+
+    ``headers`` are added to each request.
+    """
+
+    def __init__(
+        self,
+        headers: Mapping[str, str],
+        *,
+        resolver: Resolver = resolve,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._headers = dict(headers)
+        self._resolver = resolver
+        self._inner = httpx2.AsyncHTTPTransport(verify=ssl_context or True, trust_env=False)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send the request to one of the allowed addresses.
+
+        Raise ``ConnectionRefused`` if there is none.
+        """
+        url = request.url
+        try:
+            endpoint = parse_endpoint(str(url.copy_with(query=None)))
+            addresses = require_allowed(endpoint, await self._resolve(endpoint))
+        except AddressRefused as error:
+            raise ConnectionRefused(str(error), request=request) from None
+        for address in addresses[:_MAX_ATTEMPTS]:
+            try:
+                response = await self._inner.handle_async_request(
+                    self._pinned(request, endpoint, address)
+                )
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                if address == addresses[:_MAX_ATTEMPTS][-1]:
+                    raise
+            else:
+                return _limited(response)
+        raise AssertionError("There is at least one address.")
+
+    async def _resolve(self, endpoint: Endpoint) -> list[str]:
+        try:
+            async with asyncio.timeout(_RESOLVE_SECONDS):
+                return await asyncio.to_thread(self._resolver, endpoint.host, endpoint.port)
+        except (OSError, UnicodeError, TimeoutError):
+            # As for a private address: nobody shall find out which names exist.
+            raise AddressRefused(REFUSED) from None
+
+    def _pinned(self, request: httpx2.Request, endpoint: Endpoint, address: str) -> httpx2.Request:
+        """Return the request with ``address`` in place of the host name."""
+        kept = {name: request.headers[name] for name in _SENT_HEADERS if name in request.headers}
+        host = request.url.netloc.decode("ascii")
+        return httpx2.Request(
+            request.method,
+            request.url.copy_with(host=address),
+            headers={"host": host, "accept-encoding": "identity", **kept, **self._headers},
+            stream=request.stream,
+            # The name in the certificate.
+            extensions={**request.extensions, "sni_hostname": endpoint.host},
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+class _LimitedStream(httpx2.AsyncByteStream):
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._stream:
+            size += len(chunk)
+            if size > MAX_RESPONSE_BYTES:
+                raise ResponseRefused("The response is too large.")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _limited(response: httpx2.Response) -> httpx2.Response:
+    """Return the response with a limited body, which is not compressed.
+
+    A compressed one could expand to any size.
+    """
+    stream = response.stream
+    assert isinstance(stream, httpx2.AsyncByteStream)
+    headers = response.headers
+    headers.pop("content-encoding", None)
+    return httpx2.Response(
+        response.status_code,
+        headers=headers,
+        stream=_LimitedStream(stream),
+        extensions=response.extensions,
+    )
+
+
+def make_http_client(
+    headers: Mapping[str, str],
+    *,
+    read_seconds: float,
+    resolver: Resolver = resolve,
+    ssl_context: ssl.SSLContext | None = None,
+) -> httpx2.AsyncClient:
+    """Return a client with ``GuardedTransport``, which follows no redirects.
+
+    ``headers`` authenticate the requests. ``read_seconds`` limits the time between two chunks.
+    """
+    return httpx2.AsyncClient(
+        transport=GuardedTransport(headers, resolver=resolver, ssl_context=ssl_context),
+        timeout=httpx2.Timeout(read_seconds, connect=_CONNECT_SECONDS),
+        follow_redirects=False,
+        trust_env=False,
+    )

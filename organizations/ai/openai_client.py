@@ -1,0 +1,154 @@
+"""The client for OpenAI and compatible endpoints: chat completions.
+
+Importing this module imports the SDK.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from typing import Final
+
+import httpx2
+import openai
+from openai.types.chat import (
+    ChatCompletionChunk,
+    ChatCompletionFunctionToolParam,
+    ChatCompletionMessageParam,
+)
+from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
+
+from organizations.ai import streams
+from organizations.ai.client import HAND_OVER, ModelClient, ModelRequest
+from organizations.ai.events import End, EndReason, ModelEvent, TextDelta, Usage
+from organizations.ai.guard import make_http_client
+from organizations.ai.providers import VENDOR_URLS, ProviderSettings
+from organizations.models.ai_provider import ProviderKind
+
+_ERRORS: Final = (openai.OpenAIError, httpx2.HTTPError, *streams.PARSE_ERRORS)
+#: Reasons of OpenAI and of compatible servers. Another one, such as ``error``, is no proper end.
+_REASONS: Final = {
+    "stop": EndReason.STOP,
+    "length": EndReason.LENGTH,
+    "tool_calls": EndReason.TOOL_CALL,
+    "function_call": EndReason.TOOL_CALL,
+    "content_filter": EndReason.CONTENT_FILTER,
+}
+_TOOL: Final[ChatCompletionFunctionToolParam] = {
+    "type": "function",
+    "function": {
+        "name": HAND_OVER,
+        "description": streams.TOOL_DESCRIPTION,
+        "parameters": dict(streams.TOOL_ARGUMENTS),
+    },
+}
+
+
+class _Response:
+    """What the chunks of a stream say so far."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.reason: EndReason | None = None
+        self.usage: Usage | None = None
+        #: The name and the JSON of the arguments of each tool call, by index.
+        self.calls: dict[int, list[str]] = {}
+
+    def add(self, chunk: ChatCompletionChunk) -> str:
+        """Add a chunk, and return its text."""
+        if chunk.usage is not None:
+            self.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+        if not chunk.choices:
+            return ""
+        choice = chunk.choices[0]
+        if choice.finish_reason is not None:
+            self.reason = _REASONS.get(choice.finish_reason)
+        self._add_calls(choice.delta.tool_calls or ())
+        if choice.delta.refusal:
+            self.reason = EndReason.CONTENT_FILTER
+        text = choice.delta.content or ""
+        self.text += text
+        return text
+
+    def _add_calls(self, deltas: Iterable[ChoiceDeltaToolCall]) -> None:
+        for delta in deltas:
+            call = self.calls.setdefault(delta.index, ["", ""])
+            if delta.function is not None:
+                call[0] += delta.function.name or ""
+                call[1] += delta.function.arguments or ""
+
+
+class OpenAIClient:
+    """A ``ModelClient`` for OpenAI and compatible endpoints."""
+
+    def __init__(self, settings: ProviderSettings, http_client: httpx2.AsyncClient) -> None:
+        self._settings = settings
+        self._client = openai.AsyncOpenAI(
+            # The transport sends the API key.
+            api_key="unused",
+            base_url=settings.base_url,
+            max_retries=0,
+            timeout=http_client.timeout,
+            http_client=http_client,
+        )
+        # Models of OpenAI refuse the one name, other servers may not know the other.
+        is_openai = settings.base_url == VENDOR_URLS[ProviderKind.OPENAI]
+        self._max_tokens_name = "max_completion_tokens" if is_openai else "max_tokens"
+
+    def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """Return the events of one call: see ``ModelClient``."""
+        return streams.classified(self._events(request), self._settings, _ERRORS)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _events(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        response = _Response()
+        async with await self._start(request) as stream:
+            async for chunk in stream:
+                if text := response.add(chunk):
+                    yield TextDelta(text)
+        if response.reason is None:
+            return
+        for call in streams.parse_tool_calls(response.calls):
+            yield call
+        yield response.usage or streams.estimate_usage(request, response.text)
+        yield End(EndReason.TOOL_CALL if response.calls else response.reason)
+
+    async def _start(self, request: ModelRequest) -> openai.AsyncStream[ChatCompletionChunk]:
+        """Return the stream. Models that reason accept no temperature: then it is left out."""
+        try:
+            return await self._create(request, request.temperature)
+        except openai.BadRequestError as error:
+            if error.param != "temperature":
+                raise
+        return await self._create(request, openai.omit)
+
+    async def _create(
+        self, request: ModelRequest, temperature: float | openai.Omit
+    ) -> openai.AsyncStream[ChatCompletionChunk]:
+        return await self._client.chat.completions.create(
+            model=request.model,
+            messages=_messages(request),
+            temperature=temperature,
+            stream=True,
+            stream_options={"include_usage": True},
+            tools=[_TOOL] if request.may_hand_over else openai.omit,
+            extra_body={self._max_tokens_name: request.max_tokens},
+        )
+
+
+def _messages(request: ModelRequest) -> list[ChatCompletionMessageParam]:
+    messages: list[ChatCompletionMessageParam] = []
+    if request.system:
+        messages.append({"role": "system", "content": request.system})
+    for turn in request.turns:
+        if turn.role == "visitor":
+            messages.append({"role": "user", "content": turn.text})
+        else:
+            messages.append({"role": "assistant", "content": turn.text})
+    return messages
+
+
+def make_client(settings: ProviderSettings) -> ModelClient:
+    """Return a client with connections of its own."""
+    headers = {"authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+    return OpenAIClient(settings, make_http_client(headers, read_seconds=settings.total_seconds))
