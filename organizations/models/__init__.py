@@ -3,6 +3,7 @@
 from organizations.models.ai_provider import AiProvider
 from organizations.models.ai_usage import AiMonth, AiUsage
 from organizations.models.api_key import ApiKey
+from organizations.models.job import Job
 from organizations.models.known_address import KnownAddress
 from organizations.models.organization import Organization
 from organizations.models.pipeline import MAX_STAGES, Pipeline, Stage
@@ -15,6 +16,7 @@ __all__ = [
     "AiProvider",
     "AiUsage",
     "ApiKey",
+    "Job",
     "KnownAddress",
     "Organization",
     "Pipeline",

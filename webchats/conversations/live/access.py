@@ -8,13 +8,13 @@ from rest_framework.exceptions import NotFound, Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from organizations.jobs.database import run_query
 from organizations.models import Organization, User
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 from webchat_project.api.throttling import CredentialRateThrottle
 from webchat_project.client_address import client_network
 from webchat_project.observability.security_log import SecurityEvent, log_event
 from webchats.conversations.live.credentials import StaffCredential, authenticate
-from webchats.conversations.live.database import run_query
 from webchats.conversations.live.hub import Hub
 from webchats.conversations.live.organizations import OrganizationStream
 from webchats.conversations.live.requests import StreamRequest

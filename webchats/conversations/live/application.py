@@ -15,11 +15,11 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import Error
 from rest_framework.exceptions import MethodNotAllowed, NotFound
 
+from organizations.jobs.database import run_query
 from webchat_project.api.exceptions import Unavailable
 from webchat_project.observability.context import REQUEST_ID_HEADER, RequestContext, current_request
 from webchat_project.observability.request_log import log_request
 from webchats.conversations.live.access import open_organization_stream, open_visitor_stream
-from webchats.conversations.live.database import run_query
 from webchats.conversations.live.hub import Hub
 from webchats.conversations.live.metrics import ENDED, STREAMS
 from webchats.conversations.live.requests import (

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db import Error
 
+from organizations.jobs.database import run_query
 from webchats.conversations.api.serializers import ConversationSerializer
 from webchats.conversations.live.credentials import StaffCredential
-from webchats.conversations.live.database import run_query
 from webchats.conversations.live.presence import Presence, Present
 from webchats.conversations.live.streams import Stream, encode_event
 from webchats.conversations.models import Conversation

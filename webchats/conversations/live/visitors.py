@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from django.db import Error
 
-from webchats.conversations.live.database import run_query
+from organizations.jobs.database import run_query
 from webchats.conversations.live.presence import Presence, Present
 from webchats.conversations.live.streams import Stream, encode_event
 from webchats.conversations.live.updates import (

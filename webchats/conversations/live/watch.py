@@ -11,7 +11,7 @@ from typing import Final
 from django.db import Error
 from django.utils import timezone
 
-from webchats.conversations.live.database import run_query
+from organizations.jobs.database import run_query
 from webchats.conversations.live.hub import Hub
 from webchats.conversations.live.organizations import load_changes
 from webchats.conversations.live.streams import EndReason

@@ -1,4 +1,4 @@
-"""Queries of the live process, in a few threads, so that no stream holds a connection."""
+"""Queries of event loops, in a few threads, so that no stream and no job holds a connection."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _Result = TypeVar("_Result")
 #: Queries that run at a time. Each takes milliseconds.
 THREADS: Final = 4
 
-_executor: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="live-query")
+_executor: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="query")
 
 
 async def run_query(
