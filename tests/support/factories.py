@@ -7,7 +7,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from organizations import models
-from webchats.conversations.models import Contact, Conversation, Draft, Reply
+from webchats.conversations.models import Contact, Conversation, Draft, KnowledgeEntry, Reply
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -183,3 +183,13 @@ class DraftFactory(DjangoModelFactory[Draft]):
     )
     text = "We deliver within three days."
     based_on_sequence = 1
+
+
+class KnowledgeEntryFactory(DjangoModelFactory[KnowledgeEntry]):
+    class Meta:
+        model = KnowledgeEntry
+        skip_postgeneration_save = True
+
+    organization = factory.SubFactory(OrganizationFactory)
+    question = factory.Sequence(lambda n: f"Question {n}")
+    answer = "We deliver within three days."

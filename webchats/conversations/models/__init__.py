@@ -1,9 +1,10 @@
-"""The models of conversations: contacts, conversations, messages, notes, replies and drafts."""
+"""The models of conversations, with the replies of the AI and the knowledge they are made from."""
 
 from organizations.auth.roles import Operation, register_grants
 from webchats.conversations.models.contact import Contact
 from webchats.conversations.models.conversation import Conversation, ConversationQuerySet
 from webchats.conversations.models.draft import Draft, DraftState, RejectionReason
+from webchats.conversations.models.knowledge import KnowledgeEntry
 from webchats.conversations.models.message import Author, Message, MessageKind
 from webchats.conversations.models.note import Note
 from webchats.conversations.models.reply import Reply, ReplyState
@@ -15,6 +16,7 @@ __all__ = [
     "ConversationQuerySet",
     "Draft",
     "DraftState",
+    "KnowledgeEntry",
     "Message",
     "MessageKind",
     "Note",

@@ -1,0 +1,109 @@
+"""The built-in provider: it quotes the organization's own answers. It is no AI model.
+
+It streams what a model would, ``sources:`` line included, so that everything after it is the same.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from organizations.ai.client import ModelRequest
+from organizations.ai.events import End, EndReason, ModelEvent, TextDelta
+from webchats.conversations.knowledge import phrases
+from webchats.conversations.knowledge.selection import Source
+from webchats.conversations.knowledge.words import find_words, share_of_words
+
+#: The share of the question's words that an entry must contain.
+_MIN_SHARE: Final = 0.34
+#: The question's words in the questions of an entry count more than those in its answer.
+_ANSWER_WEIGHT: Final = 0.6
+#: Words that appear at a time, and the seconds until the next ones.
+_WORDS_AT_ONCE: Final = 6
+_PAUSE: Final = 0.04
+_GREETINGS: Final = frozenset(
+    {
+        "hello",
+        "hi",
+        "hey",
+        "hallo",
+        "moin",
+        "servus",
+        "salut",
+        "bonjour",
+        "hola",
+        "buenas",
+        "olá",
+        "oi",
+        "ciao",
+        "buongiorno",
+        "hoi",
+    }
+)
+_THANKS: Final = frozenset(
+    {
+        "thanks",
+        "thank",
+        "danke",
+        "dankeschön",
+        "merci",
+        "gracias",
+        "obrigado",
+        "obrigada",
+        "grazie",
+        "bedankt",
+        "dank",
+    }
+)
+#: A longer text is a question, even if it begins with a greeting.
+_MAX_COURTESY_WORDS: Final = 4
+
+
+class BuiltinClient:
+    """A ``ModelClient`` for one question. ``language`` is a language tag."""
+
+    def __init__(self, sources: Sequence[Source], *, language: str) -> None:
+        self._sources = sources
+        self._language = language
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """Yield the best answer to the last turn of the visitor, or ``sources: none``."""
+        question = request.turns[-1].text if request.turns else ""
+        for text in self._texts(question):
+            yield TextDelta(text)
+            await asyncio.sleep(_PAUSE)
+        yield End(EndReason.STOP)
+
+    async def aclose(self) -> None:
+        """Do nothing: there is no connection."""
+
+    def _texts(self, question: str) -> list[str]:
+        if reply := self._courtesy(question):
+            return ["sources: courtesy\n", reply]
+        source = find_best(self._sources, question)
+        if source is None:
+            return ["sources: none\n"]
+        words = re.findall(r"\S+\s*", source.answer)
+        parts = range(0, len(words), _WORDS_AT_ONCE)
+        texts = ["".join(words[start : start + _WORDS_AT_ONCE]) for start in parts]
+        return [f"sources: {source.number}\n", *texts]
+
+    def _courtesy(self, question: str) -> str:
+        words = re.findall(r"[^\W\d_]+", question.lower())
+        if not 0 < len(words) <= _MAX_COURTESY_WORDS or "?" in question:
+            return ""
+        if _THANKS & set(words):
+            return phrases.thanks(self._language)
+        is_greeting = bool(_GREETINGS & set(words)) and not set(find_words(question)) - _GREETINGS
+        return phrases.courtesy(self._language) if is_greeting else ""
+
+
+def find_best(sources: Sequence[Source], question: str) -> Source | None:
+    """Return the source that answers the question best, or ``None`` if none does."""
+
+    def share(source: Source) -> float:
+        in_questions = share_of_words(question, source.questions)
+        return max(in_questions, _ANSWER_WEIGHT * share_of_words(question, source.answer))
+
+    best = max(sources, key=share, default=None)
+    return best if best is not None and share(best) >= _MIN_SHARE else None

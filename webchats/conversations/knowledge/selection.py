@@ -1,0 +1,68 @@
+"""Which of the organization's answers a model is given."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from organizations.models import Prompt
+from webchats.conversations.knowledge.search import search
+from webchats.conversations.models import KnowledgeEntry
+
+#: Tokens of knowledge in a request.
+MAX_TOKENS: Final = 6_000
+#: Entries that the search returns. The smallest ones have about 100 tokens.
+_MAX_ENTRIES: Final = 60
+#: An estimate that errs on the high side, for every language.
+_BYTES_PER_TOKEN: Final = 3
+
+
+@dataclass(frozen=True)
+class Source:
+    """An answer of the organization, with the number by which a model cites it, from 1."""
+
+    number: int
+    entry_id: str
+    title: str
+    #: A link with one of ``models.knowledge.LINK_SCHEMES``, or empty.
+    link: str
+    #: The question with its other wordings, and the answer.
+    questions: str
+    answer: str
+
+
+def estimate_tokens(text: str) -> int:
+    """Return about how many tokens a text has, rather too many."""
+    return -(-len(text.encode()) // _BYTES_PER_TOKEN)
+
+
+def has_knowledge(prompt: Prompt) -> bool:
+    """Return whether the prompt has an active entry."""
+    return KnowledgeEntry.objects.for_prompt(prompt).exists()
+
+
+def select_sources(prompt: Prompt, question: str) -> list[Source]:
+    """Return all active entries of the prompt while they have at most ``MAX_TOKENS``.
+
+    Above it, return the best for the question by full text, as many as fit. The prompt may be
+    unsaved.
+    """
+    entries = KnowledgeEntry.objects.for_prompt(prompt)
+    # One more than fits, however short they are.
+    rows = list(entries[: MAX_TOKENS // _BYTES_PER_TOKEN + 1])
+    if len(_that_fit(rows)) < len(rows):
+        rows = search(entries, question, _MAX_ENTRIES)
+    return [
+        Source(number, row.pk, row.question, row.link, row.questions, row.answer)
+        for number, row in enumerate(_that_fit(rows), start=1)
+    ]
+
+
+def _that_fit(rows: Iterable[KnowledgeEntry]) -> list[KnowledgeEntry]:
+    """Return the first rows that have at most ``MAX_TOKENS`` together."""
+    fitting, tokens = [], 0
+    for row in rows:
+        tokens += estimate_tokens(row.questions) + estimate_tokens(row.answer)
+        if tokens > MAX_TOKENS:
+            break
+        fitting.append(row)
+    return fitting
