@@ -42,6 +42,7 @@ class HistoryRecord(Protocol):
     """A record of django-simple-history, which has no type information."""
 
     history_type: str
+    history_id: int
     history_date: datetime
     history_user: AbstractBaseUser | None
     updated_at: datetime
@@ -60,6 +61,7 @@ class Change:
 class Version:
     """One save or deletion. ``user`` is ``None`` for changes without a request."""
 
+    record: HistoryRecord
     verb: str
     at: datetime
     user: AbstractBaseUser | None
@@ -80,6 +82,7 @@ def get_versions(row: TenantScoped) -> list[Version]:
     names = _names_of_related_rows(fields, records, organization_id)
     return [
         Version(
+            record,
             _VERBS[record.history_type],
             record.history_date,
             record.history_user,

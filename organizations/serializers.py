@@ -29,6 +29,7 @@ class PromptSerializer(TenantDocumentSerializer[Prompt]):
             "model",
             "temperature",
             "maxTokens",
+            "version",
             "isActive",
             "createdAt",
             "updatedAt",

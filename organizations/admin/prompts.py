@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from organizations.admin.badges import badge
+from organizations.admin.prompt_versions import PromptVersionsMixin
 from organizations.admin.site import site
 from organizations.admin.times import updated_at
-from organizations.admin.usage import UsageAdmin
 from organizations.models import Prompt
 from organizations.tenancy.admin import TenantForm
 
@@ -16,7 +16,7 @@ class PromptForm(TenantForm[Prompt]):
 
 
 @admin.register(Prompt, site=site)
-class PromptAdmin(UsageAdmin[Prompt]):
+class PromptAdmin(PromptVersionsMixin):
     """Prompts: instructions for the AI and model settings."""
 
     form = PromptForm

@@ -1,25 +1,33 @@
 """Prompts: instructions and model settings of the AI."""
 
+from collections.abc import Collection
+from typing import ClassVar, Final, Unpack
+
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.fields import NAME_LENGTH, TrimmedCharField, TrimmedTextField
 from organizations.history import CachedHistoryManager
 from organizations.models.ai_provider import MODEL_LENGTH, AiProvider
+from organizations.options import SaveOptions
 from organizations.tenancy.models import TenantModel, require_organization
 
 INSTRUCTIONS_LENGTH = 20_000
 TEMPERATURE = (0, 2)
 MAX_TOKENS = (1, 32_000)
+#: The fields that determine a reply. A change of one of them makes a new version.
+VERSIONED_FIELDS: Final = ("instructions", "model", "temperature", "max_tokens", "provider_id")
 
 
 class Prompt(TenantModel):
     """Instructions for the AI, with the settings of the language model."""
 
     max_per_organization = 500
+    # The history page shows the version in the heading of each change.
+    hidden_in_history: ClassVar[frozenset[str]] = TenantModel.hidden_in_history | {"version"}
 
     name = TrimmedCharField(max_length=NAME_LENGTH)
     instructions = TrimmedTextField(max_length=INSTRUCTIONS_LENGTH)
@@ -54,6 +62,8 @@ class Prompt(TenantModel):
         help_text="Only active prompts can be selected for a webchat.",
     )
 
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
+
     history = HistoricalRecords(history_manager=CachedHistoryManager)
 
     class Meta:
@@ -79,3 +89,32 @@ class Prompt(TenantModel):
                 require_organization(self.provider, self.organization_id)
             except ValidationError as error:
                 raise ValidationError({"provider": error}) from None
+
+    def save(self, **options: Unpack[SaveOptions]) -> None:
+        """Save the row. A change of one of ``VERSIONED_FIELDS`` increments ``version``."""
+        if self._state.adding:
+            super().save(**options)
+            return
+        with transaction.atomic():
+            updated = options.get("update_fields")
+            names = None if updated is None else {*updated}
+            if self._set_version(names) and names is not None:
+                options["update_fields"] = {*names, "version"}
+            super().save(**options)
+
+    def _set_version(self, names: Collection[str] | None) -> bool:
+        """Set the version that a save of the fields ``names`` stores; ``None`` for all fields.
+
+        Return whether it is a new one. Locks the stored row, so that each version is used once.
+        """
+        rows = Prompt.objects.select_for_update(no_key=True).filter(pk=self.pk)
+        stored = rows.values("version", *VERSIONED_FIELDS).first()
+        if stored is None:
+            return False
+        is_new = any(
+            getattr(self, name) != stored[name]
+            for name in VERSIONED_FIELDS
+            if names is None or {name, name.removesuffix("_id")} & {*names}
+        )
+        self.version = stored["version"] + is_new
+        return is_new

@@ -230,5 +230,7 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
             "opts": self.opts,
             "module_name": self.opts.verbose_name_plural,
             "preserved_filters": self.get_preserved_filters(request),
+            **(extra_context or {}),
         }
-        return TemplateResponse(request, "admin/change_history.html", context)
+        template = self.object_history_template or "admin/change_history.html"
+        return TemplateResponse(request, template, context)

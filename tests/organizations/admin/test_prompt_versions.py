@@ -1,0 +1,128 @@
+"""The versions of a prompt, and the history page that restores them."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from organizations.models import Prompt, User
+from tests.support import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def prompt(admin: User) -> Prompt:
+    prompt: Prompt = factories.PromptFactory.create(
+        organization=admin.organization, instructions="First"
+    )
+    return prompt
+
+
+def _history_url(prompt: Prompt) -> str:
+    return f"/admin/organizations/prompt/{prompt.pk}/history/"
+
+
+def _restore(client: Client, prompt: Prompt, record: Any, version: str = "") -> Any:
+    body = {"record": record.history_id, "version": version or prompt.row_version}
+    return client.post(f"{_history_url(prompt)}restore/", body, follow=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "version"),
+    [
+        ("instructions", "Second", 2),
+        ("model", "small", 2),
+        ("temperature", 0.1, 2),
+        ("maxTokens", 99, 2),
+        ("name", "Another", 1),
+        ("isActive", False, 1),
+        ("instructions", "First", 1),
+    ],
+)
+def test_a_change_of_what_the_model_receives_is_a_new_version(
+    api_client: APIClient, prompt: Prompt, field: str, value: Any, version: int
+) -> None:
+    response = api_client.patch(f"/api/prompts/{prompt.pk}", {field: value})
+    assert response.json()["data"]["version"] == version
+    prompt.refresh_from_db()
+    assert prompt.version == version
+
+
+def test_a_client_cannot_set_the_version(api_client: APIClient, prompt: Prompt) -> None:
+    response = api_client.patch(f"/api/prompts/{prompt.pk}", {"version": 9})
+    assert response.json()["data"]["version"] == 1
+
+
+def test_saves_of_stale_rows_use_each_version_once(prompt: Prompt) -> None:
+    stale = Prompt.objects.get(pk=prompt.pk)
+    prompt.instructions = "Second"
+    prompt.save()
+    stale.model = "small"
+    stale.save(update_fields=["model"])
+    assert list(prompt.history.order_by("history_id").values_list("version", flat=True)) == [
+        1,
+        2,
+        3,
+    ]
+
+
+def test_restoring_an_earlier_version_is_a_new_version(
+    session_client: Client, prompt: Prompt
+) -> None:
+    first = prompt.history.get()
+    prompt.name, prompt.instructions, prompt.temperature = "Renamed", "Second", 0.1
+    prompt.save()
+    page = session_client.get(_history_url(prompt)).content.decode()
+    assert page.count("Restore this version") == 1
+    response = _restore(session_client, prompt, first)
+    assert "Version 1 is restored, as version 3." in response.content.decode()
+    prompt.refresh_from_db()
+    assert (prompt.name, prompt.instructions, prompt.temperature) == ("Renamed", "First", 0.7)
+    assert prompt.version == 3
+
+
+def test_a_prompt_that_was_changed_meanwhile_is_not_restored(
+    session_client: Client, prompt: Prompt
+) -> None:
+    first, opened = prompt.history.get(), prompt.row_version
+    prompt.instructions = "Second"
+    prompt.save()
+    response = _restore(session_client, prompt, first, version=opened)
+    assert "Nothing was restored" in response.content.decode()
+    prompt.refresh_from_db()
+    assert prompt.instructions == "Second"
+
+
+def test_getting_the_url_of_the_button_shows_the_history(
+    session_client: Client, prompt: Prompt
+) -> None:
+    response = session_client.get(f"{_history_url(prompt)}restore/")
+    assert response.headers["Location"] == _history_url(prompt)
+
+
+@pytest.mark.parametrize("record_id", ["", "x", "9" * 30, "-1"])
+def test_an_unknown_version_is_not_found(
+    session_client: Client, prompt: Prompt, record_id: str
+) -> None:
+    body = {"record": record_id, "version": prompt.row_version}
+    assert session_client.post(f"{_history_url(prompt)}restore/", body).status_code == 404
+
+
+def test_a_sales_rep_cannot_restore_a_version(client: Client, prompt: Prompt) -> None:
+    rep = factories.UserFactory.create(organization=prompt.organization, access_role="SALES_REP")
+    client.force_login(rep)
+    first = prompt.history.get()
+    prompt.instructions = "Second"
+    prompt.save()
+    assert b"Restore this version" not in client.get(_history_url(prompt)).content
+    assert _restore(client, prompt, first).status_code == 403
+
+
+def test_a_version_of_another_organization_cannot_be_restored(
+    session_client: Client, prompt: Prompt
+) -> None:
+    other = factories.PromptFactory.create(instructions="Secret")
+    assert _restore(session_client, prompt, other.history.get()).status_code == 404
+    assert _restore(session_client, other, other.history.get()).status_code == 404
