@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('organizations', '0005_ai_providers'),
+        ('organizations', '0006_job'),
     ]
 
     operations = [
