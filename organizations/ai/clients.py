@@ -31,3 +31,9 @@ def make_client(settings: ProviderSettings) -> ModelClient:
         raise ProviderError(ErrorKind.UNAUTHORIZED, settings.key_error)
     module = cast("_ClientModule", importlib.import_module(_MODULES[settings.kind]))
     return module.make_client(settings)
+
+
+def load_sdk(settings: ProviderSettings) -> None:
+    """Import the SDK of the provider, which takes a second. Call it in a thread, not in a loop."""
+    if not settings.is_builtin:
+        importlib.import_module(_MODULES[settings.kind])

@@ -1,0 +1,161 @@
+"""One call of a provider: its deadlines, and what of its events is shown."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final, cast
+
+from django.db import Error as DatabaseError
+
+from organizations.ai import usage
+from organizations.ai.client import HAND_OVER, ModelClient, ModelRequest
+from organizations.ai.clients import make_client
+from organizations.ai.errors import ErrorKind, ProviderError
+from organizations.ai.events import End, EndReason, ModelEvent, TextDelta, ToolCall, Usage
+from organizations.ai.providers import ProviderSettings
+from organizations.jobs.database import run_query
+from webchats.conversations.knowledge.answer import Answer, AnswerParser
+from webchats.conversations.knowledge.builtin import BuiltinClient
+from webchats.conversations.knowledge.selection import Source
+from webchats.conversations.models.message import MAX_TEXT_LENGTH
+
+logger = logging.getLogger(__name__)
+
+_CUT: Final = {
+    EndReason.LENGTH: "The answer was cut at the prompt's maximum length. Raise it.",
+    EndReason.CONTENT_FILTER: "The provider's content filter stopped the answer.",
+}
+_REASON_LENGTH: Final = 500
+_TOO_LONG: Final = (
+    f"The answer has more than {MAX_TEXT_LENGTH:,} characters. Ask for short answers in the prompt."
+)
+
+
+@dataclass(frozen=True)
+class Visible:
+    """Text to append to what has been shown."""
+
+    text: str
+
+
+class Call:
+    """A call, and after ``events`` what came out of it. Deadlines are in ``time.monotonic()``."""
+
+    def __init__(
+        self,
+        *,
+        provider: ProviderSettings,
+        request: ModelRequest,
+        sources: Sequence[Source],
+        language: str,
+        first_deadline: float,
+        deadline: float,
+    ) -> None:
+        self.provider = provider
+        self.request = request
+        self._sources = sources
+        self._language = language
+        self._first_deadline = first_deadline
+        self._deadline = deadline
+        self._parser = AnswerParser(sources, language=language)
+        self._started = monotonic()
+        #: ``None`` after a hand-over.
+        self.answer: Answer | None = None
+        #: Why the model asks for a person, for staff. ``None`` after an answer.
+        self.hand_over_reason: str | None = None
+        self.usage: Usage | None = None
+        self.first_token_ms: int | None = None
+        self.end_reason = ""
+        self.has_shown = False
+        #: Whether the answer had a proper end, but not at the end of its text.
+        self.is_cut = False
+        self._length = 0
+
+    async def events(self, reservation: usage.Reservation | None) -> AsyncGenerator[Visible, None]:
+        """Yield what may be shown, and then set ``answer`` or ``hand_over_reason``.
+
+        Raise ``ProviderError`` without a complete answer. Settle the reservation in any case.
+        """
+        end: EndReason | ErrorKind = ErrorKind.INCOMPLETE
+        try:
+            client = self._make_client()
+            stream = cast("AsyncGenerator[ModelEvent, None]", client.stream(self.request))
+            try:
+                while (event := await self._next(stream)) is not None:
+                    if isinstance(event, End):
+                        end = event.reason
+                    elif text := self._read(event):
+                        self.has_shown = True
+                        yield Visible(text)
+            finally:
+                await stream.aclose()
+                await client.aclose()
+            self._require_complete(end)
+            if self.hand_over_reason is None:
+                self.answer = self._parser.finish()
+        except ProviderError as error:
+            end = error.kind
+            await run_query(usage.record_error, self.provider, error)
+            raise
+        finally:
+            self.end_reason = end
+            if reservation is not None:
+                # Also if the task is cancelled meanwhile.
+                await asyncio.shield(self._settle(reservation, end))
+
+    def _make_client(self) -> ModelClient:
+        if self.provider.is_builtin:
+            return BuiltinClient(self._sources, language=self._language)
+        return make_client(self.provider)
+
+    async def _next(self, stream: AsyncGenerator[ModelEvent, None]) -> ModelEvent | None:
+        """Return the next event, or ``None`` after the last one."""
+        is_waiting = not self.has_shown
+        deadline = min(self._deadline, self._first_deadline) if is_waiting else self._deadline
+        try:
+            # Per event: a timeout around ``yield`` would cancel the consumer.
+            async with asyncio.timeout(max(0.0, deadline - monotonic())):
+                return await anext(stream)
+        except StopAsyncIteration:
+            return None
+        except TimeoutError:
+            what = "first word" if is_waiting else "complete answer"
+            seconds = monotonic() - self._started
+            message = f"{self.provider.name} gave no {what} within {seconds:.1f} seconds."
+            raise ProviderError(ErrorKind.TIMEOUT, message) from None
+
+    def _read(self, event: ModelEvent) -> str:
+        """Return what of an event may be shown."""
+        if isinstance(event, Usage):
+            self.usage = event
+        elif isinstance(event, ToolCall):
+            if event.name == HAND_OVER and self.request.may_hand_over:
+                self.hand_over_reason = str(event.arguments.get("reason", ""))[:_REASON_LENGTH]
+        elif isinstance(event, TextDelta) and event.text:
+            if self.first_token_ms is None:
+                self.first_token_ms = round((monotonic() - self._started) * 1000)
+            self._length += len(event.text)
+            if self._length > MAX_TEXT_LENGTH:
+                self.is_cut = True
+                raise ProviderError(ErrorKind.INCOMPLETE, _TOO_LONG)
+            # Text beside a hand-over is not shown.
+            return "" if self.hand_over_reason is not None else self._parser.feed(event.text)
+        return ""
+
+    def _require_complete(self, end: EndReason | ErrorKind) -> None:
+        if self.hand_over_reason is None and end in _CUT:
+            self.is_cut = True
+            raise ProviderError(ErrorKind.INCOMPLETE, _CUT[EndReason(end)])
+
+    async def _settle(self, reservation: usage.Reservation, end: EndReason | ErrorKind) -> None:
+        total_ms = round((monotonic() - self._started) * 1000)
+        arguments = (reservation, self.usage, end, self.first_token_ms, total_ms)
+        try:
+            await run_query(usage.settle, *arguments)
+            if isinstance(end, EndReason):
+                await run_query(usage.record_ok, self.provider)
+        except DatabaseError:
+            # The answer is complete all the same. The reservation is settled later as abandoned.
+            logger.exception("The usage of a call of %s was not stored", self.provider.name)

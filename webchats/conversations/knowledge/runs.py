@@ -1,0 +1,248 @@
+"""One answer, from a prompt to the parsed text, for replies, playground and ``check_prompt``.
+
+No database connection is held while a model answers.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final, TypeAlias
+
+from django.conf import settings as django_settings
+
+from organizations.ai import usage
+from organizations.ai.client import ModelRequest, Turn
+from organizations.ai.clients import load_sdk
+from organizations.ai.errors import ErrorKind, ProviderError
+from organizations.ai.events import Usage
+from organizations.ai.providers import ProviderSettings, resolve_provider
+from organizations.jobs.database import run_query
+from organizations.models import Organization, Prompt
+from webchats.conversations.knowledge.answer import Answer
+from webchats.conversations.knowledge.assembly import build_request
+from webchats.conversations.knowledge.calls import Call, Visible
+from webchats.conversations.knowledge.selection import Source, estimate_tokens, select_sources
+
+#: Further calls of the same provider after an error that they can get over.
+MAX_RETRIES: Final = 3
+#: Seconds before the first retry. Each further one waits twice as long.
+BACK_OFF_SECONDS: Final = 0.5
+#: While all parallel calls of a provider are in use, one is tried to get this often.
+_BUSY_SECONDS: Final = 0.25
+#: The part of the time to the first word after which a fallback is called.
+_PRIMARY_SHARE: Final = 0.6
+
+
+@dataclass(frozen=True)
+class PromptRun:
+    """What an answer is made from. The prompt may be unsaved.
+
+    ``turns`` end with the visitor's. ``language`` is a language tag, for the sentences that come
+    from the service. ``first_deadline`` and ``deadline`` are the ends of the time to the first
+    word and of all, in ``time.monotonic()``; by default the settings' from now on.
+    """
+
+    prompt: Prompt
+    organization: Organization
+    turns: tuple[Turn, ...]
+    language: str
+    purpose: str
+    prompt_version: int
+    reply_id: str = ""
+    first_deadline: float | None = None
+    deadline: float | None = None
+    may_hand_over: bool = True
+
+
+@dataclass(frozen=True)
+class Trace:
+    """How an answer was made. ``usage`` is ``None`` for the built-in provider."""
+
+    provider_name: str
+    model: str
+    usage: Usage | None
+    #: What the model was given, not what it cites.
+    sources: tuple[Source, ...]
+    end_reason: str
+    first_token_ms: int | None
+    total_ms: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A complete answer: its text and the sources that it cites."""
+
+    answer: Answer
+    trace: Trace
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """The model asks for a person instead of answering. ``reason`` is for staff."""
+
+    reason: str
+    trace: Trace
+
+
+RunEvent: TypeAlias = Visible | HandOver | Finished
+
+
+@dataclass
+class _Attempts:
+    """What is common to the calls of one run."""
+
+    run: PromptRun
+    sources: tuple[Source, ...]
+    started: float = field(default_factory=monotonic)
+
+    @property
+    def first_deadline(self) -> float:
+        deadline = self.run.first_deadline
+        if deadline is None:
+            deadline = self.started + django_settings.AI_FIRST_TOKEN_SECONDS
+        return min(deadline, self.deadline)
+
+    @property
+    def deadline(self) -> float:
+        deadline = self.run.deadline
+        return self.started + django_settings.AI_TOTAL_SECONDS if deadline is None else deadline
+
+
+async def run_prompt(run: PromptRun) -> AsyncGenerator[RunEvent, None]:
+    """Yield the text that may be shown, and at the end ``Finished`` or ``HandOver``.
+
+    A ``HandOver`` can follow shown text, which is then no answer. Raise ``ProviderError`` once
+    neither the provider nor its fallback gives a complete answer. Nothing is tried again after the
+    first visible text. Closing the iterator ends the call within a second.
+    """
+    provider, sources = await run_query(_prepare, run)
+    attempts = _Attempts(run, sources)
+    candidates = [provider, provider.fallback] if provider.fallback else [provider]
+    error: ProviderError | None = None
+    for candidate in candidates:
+        try:
+            async with aclosing(_call_with_retries(attempts, candidate)) as events:
+                async for event in events:
+                    yield event
+        except _NotAnswered as failure:
+            error = failure.error
+        else:
+            return
+    assert error is not None
+    raise error
+
+
+class _NotAnswered(Exception):
+    """No call of a provider has succeeded, and no text has been shown."""
+
+    def __init__(self, error: ProviderError) -> None:
+        self.error = error
+
+
+def _prepare(run: PromptRun) -> tuple[ProviderSettings, tuple[Source, ...]]:
+    asked = next((turn.text for turn in reversed(run.turns) if turn.role == "visitor"), "")
+    provider = resolve_provider(run.prompt)
+    for candidate in (provider, provider.fallback):
+        if candidate is not None:
+            load_sdk(candidate)
+    return provider, tuple(select_sources(run.prompt, asked))
+
+
+async def _call_with_retries(
+    attempts: _Attempts, provider: ProviderSettings
+) -> AsyncGenerator[RunEvent, None]:
+    """Yield the events of the first call that succeeds. Raise ``_NotAnswered`` if none does."""
+    first_deadline = min(
+        attempts.first_deadline, monotonic() + _seconds_to_first_word(attempts, provider)
+    )
+    retries = 0
+    while True:
+        call = Call(
+            provider=provider,
+            request=_build_request(attempts, provider),
+            sources=attempts.sources,
+            language=attempts.run.language,
+            first_deadline=first_deadline,
+            deadline=min(attempts.deadline, monotonic() + provider.total_seconds),
+        )
+        try:
+            reservation = await _reserve(attempts, call, first_deadline)
+            async with aclosing(call.events(reservation)) as events:
+                async for event in events:
+                    yield event
+            yield _result(attempts, call)
+            return
+        except ProviderError as error:
+            if call.has_shown:
+                raise
+            wait = max(error.retry_after or 0, BACK_OFF_SECONDS * 2**retries)
+            is_over = retries == MAX_RETRIES or monotonic() + wait >= first_deadline
+            if is_over or not error.is_retryable or call.is_cut:
+                raise _NotAnswered(error) from None
+            retries += 1
+            await asyncio.sleep(wait)
+
+
+def _seconds_to_first_word(attempts: _Attempts, provider: ProviderSettings) -> float:
+    left = attempts.first_deadline - monotonic()
+    if provider.fallback is not None:
+        # Otherwise no time would be left for the fallback.
+        left *= _PRIMARY_SHARE
+    return min(provider.first_token_seconds, left)
+
+
+def _build_request(attempts: _Attempts, provider: ProviderSettings) -> ModelRequest:
+    run = attempts.run
+    return build_request(
+        prompt=run.prompt,
+        settings=provider,
+        organization=run.organization,
+        turns=run.turns,
+        sources=attempts.sources,
+        may_hand_over=run.may_hand_over,
+    )
+
+
+async def _reserve(
+    attempts: _Attempts, call: Call, first_deadline: float
+) -> usage.Reservation | None:
+    """Reserve tokens of the budget, waiting while all parallel calls are in use."""
+    if call.provider.is_builtin:
+        return None
+    run, request = attempts.run, call.request
+    texts = [request.system, *(turn.text for turn in request.turns)]
+    estimate = sum(estimate_tokens(text) for text in texts) + request.max_tokens
+    while True:
+        try:
+            return await run_query(
+                usage.reserve,
+                call.provider,
+                organization_id=run.prompt.organization_id,
+                prompt=run.prompt,
+                prompt_version=run.prompt_version,
+                purpose=run.purpose,
+                estimate=estimate,
+                reply_id=run.reply_id,
+            )
+        except ProviderError as error:
+            if error.kind != ErrorKind.BUSY or monotonic() + _BUSY_SECONDS >= first_deadline:
+                await run_query(usage.record_error, call.provider, error)
+                raise
+            await asyncio.sleep(_BUSY_SECONDS)
+
+
+def _result(attempts: _Attempts, call: Call) -> Finished | HandOver:
+    trace = Trace(
+        provider_name=call.provider.name,
+        model=call.provider.model,
+        usage=call.usage,
+        sources=attempts.sources,
+        end_reason=call.end_reason,
+        first_token_ms=call.first_token_ms,
+        total_ms=round((monotonic() - attempts.started) * 1000),
+    )
+    if call.answer is None:
+        return HandOver(call.hand_over_reason or "", trace)
+    return Finished(call.answer, trace)
