@@ -166,7 +166,8 @@ def test_sales_rep_can_read_and_writes_only_what_the_role_allows(
     path = f"/api/{prefix}" if method == "post" else f"/api/{prefix}/{row.pk}"
     response = getattr(api(rep), method)(path, {"name": "Mine"})
     operation = OPERATIONS.get(method, Operation.DELETE)
-    if role_allows(rep.access_role, operation, viewset.queryset.model):
+    is_allowed = role_allows(rep.access_role, operation, viewset.queryset.model)
+    if is_allowed and method in viewset.http_method_names:
         assert prefix in ("conversations", "contacts")
         assert response.status_code == 200, response.content
         return

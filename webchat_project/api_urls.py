@@ -8,12 +8,14 @@ from organizations.auth import views as auth
 from webchat_project.api.documentation import DocumentationView, SchemaView
 from webchats import views as webchats
 from webchats.conversations.api.contacts import ContactViewSet
+from webchats.conversations.api.drafts import DraftViewSet
 from webchats.conversations.api.views import ConversationViewSet
 from webchats.icons import views as icons
 
 router = SimpleRouter(trailing_slash=False)
 router.register("webchats", webchats.WebchatViewSet)
 router.register("conversations", ConversationViewSet)
+router.register("drafts", DraftViewSet)
 router.register("contacts", ContactViewSet)
 router.register("prompts", organizations.PromptViewSet)
 router.register("pipelines", organizations.PipelineViewSet)

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - the names of Django
-from rest_framework.throttling import SimpleRateThrottle
+
+from webchat_project.api.throttling import SlidingWindowThrottle
 
 
 def check_rate_limits(**_: object) -> list[CheckMessage]:
-    """Report rate limits that DRF cannot parse (``webchat_project.E001``)."""
-    parser = SimpleRateThrottle.__new__(SimpleRateThrottle)
+    """Report rate limits that cannot be parsed (``webchat_project.E001``)."""
+    parser = SlidingWindowThrottle.__new__(SlidingWindowThrottle)
     invalid = []
     for scope, rate in settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"].items():
         try:

@@ -269,6 +269,9 @@ REST_FRAMEWORK = {
         "widget_conversations_webchat": env.str(
             "RATE_LIMIT_WIDGET_CONVERSATIONS_WEBCHAT", default="300/hour"
         ),
+        "widget_replies_session": env.str("RATE_LIMIT_WIDGET_REPLIES_SESSION", default="10/5min"),
+        "widget_replies_address": env.str("RATE_LIMIT_WIDGET_REPLIES_ADDRESS", default="60/hour"),
+        "widget_replies_webchat": env.str("RATE_LIMIT_WIDGET_REPLIES_WEBCHAT", default="1000/hour"),
     },
     "EXCEPTION_HANDLER": "webchat_project.api.exceptions.exception_handler",
     "NUM_PROXIES": TRUSTED_PROXIES,
@@ -291,9 +294,14 @@ SPECTACULAR_SETTINGS = {
         "rows of other organizations return 404."
     ),
     "VERSION": __version__,
+    "ENUM_NAME_OVERRIDES": {
+        "StateEnum": "webchats.conversations.transitions.State",
+        "DraftStateEnum": "webchats.conversations.models.DraftState",
+    },
     "TAGS": [
         {"name": "webchats", "description": "The chat widgets of the organization's websites."},
         {"name": "conversations", "description": "What visitors and representatives write."},
+        {"name": "drafts", "description": "Answers of the AI that must be approved."},
         {"name": "contacts", "description": "The visitors who have written."},
         {"name": "prompts", "description": "Instructions for the AI, which a webchat refers to."},
         {"name": "pipelines", "description": "Ordered stages, which new contacts enter."},
@@ -391,6 +399,9 @@ AI_ALLOWED_ADDRESSES = _list("AI_ALLOWED_ADDRESSES", [])
 # The most seconds until the first word of a reply, and in all. A provider may have less.
 AI_FIRST_TOKEN_SECONDS = env.float("AI_FIRST_TOKEN_SECONDS", default=20)
 AI_TOTAL_SECONDS = env.float("AI_TOTAL_SECONDS", default=60)
+# A reply starts when the visitor has written nothing for this time, at the latest after the second.
+AI_DEBOUNCE_SECONDS = env.float("AI_DEBOUNCE_SECONDS", default=1.5)
+AI_DEBOUNCE_AT_MOST_SECONDS = env.float("AI_DEBOUNCE_AT_MOST_SECONDS", default=5)
 
 # --- Streams of the live process --------------------------------------------------------------
 

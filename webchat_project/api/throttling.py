@@ -33,6 +33,14 @@ class SlidingWindowThrottle(SimpleRateThrottle):
         #: Fields of the security event about a throttled caller.
         self.log_fields: dict[str, str] = {}
 
+    def parse_rate(self, rate: str | None) -> tuple[int | None, int | None]:
+        """Return requests and seconds of a rate such as ``30/min`` or ``10/5min``."""
+        requests, _, period = (rate or "").partition("/")
+        unit = period.lstrip("0123456789")
+        number, seconds = super().parse_rate(f"{requests}/{unit}" if rate else None)
+        factor = period.removesuffix(unit)
+        return number, seconds * int(factor) if seconds and factor else seconds
+
     def allow_request(self, request: Request, view: "APIView") -> bool:
         request.META[CHECKED] = True
         return self.count_request(request, view) or self.throttle_failure()

@@ -1,7 +1,7 @@
 """Appending of messages and events to a conversation whose row is locked."""
 
 from organizations.models import User
-from webchats.conversations.models import Author, Conversation, Message, MessageKind
+from webchats.conversations.models import Author, Conversation, Message, MessageKind, Reply
 from webchats.conversations.models.conversation import PREVIEW_LENGTH
 
 
@@ -13,9 +13,12 @@ def append(
     text: str,
     user: User | None = None,
     client_key: str = "",
+    reply: Reply | None = None,
+    approved_by: User | None = None,
 ) -> Message:
     """Store the next message, and update the conversation in memory. The caller saves it.
 
+    A message of the AI has the sources of its ``reply``.
     An author has read the conversation up to their own message.
     """
     message = _store(
@@ -26,6 +29,9 @@ def append(
             user=user,
             text=text,
             client_key=client_key,
+            reply=reply,
+            sources=reply.sources if reply else [],
+            approved_by=approved_by,
         )
     )
     conversation.last_message_at = message.created_at

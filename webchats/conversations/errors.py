@@ -4,7 +4,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from webchat_project.api.exceptions import ErrorItem
-from webchats.conversations.models import Message
+from webchats.conversations.models import Draft, Message
 
 
 class AnswerItem(ErrorItem):
@@ -12,6 +12,13 @@ class AnswerItem(ErrorItem):
 
     sequence: int
     authorName: str
+
+
+class DraftItem(ErrorItem):
+    """The draft as it is now. ``message`` says what has happened to it."""
+
+    state: str
+    version: int
 
 
 class SessionExpired(AuthenticationFailed):
@@ -76,5 +83,39 @@ class AnsweredMeanwhile(ConversationConflict):
                 "message": self.answer.text,
                 "sequence": self.answer.sequence,
                 "authorName": self.answer.author_name,
+            }
+        ]
+
+
+class AiUnavailable(ConversationConflict):
+    """The AI cannot answer the conversation."""
+
+    default_detail = (
+        "The AI cannot answer here. Select an active prompt whose provider can be used, or add "
+        "knowledge."
+    )
+    default_code = "ai_unavailable"
+
+
+class DraftChanged(ConversationConflict):
+    """The draft has another version than the caller has seen, or is not pending any more."""
+
+    default_detail = "The draft has changed meanwhile. Read it again."
+    default_code = "draft_changed"
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__()
+        self.draft = draft
+
+    @property
+    def details(self) -> list[DraftItem]:
+        """Return the state of the draft, for the body of the error."""
+        return [
+            {
+                "field": "version",
+                "code": self.default_code,
+                "message": f"The draft is {self.draft.state}, version {self.draft.version}.",
+                "state": self.draft.state,
+                "version": self.draft.version,
             }
         ]

@@ -36,7 +36,8 @@ def test_every_member_answers_conversations_and_moves_contacts(role: AccessRole)
     change = {Operation.VIEW, Operation.CHANGE}
     add = {Operation.VIEW, Operation.ADD}
     changed = {Conversation: change, Contact: change, Draft: change}
-    assert allowed == {**changed, Message: add, Note: add, Reply: {Operation.VIEW}}
+    others = {Message: add, Note: add, Reply: {Operation.VIEW}}
+    assert allowed == changed | others
 
 
 def test_only_admin_may_manage_users() -> None:

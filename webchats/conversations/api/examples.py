@@ -59,6 +59,36 @@ MESSAGE: Final[dict[str, object]] = {
     "replyId": None,
 }
 
+#: The bodies of ``POST /api/drafts/{id}/approve``, ``…/reject`` and ``…/edit``.
+DRAFT_APPROVAL: Final[dict[str, object]] = {"version": 1, "text": "Yes, in green and in orange."}
+DRAFT_REJECTION: Final[dict[str, object]] = {
+    "version": 1,
+    "reason": "missing_knowledge",
+    "comment": "The colors are not in the knowledge.",
+}
+DRAFT_EDITING: Final[dict[str, object]] = {"version": 1}
+
+DRAFT: Final[dict[str, object]] = {
+    "_id": "68a1b2c3d4e5f6a7b8c9d0e2",
+    "conversationId": CONVERSATION_ID,
+    "state": "pending",
+    "version": 1,
+    "text": "Yes, in green.",
+    "sentText": None,
+    "reason": None,
+    "comment": "",
+    "promptVersion": 1,
+    "model": "gpt-5-mini",
+    "sources": [{"number": 1, "title": "Colors", "link": "https://example.com/colors"}],
+    "basedOnSequence": 1,
+    "isStale": False,
+    "editingBy": None,
+    "editingUntil": None,
+    "decidedBy": None,
+    "decidedAt": None,
+    "createdAt": "2026-03-12T10:00:03.000Z",
+}
+
 #: The body of ``POST /api/conversations/{id}/notes``.
 NOTE_REQUEST: Final[dict[str, object]] = {"text": "Asked for orange last year, too."}
 

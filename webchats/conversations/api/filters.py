@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema_field
 
 from webchat_project.api.fields import ID_SCHEMA
 from webchat_project.api.filters import ChoiceFilter, IdFilter, SearchFilter, StrictBooleanFilter
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN, validate_object_id
-from webchats.conversations.models import Contact, Conversation
+from webchats.conversations.models import Contact, Conversation, Draft
 from webchats.conversations.search import search_conversations
 from webchats.conversations.transitions import Handler, State
 
@@ -43,8 +43,16 @@ class ConversationFilter(django_filters.FilterSet):
     assigneeId = AssigneeFilter()
     webchatId = IdFilter(field_name="webchat_id")
     contactId = IdFilter(field_name="contact_id")
+    hasDraft = StrictBooleanFilter(method="filter_has_draft")
     unread = StrictBooleanFilter(method="filter_unread")
     search = SearchFilter(method="filter_search")
+
+    def filter_has_draft(
+        self, rows: QuerySet[Conversation], name: str, value: bool
+    ) -> QuerySet[Conversation]:
+        """Return the rows with a draft that waits for a decision, or the others."""
+        has_draft = Exists(Draft.objects.pending().filter(conversation=OuterRef("pk")))
+        return rows.filter(has_draft) if value else rows.exclude(has_draft)
 
     def filter_unread(
         self, rows: QuerySet[Conversation], name: str, value: bool

@@ -10,7 +10,6 @@ from organizations.models import User
 from organizations.tenancy.serializers import TenantScopedSerializer
 from webchat_project.api.fields import ChoiceField, IdField
 from webchats.conversations import services
-from webchats.conversations.locking import save
 from webchats.conversations.models import Author, Contact, Conversation
 from webchats.conversations.transitions import State
 from webchats.conversations.validation import validate_assignee, validate_prompt
@@ -115,9 +114,8 @@ class ConversationSerializer(TenantScopedSerializer[Conversation]):
         if "assignee" in validated_data and validated_data["assignee"] != row.assignee:
             row = services.assign(conversation=row, assignee=validated_data["assignee"])
         if columns := validated_data.keys() & {"prompt", "is_autopilot"}:
-            for name in columns:
-                setattr(row, name, validated_data[name])
-            save(row, *columns)
+            values = {name: validated_data[name] for name in columns}
+            row = services.configure(conversation=row, **values)
         if state == State.CLOSED:
             row = services.close(conversation=row, user=user)
         row.contact = instance.contact

@@ -155,6 +155,19 @@ class ConversationViewSet(TenantReadUpdateViewSet[Conversation]):
         changed = services.take_over(conversation=conversation, user=user)
         return self._respond("Conversation taken over", conversation, changed)
 
+    @extend_schema(summary="Give back to the AI", request=None)
+    @action(detail=True, methods=["post"], url_path="give-back")
+    @transaction.atomic
+    def give_back(self, request: Request, pk: str) -> Response:
+        """Let the AI answer again, at once if the visitor waits for an answer.
+
+        409 with the code `ai_unavailable` if there is no active prompt whose provider can be used.
+        """
+        conversation = self.get_object()
+        user = cast("User", request.user)
+        changed = services.give_back(conversation=conversation, user=user)
+        return self._respond("Conversation given back", conversation, changed)
+
     @extend_schema(summary="Show typing", request=None, responses={204: None})
     @action(detail=True, methods=["post"])
     def typing(self, request: Request, pk: str) -> Response:

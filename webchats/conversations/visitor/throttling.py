@@ -77,3 +77,21 @@ class WebchatConversationThrottle(WebchatThrottle):
     """Limits the new conversations of a webchat."""
 
     scope = "widget_conversations_webchat"
+
+
+class SessionReplyThrottle(SessionThrottle):
+    """Limits the AI's replies to a session."""
+
+    scope = "widget_replies_session"
+
+
+class AddressReplyThrottle(AddressThrottle):
+    """Limits the AI's replies to an address."""
+
+    scope = "widget_replies_address"
+
+
+class WebchatReplyThrottle(WebchatThrottle):
+    """Limits the AI's replies in a webchat."""
+
+    scope = "widget_replies_webchat"

@@ -101,6 +101,7 @@ class MessagesView(VisitorView):
             client_key=data["clientKey"],
             contact=contact,
             page=data.get("page"),
+            may_reply=self._may_reply,
         )
         return Response(
             {
@@ -109,6 +110,15 @@ class MessagesView(VisitorView):
             },
             status=status.HTTP_201_CREATED if sent.created else status.HTTP_200_OK,
         )
+
+    def _may_reply(self) -> bool:
+        """Return whether the AI may reply once more, and count the reply."""
+        throttles = (
+            throttling.SessionReplyThrottle(),
+            throttling.AddressReplyThrottle(),
+            throttling.WebchatReplyThrottle(),
+        )
+        return all(throttle.allow_request(self.request, self) for throttle in throttles)
 
 
 @extend_schema(tags=_TAGS)

@@ -1,23 +1,28 @@
-"""The actions on conversations. Each is one transaction that locks the conversation's row.
+"""Sending and reading of messages and notes."""
 
-The lock orders the messages of a conversation, so that ``sequence`` has no gap, and lets each
-action see the result of the one before it.
-"""
-
+from collections.abc import Callable
 from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from organizations.models import User
-from webchats.conversations.appending import append, append_event
+from webchats.conversations.appending import append
 from webchats.conversations.cards import mask_card_numbers
 from webchats.conversations.contacts import update_contact
-from webchats.conversations.errors import AnsweredMeanwhile, ClientKeyUsed, VisitorMovedOn
+from webchats.conversations.errors import AnsweredMeanwhile, ClientKeyUsed
 from webchats.conversations.events import conversation_changed
-from webchats.conversations.locking import lock, lock_open, require_open, save
-from webchats.conversations.models import Author, Conversation, Message, Note
-from webchats.conversations.transitions import Action, Handler, State, next_handler
+from webchats.conversations.locking import lock, require_open, save
+from webchats.conversations.models import Author, Contact, Conversation, Message, Note
+from webchats.conversations.replies.availability import can_answer
+from webchats.conversations.replies.requests import outdate_draft, request_reply
+from webchats.conversations.services.handlers import (
+    hand_over_locked,
+    join_locked,
+    reopen_locked,
+    start_handler,
+)
+from webchats.conversations.transitions import Action, Handler, State
 from webchats.conversations.validation import ContactDetails, Page
 from webchats.models import Webchat
 
@@ -37,13 +42,16 @@ def send_visitor_message(
     client_key: str,
     contact: ContactDetails | None = None,
     page: Page | None = None,
+    may_reply: Callable[[], bool] = lambda: True,
 ) -> Sent:
     """Store a visitor's message, in the visitor's open conversation or a new one.
 
     The first message also stores the contact, in the webchat's entry stage. A message within 24
-    hours of closing reopens the conversation. The arguments must have passed ``validation``.
+    hours of closing reopens the conversation. Where the AI answers, a worker replies. ``may_reply``
+    is called before one more reply is requested. If it returns false, as past a limit, a person is
+    called. The other arguments must have passed ``validation``.
     """
-    arguments = (webchat, visitor_id, text, client_key, contact or {}, page or {})
+    arguments = (webchat, visitor_id, text, client_key, contact or {}, page or {}, may_reply)
     try:
         return _send_visitor_message(*arguments)
     except IntegrityError:
@@ -59,28 +67,17 @@ def _send_visitor_message(
     client_key: str,
     details: ContactDetails,
     page: Page,
+    may_reply: Callable[[], bool],
 ) -> Sent:
     own = Conversation.objects.of_visitor(webchat, visitor_id)
     newest = own.select_for_update(of=("self",), no_key=True).first()
     sent = Message.objects.filter(conversation__in=own.order_by(), client_key=client_key).first()
     if sent is not None:
         return Sent(sent, created=False)
-    now = timezone.now()
+    continues = newest is not None and newest.state == State.OPEN
     person = update_contact(webchat, newest.contact if newest else None, details, page)
-    if newest is None or newest.is_over(now):
-        conversation = Conversation(
-            organization_id=webchat.organization_id,
-            webchat=webchat,
-            contact=person,
-            visitor_id=visitor_id,
-            last_message_at=now,
-        )
-        conversation.save(force_insert=True)
-    else:
-        conversation = newest
-        if conversation.state == State.CLOSED:
-            _reopen(conversation)
-    conversation.handler = next_handler(conversation.handler, Action.VISITOR_MESSAGE)
+    conversation = _start_or_continue(webchat, visitor_id, newest, person)
+    is_replying = _waits_for_reply(conversation)
     if webchat.organization.mask_card_numbers:
         text = mask_card_numbers(text)
     message = append(
@@ -90,8 +87,49 @@ def _send_visitor_message(
         text=text,
         client_key=client_key,
     )
+    if conversation.handler == Handler.AI:
+        # The prompt or its provider may have changed since the last message.
+        can_reply = not continues or can_answer(conversation)
+        if can_reply and (is_replying or may_reply()):
+            outdate_draft(conversation)
+            request_reply(conversation)
+        else:
+            hand_over_locked(conversation, Action.HAND_OVER)
     save(conversation)
     return Sent(message, created=True)
+
+
+def _start_or_continue(
+    webchat: Webchat, visitor_id: str, newest: Conversation | None, contact: Contact
+) -> Conversation:
+    """Return the visitor's open conversation: the newest one, which may be reopened, or a new one.
+
+    The caller has locked the newest one, and saves the conversation.
+    """
+    now = timezone.now()
+    if newest is None or newest.is_over(now):
+        conversation = Conversation(
+            organization_id=webchat.organization_id,
+            webchat=webchat,
+            contact=contact,
+            visitor_id=visitor_id,
+            last_message_at=now,
+        )
+        conversation.handler = start_handler(conversation)
+        conversation.save(force_insert=True)
+        return conversation
+    # As it is now, and without a query.
+    newest.webchat = webchat
+    if newest.state == State.CLOSED:
+        reopen_locked(newest)
+    return newest
+
+
+def _waits_for_reply(conversation: Conversation) -> bool:
+    """Return whether the reply to an earlier message will also answer the next one."""
+    if conversation.handler != Handler.AI or conversation.last_message_author != Author.VISITOR:
+        return False
+    return not conversation.replies.running().exclude(text="").exists()
 
 
 def send_rep_message(
@@ -114,7 +152,7 @@ def send_rep_message(
         require_open(locked)
         if after is not None:
             _require_unanswered(locked, user, after)
-        _join(locked, user, Action.REP_MESSAGE)
+        join_locked(locked, user, Action.REP_MESSAGE)
         message = append(
             locked,
             author=Author.REP,
@@ -125,71 +163,6 @@ def send_rep_message(
         )
         save(locked)
     return Sent(message, created=True)
-
-
-@transaction.atomic
-def take_over(*, conversation: Conversation, user: User) -> Conversation:
-    """Make ``user`` the one who answers. Raise ``ConversationClosed`` if it is closed."""
-    locked = lock_open(conversation)
-    locked.assignee = user
-    _join(locked, user, Action.TAKE_OVER)
-    save(locked)
-    return locked
-
-
-@transaction.atomic
-def ask_for_person(*, conversation: Conversation) -> Conversation:
-    """Hand the conversation over to a person. Raise ``ConversationClosed`` if it is closed."""
-    locked = lock_open(conversation)
-    handler = next_handler(locked.handler, Action.ASK_FOR_PERSON)
-    if handler != locked.handler:
-        locked.handler = handler
-        locked.waiting_since = locked.waiting_since or timezone.now()
-        append_event(locked, "handed_over")
-        save(locked)
-    return locked
-
-
-@transaction.atomic
-def assign(*, conversation: Conversation, assignee: User | None) -> Conversation:
-    """Set the representative who is responsible, or nobody."""
-    locked = lock(conversation)
-    locked.assignee = assignee
-    save(locked, "assignee")
-    return locked
-
-
-@transaction.atomic
-def close(*, conversation: Conversation, user: User | None = None) -> Conversation:
-    """Close the conversation. ``user`` is ``None`` if the visitor ends it.
-
-    A closed conversation stays as it is.
-    """
-    locked = lock(conversation)
-    if locked.state == State.OPEN:
-        append_event(locked, "closed", user=user)
-        locked.state = State.CLOSED
-        locked.closed_at = timezone.now()
-        locked.waiting_since = None
-        save(locked)
-    return locked
-
-
-def reopen(*, conversation: Conversation, user: User) -> Conversation:
-    """Reopen the conversation for ``user``. An open one stays as it is.
-
-    Raise ``VisitorMovedOn`` if the visitor has another open conversation.
-    """
-    try:
-        with transaction.atomic():
-            locked = lock(conversation)
-            if locked.state == State.CLOSED:
-                locked.assignee = user
-                _reopen(locked)
-                save(locked)
-            return locked
-    except IntegrityError:
-        raise VisitorMovedOn from None
 
 
 @transaction.atomic
@@ -222,23 +195,3 @@ def _require_unanswered(conversation: Conversation, user: User, after: int) -> N
     answer = answers.exclude(user=user).order_by("-sequence").first()
     if answer is not None:
         raise AnsweredMeanwhile(answer)
-
-
-def _join(conversation: Conversation, user: User, action: Action) -> None:
-    """Make a representative the handler, with an event for the visitor if nobody was before."""
-    if conversation.assignee_id is None:
-        conversation.assignee = user
-    if conversation.handler != Handler.REP:
-        conversation.handler = next_handler(conversation.handler, action)
-        append_event(conversation, "joined", user=user)
-
-
-def _reopen(conversation: Conversation) -> None:
-    conversation.state = State.OPEN
-    conversation.closed_at = None
-    assignee = conversation.assignee
-    is_active = assignee is not None and assignee.is_active
-    conversation.handler = Handler.REP if is_active else Handler.WAITING
-    if not is_active:
-        conversation.assignee = None
-    append_event(conversation, "reopened")

@@ -1,0 +1,25 @@
+"""The difference between a draft and what was sent."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webchats.conversations.word_diff import DiffPart, diff_words
+
+TEXTS = st.lists(st.sampled_from(["a", "b", "c", " ", "\n", ". "]), max_size=12).map("".join)
+
+
+def test_changed_words_are_deleted_and_inserted() -> None:
+    assert diff_words("It is green, sorry", "It is orange, sorry to say") == [
+        DiffPart("same", "It is"),
+        DiffPart("deleted", " green,"),
+        DiffPart("inserted", " orange,"),
+        DiffPart("same", " sorry"),
+        DiffPart("inserted", " to say"),
+    ]
+
+
+@given(TEXTS, TEXTS)
+def test_the_parts_are_both_texts(old: str, new: str) -> None:
+    parts = diff_words(old, new)
+    assert "".join(part.text for part in parts if part.change != "inserted") == old
+    assert "".join(part.text for part in parts if part.change != "deleted") == new

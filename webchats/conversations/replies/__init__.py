@@ -1,0 +1,1 @@
+"""Replies: answers of the AI, from the job to the message or draft."""

@@ -1,0 +1,48 @@
+"""Which prompt answers a conversation, and whether the AI can answer at all."""
+
+from typing import Literal, TypeAlias
+
+from organizations.ai.providers import resolve_provider
+from organizations.models import Prompt
+from webchats.conversations.models import Conversation
+
+#: What would answer a new conversation: a model, the search in the organization's own answers, or
+#: a person.
+AnsweredBy: TypeAlias = Literal["ai", "builtin", "person"]
+
+
+def get_prompt(conversation: Conversation) -> Prompt | None:
+    """Return the prompt that answers: the conversation's, else that of its webchat."""
+    if conversation.prompt is not None:
+        return conversation.prompt
+    return conversation.webchat.prompt if conversation.webchat else None
+
+
+def is_autopilot(conversation: Conversation) -> bool:
+    """Return whether the visitor gets replies without the approval of a representative."""
+    if conversation.is_autopilot is not None:
+        return conversation.is_autopilot
+    return conversation.webchat is not None and conversation.webchat.is_autopilot
+
+
+def can_answer(conversation: Conversation) -> bool:
+    """Return whether the AI can answer the conversation."""
+    return answered_by(get_prompt(conversation)) != "person"
+
+
+def answered_by(prompt: Prompt | None) -> AnsweredBy:
+    """Return what answers with this prompt.
+
+    A person, unless the prompt is active and its provider can be called. The built-in provider
+    needs an active knowledge entry for the prompt.
+    """
+    if prompt is None or not prompt.is_active:
+        return "person"
+    provider = resolve_provider(prompt)
+    if provider.is_builtin:
+        return "builtin" if _has_knowledge(prompt) else "person"
+    return "ai" if provider.is_usable else "person"
+
+
+def _has_knowledge(prompt: Prompt) -> bool:
+    return False

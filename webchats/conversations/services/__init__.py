@@ -1,0 +1,41 @@
+"""The actions on conversations. Each is one transaction that locks the conversation's row.
+
+The lock orders the messages of a conversation, so that ``sequence`` has no gap, and lets each
+action see the result of the one before it.
+"""
+
+from webchats.conversations.services.drafts import approve_draft, edit_draft, reject_draft
+from webchats.conversations.services.handlers import (
+    ask_for_person,
+    assign,
+    give_back,
+    hand_over,
+    take_over,
+)
+from webchats.conversations.services.lifetime import close, configure, reopen
+from webchats.conversations.services.messages import (
+    Sent,
+    add_note,
+    mark_read,
+    send_rep_message,
+    send_visitor_message,
+)
+
+__all__ = [
+    "Sent",
+    "add_note",
+    "approve_draft",
+    "ask_for_person",
+    "assign",
+    "close",
+    "configure",
+    "edit_draft",
+    "give_back",
+    "hand_over",
+    "mark_read",
+    "reject_draft",
+    "reopen",
+    "send_rep_message",
+    "send_visitor_message",
+    "take_over",
+]
