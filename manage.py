@@ -9,8 +9,9 @@ from django.core.management import execute_from_command_line
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat_project.settings")
-    # A migration or an import may take longer than a request.
-    os.environ["DATABASE_STATEMENT_SECONDS"] = "0"
+    # A migration or an import may take longer than a request. The worker is no such command.
+    if sys.argv[1:2] != ["work"]:
+        os.environ["DATABASE_STATEMENT_SECONDS"] = "0"
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

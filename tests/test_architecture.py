@@ -23,6 +23,7 @@ LAYERS = (
             "webchat_project.circuit_breaker",
             "webchat_project.client_address",
             "webchat_project.limited_lock",
+            "webchat_project.subscription",
         }
     ),
     frozenset({"organizations"}),

@@ -40,8 +40,8 @@ class Server(WSGIServer):
 class EventLoopThread(Thread):
     """A thread that runs an event loop."""
 
-    def __init__(self) -> None:
-        super().__init__(name="live", daemon=True)
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name, daemon=True)
         self.loop = asyncio.new_event_loop()
 
     def run(self) -> None:

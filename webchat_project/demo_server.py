@@ -1,16 +1,18 @@
-"""The server of the demo: the service and its streams in one process."""
+"""The server of the demo: the service, its streams and the worker in one process."""
 
 import asyncio
 from typing import Any
 
+from django.conf import settings
 from django.contrib.staticfiles.management.commands import runserver
 from django.core.management import call_command
 
+from organizations.jobs.worker import Worker
 from webchat_project.asgi_in_wsgi import AsgiInWsgi, EventLoopThread, Server
 from webchat_project.live import PREFIX, make_live_application
 from webchats.conversations.live.process import LiveProcess
 
-#: Seconds for the streams to end.
+#: Seconds for the streams and the jobs to end.
 _STOP_SECONDS = 10
 
 
@@ -35,9 +37,12 @@ class _Runserver(runserver.Command):
 def serve(port: int) -> None:
     """Serve on the loopback interface until SIGINT."""
     application, process = make_live_application()
-    thread = EventLoopThread()
+    thread, worker_thread = EventLoopThread("live"), EventLoopThread("worker")
     thread.start()
+    worker_thread.start()
     asyncio.run_coroutine_threadsafe(_start(process), thread.loop).result()
+    worker = Worker(settings.WORKER_CONCURRENCY)
+    working = asyncio.run_coroutine_threadsafe(worker.run(), worker_thread.loop)
     server = _Runserver(AsgiInWsgi(application, thread.loop))
     try:
         call_command(
@@ -48,8 +53,10 @@ def serve(port: int) -> None:
             skip_checks=True,
         )
     finally:
+        worker.stop()
         stopped = asyncio.run_coroutine_threadsafe(process.stop(), thread.loop)
         stopped.result(timeout=_STOP_SECONDS)
+        working.result(timeout=_STOP_SECONDS)
 
 
 async def _start(process: LiveProcess) -> None:

@@ -413,6 +413,13 @@ LIVE_STREAMS_PER_ADDRESS = env.int("LIVE_STREAMS_PER_ADDRESS", default=50)
 # Seconds over which a stopping process spreads the end of its streams.
 LIVE_SHUTDOWN_SECONDS = env.int("LIVE_SHUTDOWN_SECONDS", default=5)
 
+# --- The worker -------------------------------------------------------------------------------
+
+# Jobs that a worker runs at a time.
+WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=20)
+# Seconds that a stopping worker waits for its jobs. Then another worker starts them again.
+WORKER_SHUTDOWN_SECONDS = env.float("WORKER_SHUTDOWN_SECONDS", default=8)
+
 # --- HTTPS and cookies: secure unless DEBUG ---------------------------------------------------
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)

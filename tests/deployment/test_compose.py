@@ -99,7 +99,7 @@ def test_own_image_needs_no_capability_or_volume(name: str) -> None:
 @each_service
 def test_every_server_has_a_health_check(name: str) -> None:
     check = SERVICES[name].get("healthcheck", {})
-    if name in (*INSTANCES, "live"):
+    if name in (*INSTANCES, "live", "worker"):
         assert not check  # The image has one.
     elif name in OWN:
         assert check == {"disable": True}
@@ -182,7 +182,8 @@ def test_the_instances_together_use_fewer_connections_than_postgresql_allows() -
     # If the database hangs, other threads respond to health checks.
     assert pool + 4 <= int(image.VARIABLES["GRANIAN_BLOCKING_THREADS"])
     connections = len(INSTANCES) * int(image.VARIABLES["GRANIAN_WORKERS"]) * pool
-    connections += int(SERVICES["live"]["environment"]["DATABASE_POOL_SIZE"])
+    for name in ("live", "worker"):
+        connections += int(SERVICES[name]["environment"]["DATABASE_POOL_SIZE"])
     # Of 100 (max_connections), 3 are reserved. An upgrade and the daily commands need some too.
     assert connections <= 80
 
@@ -203,6 +204,12 @@ def test_the_grace_period_of_the_live_process_covers_its_shutdown() -> None:
     shutdown = load_settings()["LIVE_SHUTDOWN_SECONDS"]
     assert shutdown < int(kill_timeout)
     assert seconds(SERVICES["live"]["stop_grace_period"]) > shutdown + int(kill_timeout)
+
+
+def test_the_grace_period_of_the_worker_covers_its_shutdown() -> None:
+    shutdown = load_settings()["WORKER_SHUTDOWN_SECONDS"]
+    # The end of a job that is left to others takes up to a few statements.
+    assert seconds(SERVICES["worker"]["stop_grace_period"]) >= shutdown + 10
 
 
 def find_route(config: dict[str, Any], host: str) -> tuple[dict[str, Any], dict[str, Any]]:

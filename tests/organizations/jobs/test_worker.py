@@ -1,0 +1,227 @@
+"""The worker: runs of jobs, their failures, and its end."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+from threading import Thread
+
+import pytest
+from prometheus_client import REGISTRY
+from pytest_django import Settings
+
+from organizations.jobs import execution, queue, worker
+from organizations.jobs.database import run_query
+from organizations.jobs.queue import ClaimedJob, RetryLater
+from organizations.jobs.registry import register_job
+from organizations.jobs.worker import Worker
+from organizations.models import Job, Organization
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TIMEOUT = 10
+
+Behavior = Callable[[ClaimedJob], Awaitable[None]]
+
+
+class Handler:
+    """The handler of the kind ``test``: calls ``behavior`` and records the jobs."""
+
+    def __init__(self) -> None:
+        self.started: SimpleQueue[ClaimedJob] = SimpleQueue()
+        self.ended: SimpleQueue[str] = SimpleQueue()
+        self.behavior: Behavior | None = None
+
+    async def __call__(self, job: ClaimedJob) -> None:
+        self.started.put(job)
+        try:
+            if self.behavior is not None:
+                await self.behavior(job)
+        except BaseException as error:
+            self.ended.put(type(error).__name__)
+            raise
+        self.ended.put("done")
+
+
+handler = Handler()
+
+
+async def handle(job: ClaimedJob) -> None:
+    await handler(job)
+
+
+async def wait_forever(job: ClaimedJob) -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.fixture(autouse=True)
+def _new_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    register_job("test", f"{__name__}.handle")
+    monkeypatch.setitem(globals(), "handler", Handler())
+
+
+@contextmanager
+def working(concurrency: int = 5) -> Iterator[Worker]:
+    """Run a worker in a thread, and stop it at the end."""
+    running = Worker(concurrency, ["test"])
+    thread = Thread(target=lambda: asyncio.run(running.run()), daemon=True)
+    thread.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+        thread.join(TIMEOUT)
+        assert not thread.is_alive()
+
+
+def enqueue(organization: Organization, key: str = "a") -> None:
+    queue.enqueue("test", key=key, organization_id=organization.pk)
+
+
+def runs(outcome: str) -> float:
+    labels = {"kind": "test", "outcome": outcome}
+    return REGISTRY.get_sample_value("webchats_jobs_total", labels) or 0
+
+
+def test_a_new_job_runs_at_once_and_is_deleted(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = runs("done")
+    monkeypatch.setattr(worker, "POLL_SECONDS", 3600)
+    with working():
+        for key in "ab":
+            enqueue(organization, key)
+            assert handler.started.get(timeout=TIMEOUT).key == key
+    assert runs("done") == before + 2
+    assert not Job.objects.exists()
+
+
+def test_jobs_that_no_hint_reported_are_found(organization: Organization) -> None:
+    enqueue(organization)
+    with working():
+        handler.started.get(timeout=TIMEOUT)
+
+
+def test_no_more_jobs_run_than_the_limit(organization: Organization) -> None:
+    most, running = 0, 0
+
+    async def count(job: ClaimedJob) -> None:
+        nonlocal most, running
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.02)
+        running -= 1
+
+    handler.behavior = count
+    for number in range(6):
+        enqueue(organization, str(number))
+    with working(concurrency=2):
+        for _ in range(6):
+            handler.ended.get(timeout=TIMEOUT)
+    assert most == 2
+
+
+def test_a_job_runs_again_after_an_exception(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail_once(job: ClaimedJob) -> None:
+        if job.attempts == 1:
+            raise ValueError("a defect")
+
+    monkeypatch.setattr(execution, "MAX_DELAY", 0)
+    handler.behavior = fail_once
+    enqueue(organization)
+    with working():
+        attempts = [handler.started.get(timeout=TIMEOUT).attempts for _ in range(2)]
+    assert attempts == [1, 2]
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "a defect" in str(record.exc_info)
+
+
+def test_a_job_that_always_fails_is_deleted_after_eight_attempts(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(job: ClaimedJob) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(execution, "MAX_DELAY", 0)
+    handler.behavior = fail
+    enqueue(organization)
+    with working():
+        attempts = [handler.started.get(timeout=TIMEOUT).attempts for _ in range(8)]
+    assert attempts == [*range(1, 9)]
+    assert not Job.objects.exists()
+
+
+def test_handler_chooses_when_to_be_called_again(organization: Organization) -> None:
+    async def retry(job: ClaimedJob) -> None:
+        if job.attempts < 10:
+            raise RetryLater(0)
+
+    handler.behavior = retry
+    enqueue(organization)
+    with working():
+        for _ in range(10):
+            handler.started.get(timeout=TIMEOUT)
+    assert not Job.objects.exists()
+
+
+def test_a_job_that_runs_long_keeps_its_lease(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "LEASE_SECONDS", 0.3)
+    monkeypatch.setattr(execution, "RENEW_SECONDS", 0.1)
+
+    async def outlast_the_lease(job: ClaimedJob) -> None:
+        await asyncio.sleep(0.6)
+        await run_query(queue.renew, job)
+
+    handler.behavior = outlast_the_lease
+    enqueue(organization)
+    with working():
+        assert handler.ended.get(timeout=TIMEOUT) == "done"
+    assert handler.started.qsize() == 1
+
+
+def test_a_handler_is_canceled_when_another_worker_has_its_job(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "RENEW_SECONDS", 0.05)
+    handler.behavior = wait_forever
+    enqueue(organization)
+    before = runs("lost")
+    with working():
+        handler.started.get(timeout=TIMEOUT)
+        # Another worker claims it.
+        Job.objects.update(fence=2)
+        assert handler.ended.get(timeout=TIMEOUT) == "CancelledError"
+    assert runs("lost") == before + 1
+    assert Job.objects.get().fence == 2
+
+
+def test_a_stopping_worker_waits_for_its_jobs(organization: Organization) -> None:
+    async def end_soon(job: ClaimedJob) -> None:
+        await asyncio.sleep(0.1)
+
+    handler.behavior = end_soon
+    enqueue(organization)
+    with working() as running:
+        handler.started.get(timeout=TIMEOUT)
+        running.stop()
+        enqueue(organization, "later")
+    assert handler.ended.get(timeout=TIMEOUT) == "done"
+    assert [job.key for job in Job.objects.all()] == ["later"]
+
+
+def test_a_stopping_worker_leaves_long_jobs_to_others(
+    organization: Organization, settings: Settings
+) -> None:
+    settings.WORKER_SHUTDOWN_SECONDS = 0.05
+    handler.behavior = wait_forever
+    enqueue(organization)
+    with working():
+        handler.started.get(timeout=TIMEOUT)
+    assert handler.ended.get(timeout=TIMEOUT) == "CancelledError"
+    (job,) = queue.claim(["test"])
+    assert job.attempts == 1
