@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 
 from organizations.deactivation import register_on_deactivation
+from organizations.jobs.registry import register_job
 from organizations.navigation import register_nav_item
 
 
@@ -13,6 +14,7 @@ class ConversationsConfig(AppConfig):
     label = "conversations"
 
     def ready(self) -> None:
-        """Register the link to the inbox, and what follows from the deactivation of a user."""
+        """Register the link to the inbox, what follows from a user's deactivation, and jobs."""
         register_nav_item("webchats.conversations.inbox.navigation.get_nav_item")
         register_on_deactivation("webchats.conversations.assignees.release_conversations")
+        register_job("reply", "webchats.conversations.replies.engine.make_reply")

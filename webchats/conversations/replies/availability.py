@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from organizations.ai.providers import resolve_provider
 from organizations.models import Prompt
-from webchats.conversations.models import Conversation
+from webchats.conversations.models import Conversation, KnowledgeEntry
 
 #: What would answer a new conversation: a model, the search in the organization's own answers, or
 #: a person.
@@ -40,9 +40,6 @@ def answered_by(prompt: Prompt | None) -> AnsweredBy:
         return "person"
     provider = resolve_provider(prompt)
     if provider.is_builtin:
-        return "builtin" if _has_knowledge(prompt) else "person"
+        has_knowledge = KnowledgeEntry.objects.for_prompt(prompt).exists()
+        return "builtin" if has_knowledge else "person"
     return "ai" if provider.is_usable else "person"
-
-
-def _has_knowledge(prompt: Prompt) -> bool:
-    return False

@@ -24,7 +24,7 @@ from webchats.conversations.models import (
     Reply,
     ReplyState,
 )
-from webchats.conversations.replies.requests import change_draft
+from webchats.conversations.replies.requests import change_draft, request_reply
 from webchats.conversations.services.handlers import hand_over_locked
 from webchats.conversations.transitions import Action
 
@@ -54,6 +54,8 @@ def approve_draft(*, draft: Draft, user: User, version: int, text: str | None = 
     )
     locked.sent_text = message.text
     _decide(conversation, locked, user, DraftState.SENT, "sent_text")
+    if locked.is_stale:
+        request_reply(conversation, delay=0)
     save(conversation)
     return message
 

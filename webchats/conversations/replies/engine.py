@@ -1,0 +1,185 @@
+"""The job that makes one reply. No transaction or connection is held while a model answers."""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import replace
+from time import monotonic
+from typing import Final
+
+from django.db import Error
+
+from organizations.ai.errors import ErrorKind, ProviderError
+from organizations.jobs.database import run_query
+from organizations.jobs.queue import ClaimedJob, LeaseLost
+from webchats.conversations import events
+from webchats.conversations.knowledge.calls import Visible
+from webchats.conversations.knowledge.runs import Finished, HandOver, run_prompt
+from webchats.conversations.replies import outcomes
+from webchats.conversations.replies.progress import (
+    Standing,
+    clean_text,
+    get_standing,
+    save_text,
+)
+from webchats.conversations.replies.start import Start, start_reply
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two publications of new text.
+PUBLISH_SECONDS: Final = 0.1
+#: Seconds between two reads of the row, after which a take-over ends the reply.
+CHECK_SECONDS: Final = 0.5
+#: Seconds between two saves of the text.
+SAVE_SECONDS: Final = 1.0
+#: Seconds after a deadline of the run in which it raises an error by itself.
+GRACE_SECONDS: Final = 0.2
+
+_TIMEOUT_MESSAGE: Final = "The provider did not answer in time. Choose a faster model or provider."
+_FAULT_MESSAGE: Final = "An internal error, see the log of the worker."
+
+
+async def make_reply(job: ClaimedJob) -> None:
+    """Answer the visitor of the conversation ``job.key``, if anything is unanswered.
+
+    A message that arrives meanwhile asks the queue for one more run, so nothing is repeated here.
+    """
+    start = await run_query(start_reply, job)
+    if start is not None:
+        await ReplyRun(job, start).run()
+
+
+class _Stopped(Exception):
+    """The reply may not go on."""
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__(standing)
+        self.standing = standing
+
+
+class ReplyRun:
+    """One reply from its first event to its final write."""
+
+    def __init__(self, job: ClaimedJob, start: Start) -> None:
+        self._job = job
+        self._start = start
+        self._reply_id = start.reply.pk
+        self._is_draft = start.reply.is_draft
+        #: What the visitor may read so far, and how much of it was published and saved.
+        self._text = ""
+        self._published = 0
+        self._saved = 0
+
+    async def run(self) -> None:
+        """Make the reply and store what comes of it."""
+        try:
+            result = await self._race()
+        except _Stopped as stopped:
+            if not stopped.standing.is_ended:
+                await run_query(outcomes.discard_reply, self._job, self._reply_id)
+        except ProviderError as error:
+            await self._fail(error.kind, error.message)
+        except TimeoutError:
+            await self._fail(ErrorKind.TIMEOUT, _TIMEOUT_MESSAGE)
+        except (Error, LeaseLost):
+            # The queue starts over.
+            raise
+        except Exception:
+            # The visitor must not wait for another attempt with the same result.
+            logger.exception("Reply %s has failed.", self._reply_id)
+            await self._fail("internal_error", _FAULT_MESSAGE)
+        else:
+            await self._finish(result)
+
+    async def _race(self) -> Finished | HandOver:
+        """Return the end of the run. Raise ``_Stopped`` as soon as it may not go on."""
+        consumer = asyncio.ensure_future(self._consume())
+        watcher = asyncio.ensure_future(self._watch())
+        try:
+            await asyncio.wait({consumer, watcher}, return_when=asyncio.FIRST_COMPLETED)
+            if consumer.done():
+                return consumer.result()
+            raise _Stopped(watcher.result())
+        finally:
+            consumer.cancel()
+            watcher.cancel()
+            await asyncio.gather(consumer, watcher, return_exceptions=True)
+
+    async def _consume(self) -> Finished | HandOver:
+        started, loop = monotonic(), asyncio.get_running_loop()
+        run = replace(
+            self._start.run,
+            first_deadline=started + self._start.first_seconds,
+            deadline=started + self._start.total_seconds,
+        )
+        timeout = asyncio.timeout(self._start.first_seconds + GRACE_SECONDS)
+        async with timeout, aclosing(run_prompt(run)) as stream:
+            async for event in stream:
+                if not isinstance(event, Visible):
+                    return event
+                if not self._text:
+                    await self._require_current()
+                    left = started + self._start.total_seconds - monotonic()
+                    timeout.reschedule(loop.time() + left + GRACE_SECONDS)
+                await self._show(event.text)
+        raise ProviderError(ErrorKind.INCOMPLETE, "The stream ended without an answer.")
+
+    async def _require_current(self) -> None:
+        """Raise ``_Stopped`` unless the first words may be shown."""
+        standing = await run_query(get_standing, self._reply_id)
+        if standing.is_ended or standing.is_outdated:
+            raise _Stopped(standing)
+        self._is_draft = standing.is_draft
+
+    async def _show(self, text: str) -> None:
+        is_first = not self._text
+        self._text = clean_text(self._text + text)
+        if is_first:
+            await self._save()
+            await self._publish()
+
+    async def _watch(self) -> Standing:
+        """Publish and save new text. Return when the reply may not go on."""
+        checked_at = saved_at = monotonic()
+        while True:
+            await asyncio.sleep(PUBLISH_SECONDS)
+            await self._publish()
+            if monotonic() - saved_at >= SAVE_SECONDS:
+                saved_at = monotonic()
+                await self._save()
+            if monotonic() - checked_at >= CHECK_SECONDS:
+                checked_at = monotonic()
+                standing = await run_query(get_standing, self._reply_id)
+                self._is_draft = self._is_draft or standing.is_draft
+                if standing.is_ended or (standing.is_outdated and not self._is_visible):
+                    return standing
+
+    @property
+    def _is_visible(self) -> bool:
+        """Return whether the visitor has been shown text."""
+        return bool(self._text) and not self._is_draft
+
+    async def _publish(self) -> None:
+        if self._is_visible and len(self._text) > self._published:
+            offset, self._published = self._published, len(self._text)
+            arguments = (self._start.conversation, self._reply_id, offset, self._text[offset:])
+            await asyncio.to_thread(events.reply_progress, *arguments)
+
+    async def _save(self) -> None:
+        if self._is_visible and len(self._text) > self._saved:
+            self._saved = len(self._text)
+            await run_query(save_text, self._reply_id, self._text)
+
+    async def _finish(self, result: Finished | HandOver) -> None:
+        if isinstance(result, HandOver):
+            await run_query(outcomes.hand_over_reply, self._job, self._reply_id, result)
+        elif not clean_text(result.answer.text).strip():
+            await self._fail(ErrorKind.INCOMPLETE, "The model answered without text.")
+        else:
+            is_shown = self._is_visible
+            await run_query(
+                outcomes.finish_reply, self._job, self._reply_id, result, is_shown=is_shown
+            )
+
+    async def _fail(self, end_reason: str, message: str) -> None:
+        await run_query(outcomes.fail_reply, self._job, self._reply_id, end_reason, message)

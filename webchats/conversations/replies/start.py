@@ -1,0 +1,128 @@
+"""The start of a reply: whether one is needed, and its row."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from organizations.jobs import queue
+from organizations.jobs.queue import ClaimedJob, RetryLater
+from organizations.models import Prompt
+from webchats.conversations.knowledge.history import load_turns
+from webchats.conversations.knowledge.runs import PromptRun
+from webchats.conversations.locking import save
+from webchats.conversations.models import (
+    Author,
+    Conversation,
+    Draft,
+    Message,
+    MessageKind,
+    Reply,
+    ReplyState,
+)
+from webchats.conversations.replies.availability import can_answer, get_prompt, is_autopilot
+from webchats.conversations.replies.requests import discard_replies
+from webchats.conversations.services.handlers import hand_over_locked
+from webchats.conversations.transitions import Action, Handler, State
+
+#: The part of a time limit that a late reply has at least, such as after a worker's death.
+_LEAST_SHARE: Final = 0.25
+#: The part of the time limits that is left for the hand-over.
+_RESERVED_SHARE: Final = 0.1
+
+
+@dataclass(frozen=True)
+class Start:
+    """A reply that has begun, with what it is made from."""
+
+    conversation: Conversation
+    reply: Reply
+    #: Without deadlines, which are times of the event loop's process.
+    run: PromptRun
+    #: Seconds that are left until the first words, and in all.
+    first_seconds: float
+    total_seconds: float
+
+
+@transaction.atomic
+def start_reply(job: ClaimedJob) -> Start | None:
+    """Store a running reply to all messages of the visitor so far.
+
+    Return ``None`` if nothing is to be answered, or if a person has been called because the AI
+    cannot answer. Raise ``RetryLater`` while a representative edits a draft.
+    """
+    conversation = lock_for_reply(job)
+    asked = None if conversation is None else find_unanswered(conversation)
+    if conversation is None or asked is None:
+        return None
+    draft = Draft.objects.pending().filter(conversation=conversation).first()
+    if draft is not None and draft.editing_until is not None and draft.is_being_edited:
+        raise RetryLater((draft.editing_until - timezone.now()).total_seconds())
+    prompt = get_prompt(conversation)
+    if prompt is None or not can_answer(conversation):
+        hand_over_locked(conversation, Action.HAND_OVER)
+        save(conversation)
+        return None
+    # Also the reply of a worker that has died.
+    discard_replies(conversation)
+    reply = Reply.objects.create(
+        conversation=conversation,
+        is_draft=not is_autopilot(conversation),
+        based_on_sequence=asked.sequence,
+        prompt=prompt,
+        prompt_version=prompt.version,
+        instructions=prompt.instructions,
+    )
+    elapsed = (timezone.now() - asked.created_at).total_seconds()
+    total_seconds = _left(settings.AI_TOTAL_SECONDS, elapsed)
+    # The visitor does not see the first words of a draft.
+    first_seconds = (
+        total_seconds if reply.is_draft else _left(settings.AI_FIRST_TOKEN_SECONDS, elapsed)
+    )
+    return Start(conversation, reply, _to_run(reply, prompt), first_seconds, total_seconds)
+
+
+def lock_for_reply(job: ClaimedJob) -> Conversation | None:
+    """Return the locked conversation of a job if the AI is its handler.
+
+    Raise ``LeaseLost`` unless this process still has the job. The conversation is locked first, as
+    by a message of the visitor, which then changes the row of the job: no deadlock.
+    """
+    rows = Conversation.objects.select_for_update(of=("self",), no_key=True)
+    conversation = rows.select_related("webchat").filter(pk=job.key).first()
+    queue.lock_lease(job)
+    if conversation is None or conversation.state != State.OPEN:
+        return None
+    return conversation if conversation.handler == Handler.AI else None
+
+
+def find_unanswered(conversation: Conversation) -> Message | None:
+    """Return the last message of the visitor, ``None`` if it has an answer or a draft of one."""
+    texts = conversation.messages.filter(kind=MessageKind.TEXT).order_by("-sequence")
+    asked = texts.filter(author=Author.VISITOR).first()
+    if asked is None or texts.filter(author=Author.REP, sequence__gt=asked.sequence).exists():
+        return None
+    later = {"conversation": conversation, "based_on_sequence__gte": asked.sequence}
+    if Reply.objects.filter(state=ReplyState.SENT, **later).exists():
+        return None
+    return None if Draft.objects.pending().filter(**later).exists() else asked
+
+
+def _to_run(reply: Reply, prompt: Prompt) -> PromptRun:
+    conversation = reply.conversation
+    return PromptRun(
+        prompt=prompt,
+        organization=conversation.organization,
+        turns=load_turns(conversation),
+        language=conversation.contact.locale,
+        purpose="draft" if reply.is_draft else "reply",
+        prompt_version=reply.prompt_version,
+        reply_id=reply.pk,
+    )
+
+
+def _left(limit: float, elapsed: float) -> float:
+    """Return the seconds that are left of a time limit, and a part of it in any case."""
+    return max(limit - elapsed, limit * _LEAST_SHARE) - limit * _RESERVED_SHARE
