@@ -121,6 +121,8 @@ class Worker:
         seconds = (due_at - timezone.now()).total_seconds()
         if seconds > 0:
             return min(seconds, poll)
+        if self._is_stopping:
+            return 0
         claimed = await run_query(queue.claim, self._kinds, free)
         for job in claimed:
             task = asyncio.get_running_loop().create_task(run_job(job))
