@@ -102,6 +102,9 @@ class Hub:
                 channel.wake()
             if organization is not None:
                 organization.wake(hint["conversation"])
+        elif hint["type"] == "reply":
+            if channel is not None and "replyId" in hint:
+                channel.push_reply(hint["replyId"], hint.get("offset", 0), hint.get("text", ""))
         elif hint["type"] == "draft":
             # Staff only: no stream of a visitor may get anything of a draft.
             if organization is not None:
@@ -110,12 +113,7 @@ class Hub:
                     encode_event("draft", {"conversationId": hint["conversation"], **draft})
                 )
         elif hint["type"] == "typing":
-            data = {"author": hint.get("author"), "authorName": hint.get("authorName")}
-            if channel is not None and data["author"] != Author.VISITOR:
-                channel.push(encode_event("typing", data))
-            if organization is not None:
-                data["conversationId"] = hint["conversation"]
-                organization.push(encode_event("typing", data))
+            _push_typing(hint, channel, organization)
 
     def report_failure(self, error: Error) -> None:
         """Log that the database cannot be read, once per outage."""
@@ -153,6 +151,17 @@ class Hub:
         deadline = monotonic() + _LAST_SECONDS
         while (self.visitors or self.organizations) and monotonic() < deadline:
             await asyncio.sleep(0.02)
+
+
+def _push_typing(
+    hint: Hint, channel: VisitorChannel | None, organization: OrganizationChannel | None
+) -> None:
+    data = {"author": hint.get("author"), "authorName": hint.get("authorName")}
+    if channel is not None and data["author"] != Author.VISITOR:
+        channel.push(encode_event("typing", data))
+    if organization is not None:
+        data["conversationId"] = hint["conversation"]
+        organization.push(encode_event("typing", data))
 
 
 def _decrement(counter: Counter[str], key: str) -> None:

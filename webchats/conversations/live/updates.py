@@ -6,6 +6,12 @@ from typing import Final, NamedTuple, TypedDict
 
 from webchats.conversations.live.streams import encode_event
 from webchats.conversations.models import Conversation, Message
+from webchats.conversations.replies.visible import (
+    PartialReplyDocument,
+    VisibleReply,
+    load_partial_replies,
+    load_visible_reply,
+)
 from webchats.conversations.serializers import visitor_message
 from webchats.conversations.transitions import Handler
 
@@ -47,6 +53,8 @@ class StateDocument(TypedDict):
     handler: str
     #: The name of the representative who answers, else empty.
     authorName: str
+    #: ``writing`` or ``checking`` if a reply of the AI is due.
+    replyState: str | None
 
 
 class Update(NamedTuple):
@@ -58,6 +66,8 @@ class Update(NamedTuple):
     #: Sequence and ``message`` event of each.
     messages: list[tuple[int, bytes]]
     state: StateDocument
+    #: The reply that is being written for the visitor.
+    reply: PartialReplyDocument | None
     #: Whether ``messages`` has all messages after the position.
     is_complete: bool
 
@@ -75,15 +85,17 @@ def load_update(key: VisitorKey, positions: Sequence[Position | None]) -> Update
     Return ``None`` if the visitor has no conversation.
     """
     own = Conversation.objects.filter(webchat=key.webchat_id, visitor_id=key.visitor_id)
-    conversation = own.order_by("-created_at", "-id").select_related("assignee").first()
+    conversation = own.order_by("-created_at", "-id").select_related("assignee", "webchat").first()
     if conversation is None:
         return None
+    visible = load_visible_reply(conversation)
     update = Update(
         conversation.organization_id,
         Version(conversation.pk, conversation.updated_at),
         conversation.last_sequence,
         [],
-        _state_of(conversation),
+        _state_of(conversation, visible),
+        visible.partial,
         is_complete=True,
     )
     after = min((update.position_after(position) for position in positions), default=0)
@@ -116,13 +128,27 @@ def load_versions(keys: Sequence[VisitorKey]) -> dict[VisitorKey, Version]:
     }
 
 
-def _state_of(conversation: Conversation) -> StateDocument:
+def load_replies(keys: Sequence[VisitorKey]) -> dict[VisitorKey, PartialReplyDocument]:
+    """Return the replies that are being written for visitors, with their text so far.
+
+    One query for at most ``COMPARED`` visitors.
+    """
+    webchat_ids = {key.webchat_id for key in keys}
+    found = load_partial_replies(webchat_ids, [key.visitor_id for key in keys])
+    return {
+        VisitorKey(conversation.webchat_id or "", conversation.visitor_id): partial
+        for conversation, partial in found
+    }
+
+
+def _state_of(conversation: Conversation, reply: VisibleReply) -> StateDocument:
     assignee = conversation.assignee
     is_rep = conversation.handler == Handler.REP and assignee is not None
     return {
         "state": conversation.state,
         "handler": conversation.handler,
         "authorName": assignee.public_name if is_rep and assignee else "",
+        "replyState": reply.state,
     }
 
 

@@ -50,6 +50,12 @@ class VisitorChannel:
             if stream.is_live:
                 stream.push(event)
 
+    def push_reply(self, reply_id: str, offset: int, text: str) -> None:
+        """Push text of a reply that is being written, without what a stream has pushed before."""
+        for stream in tuple(self.streams):
+            if stream.is_live and (event := stream.take_reply(reply_id, offset, text)):
+                stream.push(event)
+
     async def _update(self) -> None:
         try:
             while self._is_outdated and self.streams:
@@ -97,6 +103,9 @@ class VisitorStream(Stream):
         #: Whether the channel was woken before the stream was live.
         self.has_missed = False
         self._state: StateDocument | None = None
+        #: The reply that is being written, and how many characters of it were pushed.
+        self._reply_id = ""
+        self._reply_length = 0
         #: Organization and conversation in which the visitor is present.
         self._present_in: tuple[str, Present] | None = None
 
@@ -122,7 +131,24 @@ class VisitorStream(Stream):
         if update.is_complete and update.state != self._state:
             self._state = update.state
             events.append(encode_event("state", update.state))
+        if update.is_complete and (reply := update.reply):
+            event = self.take_reply(reply["replyId"], 0, reply["text"])
+            events += [event] if event else []
         return events
+
+    def take_reply(self, reply_id: str, offset: int, text: str) -> bytes | None:
+        """Return the event of the text after what was pushed; ``None`` if there is none.
+
+        Text after a gap is sent as it is. The client then reads the messages.
+        """
+        if reply_id != self._reply_id:
+            self._reply_id, self._reply_length = reply_id, 0
+        start, end = max(offset, self._reply_length), offset + len(text)
+        if end <= start:
+            return None
+        self._reply_length = end
+        data = {"replyId": reply_id, "offset": start, "text": text[start - offset :]}
+        return encode_event("reply", data)
 
     def set_absent(self) -> None:
         """Report that the stream has ended."""

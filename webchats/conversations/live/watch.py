@@ -15,7 +15,7 @@ from organizations.jobs.database import run_query
 from webchats.conversations.live.hub import Hub
 from webchats.conversations.live.organizations import load_changes
 from webchats.conversations.live.streams import EndReason
-from webchats.conversations.live.updates import COMPARED, VisitorKey, load_versions
+from webchats.conversations.live.updates import COMPARED, VisitorKey, load_replies, load_versions
 from webchats.conversations.live.webchats import end_of_session, load_webchats, terms_of
 
 logger = logging.getLogger("live")
@@ -98,6 +98,10 @@ class Watch:
                 erased.append(channel)
             else:
                 channel.wake()
+        for key, reply in (await run_query(load_replies, keys)).items():
+            channel = self._hub.visitors.get(key)
+            if channel is not None:
+                channel.push_reply(reply["replyId"], 0, reply["text"])
         if erased:
             # A deleted webchat is another reason.
             await self.check_webchats()

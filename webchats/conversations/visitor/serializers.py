@@ -9,6 +9,7 @@ from webchat_project.api.request_serializers import RequestSerializer
 from webchats.conversations import validation
 from webchats.conversations.models import Author, MessageKind
 from webchats.conversations.models.message import MAX_CLIENT_KEY_LENGTH, MAX_TEXT_LENGTH
+from webchats.conversations.replies.visible import CHECKING, WRITING
 from webchats.conversations.transitions import Handler, State
 
 #: In characters. A ticket and a token are a few hundred characters long.
@@ -184,7 +185,14 @@ class VisitorMessagesSerializer(serializers.Serializer[Any]):
     state = fields.ChoiceField(choices=State.choices, allow_null=True)
     handler = fields.ChoiceField(choices=Handler.choices, allow_null=True)
     rating = VisitorRatingSerializer(allow_null=True)
-    reply = PartialReplySerializer(allow_null=True)
+    reply = PartialReplySerializer(
+        allow_null=True, help_text="The answer that the AI is writing, without approval."
+    )
+    replyState = fields.ChoiceField(
+        choices=[WRITING, CHECKING],
+        allow_null=True,
+        help_text="`writing`: the AI answers. `checking`: a colleague checks its answer first.",
+    )
 
 
 class VisitorSentSerializer(serializers.Serializer[Any]):

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from webchat_project.api.renderers import OrjsonRenderer
 from webchats.conversations import events, services
 from webchats.conversations.models import Author
+from webchats.conversations.replies.visible import load_visible_reply
 from webchats.conversations.serializers import visitor_message
 from webchats.conversations.validation import ContactDetails, get_locale
 from webchats.conversations.visitor import serializers, throttling
@@ -50,7 +51,7 @@ class MessagesView(VisitorView):
         position.is_valid(raise_exception=True)
         conversation = self.find_conversation()
         if conversation is None:
-            names = ("conversationId", "state", "handler", "rating", "reply")
+            names = ("conversationId", "state", "handler", "rating", "reply", "replyState")
             return Response({**dict.fromkeys(names), "messages": [], "lastSequence": 0})
         is_current = position.validated_data.get("conversation") == conversation.pk
         rows = conversation.messages.filter(
@@ -58,6 +59,7 @@ class MessagesView(VisitorView):
             # Not those of which the conversation that was read above does not know.
             sequence__lte=conversation.last_sequence,
         )
+        reply = load_visible_reply(conversation)
         return Response(
             {
                 "conversationId": conversation.pk,
@@ -66,7 +68,8 @@ class MessagesView(VisitorView):
                 "state": conversation.state,
                 "handler": conversation.handler,
                 "rating": None,
-                "reply": None,
+                "reply": reply.partial,
+                "replyState": reply.state,
             }
         )
 

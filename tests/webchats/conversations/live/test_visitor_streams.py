@@ -10,42 +10,14 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from organizations.models import User
-from tests.support.streams import LiveServer, StreamClient, StreamEvent
+from tests.support.streams import LiveServer, StreamEvent
 from tests.support.visitors import OTHER_SITE
+from tests.webchats.conversations.live.conftest import Open, Send
 from webchats.conversations import events, services
 from webchats.conversations.live import requests, streams, updates
 from webchats.conversations.models import Author, Conversation
 from webchats.conversations.sessions import Session, issue_ticket, start_session
 from webchats.models import Webchat
-
-Open = Callable[..., StreamClient]
-Send = Callable[..., Conversation]
-
-
-@pytest.fixture
-def open_stream(live: LiveServer, webchat: Webchat, session: Session) -> Open:
-    """``open_stream("?after=3")`` opens a stream of the visitor."""
-
-    def open_(query: str = "", **options: object) -> StreamClient:
-        return live.open(f"/live/widget/{webchat.pk}{query}", session.token, **options)
-
-    return open_
-
-
-@pytest.fixture
-def send(webchat: Webchat, session: Session) -> Send:
-    """``send("Hello", "Bye")`` stores messages of the visitor, and returns the conversation."""
-
-    def send_(*texts: str, visitor_id: str = session.visitor_id) -> Conversation:
-        messages = [
-            services.send_visitor_message(
-                webchat=webchat, visitor_id=visitor_id, text=text, client_key=text[:64]
-            ).message
-            for text in texts
-        ]
-        return messages[-1].conversation
-
-    return send_
 
 
 def texts(received: list[StreamEvent]) -> list[str]:
@@ -60,7 +32,7 @@ def test_a_message_arrives_with_its_position_as_id(open_stream: Open, send: Send
     assert message.data["conversationId"] == conversation.pk
     assert (message.data["text"], message.data["clientKey"]) == ("Hello", "Hello")
     assert state == StreamEvent(
-        "state", {"state": "open", "handler": "waiting", "authorName": ""}, ""
+        "state", {"state": "open", "handler": "waiting", "authorName": "", "replyState": None}, ""
     )
 
 
@@ -155,7 +127,8 @@ def test_a_take_over_changes_the_state(open_stream: Open, send: Send, rep: User)
     services.take_over(conversation=conversation, user=rep)
     joined, state = stream.take(2)
     assert (joined.data["event"], joined.data["authorName"]) == ("joined", rep.public_name)
-    assert state.data == {"state": "open", "handler": "rep", "authorName": rep.public_name}
+    document = {"state": "open", "handler": "rep", "authorName": rep.public_name}
+    assert state.data == {**document, "replyState": None}
     assert rep.email not in str([joined, state])
 
 

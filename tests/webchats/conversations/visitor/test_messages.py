@@ -35,6 +35,7 @@ def test_a_message_is_stored_and_read_back(visitor: Visitor) -> None:
         "handler": "waiting",
         "rating": None,
         "reply": None,
+        "replyState": None,
     }
 
 
@@ -65,6 +66,7 @@ def test_a_visitor_without_a_conversation_reads_no_messages(visitor: Visitor) ->
         "handler": None,
         "rating": None,
         "reply": None,
+        "replyState": None,
     }
     assert not Conversation.objects.exists()
 
