@@ -9,6 +9,7 @@ from webchat_project.api.documentation import DocumentationView, SchemaView
 from webchats import views as webchats
 from webchats.conversations.api.contacts import ContactViewSet
 from webchats.conversations.api.drafts import DraftViewSet
+from webchats.conversations.api.knowledge import KnowledgeViewSet
 from webchats.conversations.api.views import ConversationViewSet
 from webchats.icons import views as icons
 
@@ -17,6 +18,7 @@ router.register("webchats", webchats.WebchatViewSet)
 router.register("conversations", ConversationViewSet)
 router.register("drafts", DraftViewSet)
 router.register("contacts", ContactViewSet)
+router.register("knowledge", KnowledgeViewSet)
 router.register("prompts", organizations.PromptViewSet)
 router.register("pipelines", organizations.PipelineViewSet)
 router.register("api-keys", organizations.ApiKeyViewSet)

@@ -303,6 +303,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "conversations", "description": "What visitors and representatives write."},
         {"name": "drafts", "description": "Answers of the AI that must be approved."},
         {"name": "contacts", "description": "The visitors who have written."},
+        {"name": "knowledge", "description": "Questions with the answers that the AI quotes."},
         {"name": "prompts", "description": "Instructions for the AI, which a webchat refers to."},
         {"name": "pipelines", "description": "Ordered stages, which new contacts enter."},
         {"name": "API keys", "description": "Long-lived credentials for machines."},

@@ -65,6 +65,12 @@ class TenantForm(VersionedForm[_Row], Generic[_Row]):
         return values
 
 
+def _choices(model: type[models.Model], request: HttpRequest) -> models.QuerySet[models.Model]:
+    rows = model._default_manager.all()
+    assert isinstance(rows, TenantQuerySet)
+    return rows.for_user(request.user)
+
+
 class TenantAdmin(admin.ModelAdmin[_Row]):
     """A model admin of the rows that the user may access.
 
@@ -105,10 +111,18 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         **kwargs: object,
     ) -> forms.ModelChoiceField[models.Model] | None:
         """Return a field whose choices are the user's rows."""
-        related = db_field.remote_field.model._default_manager.all()
-        assert isinstance(related, TenantQuerySet)
-        kwargs["queryset"] = related.for_user(request.user)
+        kwargs["queryset"] = _choices(db_field.remote_field.model, request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(
+        self,
+        db_field: models.ManyToManyField[models.Model, models.Model],
+        request: HttpRequest,
+        **kwargs: object,
+    ) -> forms.ModelMultipleChoiceField[models.Model] | None:
+        """Return a field whose choices are the user's rows."""
+        kwargs["queryset"] = _choices(db_field.remote_field.model, request)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_form(
         self,

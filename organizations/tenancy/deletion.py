@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 from django.apps import apps
+from django.db import models
 from django.utils.text import capfirst
 
 from organizations.tenancy.models import TenantScoped
@@ -25,9 +26,13 @@ def without_detail_counts(counts: dict[str, int]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if str(name) not in names}
 
 
-def _details() -> list[type[TenantScoped]]:
-    models = (model for model in apps.get_models() if issubclass(model, TenantScoped))
-    return [model for model in models if model.is_detail]
+def _details() -> list[type[models.Model]]:
+    # The tables of many-to-many relations have models, too.
+    return [
+        model
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.auto_created or (issubclass(model, TenantScoped) and model.is_detail)
+    ]
 
 
 def _without(rows: Iterable[object], labels: tuple[str, ...]) -> Iterator[object]:

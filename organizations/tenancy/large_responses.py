@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final
 from weakref import finalize
 
-from django.db.models import Func
+from django.db.models import Func, IntegerField
 from django.http import HttpRequest
 
 from organizations.models import User
@@ -44,6 +44,7 @@ class Bytes(Func):
     """The number of bytes of a text, which PostgreSQL finds without reading it."""
 
     function = "OCTET_LENGTH"
+    output_field = IntegerField()
 
     # Any: the arguments of Django's method.
     def as_sqlite(self, *arguments: Any, **options: Any) -> Any:

@@ -64,6 +64,8 @@ def correct_body(path: str, body: dict[str, Any]) -> None:
         correct_webchat(body)
     elif "conversations" in path or "widget" in path:
         correct_conversation(body)
+    elif "knowledge" in path:
+        correct_knowledge(body)
     elif "stageId" in body:
         body["pipelineId"] = examples.PIPELINE_ID
     for number, stage in enumerate(body.get("stages") or []):
@@ -93,3 +95,17 @@ def correct_conversation(body: dict[str, Any]) -> None:
         body["sequence"] = 0
     if "contact" in body:
         body["contact"] = {"name": "Ada", "email": "ada@example.com"}
+
+
+def correct_knowledge(body: dict[str, Any]) -> None:
+    """Replace texts of white space, references and the values of formats."""
+    for name in ("question", "answer"):
+        if name in body:
+            body[name] = body[name].strip() or "Hello"
+    known = {
+        "alsoAskedAs": ["Hi"],
+        "link": "https://example.com/",
+        "language": "pt-BR",
+        "promptIds": [examples.PROMPT_ID],
+    }
+    body.update({name: value for name, value in known.items() if name in body})

@@ -287,6 +287,7 @@ def test_examples_of_request_bodies_are_accepted(api: Any, demo_user: User) -> N
             webchat=webchat, contact=contact, last_sequence=1
         ).pk,
         "contacts": contact.pk,
+        "knowledge": factories.KnowledgeEntryFactory.create(organization=webchat.organization).pk,
         "organizations": examples.ORGANIZATION_ID,
         "users": examples.USER_ID,
     }
@@ -302,7 +303,7 @@ def test_examples_of_request_bodies_are_accepted(api: Any, demo_user: User) -> N
                 assert response.status_code in (200, 201), response.content
                 assert "ignored" not in response.json()
                 tried.add((verb, path))
-    assert len(tried) == 25
+    assert len(tried) == 28
 
 
 @pytest.mark.django_db

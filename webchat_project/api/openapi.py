@@ -203,11 +203,15 @@ def _get_response_schema(schema: Schema, field: SerializerField, column: _Column
 
 def _get_pattern(column: _Column | None) -> Schema:
     """Return the ``pattern`` of a model field with a regular expression, else nothing."""
-    for validator in column.validators if column else ():
+    if column is None:
+        return {}
+    for validator in column.validators:
         if isinstance(validator, RegexValidator):
             # Patterns of JSON Schema are those of ECMA 262, which has no ``\A`` and ``\Z``.
             pattern = str(getattr(validator.regex, "pattern", validator.regex))
-            return {"pattern": pattern.replace(r"\A", "^").replace(r"\Z", "$")}
+            pattern = pattern.replace(r"\A", "^").replace(r"\Z", "$")
+            # Django runs no validator for an empty value.
+            return {"pattern": f"^$|{pattern}" if column.blank else pattern}
     return {}
 
 

@@ -5,6 +5,7 @@ from typing import Unpack
 from django import forms
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.db.models import Q
 from django.forms.renderers import BaseRenderer
 from django.utils.html import format_html
@@ -14,35 +15,52 @@ from organizations.models import Stage
 from organizations.options import FormData, FormFiles, ModelFormOptions
 from organizations.tenancy.admin import TenantForm
 from organizations.tenancy.models import TenantQuerySet
-from webchats.fields import AllowedDomainsField
 from webchats.icons.forms import IconForm
 from webchats.models import Webchat
 
 _DOMAINS = Webchat._meta.get_field("allowed_domains")
 
 
-class DomainListField(forms.CharField):
-    """A list of domains, one on each line. Blank lines are ignored."""
+class LinesField(forms.CharField):
+    """A list of strings, one on each line, which a model field validates.
+
+    Blank lines are ignored.
+    """
 
     widget = forms.Textarea
+
+    def __init__(
+        self,
+        model_field: "models.Field[list[str], list[str]]",
+        *,
+        required: bool,
+        widget: forms.Textarea,
+        help_text: str,
+    ) -> None:
+        super().__init__(required=required, widget=widget, help_text=help_text)
+        self._model_field = model_field
 
     def prepare_value(self, value: object) -> object:
         """Return the list as lines; text that was submitted is returned unchanged."""
         return "\n".join(value) if isinstance(value, list) else value
 
     def clean(self, value: str | None) -> list[str]:
-        """Return the canonical list. An error message quotes the entry as it was entered."""
-        lines = [line.strip() for line in super().clean(value).splitlines() if line.strip()]
-        assert isinstance(_DOMAINS, AllowedDomainsField)
+        """Return the model field's list. An error message quotes the entry as it was entered."""
+        lines = _split_lines(super().clean(value))
         try:
-            return _DOMAINS.clean(lines, None)
+            entries: list[str] = self._model_field.clean(lines, None)
         except ValidationError as error:
             errors = [_quoting_entry(single, lines) for single in error.error_list]
             raise ValidationError(errors) from None
+        return entries
 
     def has_changed(self, initial: list[str] | None, data: str | None) -> bool:
         """Return whether the entries differ. Blank lines and line endings are ignored."""
-        return (data or "").split() != list(initial or [])
+        return _split_lines(data) != list(initial or [])
+
+
+def _split_lines(text: str | None) -> list[str]:
+    return [line.strip() for line in (text or "").splitlines() if line.strip()]
 
 
 class DomainsInput(forms.Textarea):
@@ -107,7 +125,8 @@ class WebchatForm(IconForm[Webchat], TenantForm[Webchat]):
     icon_key_field = "icon"
     inputs = {"icon": ("icon_file", "remove_icon")}
 
-    allowed_domains = DomainListField(
+    allowed_domains = LinesField(
+        _DOMAINS,
         required=False,
         widget=DomainsInput(attrs={"rows": 5, "spellcheck": "false"}),
         help_text=f"One on each line. {_DOMAINS.help_text}",

@@ -15,7 +15,7 @@ from organizations.models import ApiKey, Organization, Pipeline, Prompt, User
 from tests.organizations.admin.urls import list_url
 from tests.support import factories
 from tests.support.clients import log_in
-from webchats.conversations.models import Contact
+from webchats.conversations.models import Contact, KnowledgeEntry
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -50,6 +50,9 @@ def foreign_rows(other_admin: User) -> Rows:
         ),
         Contact: factories.ContactFactory.create(
             webchat__user=other_admin, name=SECRET, page_title=SECRET
+        ),
+        KnowledgeEntry: factories.KnowledgeEntryFactory.create(
+            organization=organization, question=SECRET
         ),
         ImportRecord: factories.ImportRecordFactory.create(user=other_admin, file_name=SECRET),
     }

@@ -121,3 +121,22 @@ CONTACT: Final[dict[str, object]] = {
     "createdAt": "2026-03-12T10:00:00.000Z",
     "updatedAt": "2026-03-12T10:02:00.000Z",
 }
+
+#: The body of ``POST /api/knowledge``.
+KNOWLEDGE_REQUEST: Final[dict[str, object]] = {
+    "question": "How long does delivery take?",
+    "alsoAskedAs": ["When does my parcel arrive?"],
+    "answer": "Two to three working days within Europe.",
+    "link": "https://example.com/delivery",
+    "language": "en",
+    "promptIds": [examples.PROMPT_ID],
+}
+
+KNOWLEDGE: Final[dict[str, object]] = {
+    "_id": "68a1b2c3d4e5f6a7b8c9d0e2",
+    "organizationId": examples.ORGANIZATION_ID,
+    **KNOWLEDGE_REQUEST,
+    "isActive": True,
+    "createdAt": "2026-03-12T10:00:00.000Z",
+    "updatedAt": "2026-03-12T10:00:00.000Z",
+}
