@@ -229,6 +229,7 @@ def test_only_nullable_fields_of_a_response_are_nullable() -> None:
         "VisitorMessages.handler",
         "VisitorMessages.rating",
         "VisitorMessages.reply",
+        "VisitorMessages.replyState",
         "VisitorMessages.state",
         "VisitorSession.conversation",
         "VisitorConversation.rating",

@@ -9,7 +9,7 @@ from tests.support import factories
 from tests.support.streams import LiveServer, StreamEvent
 from tests.webchats.conversations.live.conftest import Open, Send
 from webchats.conversations import events
-from webchats.conversations.models import Conversation, Reply, ReplyState
+from webchats.conversations.models import Author, Conversation, Reply, ReplyState
 from webchats.conversations.sessions import Session
 from webchats.models import Webchat
 
@@ -34,6 +34,10 @@ def reply_event(reply: Reply, offset: int, text: str) -> StreamEvent:
     return StreamEvent("reply", {"replyId": reply.pk, "offset": offset, "text": text}, "")
 
 
+def both_parts(reply: Reply) -> list[StreamEvent]:
+    return [reply_event(reply, 0, "We ship"), reply_event(reply, 7, " everywhere.")]
+
+
 def test_text_arrives_while_it_is_written(open_stream: Open, conversation: Conversation) -> None:
     stream = open_stream()
     _, state = stream.take(2)
@@ -41,10 +45,7 @@ def test_text_arrives_while_it_is_written(open_stream: Open, conversation: Conve
     reply = make_reply(conversation)
     events.reply_progress(conversation, reply.pk, 0, "We ship")
     events.reply_progress(conversation, reply.pk, 7, " everywhere.")
-    assert stream.take(2) == [
-        reply_event(reply, 0, "We ship"),
-        reply_event(reply, 7, " everywhere."),
-    ]
+    assert stream.take(2) == both_parts(reply)
 
 
 def test_a_repeated_hint_repeats_no_text(open_stream: Open, conversation: Conversation) -> None:
@@ -53,10 +54,7 @@ def test_a_repeated_hint_repeats_no_text(open_stream: Open, conversation: Conver
     reply = make_reply(conversation)
     events.reply_progress(conversation, reply.pk, 0, "We ship")
     events.reply_progress(conversation, reply.pk, 0, "We ship everywhere.")
-    assert stream.take(2) == [
-        reply_event(reply, 0, "We ship"),
-        reply_event(reply, 7, " everywhere."),
-    ]
+    assert stream.take(2) == both_parts(reply)
 
 
 def test_a_new_stream_begins_with_the_saved_text(
@@ -78,10 +76,7 @@ def test_without_hints_the_saved_text_is_found(
     live.run(live.process.watch.compare())
     Reply.objects.update(text="We ship everywhere.")
     live.run(live.process.watch.compare())
-    assert stream.take(2) == [
-        reply_event(reply, 0, "We ship"),
-        reply_event(reply, 7, " everywhere."),
-    ]
+    assert stream.take(2) == both_parts(reply)
 
 
 def test_a_draft_is_checked_and_never_sent(
@@ -94,7 +89,7 @@ def test_a_draft_is_checked_and_never_sent(
     _, state = stream.take(2)
     assert state.data["replyState"] == "checking"
     live.run(live.process.watch.compare())
-    events.typing(conversation, events.Author.REP, "Robin")
+    events.typing(conversation, Author.REP, "Robin")
     assert stream.next().name == "typing"
 
 
@@ -113,7 +108,7 @@ def test_no_reply_is_shown_while_a_person_answers(
     stream = open_stream()
     _, state = stream.take(2)
     assert state.data["replyState"] is None
-    events.typing(conversation, events.Author.REP, "Robin")
+    events.typing(conversation, Author.REP, "Robin")
     assert stream.next().name == "typing"
 
 
