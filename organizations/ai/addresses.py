@@ -33,7 +33,15 @@ MALFORMED: Final = (
 _RESOLVE_SECONDS: Final = 3
 
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\]")
+_ENDS_IN_NUMBER: Final = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\.?$")
 _VISIBLE: Final = re.compile(r"[!-~]+")
+#: Special networks (IANA's registries) some of whose addresses ``is_global`` accepts. The first one
+#: has the metadata of a cloud.
+_SPECIAL_NETWORKS: Final = (
+    ipaddress.ip_network("192.0.0.0/24"),
+    ipaddress.ip_network("192.88.99.0/24"),
+    ipaddress.ip_network("2001::/23"),
+)
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _executor: Final = ThreadPoolExecutor(2, thread_name_prefix="resolve")
 
@@ -60,8 +68,8 @@ class Endpoint:
 def parse_endpoint(url: str) -> Endpoint:
     """Return where the URL leads. Raise ``AddressRefused`` for plain HTTP, unless it is listed.
 
-    Other spellings of an IPv4 address, such as ``0x7f000001``, are host names here. Then
-    ``require_allowed`` checks what they resolve to.
+    A host that ends in a number is an IPv4 address (WHATWG URL, section 3.5). Only the usual
+    spelling is accepted: not ``127.1`` or ``0x7f000001``.
     """
     try:
         parts = urlsplit(url)
@@ -76,6 +84,7 @@ def parse_endpoint(url: str) -> Endpoint:
         or "@" in parts.netloc
         or parts.scheme not in _DEFAULT_PORTS
         or not _HOST.fullmatch(written)
+        or (_ENDS_IN_NUMBER.search(host) and not _is_ipv4(host))
         or parts.query
         or parts.fragment
     ):
@@ -84,6 +93,14 @@ def parse_endpoint(url: str) -> Endpoint:
     if endpoint.scheme != "https" and not endpoint.is_listed:
         raise AddressRefused(REFUSED)
     return endpoint
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def require_allowed(endpoint: Endpoint, addresses: Iterable[str]) -> list[str]:
@@ -106,11 +123,11 @@ def is_public(address: _Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return is_public(address.ipv4_mapped)
-        if address.sixtofour or address.teredo or address.is_site_local:
+        if address.sixtofour or address.is_site_local:
             return False
-    return address.is_global and not (
-        address.is_multicast or address.is_reserved or address.is_unspecified
-    )
+    if any(address in network for network in _SPECIAL_NETWORKS):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def resolve(host: str, port: int) -> list[str]:

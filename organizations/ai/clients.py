@@ -3,6 +3,7 @@
 import importlib
 from typing import Final, Protocol, cast
 
+from organizations.ai.addresses import AddressRefused, parse_endpoint
 from organizations.ai.client import ModelClient
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.providers import ProviderSettings
@@ -22,13 +23,17 @@ class _ClientModule(Protocol):
 def make_client(settings: ProviderSettings) -> ModelClient:
     """Return a client of the provider. The caller closes it with ``aclose``.
 
-    Raise ``ProviderError`` if the API key cannot be decrypted, and ``ValueError`` for ``builtin``,
-    which has no client of this package.
+    Raise ``ProviderError`` if the API key cannot be decrypted or the base URL is not allowed, and
+    ``ValueError`` for ``builtin``, which has no client of this package.
     """
     if settings.is_builtin:
         raise ValueError("The builtin provider has no client.")
     if settings.key_error:
         raise ProviderError(ErrorKind.UNAUTHORIZED, settings.key_error)
+    try:
+        parse_endpoint(settings.base_url)
+    except AddressRefused as error:
+        raise ProviderError(ErrorKind.REFUSED_ADDRESS, str(error)) from None
     module = cast("_ClientModule", importlib.import_module(_MODULES[settings.kind]))
     return module.make_client(settings)
 

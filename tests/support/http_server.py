@@ -39,10 +39,13 @@ class PreparedServer:
                 return
             self.connections += 1
             # A client may leave in the middle, or refuse the certificate.
-            with connection, suppress(OSError):
-                if self._ssl_context is not None:
-                    connection = self._ssl_context.wrap_socket(connection, server_side=True)
-                self._answer(connection)
+            with suppress(OSError), self._wrap(connection) as stream:
+                self._answer(stream)
+
+    def _wrap(self, connection: socket.socket) -> socket.socket:
+        if self._ssl_context is None:
+            return connection
+        return self._ssl_context.wrap_socket(connection, server_side=True)
 
     def _answer(self, connection: socket.socket) -> None:
         connection.settimeout(5)

@@ -1,0 +1,281 @@
+"""Requests to providers reach public and listed addresses only (SSRF)."""
+
+import asyncio
+import datetime
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from unittest import mock
+
+import httpx2
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from pytest_django import Settings
+
+from organizations.ai import addresses, guard
+from organizations.ai.errors import ErrorKind, ProviderError
+from organizations.ai.guard import ConnectionRefused, make_http_client
+from tests.support.ai import call, make_settings
+from tests.support.http_server import http_response, responding
+
+PUBLIC = "93.184.215.14"
+
+#: Hosts of URLs that lead to this machine or to an internal network.
+HOSTILE_HOSTS = [
+    "127.0.0.1",
+    "localhost",
+    "localhost.",
+    "LOCALHOST",
+    "127.1",
+    "127.0.1",
+    "0x7f000001",
+    "0x7f.0.0.1",
+    "2130706433",
+    "017700000001",
+    "0177.0.0.1",
+    "127.8.8.8",
+    "0.0.0.0",
+    "0",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "192.0.0.192",
+    "198.18.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "[::1]",
+    "[::]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+    "[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
+    "[fe80::1]",
+    "[fc00::1]",
+    "[fd00:ec2::254]",
+    "[fec0::1]",
+    "[ff02::1]",
+]
+#: URLs whose parts are hostile.
+HOSTILE_URLS = [
+    "http://93.184.215.14/v1",
+    "https://user:password@93.184.215.14/v1",
+    "https://93.184.215.14@127.0.0.1/v1",
+    "https://93.184.215.14\\@127.0.0.1/v1",
+    "https://93.184.215.14#@127.0.0.1/v1",
+    "https://93.184.215.14?@127.0.0.1/v1",
+    "https://127.0.0.1%2f@93.184.215.14/v1",
+    "https://127.0.0.1\t/v1",
+    "https://127。0。0。1/v1",
+    "https://①②⑦.⓪.⓪.①/v1",
+    "https:///v1",
+    "https://93.184.215.14:99999/v1",
+    "https://[fe80::1%25eth0]/v1",
+    "ftp://93.184.215.14/v1",
+    "file:///etc/passwd",
+    "gopher://93.184.215.14/v1",
+    "//93.184.215.14/v1",
+    "93.184.215.14/v1",
+]
+
+
+@dataclass
+class Listener:
+    """Counts the connections to a port of the loopback interface, IPv4 and IPv6."""
+
+    port: int
+    connections: int = 0
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    first = socket.create_server(("127.0.0.1", 0))
+    found = Listener(first.getsockname()[1])
+    sockets = [first, socket.create_server(("::1", found.port), family=socket.AF_INET6)]
+
+    def count(listening: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            found.connections += 1
+            connection.close()
+
+    threads = [Thread(target=count, args=(listening,)) for listening in sockets]
+    for thread in threads:
+        thread.start()
+    yield found
+    for listening, thread in zip(sockets, threads, strict=True):
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join(5)
+
+
+def post(
+    url: str, resolver: addresses.Resolver, ssl_context: ssl.SSLContext | None = None
+) -> httpx2.Response:
+    """Send a request with the client of the providers."""
+
+    async def run() -> httpx2.Response:
+        client = make_http_client({}, read_seconds=2, resolver=resolver, ssl_context=ssl_context)
+        async with client:
+            return await client.post(url, json={})
+
+    return asyncio.run(run())
+
+
+def test_no_hostile_url_is_saved_or_connected_to(listener: Listener) -> None:
+    urls = [f"https://{host}:{listener.port}/v1" for host in HOSTILE_HOSTS]
+    urls += [f"http://{host}:{listener.port}/v1" for host in HOSTILE_HOSTS]
+    urls += HOSTILE_URLS
+    for url in urls:
+        with pytest.raises(addresses.AddressRefused):
+            addresses.validate_base_url(url)
+        with pytest.raises(ProviderError) as error:
+            call(make_settings(url))
+        assert error.value.kind == ErrorKind.REFUSED_ADDRESS
+    assert len(urls) >= 30
+    assert listener.connections == 0
+
+
+def test_every_address_of_a_name_must_be_public(listener: Listener) -> None:
+    for private in ("127.0.0.1", "::1", "10.0.0.1", "::ffff:127.0.0.1"):
+        for found in ([private], [PUBLIC, private], [private, PUBLIC]):
+            with pytest.raises(ConnectionRefused):
+                post(f"https://model.test:{listener.port}/v1", lambda *_, found=found: found)
+    with pytest.raises(ConnectionRefused):
+        post(f"https://model.test:{listener.port}/v1", lambda *_: [])
+    assert listener.connections == 0
+
+
+def test_a_name_that_changes_its_address_after_the_save_is_refused(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: the first answer is public, the next one is not."""
+    answers = iter([[PUBLIC], ["127.0.0.1"], ["127.0.0.1"]])
+    monkeypatch.setattr(addresses, "resolve", lambda *_: next(answers))
+    url = f"https://rebinding.test:{listener.port}/v1"
+    addresses.validate_base_url(url)
+    with pytest.raises(ConnectionRefused):
+        post(url, lambda *_: next(answers))
+    assert listener.connections == 0
+
+
+def test_the_name_is_resolved_once_and_that_address_used(settings: Settings) -> None:
+    """No other resolver knows the name, and a second answer would be another address."""
+    with responding(http_response(200, "{}")) as server:
+        port = server.address.partition(":")[2]
+        settings.AI_ALLOWED_ADDRESSES = [f"model.test:{port}"]
+        resolver = mock.Mock(side_effect=[["127.0.0.1"], ["127.0.0.9"]])
+        assert post(f"http://model.test:{port}/v1", resolver).status_code == 200
+    resolver.assert_called_once_with("model.test", int(port))
+    assert f"host: model.test:{port}" in server.requests[0].lower()
+
+
+def test_the_certificate_is_checked_against_the_name(settings: Settings, tmp_path: Path) -> None:
+    """The connection goes to an address, which the certificate does not contain."""
+    server_context, client_context = make_tls("model.test", tmp_path)
+    with responding(http_response(200, "{}"), ssl_context=server_context) as server:
+        port = server.address.partition(":")[2]
+        settings.AI_ALLOWED_ADDRESSES = [f"model.test:{port}", f"other.test:{port}"]
+        resolver = mock.Mock(return_value=["127.0.0.1"])
+        with pytest.raises(httpx2.ConnectError, match=r"other\.test"):
+            post(f"https://other.test:{port}/v1", resolver, client_context)
+        with pytest.raises(httpx2.ConnectError, match="certificate"):
+            post(f"https://model.test:{port}/v1", resolver)
+        response = post(f"https://model.test:{port}/v1", resolver, client_context)
+    assert response.status_code == 200
+    assert len(server.requests) == 1
+
+
+def make_tls(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return the contexts of a server named ``name`` and of a client that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(
+        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + certificate.public_bytes(encoding))
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(file)
+    client = ssl.create_default_context(cadata=certificate.public_bytes(encoding).decode())
+    return server, client
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(
+    status: int, kind: str, listener: Listener, settings: Settings
+) -> None:
+    location = f"location: http://127.0.0.1:{listener.port}/v1\r\n"
+    with responding(http_response(status, headers=location)) as server:
+        # Also not to a listed address.
+        settings.AI_ALLOWED_ADDRESSES = [server.address, f"127.0.0.1:{listener.port}"]
+        with pytest.raises(ProviderError) as error:
+            call(make_settings(f"http://{server.address}/v1", kind))
+    assert error.value.kind == ErrorKind.REFUSED_ADDRESS
+    assert listener.connections == 0
+
+
+def test_a_private_address_and_an_unknown_name_have_the_same_error(settings: Settings) -> None:
+    """Otherwise an administrator could list the names of the internal network."""
+    messages = set()
+    for url in ("https://localhost/v1", "https://no-such-name.invalid/v1", "http://10.0.0.1/v1"):
+        with pytest.raises(ProviderError) as error:
+            call(make_settings(url))
+        assert error.value.kind == ErrorKind.REFUSED_ADDRESS
+        messages.add(error.value.message)
+        with pytest.raises(addresses.AddressRefused) as refused:
+            addresses.validate_base_url(url)
+        messages.add(str(refused.value))
+    assert messages == {addresses.REFUSED}
+
+
+def test_responses_are_limited_and_not_decompressed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "MAX_RESPONSE_BYTES", 1000)
+    compressed = http_response(200, "{}", headers="content-encoding: gzip\r\n")
+    with responding(http_response(200, 1001 * "x"), compressed) as server:
+        settings.AI_ALLOWED_ADDRESSES = [server.address]
+        with pytest.raises(guard.ResponseRefused):
+            post(f"http://{server.address}/v1", addresses.resolve)
+        assert post(f"http://{server.address}/v1", addresses.resolve).text == "{}"
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.215.14", "1.1.1.1", "2606:4700:4700::1111", "::ffff:1.1.1.1"]
+)
+def test_a_public_address_is_allowed(address: str) -> None:
+    assert addresses.is_public(ipaddress.ip_address(address))
+
+
+def test_a_listed_endpoint_is_allowed_with_its_port_only(settings: Settings) -> None:
+    settings.AI_ALLOWED_ADDRESSES = ["LocalHost:8080", "[::1]:8080"]
+    addresses.validate_base_url("http://localhost:8080/v1")
+    addresses.validate_base_url("http://[::1]:8080/v1")
+    for url in ("http://localhost:8081/v1", "https://localhost/v1", "http://127.0.0.1:8080/v1"):
+        with pytest.raises(addresses.AddressRefused):
+            addresses.validate_base_url(url)
