@@ -30,6 +30,7 @@ class PromptSerializer(TenantDocumentSerializer[Prompt]):
             "temperature",
             "maxTokens",
             "version",
+            "providerId",
             "isActive",
             "createdAt",
             "updatedAt",

@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from organizations import views as organizations
+from organizations.ai.views import AiProviderViewSet
 from organizations.auth import views as auth
 from webchat_project.api.documentation import DocumentationView, SchemaView
 from webchats import views as webchats
@@ -20,6 +21,7 @@ router.register("drafts", DraftViewSet)
 router.register("contacts", ContactViewSet)
 router.register("knowledge", KnowledgeViewSet)
 router.register("prompts", organizations.PromptViewSet)
+router.register("ai-providers", AiProviderViewSet)
 router.register("pipelines", organizations.PipelineViewSet)
 router.register("api-keys", organizations.ApiKeyViewSet)
 router.register("organizations", organizations.OrganizationViewSet)

@@ -305,6 +305,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "contacts", "description": "The visitors who have written."},
         {"name": "knowledge", "description": "Questions with the answers that the AI quotes."},
         {"name": "prompts", "description": "Instructions for the AI, which a webchat refers to."},
+        {"name": "AI providers", "description": "Language models, which a prompt refers to."},
         {"name": "pipelines", "description": "Ordered stages, which new contacts enter."},
         {"name": "API keys", "description": "Long-lived credentials for machines."},
         {"name": "organizations", "description": "The organization's settings."},

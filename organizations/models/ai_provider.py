@@ -1,5 +1,6 @@
 """Providers of language models."""
 
+import re
 from collections.abc import Collection
 from typing import Final, Unpack
 
@@ -17,7 +18,7 @@ from organizations.tenancy.models import TenantModel, require_organization
 
 BASE_URL_LENGTH: Final = 300
 MODEL_LENGTH: Final = 100
-#: Characters of an API key, and those at its end that ``key_hint`` shows.
+#: The maximum length of an API key, and the number of characters that ``key_hint`` shows.
 API_KEY_LENGTH: Final = 500
 HINT_LENGTH: Final = 4
 #: A shorter key would be shown to a large part.
@@ -40,6 +41,13 @@ class ProviderKind(models.TextChoices):
 
 def _within(bounds: tuple[int, int]) -> list[MinValueValidator | MaxValueValidator]:
     return [MinValueValidator(bounds[0]), MaxValueValidator(bounds[1])]
+
+
+def validate_api_key(key: str) -> None:
+    """Raise ``ValidationError`` for a key that no HTTP header can contain."""
+    if not re.fullmatch(rf"[!-~]{{0,{API_KEY_LENGTH}}}", key):
+        message = f"An API key has at most {API_KEY_LENGTH} ASCII characters, without spaces."
+        raise ValidationError(message, "invalid")
 
 
 class AiProvider(TenantModel):
@@ -145,6 +153,13 @@ class AiProvider(TenantModel):
         return self.name
 
     @property
+    def has_failed(self) -> bool:
+        """Return whether the last call failed."""
+        return self.last_error_at is not None and (
+            self.last_ok_at is None or self.last_ok_at < self.last_error_at
+        )
+
+    @property
     def api_key(self) -> str:
         """Return the API key in plain text, or an empty string.
 
@@ -156,8 +171,16 @@ class AiProvider(TenantModel):
 
     @api_key.setter
     def api_key(self, key: str) -> None:
-        """Encrypt the key, and set ``key_hint``. Raise ``NoEncryptionKey`` without ``AI_KEYS``."""
-        self.encrypted_api_key = encryption.encrypt(key, self.organization_id) if key else ""
+        """Encrypt the key, and set ``key_hint``. The row must have its organization.
+
+        Raise ``ValidationError`` for a malformed key, and without ``AI_KEYS``.
+        """
+        validate_api_key(key)
+        try:
+            encrypted = encryption.encrypt(key, self.organization_id) if key else ""
+        except encryption.NoEncryptionKey as error:
+            raise ValidationError(str(error), "no_encryption_key") from None
+        self.encrypted_api_key = encrypted
         self.key_hint = key[-HINT_LENGTH:] if len(key) >= _MIN_LENGTH_FOR_HINT else ""
 
     def clean(self) -> None:

@@ -61,6 +61,18 @@ class PromptFactory(DjangoModelFactory[models.Prompt]):
     instructions = "Answer in one sentence."
 
 
+class AiProviderFactory(DjangoModelFactory[models.AiProvider]):
+    """A provider without an API key."""
+
+    class Meta:
+        model = models.AiProvider
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"AI provider {n}")
+    kind = "openai"
+    default_model = "model-1"
+
+
 class PipelineFactory(DjangoModelFactory[models.Pipeline]):
     class Meta:
         model = models.Pipeline
