@@ -150,15 +150,7 @@ class PipelineSerializer(TenantDocumentSerializer[Pipeline]):
 
     class Meta:
         model = Pipeline
-        fields = (
-            "_id",
-            "organizationId",
-            "name",
-            "isDefault",
-            "stages",
-            "createdAt",
-            "updatedAt",
-        )
+        fields = ("_id", "organizationId", "name", "isDefault", "stages", "createdAt", "updatedAt")
 
     def to_internal_value(self, data: object) -> dict[str, object]:
         """Return the valid values. Add the unknown names of stages to ``ignored``."""

@@ -1,5 +1,5 @@
 """The admin site, and the model admins of ``organizations``."""
 
-from organizations.admin import api_keys, pipelines, prompts, users
+from organizations.admin import ai_providers, api_keys, pipelines, prompts, users
 
-__all__ = ["api_keys", "pipelines", "prompts", "users"]
+__all__ = ["ai_providers", "api_keys", "pipelines", "prompts", "users"]

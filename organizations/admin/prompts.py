@@ -29,7 +29,7 @@ class PromptAdmin(PromptVersionsMixin):
     search_fields = ("name", "instructions")
     fieldsets = (
         ("Prompt", {"fields": ("name", "is_active", "instructions")}),
-        ("Model", {"fields": ("model", "temperature", "max_tokens")}),
+        ("Model", {"fields": ("provider", "model", "temperature", "max_tokens")}),
     )
 
     @admin.display(description="state", ordering="is_active")

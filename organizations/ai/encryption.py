@@ -12,7 +12,9 @@ from typing import Final
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-_NO_KEYS: Final = "The service has no AI_KEYS, so no API key can be stored. Ask its operator to set it."
+_NO_KEYS: Final = (
+    "The service has no AI_KEYS, so no API key can be stored. Ask its operator to set it."
+)
 _WRONG_KEY: Final = (
     "The stored API key cannot be decrypted with AI_KEYS. Restore the key of AI_KEYS that encrypted"
     " it, or enter the API key again."

@@ -49,9 +49,7 @@ class AiProviderSerializer(TenantDocumentSerializer[AiProvider]):
             "updatedAt",
         )
 
-    def validate_row(
-        self, row: AiProvider, values: dict[str, object], invalid: set[str]
-    ) -> None:
+    def validate_row(self, row: AiProvider, values: dict[str, object], invalid: set[str]) -> None:
         """Set the API key, which is no column, before the model is validated."""
         if "api_key" in values and row.organization_id:
             try:

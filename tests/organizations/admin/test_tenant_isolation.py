@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from organizations.admin.site import site
-from organizations.models import ApiKey, Organization, Pipeline, Prompt, User
+from organizations.models import AiProvider, ApiKey, Organization, Pipeline, Prompt, User
 from tests.organizations.admin.urls import list_url
 from tests.support import factories
 from tests.support.clients import log_in
@@ -44,6 +44,7 @@ def foreign_rows(other_admin: User) -> Rows:
         User: other_admin,
         Prompt: prompt,
         Pipeline: pipeline,
+        AiProvider: factories.AiProviderFactory.create(organization=organization, name=SECRET),
         ApiKey: factories.ApiKeyFactory.create(user=other_admin, name=SECRET),
         Webchat: factories.WebchatFactory.create(
             user=other_admin, prompt=prompt, pipeline=pipeline, name=SECRET
