@@ -295,6 +295,8 @@ SPECTACULAR_SETTINGS = {
     ),
     "VERSION": __version__,
     "ENUM_NAME_OVERRIDES": {
+        "KindEnum": "webchats.conversations.models.MessageKind",
+        "ProviderKindEnum": "organizations.models.ai_provider.ProviderKind",
         "StateEnum": "webchats.conversations.transitions.State",
         "DraftStateEnum": "webchats.conversations.models.DraftState",
     },

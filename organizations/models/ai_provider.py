@@ -196,9 +196,6 @@ class AiProvider(TenantModel):
                 addresses.validate_base_url(self.base_url)
             except addresses.AddressRefused as error:
                 errors["base_url"] = ValidationError(str(error), "invalid")
-        if self.kind != ProviderKind.BUILTIN and not self.default_model:
-            message = "Enter the name of a model, as the provider's documentation spells it."
-            errors["default_model"] = ValidationError(message, "required")
         if self.fallback is not None:
             try:
                 self._validate_fallback(self.fallback)

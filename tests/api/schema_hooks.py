@@ -8,6 +8,7 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
+from tests.api.row_ids import PROVIDER_ID
 from tests.support.images import image_bytes
 from webchats import examples
 from webchats.conversations.api.examples import CONTACT_ID, CONVERSATION_ID
@@ -24,6 +25,7 @@ schemathesis.openapi.format("binary", st.just(image_bytes(size=(2, 2))))
 #: Parameters of paths whose rows the test has created, by the prefix of the path.
 ROWS = (
     ("/api/conversations/{", {"id": CONVERSATION_ID}),
+    ("/api/ai-providers/{", {"id": PROVIDER_ID}),
     ("/api/contacts/{", {"id": CONTACT_ID}),
     ("/api/organizations/{", {"id": examples.ORGANIZATION_ID}),
     ("/api/users/{", {"id": examples.USER_ID}),
@@ -36,6 +38,7 @@ REFERENCES = {
     "assigneeId": examples.USER_ID,
     "pipelineId": examples.PIPELINE_ID,
     "promptId": examples.PROMPT_ID,
+    "providerId": PROVIDER_ID,
     "stageId": examples.STAGE_ID,
 }
 
@@ -60,7 +63,11 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
 def correct_body(path: str, body: dict[str, Any]) -> None:
     """Replace what the schema allows, but the service rejects."""
     body.update({name: key for name, key in REFERENCES.items() if name in body})
-    if "webchats" in path:
+    if "ai-providers" in path:
+        # Each needs a setting or a name server, and no provider is its own fallback.
+        known = {"apiKey": "", "baseUrl": "", "fallbackId": None}
+        body.update({name: value for name, value in known.items() if name in body})
+    elif "webchats" in path:
         correct_webchat(body)
     elif "conversations" in path or "widget" in path:
         correct_conversation(body)

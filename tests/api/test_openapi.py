@@ -19,6 +19,7 @@ from drf_spectacular.generators import SchemaGenerator
 from organizations.auth.tokens import AccessToken
 from organizations.models import User
 from organizations.tenancy.large_responses import MAX_OF_ADDRESS
+from tests.api.row_ids import PROVIDER_ID
 from tests.support import factories
 from tests.support.visitors import Visitor
 from webchat_project.api import documentation
@@ -70,6 +71,7 @@ def test_running_service_conforms_to_its_schema(
     organization = factories.OrganizationFactory.create(id=examples.ORGANIZATION_ID)
     user = factories.UserFactory.create(id=examples.USER_ID, organization=organization)
     factories.PromptFactory.create(id=examples.PROMPT_ID, organization=organization)
+    factories.AiProviderFactory.create(id=PROVIDER_ID, organization=organization)
     pipeline = factories.PipelineFactory.create(id=examples.PIPELINE_ID, organization=organization)
     factories.StageFactory.create(id=examples.STAGE_ID, pipeline=pipeline, slug="new")
     webchat = factories.WebchatFactory.create(id=examples.DOCUMENT["_id"], user=user)
@@ -192,6 +194,12 @@ def test_only_nullable_fields_of_a_response_are_nullable() -> None:
         if property_.get("nullable") or "oneOf" in property_
     }
     assert nullable == {
+        "AiProvider.fallbackId",
+        "AiProvider.inputPrice",
+        "AiProvider.lastErrorAt",
+        "AiProvider.lastOkAt",
+        "AiProvider.monthlyTokenBudget",
+        "AiProvider.outputPrice",
         "ApiKey.expiresAt",
         "ApiKey.lastUsedAt",
         "Contact.pipelineId",
@@ -221,6 +229,7 @@ def test_only_nullable_fields_of_a_response_are_nullable() -> None:
         "Organization.inactivityHours",
         "Note.userId",
         "Problem.line",
+        "Prompt.providerId",
         "SignedInUser.organizationId",
         "User.organizationId",
         "VisitorMessage.clientKey",
@@ -283,6 +292,7 @@ def test_examples_of_request_bodies_are_accepted(api: Any, demo_user: User) -> N
     ids = {
         "webchats": webchat_id,
         "prompts": examples.PROMPT_ID,
+        "ai-providers": factories.AiProviderFactory.create(organization=demo_user.organization).pk,
         "pipelines": examples.PIPELINE_ID,
         "conversations": factories.ConversationFactory.create(
             webchat=webchat, contact=contact, last_sequence=1

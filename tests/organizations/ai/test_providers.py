@@ -67,7 +67,7 @@ def test_create_with_defaults(api_client: APIClient, admin: User) -> None:
         ("baseUrl", "https://user:secret@example.com/v1"),
         ("apiKey", "two words"),
         ("apiKey", 7),
-        ("defaultModel", ""),
+        ("defaultModel", "a" * 101),
         ("firstTokenSeconds", 21),
         ("totalSeconds", 0),
         ("maxParallel", 0),
@@ -88,9 +88,7 @@ def test_an_internal_address_is_rejected(
     assert error_codes(api_client.post(PATH, body)) == {"baseUrl": "invalid"}
 
 
-@pytest.mark.parametrize(
-    "change", [{"kind": "openai"}, {"baseUrl": "https://evil.example.com/v1"}]
-)
+@pytest.mark.parametrize("change", [{"kind": "openai"}, {"baseUrl": "https://evil.example.com/v1"}])
 def test_another_kind_or_base_url_requires_the_key_again(
     change: dict[str, str], api_client: APIClient
 ) -> None:
