@@ -1,5 +1,7 @@
 """The document of AI providers."""
 
+from collections.abc import Mapping
+
 from django.core.exceptions import ValidationError as ModelValidationError
 
 from organizations.models import AiProvider
@@ -49,7 +51,9 @@ class AiProviderSerializer(TenantDocumentSerializer[AiProvider]):
             "updatedAt",
         )
 
-    def validate_row(self, row: AiProvider, values: dict[str, object], invalid: set[str]) -> None:
+    def validate_row(
+        self, row: AiProvider, values: Mapping[str, object], invalid: set[str]
+    ) -> None:
         """Set the API key, which is no column, before the model is validated."""
         if "api_key" in values and row.organization_id:
             try:
