@@ -19,3 +19,13 @@ def create_ai_webchat(user: User, **options: Any) -> Webchat:
     prompt = factories.PromptFactory.create(organization=user.organization, provider=provider)
     options.setdefault("is_autopilot", True)
     return factories.WebchatFactory.create(user=user, prompt=prompt, **options)
+
+
+def create_builtin_webchat(user: User, **options: Any) -> Webchat:
+    """Create a webchat whose prompt quotes the organization's one knowledge entry."""
+    factories.KnowledgeEntryFactory.create(
+        organization=user.organization, question="One Two Three", answer="Four."
+    )
+    prompt = factories.PromptFactory.create(organization=user.organization)
+    options.setdefault("is_autopilot", True)
+    return factories.WebchatFactory.create(user=user, prompt=prompt, **options)

@@ -1,15 +1,13 @@
 """Decisions of representatives about the AI's drafts, by service and by API."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from organizations.models import Prompt, User
 from tests.support import factories
 from tests.support.ai_webchats import create_ai_webchat
+from tests.support.reply_races import approve_at_once
 from webchats.conversations import services
 from webchats.conversations.errors import ConversationClosed, DraftChanged
 from webchats.conversations.models import Conversation, Draft, Message
@@ -98,29 +96,9 @@ def test_a_draft_of_a_deleted_webchat_cannot_be_sent(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.database
 def test_of_many_approvals_at_once_one_sends(draft: Draft, rep: User) -> None:
     assert approve_at_once(draft, rep, threads=8) == (1, 7)
     assert Message.objects.filter(author="ai").count() == 1
-
-
-def approve_at_once(draft: Draft, user: User, *, threads: int) -> tuple[int, int]:
-    """Approve the draft in ``threads`` threads. Return how many sent it and were refused."""
-    barrier = threading.Barrier(threads)
-
-    def approve(_: int) -> bool:
-        try:
-            barrier.wait()
-            services.approve_draft(draft=draft, user=user, version=1)
-        except DraftChanged:
-            return False
-        finally:
-            connection.close()
-        return True
-
-    with ThreadPoolExecutor(threads) as executor:
-        sent = list(executor.map(approve, range(threads)))
-    return sent.count(True), sent.count(False)
 
 
 # --- API ---

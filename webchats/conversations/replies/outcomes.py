@@ -4,6 +4,7 @@ Each is one transaction under the lock of the conversation. It changes nothing u
 still has the job, the AI is still the handler, and the reply is still the current one.
 """
 
+from functools import partial
 from typing import Final
 
 from django.db import transaction
@@ -26,6 +27,7 @@ from webchats.conversations.models import (
 )
 from webchats.conversations.models.reply import ERROR_LENGTH
 from webchats.conversations.replies.availability import is_autopilot
+from webchats.conversations.replies.metrics import observe_reply
 from webchats.conversations.replies.progress import clean_text
 from webchats.conversations.replies.start import lock_for_reply
 from webchats.conversations.services.handlers import hand_over_locked
@@ -171,3 +173,4 @@ def _call_person(reply: Reply, state: ReplyState) -> None:
 def _end(reply: Reply, state: ReplyState) -> None:
     reply.state = state
     reply.save()
+    transaction.on_commit(partial(observe_reply, reply))
