@@ -15,7 +15,7 @@ class OrganizationsConfig(AppConfig):
     name = "organizations"
 
     def ready(self) -> None:
-        """Register the system checks, and steps of the overview's checklist."""
+        """Register the system checks, jobs and tasks of workers, and steps of the checklist."""
         register(checks.check_tokens, Tags.security)
         # They need models, which are loaded by now.
         register(import_string("organizations.ai.checks.check_settings"), Tags.security)

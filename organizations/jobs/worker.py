@@ -39,11 +39,15 @@ _HUNG_SECONDS: Final = 30
 
 
 class Worker:
-    """Runs up to ``concurrency`` jobs at a time, of ``kinds``, by default of all."""
+    """Runs up to ``concurrency`` jobs at a time, and repeats the registered tasks.
+
+    With ``kinds``, it runs only jobs of these kinds, and repeats no task.
+    """
 
     def __init__(self, concurrency: int, kinds: Sequence[str] | None = None) -> None:
         self._concurrency = concurrency
         self._kinds = registered_kinds() if kinds is None else kinds
+        self._tasks = periodic_tasks() if kinds is None else []
         self._jobs: set[asyncio.Task[None]] = set()
         self._has_hints = False
         self._has_failed = False
@@ -68,7 +72,7 @@ class Worker:
             get_handler(kind)
         metrics.initialize(self._kinds)
         add_listener(self._wake_from_any_thread)
-        beside = [self._loop.create_task(_repeat(task)) for task in periodic_tasks()]
+        beside = [self._loop.create_task(_repeat(task)) for task in self._tasks]
         beside.append(self._loop.create_task(self._read_queue_regularly()))
         if has_server():
             subscription = Subscription(CHANNEL, lambda _: self._wakeup.set(), self._set_connected)

@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 
 from organizations.deactivation import register_on_deactivation
-from organizations.jobs.registry import register_job
+from organizations.jobs.registry import register_job, register_periodic_task
 from organizations.navigation import register_nav_item
 
 
@@ -18,3 +18,6 @@ class ConversationsConfig(AppConfig):
         register_nav_item("webchats.conversations.inbox.navigation.get_nav_item")
         register_on_deactivation("webchats.conversations.assignees.release_conversations")
         register_job("reply", "webchats.conversations.replies.engine.make_reply")
+        tasks = "webchats.conversations.periodic_tasks"
+        register_periodic_task(f"{tasks}.request_lost_replies", interval=10)
+        register_periodic_task(f"{tasks}.close_inactive_conversations", interval=3600)

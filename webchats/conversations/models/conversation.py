@@ -177,6 +177,14 @@ class Conversation(TenantModel):
             models.Index(
                 fields=("webchat", "visitor_id", "-created_at", "-id"), name="conversation_resume"
             ),
+            # Workers look for conversations that nobody answers.
+            models.Index(
+                fields=("last_message_at",),
+                condition=models.Q(
+                    state=State.OPEN, handler=Handler.AI, last_message_author="visitor"
+                ),
+                name="conversation_unanswered",
+            ),
             # Streams of staff look for changes that no hint reported.
             models.Index(fields=("organization", "updated_at"), name="conversation_changed"),
         )
