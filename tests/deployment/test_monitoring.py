@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -16,6 +17,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from organizations.auth.tokens import AccessToken
+from organizations.jobs import metrics as job_metrics
 from organizations.models import User
 from tests.deployment import service
 from tests.deployment.conversation_stack import LIVE_COMMAND
@@ -41,6 +43,7 @@ from tests.support import factories
 from tests.test_docs import find_headings, to_anchor
 from webchat_project.cache import breaker
 from webchats.conversations.live import metrics as live_metrics
+from webchats.conversations.replies import metrics as reply_metrics
 
 OPERATIONS = service.ROOT / "docs" / "operations.md"
 GRID_COLUMNS = 24
@@ -82,7 +85,11 @@ def exposition(admin: User, settings: Settings, tmp_path: Path) -> Iterator[Labe
     traffic = Traffic(send, key, webchat.pk, webchat.prompt_id)
     traffic.send_all()
     traffic.fail(tmp_path / "icons")
-    live_metrics.STREAMS.labels("visitor").inc(0)  # exposed by the process that holds streams
+    # Exposed by the process that holds streams, and by the worker.
+    live_metrics.STREAMS.labels("visitor").inc(0)
+    job_metrics.initialize(["reply"])
+    job_metrics.read_queue(["reply"])
+    reply_metrics.REPLIES.labels("sent").inc(0)
     response = Client(headers={"authorization": f"Bearer {TOKEN}"}).get("/metrics")
     yield parse_label_values(response.content.decode())
     breaker.reset()
@@ -216,16 +223,22 @@ def test_promtool_accepts_the_rules(arguments: tuple[str, ...]) -> None:
 
 @pytest.fixture
 def prometheus(empty_database: str, static_root: str, tmp_path: Path) -> Iterator[Prometheus]:
-    """Prometheus after several scrapes of two instances, one of which had failing requests."""
+    """Prometheus after several scrapes of two instances and a worker.
+
+    One of the instances had failing requests.
+    """
     require("prometheus")
     site = Site.create(empty_database, tmp_path, webchats=1)
     # The process that holds streams serves everything else, too.
     command = " ".join(LIVE_COMMAND).replace("0.0.0.0", "127.0.0.1").replace("8000", "{port}")
     live = dataclasses.replace(site, command=command)
+    work = f"{sys.executable} manage.py work --listen 127.0.0.1:{{port}}"
+    worker = dataclasses.replace(site, command=work)
     with (
+        running_instance(worker, "worker", static_root) as (third, _),
         running_instance(site, "first", static_root) as (first, _),
         running_instance(live, "second", static_root, CACHE_URL=NO_SERVER) as (second, icons),
-        running_prometheus([first, second], tmp_path) as server,
+        running_prometheus([first, second, third], tmp_path) as server,
     ):
         Traffic.to_instance(first, site.seeded).send_all()
         traffic = Traffic.to_instance(second, site.seeded)
