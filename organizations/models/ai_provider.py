@@ -30,6 +30,9 @@ MAX_PARALLEL: Final = (1, 1_000)
 MONTHLY_TOKENS: Final = (0, 1_000_000_000_000)
 PRICE: Final = (0, 1_000_000)
 
+#: Fields that the change history does not contain: the API key, and results of calls.
+_UNRECORDED: Final = frozenset({"encrypted_api_key", "last_ok_at", "last_error", "last_error_at"})
+
 
 class ProviderKind(models.TextChoices):
     """The protocol of a provider."""
@@ -57,6 +60,7 @@ class AiProvider(TenantModel):
     """
 
     max_per_organization = 50
+    hidden_in_history = TenantModel.hidden_in_history | _UNRECORDED
 
     name = TrimmedCharField(max_length=NAME_LENGTH)
     kind = models.CharField(max_length=20, choices=ProviderKind.choices)
@@ -126,7 +130,7 @@ class AiProvider(TenantModel):
 
     history = HistoricalRecords(
         history_manager=CachedHistoryManager,
-        excluded_fields=["encrypted_api_key", "last_ok_at", "last_error", "last_error_at"],
+        excluded_fields=sorted(_UNRECORDED),
     )
 
     class Meta:
