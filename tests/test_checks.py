@@ -39,6 +39,7 @@ def test_production_settings_pass_the_deployment_check(tmp_path: Path) -> None:
         ("METRICS_TOKEN", "short", "observability.E002"),
         ("RATE_LIMIT_ADDRESS", "many", "webchat_project.E001"),
         ("RATE_LIMIT_SIGN_IN", "5/fortnight", "webchat_project.E001"),
+        ("RATE_LIMIT_SIGN_IN", "5/5", "webchat_project.E001"),
         ("SECRET_KEY", "   # make one: " + "k9" * 40, "webchat_project.E002"),
         ("SECRET_KEY", "short", "security.W009"),
         ("SENTRY_DSN", "nonsense", "observability.E003"),

@@ -158,6 +158,13 @@ def test_throttled_login_fails_even_with_the_right_password(api: Any, throttle_r
     assert statuses(2, lambda: client.post(LOGIN, body)) == [200, 429]
 
 
+@pytest.mark.parametrize(
+    ("rate", "parsed"), [("30/min", (30, 60)), ("10/5min", (10, 300)), ("2/day", (2, 86_400))]
+)
+def test_a_rate_may_be_for_several_minutes(rate: str, parsed: tuple[int, int]) -> None:
+    assert CredentialRateThrottle().parse_rate(rate) == parsed
+
+
 def test_window_slides_instead_of_starting_each_minute(api: Any, throttle_rates: Any) -> None:
     throttle_rates(address="4/min")
     client = api(None)

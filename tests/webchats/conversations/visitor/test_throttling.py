@@ -8,7 +8,9 @@ import pytest
 import time_machine
 from rest_framework.test import APIClient
 
+from organizations.models import User
 from tests.support import factories
+from tests.support.ai_webchats import create_ai_webchat
 from tests.support.visitors import SITE, Visitor
 from webchats.conversations.models import Contact, Conversation, Message
 from webchats.models import Webchat
@@ -121,3 +123,31 @@ def test_requests_are_limited_by_address_also_without_a_session(
     ]
     assert [response.status_code for response in responses] == [200, 401, 404, 429, 429]
     assert_throttled(responses[-1])
+
+
+@pytest.mark.parametrize("scope", ["session", "address", "webchat"])
+def test_past_a_limit_of_replies_a_message_is_stored_and_a_person_is_called(
+    admin: User, throttle_rates: Rates, scope: str
+) -> None:
+    throttle_rates(**{f"widget_replies_{scope}": "1/5min"})
+    visitor = Visitor(create_ai_webchat(admin, allowed_domains=["shop.example.com"]))
+    assert visitor.send(key="1").status_code == 201
+    # Another message before the reply is answered by the same reply.
+    assert visitor.send(key="2").status_code == 201
+    conversation = Conversation.objects.get()
+    assert conversation.handler == "ai"
+    Conversation.objects.update(last_message_author="ai")
+    assert visitor.send(key="3").status_code == 201
+    conversation.refresh_from_db()
+    assert conversation.handler == "waiting"
+    events = Message.objects.filter(event="handed_over").values_list("sequence", flat=True)
+    assert list(events) == [4]
+
+
+def test_messages_that_no_ai_answers_are_not_counted_as_replies(
+    webchat: Webchat, throttle_rates: Rates
+) -> None:
+    throttle_rates(widget_replies_session="1/5min")
+    visitor = Visitor(webchat)
+    assert statuses(3, lambda number: visitor.send(key=str(number))) == [201] * 3
+    assert not Message.objects.filter(event="handed_over").exists()
