@@ -29,6 +29,12 @@ from webchats.models import Webchat
 collect_ignore = ["benchmarks"]
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Collect the tests of a real model only if their path is given."""
+    is_given = any("tests/model" in argument for argument in config.args)
+    return True if collection_path.name == "model" and not is_given else None
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Return three workers for two cores: a third of the time, a test waits for a process."""
     return round((os.cpu_count() or 1) * 1.5)

@@ -54,6 +54,7 @@ def test_a_known_key_is_found_nowhere(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     places: dict[str, str] = {}
+    response: Any
     with responding(http_response(400, ECHO), http_response(401, ECHO)) as server:
         settings.AI_ALLOWED_ADDRESSES = [server.address]
         body = BODY | {"baseUrl": f"http://{server.address}/v1"}

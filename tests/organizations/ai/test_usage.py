@@ -1,12 +1,15 @@
 """Budgets, parallel calls and figures of usage."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from organizations.ai.errors import ErrorKind, ProviderError
@@ -24,7 +27,7 @@ from organizations.ai.usage import (
 from organizations.models import AiMonth, AiProvider, AiUsage, Prompt
 from tests.support import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture
@@ -100,6 +103,30 @@ def test_parallel_calls_are_limited(provider: AiProvider, prompt: Prompt) -> Non
     settle(first, Usage(1, 1), EndReason.STOP, 1, 1)
     take(settings, prompt)
     assert refusal(settings, prompt) == ErrorKind.BUSY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_simultaneous_calls_exceed_neither_limit(provider: AiProvider, prompt: Prompt) -> None:
+    """Ten workers begin at once, each in the first call of the month."""
+    refused: list[ErrorKind] = []
+
+    def reserve_in_a_thread(settings: ProviderSettings) -> None:
+        try:
+            take(settings, prompt, 300)
+        except ProviderError as error:
+            refused.append(error.kind)
+        finally:
+            connection.close()
+
+    for parallel, kind in ((2, ErrorKind.BUSY), (10, ErrorKind.BUDGET)):
+        AiMonth.objects.all().delete()
+        AiUsage.objects.all().delete()
+        refused.clear()
+        settings = replace(get_settings(provider), max_parallel=parallel)
+        with ThreadPoolExecutor(10) as executor:
+            list(executor.map(reserve_in_a_thread, 10 * [settings]))
+        assert refused == (10 - min(parallel, 3)) * [kind]
+        assert tokens_of_month() == 300 * min(parallel, 3)
 
 
 @pytest.mark.parametrize(
