@@ -134,10 +134,11 @@ def approve_at_once(draft: Draft, user: User, *, threads: int) -> tuple[int, int
 
 def send_bursts(webchat: Webchat, visitors: int, pause: float) -> list[str]:
     """Send three messages of each visitor, ``pause`` seconds apart. Return the conversations."""
+    ids = set()
     for text in ("One", "Two", "Three"):
-        ids = [send_visitor_message(webchat, visitor, text).pk for visitor in range(visitors)]
+        ids |= {send_visitor_message(webchat, visitor, text).pk for visitor in range(visitors)}
         sleep(pause)
-    return ids
+    return sorted(ids)
 
 
 def check_bursts(conversation_ids: list[str]) -> None:

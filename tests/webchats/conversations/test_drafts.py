@@ -87,12 +87,14 @@ def test_a_later_decision_is_refused(webchat: Webchat, draft: Draft, rep: User, 
     assert draft.conversation.messages.count() == before
 
 
-def test_a_draft_of_a_deleted_webchat_cannot_be_sent(
+def test_a_draft_of_a_deleted_webchat_is_superseded(
     webchat: Webchat, draft: Draft, rep: User
 ) -> None:
     webchat.delete()
     with pytest.raises(ConversationClosed):
         services.approve_draft(draft=draft, user=rep, version=1)
+    draft.refresh_from_db()
+    assert draft.state == "superseded"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,11 +3,12 @@
 from organizations.auth.roles import Operation, register_grants
 from webchats.conversations.models.contact import Contact
 from webchats.conversations.models.conversation import Conversation, ConversationQuerySet
-from webchats.conversations.models.draft import Draft, DraftState, RejectionReason
+from webchats.conversations.models.draft import Draft, RejectionReason
 from webchats.conversations.models.knowledge import KnowledgeEntry
 from webchats.conversations.models.message import Author, Message, MessageKind
 from webchats.conversations.models.note import Note
-from webchats.conversations.models.reply import Reply, ReplyState
+from webchats.conversations.models.reply import Reply
+from webchats.conversations.states import DraftState, ReplyState
 
 __all__ = [
     "Author",

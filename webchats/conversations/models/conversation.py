@@ -11,6 +11,7 @@ from organizations import constraints
 from organizations.models import Prompt, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from webchats.conversations.models.contact import Contact
+from webchats.conversations.states import DraftState
 from webchats.conversations.transitions import (
     REOPEN_WITHIN,
     Action,
@@ -34,14 +35,29 @@ def close_and_set_null(
     conversations: models.QuerySet["Conversation"],
     using: str,
 ) -> None:
-    """Keep the conversations of a deleted webchat, closed. For ``on_delete``."""
+    """Keep the conversations of a deleted webchat, closed and without pending drafts.
+
+    For ``on_delete``.
+    """
     # Rows instead of a query: each update would change the result of the next query.
     still_open = list(conversations.filter(state=State.OPEN))
     for name, value in (("state", State.CLOSED), ("closed_at", timezone.now())):
         column = Conversation._meta.get_field(name)
         assert isinstance(column, models.Field)
         collector.add_field_update(column, value, still_open)
+    _supersede_drafts(collector, still_open)
     models.SET_NULL(collector, field, conversations, using)
+
+
+def _supersede_drafts(collector: Collector, closed: list["Conversation"]) -> None:
+    # The model of drafts imports this module.
+    drafts = Conversation._meta.get_field("drafts").related_model
+    assert drafts is not None
+    assert not isinstance(drafts, str)
+    state = drafts._meta.get_field("state")
+    assert isinstance(state, models.Field)
+    pending = drafts._default_manager.filter(conversation__in=closed, state=DraftState.PENDING)
+    collector.add_field_update(state, DraftState.SUPERSEDED, list(pending))
 
 
 def release_and_set_null(

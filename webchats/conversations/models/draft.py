@@ -12,20 +12,11 @@ from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScop
 from webchats.conversations.models.conversation import Conversation
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
 from webchats.conversations.models.reply import Reply
+from webchats.conversations.states import DraftState
 
 MAX_COMMENT_LENGTH: Final = 2_000
 
 _Row_co = TypeVar("_Row_co", bound=TenantScoped, covariant=True)
-
-
-class DraftState(models.TextChoices):
-    """The state of a draft. Every state but ``pending`` is final."""
-
-    PENDING = "pending", "Pending"
-    SENT = "sent", "Sent"
-    REJECTED = "rejected", "Rejected"
-    SUPERSEDED = "superseded", "Superseded"
-    FAILED = "failed", "Failed"
 
 
 class RejectionReason(models.TextChoices):

@@ -10,23 +10,13 @@ from organizations.models import Prompt
 from organizations.models.prompt import INSTRUCTIONS_LENGTH
 from organizations.tenancy.models import TenantQuerySet, TenantScoped
 from webchats.conversations.models.conversation import Conversation
+from webchats.conversations.states import ReplyState
 
 MODEL_LENGTH: Final = 100
 END_REASON_LENGTH: Final = 30
 ERROR_LENGTH: Final = 500
 
 _Row_co = TypeVar("_Row_co", bound=TenantScoped, covariant=True)
-
-
-class ReplyState(models.TextChoices):
-    """The state of a reply. Every state but ``running`` is final."""
-
-    RUNNING = "running", "Running"
-    SENT = "sent", "Sent"
-    DRAFTED = "drafted", "Drafted"
-    DISCARDED = "discarded", "Discarded"
-    FAILED = "failed", "Failed"
-    HANDED_OVER = "handed_over", "Handed over"
 
 
 class ReplyQuerySet(TenantQuerySet[_Row_co]):

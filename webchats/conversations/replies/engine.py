@@ -17,7 +17,6 @@ from webchats.conversations.knowledge.calls import Visible
 from webchats.conversations.knowledge.runs import Finished, HandOver, run_prompt
 from webchats.conversations.replies import outcomes
 from webchats.conversations.replies.progress import (
-    Standing,
     clean_text,
     get_standing,
     save_text,
@@ -52,10 +51,6 @@ async def make_reply(job: ClaimedJob) -> None:
 class _Stopped(Exception):
     """The reply may not go on."""
 
-    def __init__(self, standing: Standing) -> None:
-        super().__init__(standing)
-        self.standing = standing
-
 
 class ReplyRun:
     """One reply from its first event to its final write."""
@@ -74,9 +69,8 @@ class ReplyRun:
         """Make the reply and store what comes of it."""
         try:
             result = await self._race()
-        except _Stopped as stopped:
-            if not stopped.standing.is_ended:
-                await run_query(outcomes.discard_reply, self._job, self._reply_id)
+        except _Stopped:
+            await run_query(outcomes.discard_reply, self._job, self._reply_id)
         except ProviderError as error:
             await self._fail(error.kind, error.message)
         except TimeoutError:
@@ -99,7 +93,9 @@ class ReplyRun:
             await asyncio.wait({consumer, watcher}, return_when=asyncio.FIRST_COMPLETED)
             if consumer.done():
                 return consumer.result()
-            raise _Stopped(watcher.result())
+            # Raises the error of a query.
+            watcher.result()
+            raise _Stopped
         finally:
             consumer.cancel()
             watcher.cancel()
@@ -128,17 +124,17 @@ class ReplyRun:
         """Raise ``_Stopped`` unless the first words may be shown."""
         standing = await run_query(get_standing, self._reply_id)
         if standing.is_ended or standing.is_outdated:
-            raise _Stopped(standing)
+            raise _Stopped
         self._is_draft = standing.is_draft
 
     async def _show(self, text: str) -> None:
         is_first = not self._text
         self._text = clean_text(self._text + text)
         if is_first:
-            await self._save()
             await self._publish()
+            await self._save()
 
-    async def _watch(self) -> Standing:
+    async def _watch(self) -> None:
         """Publish and save new text. Return when the reply may not go on."""
         checked_at = saved_at = monotonic()
         while True:
@@ -152,7 +148,7 @@ class ReplyRun:
                 standing = await run_query(get_standing, self._reply_id)
                 self._is_draft = self._is_draft or standing.is_draft
                 if standing.is_ended or (standing.is_outdated and not self._is_visible):
-                    return standing
+                    return
 
     @property
     def _is_visible(self) -> bool:

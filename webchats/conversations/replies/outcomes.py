@@ -87,17 +87,23 @@ def fail_reply(job: ClaimedJob, reply_id: str, end_reason: str, error: str) -> N
 
 @transaction.atomic
 def discard_reply(job: ClaimedJob, reply_id: str) -> None:
-    """End a reply that a newer message of the visitor has made useless."""
+    """End a reply that may not go on, unless what has ended it has done so."""
     reply = _lock_running(job, reply_id)
     if reply is not None:
         _end(reply, ReplyState.DISCARDED)
 
 
 def _lock_running(job: ClaimedJob, reply_id: str) -> Reply | None:
-    """Return the reply, with the locked conversation, if it is still the current one."""
+    """Return the reply, with the locked conversation, if it may still be sent.
+
+    Discard it if another one than the AI has become the handler, or the conversation was closed.
+    """
     conversation = lock_for_reply(job)
     reply = Reply.objects.running().filter(pk=reply_id).first()
-    if reply is None or conversation is None:
+    if reply is None:
+        return None
+    if conversation is None:
+        _end(reply, ReplyState.DISCARDED)
         return None
     reply.conversation = conversation
     if not is_autopilot(conversation):

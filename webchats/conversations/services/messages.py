@@ -126,10 +126,11 @@ def _start_or_continue(
 
 
 def _waits_for_reply(conversation: Conversation) -> bool:
-    """Return whether the reply to an earlier message will also answer the next one."""
+    """Return whether a reply has been requested and has not begun, which answers all messages."""
     if conversation.handler != Handler.AI or conversation.last_message_author != Author.VISITOR:
         return False
-    return not conversation.replies.running().exclude(text="").exists()
+    has_begun = conversation.replies.running().exists()
+    return not has_begun and not conversation.drafts.pending().exists()
 
 
 def send_rep_message(

@@ -33,7 +33,7 @@ def test_no_answer_follows_a_take_over(webchat: Webchat, rep: User) -> None:
     assert {"answer", "person"} == set(first)
 
 
-@pytest.mark.parametrize("action", ["take_over", "message", "close", "ask_for_person"])
+@pytest.mark.parametrize("action", ["take_over", "message", "close", "ask_for_person", "delete"])
 def test_a_person_ends_the_stream_of_the_provider_within_a_second(
     webchat: Webchat, rep: User, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
@@ -47,6 +47,8 @@ def test_a_person_ends_the_stream_of_the_provider_within_a_second(
             services.send_rep_message(
                 conversation=conversation, user=rep, text="Hi", client_key="rep"
             )
+        elif action == "delete":
+            Webchat.objects.get(pk=webchat.pk).delete()
         else:
             getattr(services, action)(conversation=conversation)
 
