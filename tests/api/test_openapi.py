@@ -24,7 +24,7 @@ from tests.support import factories
 from tests.support.visitors import Visitor
 from webchat_project.api import documentation
 from webchats import demo, examples
-from webchats.conversations.api.examples import CONTACT_ID, CONVERSATION_ID
+from webchats.conversations.api.examples import CONTACT_ID, CONVERSATION_ID, DRAFT
 from webchats.models import Webchat
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -78,7 +78,10 @@ def test_running_service_conforms_to_its_schema(
     visitor = Visitor(webchat)
     visitor.send()
     contact = factories.ContactFactory.create(id=CONTACT_ID, webchat=webchat)
-    factories.ConversationFactory.create(id=CONVERSATION_ID, webchat=webchat, contact=contact)
+    conversation = factories.ConversationFactory.create(
+        id=CONVERSATION_ID, webchat=webchat, contact=contact, handler="ai"
+    )
+    factories.DraftFactory.create(id=DRAFT["_id"], conversation=conversation)
     configuration = SCHEMATHESIS.format(user=AccessToken.for_user(user), visitor=visitor.token)
     (tmp_path / "schemathesis.toml").write_text(configuration)
     command = [

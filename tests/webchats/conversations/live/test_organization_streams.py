@@ -74,6 +74,17 @@ def test_a_change_arrives_as_the_document_of_the_conversation(
     assert event.data["lastMessage"] == {"author": "rep", "text": "Hi"}
 
 
+def test_a_changed_draft_arrives_without_its_text(
+    open_stream: Open, rep: User, conversation: Conversation
+) -> None:
+    draft = factories.DraftFactory.create(conversation=conversation)
+    stream = open_stream(rep)
+    assert stream.next() == online(rep)
+    services.reject_draft(draft=draft, user=rep, version=1, reason="wrong")
+    data = {"conversationId": conversation.pk, "draftId": draft.pk, "state": "rejected"}
+    assert stream.next() == StreamEvent("draft", data, "")
+
+
 def test_another_organization_gets_nothing(
     open_stream: Open, other_admin: User, conversation: Conversation
 ) -> None:
