@@ -6,13 +6,13 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import HOSTILE_STRINGS
-from webchats.widget.scripts import STATIC
+from webchats.widget.assets import STATIC
 
 SCRIPT = (STATIC / "message_text.js").read_text()
 #: Renders each of the texts, and returns the HTML without the attributes that all links have.
 RENDER = r"""texts => texts.map(([text, options]) => {
   const element = document.createElement("div");
-  renderMessageText(element, text, options ? { allowLink: () => false } : {});
+  renderMessageText(element, text, options);
   const shared = / (dir="auto"|title="[^"]*"|rel="[^"]*"|target="_blank")/g;
   return element.innerHTML.replaceAll(shared, "");
 })"""
@@ -116,6 +116,16 @@ def test_links_open_apart_and_isolate_bidirectional_text(render: Any) -> None:
     ]
 
 
-def test_links_can_be_refused(render: Any) -> None:
+def test_only_the_sources_of_an_answer_become_links(render: Any) -> None:
     text = "[help](https://a.example) and https://a.example"
-    assert render(RENDER, [[text, True]]) == [f"<p>{text}</p>"]
+    assert render(RENDER, [[text, []]]) == [f"<p>{text}</p>"]
+    sources = [
+        {"number": 1, "title": "Help", "link": "https://a.example"},
+        {"number": 2, "title": "No link", "link": ""},
+        {"number": 3, "title": "Script", "link": "javascript:alert(1)"},
+    ]
+    link = '<a href="https://a.example/" rel="noopener noreferrer nofollow">'
+    (html,) = render(RENDER, [[f"{text}, not https://b.example", sources]])
+    assert html.count("<a ") == 3
+    assert html.endswith(f"{link.partition(' rel')[0]}>Help</a></p>")
+    assert ">https://b.example" not in html

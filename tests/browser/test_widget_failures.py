@@ -17,7 +17,7 @@ from tests.browser.conftest import (
 )
 from tests.support import factories
 from webchats.models import Webchat
-from webchats.widget.scripts import STATIC
+from webchats.widget.assets import STATIC
 
 pytestmark = pytest.mark.usefixtures("live_server")
 

@@ -33,6 +33,8 @@ class MessageDocument(TypedDict):
     #: ``None`` for a text.
     event: str | None
     sources: list[SourceDocument]
+    #: Whether a representative has approved the answer of the AI.
+    isApproved: bool
     #: ``None`` for a message of somebody else.
     clientKey: str | None
     createdAt: str
@@ -68,6 +70,7 @@ def visitor_message(message: Message) -> MessageDocument:
         "text": message.text,
         "event": message.event or None,
         "sources": message.sources,
+        "isApproved": message.approved_by_id is not None,
         "clientKey": message.client_key if is_own else None,
         "createdAt": format_timestamp(message.created_at),
     }

@@ -10,6 +10,7 @@ app_name = "widget"
 urlpatterns = [
     path("embed.js", views.embed_js, name="loader"),
     path("widget/frame.js", views.frame_js, name="frame-script"),
+    path("widget/frame.css", views.frame_css, name="frame-styles"),
     path("widget/<str:webchat_id>/config", views.config, name="config"),
     path("widget/<str:webchat_id>", views.frame, name="frame"),
 ]

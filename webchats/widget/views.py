@@ -37,7 +37,7 @@ from webchats.icons.storage import signed_url_version
 from webchats.models import Webchat
 from webchats.models.last_load import HOST_LENGTH
 from webchats.services import record_load
-from webchats.widget import scripts
+from webchats.widget import assets
 from webchats.widget.cors import set_cors_headers
 from webchats.widget.serializers import PublicConfig, public_config
 from webchats.widget.words import DEFAULT_LANGUAGE, WORDS, known_language
@@ -45,8 +45,8 @@ from webchats.widget.words import DEFAULT_LANGUAGE, WORDS, known_language
 #: The loader only changes with a release. A browser uses it for an hour, and for a day more while
 #: it fetches a new one.
 EMBED_JS_CACHE_CONTROL: Final = "public, max-age=3600, stale-while-revalidate=86400"
-#: The URL changes with the script.
-FRAME_JS_CACHE_CONTROL: Final = "public, max-age=31536000, immutable"
+#: The URL changes with the content.
+FRAME_CACHE_CONTROL: Final = "public, max-age=31536000, immutable"
 #: A saved change shows within a minute.
 CONFIG_CACHE_CONTROL: Final = "max-age=60"
 
@@ -76,19 +76,29 @@ def public_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 @public_view
 def embed_js(request: HttpRequest) -> HttpResponse:
     """Return ``embed.js``. Customers' pages contain this URL, so it never changes."""
-    return _script_response(scripts.LOADER, EMBED_JS_CACHE_CONTROL)
+    return _asset_response(assets.LOADER, EMBED_JS_CACHE_CONTROL)
 
 
 @public_view
 def frame_js(request: HttpRequest) -> HttpResponse:
     """Return the script of the page in the iframe. ``v`` in the query string is its version."""
-    is_current = request.GET.get("v") == scripts.scripts_version(scripts.FRAME)
-    return _script_response(scripts.FRAME, FRAME_JS_CACHE_CONTROL if is_current else "no-cache")
+    is_current = request.GET.get("v") == assets.assets_version(assets.FRAME)
+    return _asset_response(assets.FRAME, FRAME_CACHE_CONTROL if is_current else "no-cache")
 
 
-def _script_response(names: tuple[str, ...], cache_control: str) -> HttpResponse:
-    body = scripts.read_scripts(names)
-    response = HttpResponse(body, content_type="text/javascript; charset=utf-8")
+@public_view
+def frame_css(request: HttpRequest) -> HttpResponse:
+    """Return the styles of the page in the iframe. ``v`` in the query string is their version."""
+    names = assets.FRAME_STYLES
+    is_current = request.GET.get("v") == assets.assets_version(names)
+    return _asset_response(names, FRAME_CACHE_CONTROL if is_current else "no-cache", "css")
+
+
+def _asset_response(
+    names: tuple[str, ...], cache_control: str, kind: str = "javascript"
+) -> HttpResponse:
+    body = assets.read_assets(names)
+    response = HttpResponse(body, content_type=f"text/{kind}; charset=utf-8")
     response.headers["Cache-Control"] = cache_control
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
@@ -161,7 +171,8 @@ def render_frame(
         "preview": preview,
         "language": language,
         "words": WORDS[language],
-        "script_version": scripts.scripts_version(scripts.FRAME),
+        "script_version": assets.assets_version(assets.FRAME),
+        "style_version": assets.assets_version(assets.FRAME_STYLES),
     }
     # Without the request: the page must not depend on who requests it.
     return render_to_string("widget/frame.html", context)

@@ -94,12 +94,21 @@ def test_a_webchat_without_starter_message_greets_in_the_language_of_the_page() 
     assert "Wie können wir helfen?" in get(f"/widget/{webchat.pk}?lang=de").content.decode()
 
 
-def test_the_script_of_the_page_is_cached_by_its_version(webchat: Webchat) -> None:
-    address = get_frame(webchat).content.decode().split('<script src="')[1].split('"')[0]
-    current, other = get(address), get("/widget/frame.js?v=0")
-    assert current.headers["Content-Type"] == "text/javascript; charset=utf-8"
+@pytest.mark.parametrize(
+    ("mark", "name", "content_type"),
+    [
+        ('<script src="', "frame.js", "text/javascript"),
+        ('<link rel="stylesheet" href="', "frame.css", "text/css"),
+    ],
+)
+def test_a_file_of_the_page_is_cached_by_its_version(
+    webchat: Webchat, mark: str, name: str, content_type: str
+) -> None:
+    address = get_frame(webchat).content.decode().split(mark)[1].split('"')[0]
+    current, other = get(address), get(f"/widget/{name}?v=0")
+    assert current.headers["Content-Type"] == f"{content_type}; charset=utf-8"
     assert current.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert other.headers["Cache-Control"] == "no-cache"
     assert current.content == other.content
     lines = current.content.decode().splitlines()
-    assert [line for line in lines if line.startswith((" ", "//"))] == []
+    assert [line for line in lines if not line or line.startswith((" ", "//", "/*"))] == []

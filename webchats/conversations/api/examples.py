@@ -52,6 +52,7 @@ MESSAGE: Final[dict[str, object]] = {
     "text": MESSAGE_REQUEST["text"],
     "event": None,
     "sources": [],
+    "isApproved": False,
     "clientKey": MESSAGE_REQUEST["clientKey"],
     "createdAt": "2026-03-12T10:01:00.000Z",
     "userId": examples.USER_ID,

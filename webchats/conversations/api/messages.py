@@ -47,6 +47,7 @@ class ConversationMessageSerializer(serializers.Serializer[Message]):
     text = serializers.CharField()
     event = serializers.CharField(allow_null=True, read_only=True)
     sources = MessageSourceSerializer(many=True)
+    isApproved = serializers.BooleanField()
     clientKey = serializers.CharField(allow_null=True, read_only=True)
     userId = IdField(allow_null=True, read_only=True)
     approvedBy = IdField(allow_null=True, read_only=True)

@@ -1,6 +1,6 @@
 """Bodies of the visitor's requests and responses."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from rest_framework import serializers
 
@@ -9,6 +9,7 @@ from webchat_project.api.request_serializers import RequestSerializer
 from webchats.conversations import validation
 from webchats.conversations.models import Author, MessageKind
 from webchats.conversations.models.message import MAX_CLIENT_KEY_LENGTH, MAX_TEXT_LENGTH
+from webchats.conversations.replies.availability import AnsweredBy
 from webchats.conversations.replies.visible import CHECKING, WRITING
 from webchats.conversations.transitions import Handler, State
 
@@ -143,6 +144,9 @@ class VisitorMessageSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="Such as `closed`, `reopened` or `joined`; `null` for a text."
     )
     sources = SourceSerializer(many=True)
+    isApproved = serializers.BooleanField(
+        help_text="Whether a colleague has checked the AI's answer."
+    )
     clientKey = serializers.CharField(
         allow_null=True, help_text="`null` unless the visitor is the author."
     )
@@ -159,6 +163,13 @@ class VisitorConversationSerializer(serializers.Serializer[Any]):
     rating = VisitorRatingSerializer(allow_null=True)
 
 
+def _answered_by_field() -> fields.ChoiceField:
+    return fields.ChoiceField(
+        choices=get_args(AnsweredBy),
+        help_text="What would answer a new conversation. `builtin` is a search without a model.",
+    )
+
+
 class VisitorSessionSerializer(serializers.Serializer[Any]):
     """The response to ``POST session``."""
 
@@ -167,6 +178,7 @@ class VisitorSessionSerializer(serializers.Serializer[Any]):
     conversation = VisitorConversationSerializer(
         allow_null=True, help_text="The visitor's newest conversation."
     )
+    answeredBy = _answered_by_field()
 
 
 class PartialReplySerializer(serializers.Serializer[Any]):
@@ -193,6 +205,7 @@ class VisitorMessagesSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="`writing`: the AI answers. `checking`: a colleague checks its answer first.",
     )
+    answeredBy = _answered_by_field()
 
 
 class VisitorSentSerializer(serializers.Serializer[Any]):

@@ -16,6 +16,7 @@ from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 from webchat_project.api.timestamps import format_timestamp
 from webchats.conversations import sessions
 from webchats.conversations.models import Conversation
+from webchats.conversations.replies.availability import answered_by
 from webchats.conversations.serializers import visitor_conversation
 from webchats.conversations.visitor import serializers, throttling
 from webchats.conversations.visitor.widget_view import WidgetView
@@ -85,6 +86,7 @@ class SessionView(WidgetView):
                 "token": session.token,
                 "expiresAt": format_timestamp(session.expires_at),
                 "conversation": visitor_conversation(conversation) if conversation else None,
+                "answeredBy": answered_by(webchat.prompt),
             }
         )
 

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from webchat_project.api.renderers import OrjsonRenderer
 from webchats.conversations import events, services
 from webchats.conversations.models import Author
+from webchats.conversations.replies.availability import answered_by
 from webchats.conversations.replies.visible import load_visible_reply
 from webchats.conversations.serializers import visitor_message
 from webchats.conversations.validation import ContactDetails, get_locale
@@ -52,7 +53,14 @@ class MessagesView(VisitorView):
         conversation = self.find_conversation()
         if conversation is None:
             names = ("conversationId", "state", "handler", "rating", "reply", "replyState")
-            return Response({**dict.fromkeys(names), "messages": [], "lastSequence": 0})
+            return Response(
+                {
+                    **dict.fromkeys(names),
+                    "messages": [],
+                    "lastSequence": 0,
+                    "answeredBy": answered_by(self.access.webchat.prompt),
+                }
+            )
         is_current = position.validated_data.get("conversation") == conversation.pk
         rows = conversation.messages.filter(
             sequence__gt=position.validated_data["after"] if is_current else 0,
@@ -70,6 +78,7 @@ class MessagesView(VisitorView):
                 "rating": None,
                 "reply": reply.partial,
                 "replyState": reply.state,
+                "answeredBy": answered_by(self.access.webchat.prompt),
             }
         )
 

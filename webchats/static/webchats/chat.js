@@ -1,8 +1,8 @@
 // The display of the visitor's conversation, and the messages to and from the loader (embed.js).
 //
 // The state is the attribute data-state of the page:
-// idle, sending, failed, offline, reconnecting, typing, waiting, joined, closed, disabled, blocked
-// (without storage) or slow (too many messages).
+// idle, sending, failed, offline, reconnecting, typing, checking (an answer of the AI), waiting,
+// joined, closed, disabled, blocked (without storage) or slow (too many messages).
 (() => {
   "use strict";
   const MAX_LENGTH = 4000;
@@ -11,9 +11,11 @@
   // Messages of one author within this time have one time stamp.
   const GROUP_MILLISECONDS = 300_000;
   const SCROLL_TOLERANCE = 60;
-  const ANNOUNCED_STATES = ["failed", "offline", "closed", "disabled", "blocked", "slow", "waiting"];
+  const ANNOUNCED_STATES = ["failed", "offline", "closed", "disabled", "blocked", "slow", "waiting", "checking"];
   // Before, a message that is being sent looks as if it was sent.
   const SLOW_MILLISECONDS = 1000;
+  // While the AI writes, it is announced again.
+  const WRITING_MILLISECONDS = 8000;
 
   const find = (id) => document.getElementById(id);
   const config = JSON.parse(find("config").textContent);
@@ -23,6 +25,8 @@
   const text = find("text");
   const greeting = find("greeting");
   const typing = find("typing");
+  const reply = find("reply");
+  const disclosure = find("disclosure");
   const down = find("down");
   const menu = find("menu");
   const options = find("options");
@@ -92,6 +96,7 @@
   // The log becomes lower when the composer grows, or a phone's keyboard opens.
   new ResizeObserver(() => follows && scrollToEnd()).observe(log);
 
+  const aiLabel = () => words[client.answeredBy] ?? words.ai;
   const createRow = (message) => {
     const row = {
       message,
@@ -108,11 +113,13 @@
       return row;
     }
     const isOwn = message.author === "visitor";
+    const isAi = message.author === "ai";
     const author = isOwn ? words.you : message.authorName || config.title;
     const name = element("p", isOwn ? "hidden" : "name", author);
+    if (isAi) name.append(" · ", message.isApproved ? words.approved : aiLabel());
     row.bubble = element("div", isOwn ? "message sent" : "message reply");
     row.bubble.dir = "auto";
-    renderMessageText(row.bubble, message.text);
+    renderMessageText(row.bubble, message.text, isAi ? message.sources : undefined);
     const time = element("time", "", timeFormat.format(row.date));
     time.dateTime = row.date.toISOString();
     time.title = fullFormat.format(row.date);
@@ -124,7 +131,7 @@
 
   const insert = (row) => {
     const next = rows.find((other) => !other.isFormer && other.sequence > row.sequence);
-    const following = next?.element ?? typing;
+    const following = next?.element ?? reply;
     // Moved only if needed, since that would start its animation again.
     if (row.element.nextSibling !== following) log.insertBefore(row.element, following);
     rows.splice(next ? rows.indexOf(next) : rows.length, 0, row);
@@ -133,7 +140,8 @@
   const isGrouped = (row, next) => {
     if (!row || !next || next.date - row.date > GROUP_MILLISECONDS) return false;
     const [a, b] = [row.message, next.message];
-    if (a.kind !== b.kind || a.author !== b.author) return false;
+    // Each answer of the AI has its label.
+    if (a.kind !== b.kind || a.author !== b.author || a.author === "ai") return false;
     return a.author === "visitor" || a.authorName === b.authorName;
   };
   // Set dividers between days, and one name and one time stamp for each group of messages.
@@ -184,14 +192,46 @@
   };
 
   let typingTimer = 0;
+  let typingName = null;
   const showTyping = (name) => {
     clearTimeout(typingTimer);
-    if (name === null && typing.hidden) return;
+    if (name === typingName) return;
+    typingName = name;
+    if (name !== null) typingTimer = setTimeout(showTyping, TYPING_MILLISECONDS, null);
+    render();
+  };
+
+  // --- The reply that the AI is writing: shown as it grows, and announced once it is complete ---
+
+  let writingTimer = 0;
+  let shownReply = "";
+  const renderReply = () => {
+    const isWriting = client.replyState === "writing";
+    const text = client.reply?.text ?? "";
+    if (text !== shownReply) {
+      shownReply = text;
+      // Its sources, which alone may be links, are not known yet.
+      renderMessageText(reply.lastElementChild, text, []);
+      reply.firstElementChild.textContent = `${config.title} · ${aiLabel()}`;
+    }
+    reply.hidden = !text;
+    const name = typingName ?? (isWriting && !text ? config.title : null);
     typing.hidden = name === null;
     typing.lastElementChild.textContent = name === null ? "" : word("isTyping", name);
-    if (name !== null) typingTimer = setTimeout(showTyping, TYPING_MILLISECONDS, null);
     if (follows) scrollToEnd();
-    render();
+    if (isWriting === Boolean(writingTimer)) return;
+    clearInterval(writingTimer);
+    writingTimer = 0;
+    if (!isWriting) return;
+    const announceWriting = () => announce(word("isTyping"));
+    writingTimer = setInterval(announceWriting, WRITING_MILLISECONDS);
+    announceWriting();
+  };
+  const renderDisclosure = () => {
+    const { handler, answeredBy } = client;
+    const line = handler || answeredBy !== "person" ? words["disclosure_" + answeredBy] ?? words.disclosure_ai : "";
+    disclosure.hidden = !line || !answeredBy || (handler ?? "ai") !== "ai";
+    disclosure.textContent = line;
   };
 
   // --- The loader: it sends one end of a channel, which no other window can use ---
@@ -281,6 +321,7 @@
     if (client.state === "closed") return "closed";
     if (!typing.hidden) return "typing";
     if (client.state && !client.hasStorage && client.handler !== "rep") return "blocked";
+    if (client.replyState === "checking") return "checking";
     if (client.handler === "waiting") return "waiting";
     if (client.handler === "rep") return "joined";
     return "idle";
@@ -289,6 +330,8 @@
   let sentUnread = 0;
   let isRemembered = false;
   const render = () => {
+    renderReply();
+    renderDisclosure();
     const state = currentState();
     const notice = find("notice");
     const line = state === "typing" ? "" : word(state, client.name);

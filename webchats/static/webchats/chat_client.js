@@ -40,6 +40,12 @@
       handler: null,
       // The representative's name.
       name: "",
+      // What would answer a new conversation: "ai", "builtin" or "person".
+      answeredBy: "",
+      // "writing" or "checking" while a reply of the AI is due.
+      replyState: null,
+      // The reply that is being written: { id, text }.
+      reply: null,
       isConnected: true,
       // Messages that are received from now on are new.
       hasLoaded: false,
@@ -141,11 +147,13 @@
         signal: AbortSignal.timeout(REQUEST_TIMEOUT),
       });
       if (response.status === 404) throw refusal(410);
-      const { token, conversation: current } = await check(response).json();
+      const { token, conversation: current, answeredBy } = await check(response).json();
       session = { ...session, token };
+      client.answeredBy = answeredBy;
       writeStorage();
       if ((current?._id ?? null) !== conversation) startConversation(current?._id ?? null);
       if (current) setState(current);
+      else on.change();
     };
     const renewSession = async (usedToken) => {
       const stored = isStored ? readStorage() : null;
@@ -187,15 +195,28 @@
       conversation = current;
       received.clear();
       last = 0;
-      Object.assign(client, { state: null, handler: null, name: "", unread: 0 });
+      Object.assign(client, { state: null, handler: null, name: "", unread: 0, replyState: null, reply: null });
       writeStorage();
       on.reset();
       on.change();
     };
 
-    const setState = ({ state, handler, authorName }) => {
+    const setState = ({ state, handler, authorName, replyState = null, reply, answeredBy }) => {
       if (authorName && handler === "rep") client.name = authorName;
-      Object.assign(client, { state, handler });
+      Object.assign(client, { state, handler, replyState });
+      if (answeredBy) client.answeredBy = answeredBy;
+      if (replyState !== "writing") client.reply = null;
+      if (reply) receiveReply(reply);
+      on.change();
+    };
+
+    // Text to append to a reply. Offsets count characters, not UTF-16 code units.
+    const receiveReply = ({ replyId, offset = 0, text }) => {
+      const known = client.reply?.id === replyId ? [...client.reply.text] : [];
+      if (offset > known.length) return load().catch(() => {});
+      const added = [...text].slice(known.length - offset);
+      client.reply = { id: replyId, text: [...known, ...added].join("") };
+      client.replyState = "writing";
       on.change();
     };
 
@@ -208,6 +229,7 @@
       clearTimeout(gapTimer);
       if (received.size > last) gapTimer = setTimeout(() => load().catch(() => {}), 300);
       if (message.author === "rep") client.name = message.authorName;
+      if (message.author === "ai") client.reply = client.replyState = null;
       if (!isShared) share("message", { ...message, conversationId: current });
       on.message(message);
       countUnread();
@@ -283,6 +305,7 @@
     const handle = (name, data, isShared) => {
       if (name === "message") receive(data, data.conversationId, isShared);
       else if (name === "state") setState(data);
+      else if (name === "reply") receiveReply(data);
       else if (name === "typing" && data.author !== "visitor") on.typing(data.authorName);
       else if (name === "end" && data.reason === "disabled") disable();
     };

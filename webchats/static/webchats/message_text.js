@@ -1,11 +1,11 @@
 // Text of messages, with a small part of Markdown: **bold**, *italic*, `code`, lists, links and bare
 // addresses. The frame and the inbox use it.
 //
-//   renderMessageText(element, text, { allowLink })
+//   renderMessageText(element, text, sources)
 //
 // replaces the content of the element. The text becomes text nodes, never markup. Addresses are
-// links if their scheme is https, http, mailto or tel, and if allowLink(href) is true (by default
-// it is). Each paragraph, list item, link and code is isolated for bidirectional text, so that
+// links if their scheme is https, http, mailto or tel. With `sources`, those of an answer of the AI,
+// only their links are, and they are listed below the text. Each paragraph, list item, link and code is isolated for bidirectional text, so that
 // control characters in it cannot reorder what surrounds it.
 (() => {
   "use strict";
@@ -98,7 +98,9 @@
     return nodes.filter((node) => node !== "");
   };
 
-  window.renderMessageText = (element, text, { allowLink = () => true } = {}) => {
+  window.renderMessageText = (element, text, sources) => {
+    const links = new Map((sources || []).map((source) => [parse(source.link)?.href, source.title]));
+    const allowLink = (href) => !sources || links.has(href);
     const blocks = [];
     // The block that the next line continues, and the list that the next item continues.
     let block = null;
@@ -127,6 +129,9 @@
         list = null;
         blocks.push((block = isolated("p", ...inline(line, allowLink))));
       }
+    }
+    for (const [href, title] of links) {
+      if (href) blocks.push(Object.assign(create("p", link(href, title, allowLink)), { className: "source" }));
     }
     element.replaceChildren(...blocks);
   };

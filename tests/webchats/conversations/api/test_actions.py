@@ -73,6 +73,7 @@ def test_sales_rep_answers_and_takes_the_conversation_over(
         "text": " Hi *there* ",
         "event": None,
         "sources": [],
+        "isApproved": False,
         "clientKey": "1",
         "userId": rep.pk,
         "approvedBy": None,

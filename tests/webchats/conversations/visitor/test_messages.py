@@ -23,6 +23,7 @@ def test_a_message_is_stored_and_read_back(visitor: Visitor) -> None:
         "text": "Hello  <b>you</b>\n",
         "event": None,
         "sources": [],
+        "isApproved": False,
         "clientKey": "one",
         "createdAt": message["createdAt"],
     }
@@ -36,6 +37,7 @@ def test_a_message_is_stored_and_read_back(visitor: Visitor) -> None:
         "rating": None,
         "reply": None,
         "replyState": None,
+        "answeredBy": "person",
     }
 
 
@@ -67,6 +69,7 @@ def test_a_visitor_without_a_conversation_reads_no_messages(visitor: Visitor) ->
         "rating": None,
         "reply": None,
         "replyState": None,
+        "answeredBy": "person",
     }
     assert not Conversation.objects.exists()
 

@@ -46,7 +46,7 @@ def test_only_the_page_of_a_ticket_can_read_it(webchat: Webchat) -> None:
 
 def test_a_ticket_is_exchanged_for_a_session_without_making_a_row(webchat: Webchat) -> None:
     started = Visitor(webchat).start()
-    assert set(started) == {"token", "expiresAt", "conversation"}
+    assert set(started) == {"token", "expiresAt", "conversation", "answeredBy"}
     assert started["conversation"] is None
     assert started["expiresAt"].endswith("Z")
     assert not Contact.objects.exists()

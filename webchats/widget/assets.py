@@ -1,4 +1,4 @@
-"""The scripts of the widget, as browsers receive them: without comments and indentation."""
+"""The scripts and styles of the widget, without comments, indentation and empty lines."""
 
 import hashlib
 import re
@@ -13,24 +13,28 @@ LOADER: Final = ("embed.js",)
 #: In the order in which they run. One download: compressed together they are a quarter smaller.
 FRAME: Final = ("frame_colors.js", "message_text.js", "chat_client.js", "chat.js")
 
+FRAME_STYLES: Final = ("frame.css",)
+
 #: They are a quarter of the compressed size.
-_COMMENTS_AND_INDENTATION: Final = re.compile(rb"^(?:[ \t]*//.*\n|[ \t]+)", re.MULTILINE)
+_LEFT_OUT: Final = re.compile(
+    rb"^(?:[ \t]*//.*\n|[ \t]*/\*[^*]*(?:\*(?!/)[^*]*)*\*/\n|[ \t]+|\n)", re.MULTILINE
+)
 
 
-def read_scripts(names: tuple[str, ...]) -> bytes:
-    """Return the scripts, concatenated."""
+def read_assets(names: tuple[str, ...]) -> bytes:
+    """Return the files, concatenated."""
     # During development the files may change.
     return _read(names) if settings.DEBUG else _cached(names)
 
 
-def scripts_version(names: tuple[str, ...]) -> str:
-    """Return a digest of the scripts, for the query string of their URL."""
-    return hashlib.sha256(read_scripts(names)).hexdigest()[:12]
+def assets_version(names: tuple[str, ...]) -> str:
+    """Return a digest of the files, for the query string of their URL."""
+    return hashlib.sha256(read_assets(names)).hexdigest()[:12]
 
 
 def _read(names: tuple[str, ...]) -> bytes:
     files = (STATIC / name for name in names)
-    return b"".join(_COMMENTS_AND_INDENTATION.sub(b"", file.read_bytes()) for file in files)
+    return b"".join(_LEFT_OUT.sub(b"", file.read_bytes()) for file in files)
 
 
 @cache
