@@ -31,6 +31,12 @@ if (parent !== window) Object.defineProperty(window, "localStorage", {
   get() { throw new DOMException("Access is denied", "SecurityError"); }
 })
 """
+#: Collects the texts of a live region.
+COUNT_ANNOUNCEMENTS = """region => {
+  window.announcements = [];
+  new MutationObserver(() => region.textContent && announcements.push(region.textContent))
+    .observe(region, { childList: true });
+}"""
 
 
 @dataclass
@@ -216,6 +222,51 @@ def requests(visit: Visit) -> list[str]:
 def chat_events(chat: Chat) -> Locator:
     """Return the lines about events."""
     return chat.frame.locator(".row .event")
+
+
+def test_the_ai_answers_with_its_sources_and_hands_over(
+    demo: Demo, visitor: Visitor, other_site: Callable[..., str]
+) -> None:
+    entry = {
+        "question": "How long does delivery take?",
+        "answer": "Parcels arrive within **two** to four working days. " * 3 + "See www.a.example",
+        "link": "https://example.com/delivery",
+    }
+    knowledge = demo.call("POST", "/api/knowledge", entry)["data"]["_id"]
+    demo.call("PATCH", f"/api/webchats/{WEBCHAT_ID}", {"isAutopilot": True})
+    visit = visitor(other_site(), **REDUCED_MOTION)
+    chat = Chat(visit)
+    visit.open_widget()
+    disclosure = chat.frame.locator("#disclosure")
+    expect(disclosure).to_have_text("Automatic answers from our own texts, without an AI model.")
+    chat.frame.locator("#announcement").evaluate(COUNT_ANNOUNCEMENTS)
+
+    chat.send("How long does the delivery take?")
+    chat.expect_state("typing")
+    expect(chat.frame.locator("#reply .message")).to_contain_text("Parcels arrive")
+    answer = chat.messages.last
+    expect(answer).to_contain_text("See www.a.example")
+    expect(chat.frame.locator("#reply")).to_be_hidden()
+    expect(chat.frame.locator(".row .name").last).to_contain_text("· Automatic answer")
+    assert answer.locator("a").evaluate_all("links => links.map(link => link.href)") == [
+        "https://example.com/delivery"
+    ]
+    expect(chat.frame.get_by_role("status")).to_contain_text("See www.a.example")
+    # That the assistant is writing, and the whole answer.
+    assert len(chat.root.evaluate("() => window.announcements")) == 2
+    assert violations(visit.page) == []
+
+    # A draft is not shown.
+    demo.call("PATCH", f"/api/webchats/{WEBCHAT_ID}", {"isAutopilot": False})
+    chat.send("Delivery, how long?")
+    chat.expect_state("checking", notice="A colleague checks the answer.")
+    conversation = demo.newest_conversation()
+    expect(chat.messages).to_have_count(3)
+    chat.frame.get_by_role("button", name="Talk to a person").click()
+    chat.expect_state("waiting")
+    expect(disclosure).to_be_hidden()
+    assert demo.call("GET", conversation)["data"]["handler"] == "waiting"
+    demo.call("DELETE", f"/api/knowledge/{knowledge}")
 
 
 def test_no_message_is_lost_or_doubled_by_failures(
