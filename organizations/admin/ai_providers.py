@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django_stubs_ext import FieldsetSpec
 
 from organizations.admin.badges import badge
+from organizations.admin.related import without_links
 from organizations.admin.site import site
 from organizations.admin.times import updated_at
 from organizations.admin.usage import UsageAdmin, register_usage
@@ -42,6 +43,7 @@ class AiProviderForm(TenantForm[AiProvider]):
         **options: Unpack[ModelFormOptions[AiProvider]],
     ) -> None:
         super().__init__(data, files, **options)
+        without_links(self.fields.get("fallback"), empty_label="None")
         field = self.fields.get("api_key")
         if field is None:
             return  # Without the permission to change it.

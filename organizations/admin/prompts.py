@@ -1,18 +1,31 @@
 """The model admin of prompts."""
 
+from typing import Unpack
+
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from organizations.admin.badges import badge
 from organizations.admin.prompt_versions import PromptVersionsMixin
+from organizations.admin.related import without_links
 from organizations.admin.site import site
 from organizations.admin.times import updated_at
 from organizations.models import Prompt
+from organizations.options import FormData, FormFiles, ModelFormOptions
 from organizations.tenancy.admin import TenantForm
 
 
 class PromptForm(TenantForm[Prompt]):
     """The form of a prompt."""
+
+    def __init__(
+        self,
+        data: FormData = None,
+        files: FormFiles = None,
+        **options: Unpack[ModelFormOptions[Prompt]],
+    ) -> None:
+        super().__init__(data, files, **options)
+        without_links(self.fields.get("provider"), empty_label="Default")
 
 
 @admin.register(Prompt, site=site)

@@ -6,7 +6,6 @@ protocols behave, never what the model says. The packages are those of the group
     uv run --group model pytest tests/model -n0
 """
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from organizations.ai.providers import ProviderSettings
 from organizations.ai.usage import reserve, settle
 from organizations.models import AiUsage
 from tests.model.server import API_KEY
-from tests.support import factories
+from tests.support import event_loops, factories
 from tests.support.ai import call, make_settings
 from tests.support.environment import ROOT
 
@@ -131,7 +130,7 @@ def test_the_server_stops_within_a_second_after_a_cancellation(
 
     seconds = []
     for _ in range(CANCELED):
-        asyncio.run(cancel_after_some_text())
+        event_loops.run(cancel_after_some_text())
         started = time.monotonic()
         while is_busy(server_url):
             assert time.monotonic() - started < 5

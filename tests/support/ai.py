@@ -1,6 +1,5 @@
 """Settings and calls of language models for tests."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ from organizations.ai.clients import make_client
 from organizations.ai.events import ModelEvent
 from organizations.ai.providers import Prices, ProviderSettings
 from organizations.models.ai_provider import ProviderKind
+from tests.support import event_loops
 
 API_KEY = "sk-known-key-of-the-tests-Wq7Z"
 
@@ -54,4 +54,4 @@ def call(
     make: Callable[[ProviderSettings], ModelClient] = make_client,
 ) -> list[ModelEvent]:
     """Return the events of a call."""
-    return asyncio.run(collect(make(settings), request))
+    return event_loops.run(collect(make(settings), request))

@@ -11,6 +11,7 @@ from organizations.ai.errors import ProviderError
 from organizations.ai.events import End, EndReason, ModelEvent, TextDelta, ToolCall, Usage
 from organizations.jobs import queue
 from organizations.jobs.queue import ClaimedJob
+from tests.support import event_loops
 from webchats.conversations.knowledge import calls
 from webchats.conversations.replies.engine import make_reply
 
@@ -72,7 +73,7 @@ def claim_reply() -> ClaimedJob:
 
 def run_job(job: ClaimedJob) -> None:
     """Make the reply, and end the job as a worker does."""
-    asyncio.run(make_reply(job))
+    event_loops.run(make_reply(job))
     queue.complete(job)
 
 

@@ -1,6 +1,5 @@
 """The admin pages of AI providers."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from organizations.jobs import queue
 from organizations.models import AiProvider, AiUsage, User
 from organizations.models.job import Job
 from tests.organizations.admin.urls import list_url
-from tests.support import factories
+from tests.support import event_loops, factories
 from tests.support.ai import API_KEY
 from tests.support.clients import log_in
 from tests.support.http_server import http_response, responding
@@ -142,7 +141,7 @@ def test_test_connection_is_a_job_whose_result_is_polled(
             assert "is being tested" in page
             assert f'hx-get="{url}"' in page
             (job,) = queue.claim(["test_connection"])
-            asyncio.run(run_connection_test(job))
+            event_loops.run(run_connection_test(job))
             queue.complete(job)
             page = session_client.get(url, headers=HX).content.decode()
             assert result in page
@@ -168,8 +167,8 @@ def test_the_test_of_the_builtin_provider_and_of_a_deleted_one(provider: AiProvi
     job = queue.ClaimedJob(
         "", "test_connection", provider.pk, provider.organization_id, {}, 1, 1, 1
     )
-    asyncio.run(run_connection_test(job))
+    event_loops.run(run_connection_test(job))
     provider.refresh_from_db()
     assert provider.last_ok_at is not None
     provider.delete()
-    asyncio.run(run_connection_test(job))
+    event_loops.run(run_connection_test(job))

@@ -16,6 +16,7 @@ from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.events import End, EndReason, TextDelta, ToolCall, Usage
 from organizations.ai.providers import ProviderSettings
 from organizations.models.ai_provider import ProviderKind
+from tests.support import event_loops
 from tests.support.ai import API_KEY, REQUEST, call, make_settings
 from tests.support.http_server import NOT_FOUND, http_response, responding
 
@@ -138,7 +139,7 @@ def test_cancelling_closes_the_connection(kind: str, model_server: LLMock) -> No
         await client.aclose()
         return seconds
 
-    assert asyncio.run(cancel_after_the_first_text()) < 1
+    assert event_loops.run(cancel_after_the_first_text()) < 1
     # Waits for the end of the request, which comes after 30 seconds without the disconnect.
     assert not model_server.last_request.completed
 

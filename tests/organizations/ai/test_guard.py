@@ -1,6 +1,5 @@
 """Requests to providers reach public and listed addresses only (SSRF)."""
 
-import asyncio
 import datetime
 import ipaddress
 import socket
@@ -22,6 +21,7 @@ from pytest_django import Settings
 from organizations.ai import addresses, guard
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.guard import ConnectionRefused, make_http_client
+from tests.support import event_loops
 from tests.support.ai import call, make_settings
 from tests.support.http_server import http_response, responding
 
@@ -132,7 +132,7 @@ def post(
         async with client:
             return await client.post(url, json={})
 
-    return asyncio.run(run())
+    return event_loops.run(run())
 
 
 def test_no_hostile_url_is_saved_or_connected_to(listener: Listener) -> None:

@@ -1,6 +1,5 @@
 """A known API key is nowhere, except for its ciphertext and the request to the provider."""
 
-import asyncio
 import json
 import logging
 import subprocess
@@ -23,6 +22,7 @@ from organizations.ai.connection_tests import request_test
 from organizations.ai.providers import get_settings
 from organizations.jobs import queue
 from organizations.models import AiProvider, User
+from tests.support import event_loops
 from tests.support.ai import API_KEY
 from tests.support.environment import ROOT
 from tests.support.http_server import http_response, responding
@@ -67,7 +67,7 @@ def test_a_known_key_is_found_nowhere(
         for _ in range(2):
             request_test(provider)
             (job,) = queue.claim(["test_connection"])
-            asyncio.run(run_connection_test(job))
+            event_loops.run(run_connection_test(job))
             queue.complete(job)
     # The request has the key, and the error what the provider said.
     assert all(API_KEY in request for request in server.requests)

@@ -1,6 +1,5 @@
 """From a prompt to an answer, with the built-in provider and a server of faulty models."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from time import monotonic
@@ -13,7 +12,7 @@ from pytest_django import Settings
 from organizations.ai.client import HAND_OVER, Turn
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.models import AiProvider, AiUsage, Prompt
-from tests.support import factories
+from tests.support import event_loops, factories
 from webchats.conversations.knowledge import runs
 from webchats.conversations.knowledge.answer import Outcome
 from webchats.conversations.knowledge.calls import Visible
@@ -70,7 +69,7 @@ def collect(run: PromptRun) -> list[RunEvent]:
     async def read() -> list[RunEvent]:
         return [event async for event in run_prompt(run)]
 
-    return asyncio.run(read())
+    return event_loops.run(read())
 
 
 def fail(run: PromptRun) -> tuple[ProviderError, str]:
@@ -83,7 +82,7 @@ def fail(run: PromptRun) -> tuple[ProviderError, str]:
             shown.append(event.text)
 
     with pytest.raises(ProviderError) as error:
-        asyncio.run(read())
+        event_loops.run(read())
     return error.value, "".join(shown)
 
 
@@ -159,13 +158,11 @@ RETRIED = ("429", "500", "503", "408")
 FAULTS: dict[str, tuple[Callable[[LLMock], LLMock], ErrorKind]] = {
     "429": (
         lambda server: server.fail(429, times=None, retry_after=0.01),
-        4,
         ErrorKind.RATE_LIMITED,
     ),
     "500": (lambda server: server.fail(500, times=None), ErrorKind.SERVER_ERROR),
     "503": (
         lambda server: server.fail(503, times=None, retry_after=0.01),
-        4,
         ErrorKind.SERVER_ERROR,
     ),
     "408": (lambda server: server.fail(408, times=None), ErrorKind.TIMEOUT),
@@ -289,7 +286,7 @@ def test_a_closed_run_ends_the_call_and_counts_its_tokens(
                 return
 
     started = monotonic()
-    asyncio.run(close_after_the_first_text())
+    event_loops.run(close_after_the_first_text())
     assert monotonic() - started < 2
     ((end, tokens, _, is_estimated),) = usage()
     assert (end, is_estimated) == ("incomplete", True)

@@ -1,6 +1,5 @@
 """What becomes of a reply: a message, a draft, a hand-over or a failure."""
 
-import asyncio
 import threading
 from time import monotonic, sleep
 from typing import Any
@@ -13,7 +12,7 @@ from organizations.jobs import queue
 from organizations.jobs.queue import ClaimedJob
 from organizations.models import Prompt, User
 from organizations.models.job import Job
-from tests.support import factories
+from tests.support import event_loops, factories
 from tests.support.models import HAND_OVER, Step, claim_reply, run_replies, use_model
 from tests.webchats.conversations.replies.conversations import get_log, in_thread, send
 from webchats.conversations import events, services
@@ -184,7 +183,7 @@ def test_a_model_that_stalls_ends_at_the_deadline(
     conversation = send(webchat)
     began = monotonic()
     job = claim_reply()
-    asyncio.run(_make_and_release(job, released))
+    event_loops.run(_make_and_release(job, released))
     assert monotonic() - began < 1.5
     assert get_log(conversation)[1:] == ["system: handed_over"]
     assert Reply.objects.get().end_reason == "timeout"
@@ -254,7 +253,7 @@ def test_a_draft_that_is_edited_is_replaced_after_the_decision(
     send(checked, "And?")
     job = claim_reply()
     with pytest.raises(queue.RetryLater):
-        asyncio.run(make_reply(job))
+        event_loops.run(make_reply(job))
     queue.retry(job, 60)
     services.approve_draft(draft=draft, user=rep, version=1, text="Edited.")
     run_replies()

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from organizations.jobs.database import run_query
 from organizations.jobs.worker import Worker
 from organizations.models import User
+from tests.support import event_loops
 from tests.support.models import claim_reply, run_job, run_replies, use_model
 from tests.support.reply_races import (
     are_answered,
@@ -110,7 +111,7 @@ def test_three_messages_in_a_row_get_one_answer_from_all_of_them(
         await running
         return ids
 
-    check_bursts(asyncio.run(run()))
+    check_bursts(event_loops.run(run()))
 
 
 def _pause() -> None:
