@@ -40,7 +40,7 @@ class ImportRecordAdmin(TenantAdmin[ImportRecord]):
 
     form = ImportRecordForm
     is_secondary = True
-    purpose = "Each import of a file of webchats is recorded here, with its result."
+    purpose = "Each import of a file is recorded here, with its result."
     list_display = (
         "file_name",
         "state",
@@ -52,11 +52,11 @@ class ImportRecordAdmin(TenantAdmin[ImportRecord]):
         "invalid",
     )
     list_select_related = ("user",)
-    list_filter = ("status",)
+    list_filter = ("status", "resource")
     search_fields = ("file_name",)
     search_help_text = "Search file names"
     fieldsets = (
-        ("File", {"fields": ("file_name", "sha256")}),
+        ("File", {"fields": ("file_name", "resource", "sha256")}),
         (
             "Import",
             {"fields": ("user", "started", "finished", ("update_existing", "skip_invalid"))},

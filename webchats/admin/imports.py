@@ -21,7 +21,7 @@ from webchats.imports.concurrency import ImportsBusy
 from webchats.imports.exporter import sample_response
 from webchats.imports.formats import FORMATS, detect_format
 from webchats.imports.importer import run_import
-from webchats.imports.matching import ID_EXISTS
+from webchats.imports.matching import id_exists
 from webchats.imports.options import ImportOptions, ImportSource
 from webchats.imports.report import ImportReport
 from webchats.imports.rows import ImportProblem
@@ -91,7 +91,8 @@ class WebchatImportMixin(TenantAdmin[Webchat]):
         can_retry = report.status == ImportStatus.INTERRUPTED
         can_confirm = report.is_good and bool(report.created or report.updated)
         # As of an exported file.
-        has_existing_ids = any(problem.reason == ID_EXISTS for problem in report.problems)
+        reason = id_exists(self.model)
+        has_existing_ids = any(problem.reason == reason for problem in report.problems)
         can_update = has_existing_ids and self.has_change_permission(request)
         if can_confirm or can_update or can_retry:
             pending.save()

@@ -51,8 +51,8 @@ _MAX_COMPARED_LENGTH: Final = 64
 
 
 @lru_cache(maxsize=2_048)
-def unknown_column(name: str) -> str:
-    """Return the error message for an unknown column.
+def unknown_column(name: str, known_names: frozenset[str] = KNOWN) -> str:
+    """Return the error message for a column that is not among ``known_names``.
 
     Cached, because a misspelled key of a JSON file occurs in every row, and the comparison takes
     longer than the rest of the row.
@@ -61,20 +61,25 @@ def unknown_column(name: str) -> str:
         return "The column has no name."
     if len(name) > _MAX_COMPARED_LENGTH:
         return "Unknown column."
-    by_lower = {known.lower(): known for known in sorted(KNOWN)}
+    by_lower = {known.lower(): known for known in sorted(known_names)}
     nearest = difflib.get_close_matches(name.strip().lower(), by_lower, n=1, cutoff=0.5)
     return f"Unknown column. Did you mean {by_lower[nearest[0]]}?" if nearest else "Unknown column."
 
 
-def header_problems(header: list[str]) -> list[ImportProblem]:
+def header_problems(header: list[str], known_names: frozenset[str] = KNOWN) -> list[ImportProblem]:
     """Return a problem for each unknown and each duplicate column.
 
     Raise ``FileRefused`` for a header with too many columns.
     """
-    if len(header) > MAX_COLUMNS:
-        reason = f"Too many columns: {len(header):,}. The maximum is {MAX_COLUMNS}."
-        raise FileRefused(reason, 1)
-    unknown = [ImportProblem(1, name, unknown_column(name)) for name in header if name not in KNOWN]
+    # As in ``MAX_COLUMNS``.
+    maximum = 2 * len(known_names)
+    if len(header) > maximum:
+        raise FileRefused(f"Too many columns: {len(header):,}. The maximum is {maximum}.", 1)
+    unknown = [
+        ImportProblem(1, name, unknown_column(name, known_names))
+        for name in header
+        if name not in known_names
+    ]
     duplicates = sorted(name for name, count in Counter(header).items() if count > 1)
     return unknown + [ImportProblem(1, name, "Duplicate column.") for name in duplicates]
 
@@ -89,7 +94,8 @@ _CACHED_VALUES: Final = 4_096
 _MAX_CACHED_LENGTH: Final = 500
 
 
-def _boolean(text: str) -> bool:
+def parse_boolean(text: str) -> bool:
+    """Return the boolean in a cell. Raise ``ValidationError`` for other texts."""
     try:
         return _BOOLEANS[text.strip().lower()]
     except KeyError:
@@ -106,7 +112,7 @@ def _integer(text: str) -> int:
 def _get_parser(field: object) -> Callable[[str], object]:
     match field:
         case models.BooleanField():
-            return _boolean
+            return parse_boolean
         case models.IntegerField():
             return _integer
         case AllowedDomainsField():

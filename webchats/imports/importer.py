@@ -1,37 +1,42 @@
-"""The import of a file into an organization's webchats: all rows or none, in batches.
+"""The import of a file into an organization's rows of a model: all rows or none, in batches.
 
 An import is one transaction. It locks the organization's row first, so that imports into the same
-organization run one after another, and then the webchats that it updates. Other writers lock one
-webchat and wait for no other lock, so there is no deadlock. A webchat stays locked from its
-comparison with the file until the end, so no concurrent change is overwritten.
+organization run one after another, and then the rows that it updates. Other writers lock one
+row and wait for no other lock, so there is no deadlock. A row stays locked from its comparison with
+the file until the end, so no concurrent change is overwritten.
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from typing import BinaryIO, Final
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from django.db import IntegrityError, reset_queries, transaction
 from django.utils import timezone
 
 from organizations.models import Organization, User
+from organizations.tenancy.models import TenantModel
 from webchats.icons.cleanup import delete_unused_on_commit
 from webchats.imports import bulk, columns
 from webchats.imports.concurrency import import_slot, lock_organization
 from webchats.imports.formats import FORMATS
 from webchats.imports.icons import ImportIcons
-from webchats.imports.matching import ExistingWebchats
+from webchats.imports.interfaces import ImportObserver, Validator
+from webchats.imports.matching import ExistingRows
 from webchats.imports.options import ImportOptions, ImportSource
 from webchats.imports.references import References
-from webchats.imports.report import OUTCOMES, ImportReport
+from webchats.imports.report import OUTCOMES, ImportReport, start_record
 from webchats.imports.rows import FileRefused, ImportProblem, ImportRow, Table
 from webchats.imports.validation import WRITABLE, RowValidator
 from webchats.metrics import ROWS_IMPORTED
 from webchats.models import Webchat
-from webchats.models.imports import ImportRecord, ImportStatus
+from webchats.models.imports import ImportedRows, ImportStatus
 from webchats.widget.response_cache import invalidate_on_commit
+
+_Row = TypeVar("_Row", bound=TenantModel)
+_New = TypeVar("_New")
 
 #: Rows that are in memory and written together: fewer if they are long.
 BATCH: Final = 2_000
@@ -40,26 +45,6 @@ _BATCH_LENGTH: Final = 1 << 23
 _CONCURRENT_CHANGE: Final = (
     "A row that the file refers to was changed during the import. Run the import again."
 )
-
-
-class ImportObserver:
-    """Callbacks during an import. They do nothing unless a subclass overrides them."""
-
-    def header_read(self, header: list[str] | None) -> None:
-        """Receive the columns; ``None`` if each row has its own (JSON)."""
-
-    def problem_found(self, problem: ImportProblem) -> None:
-        """Receive an error of the file or of a row."""
-
-    def row_rejected(self, row: ImportRow) -> None:
-        """Receive a rejected row, after all of its problems."""
-
-    def rows_read(self, count: int) -> None:
-        """Receive the number of rows that were processed since the last call."""
-
-    def should_stop(self) -> bool:
-        """Return whether to interrupt the import. Called before each batch and the commit."""
-        return False
 
 
 class _Interrupted(Exception):
@@ -73,15 +58,18 @@ def run_import(
     user: User,
     options: ImportOptions,
     observer: ImportObserver | None = None,
+    run_class: "type[ImportRun[Any, Any]] | None" = None,
 ) -> ImportReport:
     """Import the file, store an ``ImportRecord`` and return the report.
 
-    Errors in the file are problems of the report. Raise ``StorageUnavailable``, ``DatabaseError``
-    or ``ImportsBusy`` (only without ``wait``); nothing is written in these cases.
+    ``run_class`` imports the rows of another model than webchats. Errors in the file are problems
+    of the report. Raise ``StorageUnavailable``, ``DatabaseError`` or ``ImportsBusy`` (only without
+    ``wait``); nothing is written in these cases.
     """
     # A command, which waits, has a process of its own.
     with nullcontext() if options.wait else import_slot(organization.pk):
-        report = _Import(source, organization, user, options, observer or ImportObserver()).run()
+        make_run = run_class or WebchatImport
+        report = make_run(source, organization, user, options, observer or ImportObserver()).run()
     if report.status is ImportStatus.COMPLETED:
         for outcome in OUTCOMES:
             ROWS_IMPORTED.labels(outcome).inc(getattr(report, outcome))
@@ -89,7 +77,15 @@ def run_import(
 
 
 @dataclass
-class _Import:
+class ImportRun(Generic[_Row, _New]):
+    """An import of rows of a model. Subclasses find, validate and write them."""
+
+    #: The names of the columns, and of the rows in the import's record.
+    known_columns: ClassVar[frozenset[str]]
+    resource: ClassVar[ImportedRows]
+    #: Returns what finds the stored rows of an organization.
+    find_existing: ClassVar[partial[ExistingRows[Any]]]
+
     source: ImportSource
     organization: Organization
     user: User
@@ -97,26 +93,36 @@ class _Import:
     observer: ImportObserver
     report: ImportReport = field(default_factory=ImportReport)
     refused: bool = False
+    existing: ExistingRows[_Row] = field(init=False)
+    validator: Validator[_Row, _New] = field(init=False)
 
-    def __post_init__(self) -> None:
-        store = not self.options.dry_run
-        self.icons = ImportIcons(self.organization, self.options.icons, store=store)
+    def make_validator(self, table: Table) -> Validator[_Row, _New]:
+        """Return the validator of the file's rows."""
+        raise NotImplementedError
+
+    def write(self, created: list[_New], updated: list[_Row]) -> None:
+        """Write the rows of a batch."""
+        raise NotImplementedError
+
+    @staticmethod
+    def complete() -> None:
+        """Do what follows from a complete import, in its transaction."""
+
+    def discard(self) -> None:
+        """Delete what the import has stored outside the database. It wrote no rows."""
 
     def run(self) -> ImportReport:
         """Import the rows in one transaction, which also completes the record."""
-        record = self._create_record()
+        target = self.organization
+        record = start_record(self.source, target, self.user, self.options, self.resource)
         try:
-            existing = ExistingWebchats(
-                self.organization,
-                update=self.options.update,
-                allow_new_ids=self.options.allow_new_ids,
-            )
-            with transaction.atomic(), closing(existing):
-                self._import_rows(existing)
+            self.existing = self.find_existing(self.organization, self.options)
+            with transaction.atomic(), closing(self.existing):
+                self._import_rows()
                 if self.refused or self.options.dry_run:
                     transaction.set_rollback(True)
                 else:
-                    invalidate_on_commit()
+                    self.complete()
                     self.report.finish(record, ImportStatus.COMPLETED)
             if self.refused or self.options.dry_run:
                 status = ImportStatus.REFUSED if self.refused else ImportStatus.CHECKED
@@ -134,42 +140,24 @@ class _Import:
             raise
         finally:
             if self.report.status is not ImportStatus.COMPLETED:
-                self.icons.discard()
+                self.discard()
         return self.report
 
-    def _create_record(self) -> ImportRecord:
-        return ImportRecord.objects.create(
-            organization=self.organization,
-            user=self.user,
-            # A file name that is not valid Unicode contains surrogates.
-            file_name=self.source.name.encode(errors="replace").decode()[:255],
-            sha256=_compute_sha256(self.source.file),
-            update_existing=self.options.update,
-            skip_invalid=self.options.skip_invalid,
-        )
-
-    def _import_rows(self, existing: ExistingWebchats) -> None:
+    def _import_rows(self) -> None:
         lock_organization(self.organization.pk, wait=self.options.wait)
         with FORMATS[self.source.format].open_table(self.source.file) as table:
-            self._import_table(table, existing)
+            self._import_table(table)
 
-    def _import_table(self, table: Table, existing: ExistingWebchats) -> None:
+    def _import_table(self, table: Table) -> None:
+        self.validator = self.make_validator(table)
         self.observer.header_read(table.header)
-        for problem in columns.header_problems(table.header or []):
+        for problem in columns.header_problems(table.header or [], self.known_columns):
             self.refused = True
             self._add_problem(problem)
-        validator = RowValidator(
-            table,
-            organization=self.organization,
-            user=self.user,
-            references=References(self.organization),
-            icons=self.icons,
-            now=timezone.now(),
-        )
         for batch in self._batches(table.rows):
             for row in batch:
-                validator.read(row)
-            self._process(batch, validator, existing)
+                self.validator.read(row)
+            self._process(batch)
             self.observer.rows_read(len(batch))
             # With DEBUG, Django keeps every query in memory.
             reset_queries()
@@ -188,27 +176,21 @@ class _Import:
                 return
             yield batch
 
-    def _process(
-        self, batch: list[ImportRow], validator: RowValidator, existing: ExistingWebchats
-    ) -> None:
+    def _process(self, batch: list[ImportRow]) -> None:
         """Validate the rows of a batch, and write the valid ones unless the import is refused."""
-        created: list[list[object]] = []
-        updated: list[Webchat] = []
-        replaced_icons: list[str] = []
-        for row, webchat in zip(batch, existing.find(batch), strict=True):
+        created: list[_New] = []
+        updated: list[_Row] = []
+        for row, stored in zip(batch, self.existing.find(batch), strict=True):
             if row.malformed:
                 pass
-            elif webchat is None:
-                values = validator.create(row)
+            elif stored is None:
+                new = self.validator.create(row)
                 if not row.problems:
-                    created.append(values)
+                    created.append(new)
             else:
-                icon = webchat.icon
-                is_changed = validator.change(row, webchat)
+                is_changed = self.validator.change(row, stored)
                 if is_changed and not row.problems:
-                    updated.append(webchat)
-                    if icon != webchat.icon:
-                        replaced_icons.append(icon)
+                    updated.append(stored)
                 elif not row.problems:
                     self.report.unchanged += 1
             if row.problems:
@@ -217,9 +199,7 @@ class _Import:
         self.report.created += len(created)
         self.report.updated += len(updated)
         if not self.refused:
-            bulk.insert(created, by=self.user)
-            bulk.update(updated, (*WRITABLE, "updated_at"), by=self.user)
-            delete_unused_on_commit(replaced_icons)
+            self.write(created, updated)
 
     def _reject(self, row: ImportRow) -> None:
         self.report.rejected += 1
@@ -234,9 +214,35 @@ class _Import:
         self.observer.problem_found(problem)
 
 
-def _compute_sha256(file: BinaryIO) -> str:
-    file.seek(0)
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        digest.update(chunk)
-    return digest.hexdigest()
+@dataclass
+class WebchatImport(ImportRun[Webchat, list[object]]):
+    """An import of webchats."""
+
+    known_columns = columns.KNOWN
+    resource = ImportedRows.WEBCHATS
+    find_existing = partial(ExistingRows, Webchat)
+    complete = staticmethod(invalidate_on_commit)
+
+    def __post_init__(self) -> None:
+        store = not self.options.dry_run
+        self._icons = ImportIcons(self.organization, self.options.icons, store=store)
+
+    def make_validator(self, table: Table) -> RowValidator:
+        self.webchats = RowValidator(
+            table,
+            organization=self.organization,
+            user=self.user,
+            references=References(self.organization),
+            icons=self._icons,
+            now=timezone.now(),
+        )
+        return self.webchats
+
+    def write(self, created: list[list[object]], updated: list[Webchat]) -> None:
+        bulk.insert(created, by=self.user)
+        bulk.update(updated, (*WRITABLE, "updated_at"), by=self.user)
+        delete_unused_on_commit(self.webchats.replaced_icons)
+        self.webchats.replaced_icons = []
+
+    def discard(self) -> None:
+        self._icons.discard()

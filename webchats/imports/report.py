@@ -1,5 +1,6 @@
 """The report of an import, and the file of rejected rows."""
 
+import hashlib
 import json
 import logging
 import tempfile
@@ -10,10 +11,12 @@ from typing import BinaryIO, Final, TypedDict
 from django.db import DatabaseError
 from django.utils import timezone
 
+from organizations.models import Organization, User
 from webchats.imports.columns import REJECT_COLUMNS
 from webchats.imports.formats import FORMATS
+from webchats.imports.options import ImportOptions, ImportSource
 from webchats.imports.rows import ImportProblem, ImportRow
-from webchats.models.imports import ImportRecord, ImportStatus
+from webchats.models.imports import ImportedRows, ImportRecord, ImportStatus
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +136,30 @@ class ImportReport:
                 for problem in self.problems
             ],
         }
+
+
+def start_record(
+    source: ImportSource,
+    organization: Organization,
+    user: User,
+    options: ImportOptions,
+    resource: ImportedRows,
+) -> ImportRecord:
+    """Return a stored record of an import that runs."""
+    source.file.seek(0)
+    digest = hashlib.sha256()
+    while chunk := source.file.read(1 << 20):
+        digest.update(chunk)
+    return ImportRecord.objects.create(
+        organization=organization,
+        user=user,
+        # A file name that is not valid Unicode contains surrogates.
+        file_name=source.name.encode(errors="replace").decode()[:255],
+        sha256=digest.hexdigest(),
+        update_existing=options.update,
+        skip_invalid=options.skip_invalid,
+        resource=resource,
+    )
 
 
 class Rejects:

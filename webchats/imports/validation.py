@@ -34,7 +34,7 @@ MAX_TEMPLATES: Final = 2_048
 
 _REQUIRED: Final = str(Field.default_error_messages["required"])
 _NULL: Final = str(Field.default_error_messages["null"])
-_FORMULA: Final = (
+FORMULA: Final = (
     "Formulas are not allowed. Enter the value itself. In CSV, put an apostrophe before text that "
     "starts with =."
 )
@@ -76,6 +76,8 @@ class RowValidator:
             "updated_at": now,
         }
         self._templates: dict[tuple[object, ...], dict[str, object]] = {}
+        #: The icons that valid changes have replaced.
+        self.replaced_icons: list[str] = []
 
     # --- The row itself ---
 
@@ -88,7 +90,7 @@ class RowValidator:
             return
         for column, cell in row.cells.items():
             if isinstance(cell, Formula) and column in columns.IMPORTED:
-                row.reject(column, _FORMULA)
+                row.reject(column, FORMULA)
             elif column in columns.VALUE_FIELDS:
                 try:
                     row.values[columns.MODEL_FIELDS[column]] = self._parse_cell(column, cell)
@@ -152,7 +154,7 @@ class RowValidator:
 
     def change(self, row: ImportRow, webchat: Webchat) -> bool:
         """Assign the row's values to a stored webchat. Return whether a value has changed."""
-        before = _written_values(webchat)
+        before, icon = _written_values(webchat), webchat.icon
         # Each assignment avoids a query.
         if pipeline := self._references.pipelines.get(webchat.pipeline_id or ""):
             webchat.pipeline = pipeline
@@ -164,6 +166,8 @@ class RowValidator:
         if _written_values(webchat) == before:
             return False
         webchat.updated_at = self._now
+        if icon != webchat.icon and not row.problems:
+            self.replaced_icons.append(icon)
         return True
 
     def _apply_references(self, row: ImportRow, webchat: Webchat) -> None:

@@ -13,12 +13,12 @@ from types import FrameType
 from typing import BinaryIO, Generic, NoReturn, TypeVar
 
 from django.core.management.base import CommandError
+from django.db import models
 from django.db.models import Q
 from tqdm import tqdm
 
 from organizations.auth.roles import AccessRole, Operation, role_allows
 from organizations.models import Organization, User
-from webchats.models import Webchat
 
 RowT = TypeVar("RowT")
 
@@ -43,11 +43,11 @@ def _suggest_organization(name: str) -> str:
     return f" Did you mean {names[similar[0]]!r}?" if similar else ""
 
 
-def find_author(organization: Organization, email: str | None) -> User:
+def find_author(organization: Organization, email: str | None, model: type[models.Model]) -> User:
     """Return the user with this address, or the organization's first administrator.
 
-    Raise ``CommandError`` if there is none, or if the user may not write the organization's
-    webchats.
+    Raise ``CommandError`` if there is none, or if the user may not write the organization's rows
+    of the model.
     """
     users = User.objects.filter(is_active=True)
     if email is None:
@@ -60,8 +60,9 @@ def find_author(organization: Organization, email: str | None) -> User:
     if user is None or (user.organization_id != organization.pk and not user.is_superuser):
         raise CommandError(f"{email!r} is not an active member of the organization.")
     for operation in (Operation.ADD, Operation.CHANGE):
-        if not role_allows(user.role, operation, Webchat):
-            raise CommandError(f"{email!r} has no permission to add and change webchats.")
+        if not role_allows(user.role, operation, model):
+            rows = model._meta.verbose_name_plural
+            raise CommandError(f"{email!r} has no permission to add and change {rows}.")
     return user
 
 

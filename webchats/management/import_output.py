@@ -1,5 +1,6 @@
 """The output of an import command: problems, progress and rejected rows."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,13 +13,12 @@ from django.db import DatabaseError
 from tqdm import tqdm
 
 from webchats.icons.storage import StorageUnavailable
-from webchats.imports.importer import ImportObserver
-from webchats.imports.matching import ID_EXISTS
+from webchats.imports.interfaces import ImportObserver
 from webchats.imports.report import Rejects
 from webchats.imports.rows import ImportProblem, ImportRow
 
-#: Reasons that the command words with its own options.
-_REASONS: Final = {ID_EXISTS: "A webchat with this id already exists. To change it, use --update."}
+#: The option of an import that the command words as its own.
+_UPDATE_OPTION: Final = re.compile(r"use the option to update existing [a-z ]+\.\Z")
 #: Maximum number of different problems that are stored. Later ones are printed each time.
 _MAX_DIFFERENT: Final = 1_000
 #: Maximum number of lines that are listed for a repeated problem.
@@ -84,7 +84,7 @@ class ProblemPrinter:
 
 
 def _reworded(problem: ImportProblem) -> ImportProblem:
-    return replace(problem, reason=_REASONS.get(problem.reason, problem.reason))
+    return replace(problem, reason=_UPDATE_OPTION.sub("use --update.", problem.reason))
 
 
 class CommandObserver(ImportObserver):

@@ -22,8 +22,25 @@ class ImportStatus(models.TextChoices):
     INTERRUPTED = "interrupted", "interrupted"
 
 
+class ImportedRows(models.TextChoices):
+    """The model of the imported rows, as its plural name."""
+
+    WEBCHATS = "webchats", "webchats"
+    KNOWLEDGE = "knowledge", "knowledge entries"
+
+
+def _resource_field() -> "models.CharField[str, str]":
+    return models.CharField(
+        max_length=20,
+        choices=ImportedRows.choices,
+        default=ImportedRows.WEBCHATS,
+        db_default=ImportedRows.WEBCHATS.value,
+        verbose_name="rows",
+    )
+
+
 class ImportRecord(TenantModel):
-    """An import of webchats.
+    """An import of webchats, or of the rows that ``resource`` names.
 
     ``COMPLETED`` is stored in the transaction that stores the rows, so neither exists without the
     other.
@@ -38,6 +55,7 @@ class ImportRecord(TenantModel):
     )
     update_existing = models.BooleanField(default=False)
     skip_invalid = models.BooleanField(default=False)
+    resource = _resource_field()
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
@@ -84,6 +102,7 @@ class PendingImport(TenantModel):
     content = models.BinaryField()
     update_existing = models.BooleanField(default=False)
     skip_invalid = models.BooleanField(default=False)
+    resource = _resource_field()
 
     objects: ClassVar[PendingImportManager["PendingImport"]] = PendingImportManager()
 

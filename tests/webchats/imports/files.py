@@ -6,7 +6,8 @@ from typing import Any
 from organizations.models import Organization, User
 from tests.support import factories
 from webchats.imports.exporter import export
-from webchats.imports.importer import ImportObserver, run_import
+from webchats.imports.importer import run_import
+from webchats.imports.interfaces import ImportObserver
 from webchats.imports.options import ImportOptions, ImportSource
 from webchats.imports.report import ImportReport
 from webchats.models import Webchat

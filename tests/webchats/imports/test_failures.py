@@ -16,7 +16,7 @@ from tests.support import factories
 from tests.webchats.imports.files import import_content, to_csv
 from tests.webchats.imports.test_api import post
 from webchats.icons.storage import StorageUnavailable, icon_storage
-from webchats.imports.importer import ImportObserver
+from webchats.imports.interfaces import ImportObserver
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 

@@ -12,7 +12,7 @@ from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import import_content, to_csv
 from webchats.imports import importer
-from webchats.imports.importer import ImportObserver
+from webchats.imports.interfaces import ImportObserver
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 

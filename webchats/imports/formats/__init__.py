@@ -33,6 +33,8 @@ FORMATS: Final = {
         xlsx.write,
     ),
 }
+#: The formats whose cells are strings.
+TEXT_FORMATS: Final = frozenset({"csv", "xlsx"})
 #: File name extensions that are not names of formats.
 ALIASES: Final = {"jsonl": "ndjson", "tsv": "csv", "txt": "csv"}
 
