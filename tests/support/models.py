@@ -20,6 +20,9 @@ Step: TypeAlias = str | ModelEvent | ProviderError | Callable[[], object]
 
 HAND_OVER: Final = ToolCall("hand_over", {"reason": "The visitor is angry."})
 
+#: The usage of every call.
+USAGE = Usage(10, 5)
+
 
 class ScriptedModel:
     """A ``ModelClient``. Each call takes the next script; the last one is used again."""
@@ -44,7 +47,7 @@ class ScriptedModel:
                     await asyncio.to_thread(step)
                 else:
                     yield step
-            yield Usage(10, 5)
+            yield USAGE
             yield End(EndReason.STOP)
         except (GeneratorExit, asyncio.CancelledError):
             self.closed_early += 1

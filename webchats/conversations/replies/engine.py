@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Final
 
-from django.db import Error
+from django.db import InterfaceError, OperationalError
 
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.jobs.database import run_query
@@ -68,22 +68,20 @@ class ReplyRun:
     async def run(self) -> None:
         """Make the reply and store what comes of it."""
         try:
-            result = await self._race()
+            await self._finish(await self._race())
         except _Stopped:
             await run_query(outcomes.discard_reply, self._job, self._reply_id)
         except ProviderError as error:
             await self._fail(error.kind, error.message)
         except TimeoutError:
             await self._fail(ErrorKind.TIMEOUT, _TIMEOUT_MESSAGE)
-        except (Error, LeaseLost):
-            # The queue starts over.
+        except (OperationalError, InterfaceError, LeaseLost):
+            # The database is unavailable, or another worker has the job: the queue starts over.
             raise
         except Exception:
             # The visitor must not wait for another attempt with the same result.
             logger.exception("Reply %s has failed.", self._reply_id)
             await self._fail("internal_error", _FAULT_MESSAGE)
-        else:
-            await self._finish(result)
 
     async def _race(self) -> Finished | HandOver:
         """Return the end of the run. Raise ``_Stopped`` as soon as it may not go on."""

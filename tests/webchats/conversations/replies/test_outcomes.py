@@ -8,6 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from organizations.ai.errors import ErrorKind, ProviderError
+from organizations.ai.events import Usage
 from organizations.jobs import queue
 from organizations.jobs.queue import ClaimedJob
 from organizations.models import Prompt, User
@@ -139,6 +140,16 @@ def test_a_fault_of_the_service_calls_a_person(
     conversation = reply_to(webchat)
     assert conversation.handler == "waiting"
     assert "has failed" in caplog.text
+
+
+def test_an_answer_that_cannot_be_stored_calls_a_person(
+    webchat: Webchat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_model(monkeypatch, ["Yes."])
+    monkeypatch.setattr("tests.support.models.USAGE", Usage(10**20, 5))
+    conversation = reply_to(webchat)
+    assert get_log(conversation)[1:] == ["system: handed_over"]
+    assert Reply.objects.get().end_reason == "internal_error"
 
 
 def test_the_second_refusal_in_a_row_calls_a_person(
