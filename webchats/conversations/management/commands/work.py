@@ -32,8 +32,8 @@ class Command(CommandWithExample):
         with ExitStack() as stack:
             worker = Worker(settings.WORKER_CONCURRENCY)
             if listen is not None:
-                host, _, digits = listen.rpartition(":")
                 try:
+                    host, digits = listen.rsplit(":", 1)
                     port = int(digits)
                     status = serving_status(host.strip("[]"), port, lambda: worker.is_alive)
                     stack.enter_context(status)
