@@ -43,7 +43,7 @@ _SPECIAL_NETWORKS: Final = (
     ipaddress.ip_network("2001::/23"),
 )
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
-_executor: Final = ThreadPoolExecutor(2, thread_name_prefix="resolve")
+_executor: Final = ThreadPoolExecutor(8, thread_name_prefix="resolve")
 
 
 class AddressRefused(ValueError):

@@ -63,6 +63,12 @@ def _check_default() -> Iterator[checks.CheckMessage]:
             hint="Set AI_MODEL to the name of a model of the provider.",
             id="organizations.E005",
         )
+    if not settings.AI_API_KEY and not settings.AI_BASE_URL:
+        yield checks.Error(
+            "AI_API_KEY is empty, but the provider needs one.",
+            hint="Set AI_API_KEY, or AI_BASE_URL to an endpoint that needs none.",
+            id="organizations.E005",
+        )
     try:
         parse_endpoint(settings.AI_BASE_URL or VENDOR_URLS[kind])
     except AddressRefused:

@@ -28,7 +28,7 @@ _KINDS: Final = {
 }
 #: Parts of the codes and messages of a 400 or 429 that is something else. Providers have no common
 #: codes: these are those of OpenAI, Anthropic, llama.cpp, vLLM and Ollama.
-_QUOTA_WORDS: Final = ("insufficient_quota", "credit balance", "billing")
+_QUOTA_WORDS: Final = ("insufficient_quota", "exceeded your current quota", "credit balance")
 _OVERFLOW_WORDS: Final = (
     "context_length",
     "context length",

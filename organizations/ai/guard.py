@@ -9,6 +9,7 @@ environment of the process.
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import httpx2
@@ -29,6 +30,8 @@ MAX_RESPONSE_BYTES: Final = 8 * 1024 * 1024
 _MAX_ATTEMPTS: Final = 3
 _RESOLVE_SECONDS: Final = 5
 _CONNECT_SECONDS: Final = 5
+#: Threads of their own: those of names whose servers do not respond hang for a while.
+_resolve_executor: Final = ThreadPoolExecutor(32, thread_name_prefix="resolve")
 #: Headers of an SDK's request that are sent. The others describe the client's machine, or may come
 #: from the environment.
 _SENT_HEADERS: Final = (
@@ -91,7 +94,10 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     async def _resolve(self, endpoint: Endpoint) -> list[str]:
         try:
             async with asyncio.timeout(_RESOLVE_SECONDS):
-                return await asyncio.to_thread(self._resolver, endpoint.host, endpoint.port)
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(
+                    _resolve_executor, self._resolver, endpoint.host, endpoint.port
+                )
         except (OSError, UnicodeError, TimeoutError):
             # As for a private address: nobody shall find out which names exist.
             raise AddressRefused(REFUSED) from None

@@ -39,6 +39,7 @@ _FREE_ERRORS: Final = frozenset(
         ErrorKind.RATE_LIMITED,
         ErrorKind.SERVER_ERROR,
         ErrorKind.CONNECTION,
+        ErrorKind.MALFORMED,
         ErrorKind.REFUSED_ADDRESS,
     }
 )

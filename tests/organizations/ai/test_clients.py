@@ -185,6 +185,12 @@ def test_a_model_that_accepts_no_temperature_is_called_without(settings: Setting
     assert "temperature" not in without
 
 
+def test_a_rate_limit_that_mentions_billing_is_no_quota(model_server: LLMock) -> None:
+    message = "Rate limit reached. Add a payment method at https://example.com/account/billing."
+    model_server.fail(429, message=message)
+    assert fail(make_settings(model_server.base_url("openai"))).kind == ErrorKind.RATE_LIMITED
+
+
 def test_history_that_begins_with_an_answer(model_server: LLMock) -> None:
     """The protocol of Anthropic requires a message of the user first."""
     model_server.reply(TEXT)

@@ -126,6 +126,15 @@ def test_only_administrators_change_providers(role: str, api: Any, admin: User) 
     assert client.delete(path).status_code == 403
 
 
+def test_a_superuser_stores_a_key_for_an_organization(
+    api: Any, superuser: User, admin: User
+) -> None:
+    document = create(api(superuser), organizationId=admin.organization_id)
+    assert document["organizationId"] == admin.organization_id
+    assert AiProvider.objects.get().api_key == API_KEY
+    assert "organizationId" in error_codes(api(superuser).post(PATH, BODY))
+
+
 def test_a_new_default_replaces_the_former_one(api_client: APIClient) -> None:
     former, new = (create(api_client, isDefault=True)["_id"] for _ in range(2))
     assert not AiProvider.objects.get(pk=former).is_default
