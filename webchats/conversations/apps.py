@@ -18,6 +18,7 @@ class ConversationsConfig(AppConfig):
         register_nav_item("webchats.conversations.inbox.navigation.get_nav_item")
         register_on_deactivation("webchats.conversations.assignees.release_conversations")
         register_job("reply", "webchats.conversations.replies.engine.make_reply")
+        register_job("playground", "webchats.conversations.playground.run_playground")
         tasks = "webchats.conversations.periodic_tasks"
         register_periodic_task(f"{tasks}.request_lost_replies", interval=10)
         register_periodic_task(f"{tasks}.close_inactive_conversations", interval=3600)
