@@ -23,13 +23,7 @@ from organizations.models import Organization, Prompt, User
 from organizations.models.ai_usage import Purpose
 from webchat_project.api.object_ids import new_object_id
 from webchats.conversations.knowledge.calls import Visible
-from webchats.conversations.knowledge.runs import (
-    Finished,
-    HandOver,
-    PromptRun,
-    Trace,
-    run_prompt,
-)
+from webchats.conversations.knowledge.runs import Finished, HandOver, PromptRun, Trace, run_prompt
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
 from webchats.conversations.serializers import SourceDocument
 
@@ -230,14 +224,7 @@ def _describe(trace: Trace) -> TraceDocument:
 
 
 def _new_state() -> RunState:
-    return {
-        "state": "queued",
-        "text": "",
-        "outcome": "",
-        "sources": [],
-        "error": "",
-        "trace": None,
-    }
+    return RunState(state="queued", text="", outcome="", sources=[], error="", trace=None)
 
 
 def _key(run_id: str) -> str:
