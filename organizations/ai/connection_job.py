@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Final
 
-from organizations.ai.client import ModelRequest, Turn
+from organizations.ai.client import ModelClient, ModelRequest, Turn
 from organizations.ai.clients import make_client
 from organizations.ai.errors import ErrorKind, ProviderError
-from organizations.ai.events import End, Usage
+from organizations.ai.events import End, EndReason, ModelEvent, Usage
 from organizations.ai.failures import make_error
 from organizations.ai.providers import ProviderSettings, get_settings
 from organizations.ai.usage import Reservation, record_error, record_ok, reserve, settle
@@ -16,6 +17,14 @@ from organizations.jobs.queue import ClaimedJob
 from organizations.models import AiProvider
 from organizations.models.ai_usage import Purpose
 
+_REQUEST: Final = ModelRequest(
+    model="",
+    system="",
+    turns=(Turn("visitor", "Say hello."),),
+    max_tokens=16,
+    temperature=1,
+    may_hand_over=False,
+)
 #: Tokens of the request and of the response together.
 _ESTIMATE: Final = 100
 
@@ -52,36 +61,37 @@ def _reserve(settings: ProviderSettings, organization_id: str) -> Reservation:
 
 async def _call(settings: ProviderSettings, organization_id: str) -> None:
     """Raise ``ProviderError`` unless the provider answers."""
-    request = ModelRequest(
-        model=settings.model,
-        system="",
-        turns=(Turn("visitor", "Say hello."),),
-        max_tokens=16,
-        temperature=1,
-        may_hand_over=False,
-    )
+    if not settings.model:
+        message = "The provider has no default model. Enter one."
+        raise ProviderError(ErrorKind.NOT_FOUND, message)
     client = make_client(settings)
     try:
         reservation = await run_query(_reserve, settings, organization_id)
         started = time.monotonic()
         usage: Usage | None = None
-        end_reason: End | ErrorKind = ErrorKind.INCOMPLETE
+        # That of a canceled test.
+        reason: EndReason | ErrorKind = ErrorKind.INCOMPLETE
         try:
-            async with asyncio.timeout(settings.first_token_seconds):
-                async for event in client.stream(request):
-                    if isinstance(event, Usage):
-                        usage = event
-                    elif isinstance(event, End):
-                        end_reason = event
-        except TimeoutError:
-            end_reason = ErrorKind.TIMEOUT
-            raise make_error(ErrorKind.TIMEOUT) from None
+            usage, reason = await _read(client, settings)
         except ProviderError as error:
-            end_reason = error.kind
+            reason = error.kind
             raise
         finally:
-            reason = end_reason.reason if isinstance(end_reason, End) else end_reason
-            total_ms = round(1000 * (time.monotonic() - started))
-            await run_query(settle, reservation, usage, reason, None, total_ms)
+            milliseconds = round(1000 * (time.monotonic() - started))
+            await run_query(settle, reservation, usage, reason, None, milliseconds)
     finally:
         await client.aclose()
+
+
+async def _read(client: ModelClient, settings: ProviderSettings) -> tuple[Usage | None, EndReason]:
+    """Return the usage and the end of the call. Raise ``ProviderError`` if it has none in time."""
+    request = replace(_REQUEST, model=settings.model)
+    try:
+        async with asyncio.timeout(settings.first_token_seconds):
+            events: list[ModelEvent] = [event async for event in client.stream(request)]
+    except TimeoutError:
+        raise make_error(ErrorKind.TIMEOUT) from None
+    usage = next((event for event in events if isinstance(event, Usage)), None)
+    end = events[-1]
+    assert isinstance(end, End)
+    return usage, end.reason

@@ -134,20 +134,27 @@ def settle_abandoned() -> int:
 
 def record_ok(settings: ProviderSettings) -> None:
     """Store that a call has succeeded."""
-    if settings.id is not None:
-        AiProvider.objects.filter(pk=settings.id).update(last_ok_at=timezone.now())
+    _store_result(settings, last_ok_at=timezone.now())
 
 
 def record_error(settings: ProviderSettings, error: ProviderError) -> None:
     """Store the error of a call for staff. Log it at most once an hour per provider and kind."""
-    if settings.id is not None:
-        AiProvider.objects.filter(pk=settings.id).update(
-            last_error=error.message[:ERROR_LENGTH], last_error_at=timezone.now()
-        )
+    _store_result(settings, last_error=error.message[:ERROR_LENGTH], last_error_at=timezone.now())
     if cache.add(f"ai-error:{settings.id or ''}:{error.kind}", True, _LOG_INTERVAL):
         _logger.warning(
             "AI provider %s (%s): %s", settings.id or settings.name, error.kind, error.message
         )
+
+
+@transaction.atomic
+def _store_result(settings: ProviderSettings, **values: str | datetime) -> None:
+    """Update a stored provider, unless its row is locked by somebody who changes it.
+
+    A reply must not wait for that, or fail.
+    """
+    rows = AiProvider.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    for row in rows.filter(pk=settings.id):
+        AiProvider.objects.filter(pk=row.pk).update(**values)
 
 
 def _lock_month(organization_id: str, provider_key: str, month: date) -> AiMonth:

@@ -162,7 +162,7 @@ def test_a_test_that_no_worker_takes_names_the_worker(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_test_of_the_builtin_provider_and_of_a_deleted_one(provider: AiProvider) -> None:
+def test_providers_that_cannot_be_called_are_tested(provider: AiProvider) -> None:
     AiProvider.objects.update(kind="builtin")
     job = queue.ClaimedJob(
         "", "test_connection", provider.pk, provider.organization_id, {}, 1, 1, 1
@@ -170,5 +170,9 @@ def test_the_test_of_the_builtin_provider_and_of_a_deleted_one(provider: AiProvi
     event_loops.run(run_connection_test(job))
     provider.refresh_from_db()
     assert provider.last_ok_at is not None
+    AiProvider.objects.update(kind="openai", default_model="")
+    event_loops.run(run_connection_test(job))
+    provider.refresh_from_db()
+    assert provider.last_error == "The provider has no default model. Enter one."
     provider.delete()
     event_loops.run(run_connection_test(job))
