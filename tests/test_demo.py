@@ -16,12 +16,17 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from organizations.jobs import queue
 from organizations.models import Prompt, Stage
+from tests.support import event_loops
 from tests.support.demo import environment, run_demo, running_demo
 from tests.support.environment import ROOT
 from webchats import demo, examples
-from webchats.conversations.demo import seed_conversations
-from webchats.conversations.models import Conversation
+from webchats.conversations.demo import seed_conversations, seed_knowledge
+from webchats.conversations.knowledge.phrases import refusal
+from webchats.conversations.models import Conversation, KnowledgeEntry, Message
+from webchats.conversations.replies.engine import make_reply
+from webchats.conversations.services import send_visitor_message
 from webchats.models import Webchat
 
 
@@ -94,6 +99,36 @@ def test_a_demo_without_its_webchat_has_no_conversations() -> None:
     Webchat.objects.all().delete()
     seed_conversations(user)
     assert not Conversation.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_widget_of_the_demo_answers_and_calls_a_person_after_two_unknown_questions(
+    settings: Any,
+) -> None:
+    settings.AI_DEBOUNCE_SECONDS = 0
+    user = demo.seed()
+    for _ in range(2):
+        seed_conversations(user)
+        seed_knowledge(user)
+    assert KnowledgeEntry.objects.for_user(user).count() == 8
+    # Nobody has asked for answers in the sample conversations.
+    assert queue.claim(["reply"]) == []
+    webchat = Webchat.objects.get()
+
+    def ask(text: str) -> Message:
+        sent = send_visitor_message(
+            webchat=webchat, visitor_id="f" * 32, text=text, client_key=text
+        ).message
+        (job,) = queue.claim(["reply"])
+        event_loops.run(make_reply(job))
+        queue.complete(job)
+        last = Message.objects.filter(conversation=sent.conversation, sequence__gt=sent.sequence)
+        return last.latest("sequence")
+
+    assert "two to three working days" in ask("How long does the delivery take?").text
+    unknown = ask("Who won the match yesterday?")
+    assert (unknown.author, unknown.text) == ("ai", refusal("en"))
+    assert ask("What is the capital of France?").event == "handed_over"
 
 
 def test_every_printed_address_works(served: tuple[str, str]) -> None:

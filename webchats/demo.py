@@ -82,6 +82,7 @@ def _create_webchat(user: User, prompt: Prompt, stage: Stage | None) -> None:
         pipeline=stage.pipeline if stage else None,
         pipeline_stage=stage,
         initial_stage="new",
+        is_autopilot=True,
         allowed_domains=["localhost", "127.0.0.1"],
         starter_message="Hi! Looking for a tent or a pack? Ask away.",
         status_text="We typically reply within minutes",

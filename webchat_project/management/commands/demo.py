@@ -10,7 +10,7 @@ from django.core.management import CommandError, CommandParser, call_command
 
 from webchat_project.demo_server import serve
 from webchats import demo, examples
-from webchats.conversations.demo import seed_conversations
+from webchats.conversations.demo import seed_conversations, seed_knowledge
 from webchats.management.help import CommandWithExample
 
 _MAX_PORT: Final = 65_535
@@ -40,6 +40,7 @@ class Command(CommandWithExample):
         call_command("migrate", verbosity=0)
         user = demo.seed()
         seed_conversations(user)
+        seed_knowledge(user)
         base = f"http://127.0.0.1:{port}"
         self.stdout.write(
             f"""
