@@ -4,6 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 import organizations.constraints
 import organizations.fields
+import organizations.tenancy.on_delete
 import simple_history.models
 import webchat_project.api.object_ids
 from django.conf import settings
@@ -39,7 +40,7 @@ class Migration(migrations.Migration):
                 ('last_ok_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('last_error', models.CharField(blank=True, default='', editable=False, max_length=500)),
                 ('last_error_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('fallback', models.ForeignKey(blank=True, help_text='Called with its default model if this provider fails before the first word.', null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='fallback_of', to='organizations.aiprovider')),
+                ('fallback', models.ForeignKey(blank=True, help_text='Called with its default model if this provider fails before the first word.', null=True, on_delete=organizations.tenancy.on_delete.restrict_counted, related_name='fallback_of', to='organizations.aiprovider')),
                 ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
             ],
             options={
@@ -55,7 +56,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='prompt',
             name='provider',
-            field=models.ForeignKey(blank=True, help_text='If empty, the default provider of the organization is used.', null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='prompts', to='organizations.aiprovider'),
+            field=models.ForeignKey(blank=True, help_text='If empty, the default provider of the organization is used.', null=True, on_delete=organizations.tenancy.on_delete.restrict_counted, related_name='prompts', to='organizations.aiprovider'),
         ),
         migrations.CreateModel(
             name='AiUsage',

@@ -15,6 +15,7 @@ from organizations.fields import NAME_LENGTH, TrimmedCharField
 from organizations.history import CachedHistoryManager
 from organizations.options import SaveOptions
 from organizations.tenancy.models import TenantModel, require_organization
+from organizations.tenancy.on_delete import restrict_counted
 
 BASE_URL_LENGTH: Final = 300
 MODEL_LENGTH: Final = 100
@@ -82,7 +83,7 @@ class AiProvider(TenantModel):
     )
     fallback = models.ForeignKey(
         "self",
-        on_delete=models.RESTRICT,
+        on_delete=restrict_counted,
         null=True,
         blank=True,
         related_name="fallback_of",

@@ -14,6 +14,7 @@ from organizations.history import CachedHistoryManager
 from organizations.models.ai_provider import MODEL_LENGTH, AiProvider
 from organizations.options import SaveOptions
 from organizations.tenancy.models import TenantModel, require_organization
+from organizations.tenancy.on_delete import restrict_counted
 
 INSTRUCTIONS_LENGTH = 20_000
 TEMPERATURE = (0, 2)
@@ -49,7 +50,7 @@ class Prompt(TenantModel):
     )
     provider = models.ForeignKey(
         AiProvider,
-        on_delete=models.RESTRICT,
+        on_delete=restrict_counted,
         null=True,
         blank=True,
         related_name="prompts",

@@ -19,9 +19,9 @@ from organizations.fields import ColorField
 from organizations.history import get_versions
 from organizations.models import Organization, User
 from organizations.options import FormData, FormFiles, ModelFormOptions
+from organizations.tenancy import deletion
 from organizations.tenancy.concurrency import search_slot
 from organizations.tenancy.conflicts import VersionedForm
-from organizations.tenancy.deletion import NestedTexts, without_detail_counts, without_details
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from organizations.widgets import ColorInput
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
@@ -215,15 +215,15 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
 
     def get_deleted_objects(
         self, objs: Sequence[_Row] | models.QuerySet[_Row], request: HttpRequest
-    ) -> tuple[NestedTexts, dict[str, int], set[str], list[str]]:
+    ) -> tuple[deletion.NestedTexts, dict[str, int], set[str], list[str]]:
         """Return what Django's method returns, without the rows of models with ``is_detail``.
 
-        If rows are in use, the page lists what uses them, not permissions that are lacking, too.
+        If rows are in use, it returns the first ones that use them, and no permissions.
         """
         rows, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        if protected:
-            lacking = set()
-        return without_details(rows), without_detail_counts(counts), lacking, protected
+        lacking, protected = set() if protected else lacking, deletion.first_uses(protected)
+        counts = deletion.without_detail_counts(counts)
+        return deletion.without_details(rows), counts, lacking, protected
 
     # --- History ---
 

@@ -1,17 +1,21 @@
 """The rows that the admin's delete pages list."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from django.apps import apps
 from django.db import models
 from django.utils.text import capfirst
 
 from organizations.tenancy.models import TenantScoped
+from webchat_project.api.exceptions import MAX_USES
 
 #: Texts, each of which may be followed by the list of the rows that depend on it. Django's stubs
 #: have ``list[str]``, which a recursive type does not match.
 NestedTexts: TypeAlias = list[Any]
+
+#: How many of the rows that use a row are listed.
+_MAX_LISTED: Final = 10
 
 
 def without_details(rows: Iterable[object]) -> NestedTexts:
@@ -24,6 +28,15 @@ def without_detail_counts(counts: dict[str, int]) -> dict[str, int]:
     """Return the numbers of rows by plural name without those of models with ``is_detail``."""
     names = {str(model._meta.verbose_name_plural) for model in _details()}
     return {name: count for name, count in counts.items() if str(name) not in names}
+
+
+def first_uses(uses: list[str]) -> list[str]:
+    """Return the first ten rows that use a row, and the number of the others."""
+    others = min(len(uses), MAX_USES) - _MAX_LISTED
+    if others <= 0:
+        return uses
+    number = f"more than {others}" if len(uses) > MAX_USES else str(others)
+    return [*uses[:_MAX_LISTED], f"and {number} more"]
 
 
 def _details() -> list[type[models.Model]]:

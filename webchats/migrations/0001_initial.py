@@ -5,6 +5,7 @@ import django.db.models.deletion
 import django.db.models.functions.text
 import organizations.constraints
 import organizations.fields
+import organizations.tenancy.on_delete
 import simple_history.models
 import webchat_project.api.object_ids
 import webchats.fields
@@ -116,13 +117,13 @@ class Migration(migrations.Migration):
                 ('allowed_domains', webchats.fields.AllowedDomainsField(blank=True, default=list, help_text='Sites that may embed the widget: example.com, *.example.com, https://example.com:8443. If empty, every site may embed it.')),
                 ('is_enabled', models.BooleanField(default=True, help_text='The widget is active and accepts new sessions.', verbose_name='enabled')),
                 ('is_autopilot', models.BooleanField(default=False, help_text="The AI answers without a representative's approval.", verbose_name='autopilot')),
-                ('created_by', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('entry_stage', models.ForeignKey(db_index=False, editable=False, help_text='Where new contacts start, computed from the three fields above.', null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='webchats', to='organizations.stage')),
+                ('created_by', models.ForeignKey(db_index=False, editable=False, on_delete=organizations.tenancy.on_delete.restrict_counted, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('entry_stage', models.ForeignKey(db_index=False, editable=False, help_text='Where new contacts start, computed from the three fields above.', null=True, on_delete=organizations.tenancy.on_delete.restrict_counted, related_name='webchats', to='organizations.stage')),
                 ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
-                ('pipeline', models.ForeignKey(blank=True, db_index=False, help_text='The pipeline for new contacts.', null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='webchats', to='organizations.pipeline')),
-                ('pipeline_stage', models.ForeignKey(blank=True, db_index=False, help_text='Where new contacts start. If empty, “Initial stage” is used.', null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='organizations.stage')),
-                ('prompt', models.ForeignKey(db_index=False, help_text='The instructions for the AI.', on_delete=django.db.models.deletion.RESTRICT, related_name='webchats', to='organizations.prompt')),
-                ('user', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.RESTRICT, related_name='webchats', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                ('pipeline', models.ForeignKey(blank=True, db_index=False, help_text='The pipeline for new contacts.', null=True, on_delete=organizations.tenancy.on_delete.restrict_counted, related_name='webchats', to='organizations.pipeline')),
+                ('pipeline_stage', models.ForeignKey(blank=True, db_index=False, help_text='Where new contacts start. If empty, “Initial stage” is used.', null=True, on_delete=organizations.tenancy.on_delete.restrict_counted, related_name='+', to='organizations.stage')),
+                ('prompt', models.ForeignKey(db_index=False, help_text='The instructions for the AI.', on_delete=organizations.tenancy.on_delete.restrict_counted, related_name='webchats', to='organizations.prompt')),
+                ('user', models.ForeignKey(db_index=False, editable=False, on_delete=organizations.tenancy.on_delete.restrict_counted, related_name='webchats', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
             ],
             options={
                 'verbose_name': 'webchat',

@@ -9,6 +9,7 @@ from organizations.fields import NAME_LENGTH, TrimmedCharField
 from organizations.models import Pipeline, Stage
 from organizations.models.pipeline import require_stage_of_pipeline
 from organizations.tenancy.models import require_organization
+from organizations.tenancy.on_delete import restrict_counted
 
 #: The fields that determine the entry stage.
 PLACEMENT_FIELDS: Final = frozenset({"pipeline", "pipeline_stage", "initial_stage"})
@@ -22,7 +23,7 @@ class Placement(models.Model):
 
     pipeline = models.ForeignKey(
         Pipeline,
-        on_delete=models.RESTRICT,
+        on_delete=restrict_counted,
         db_index=False,
         null=True,
         blank=True,
@@ -32,7 +33,7 @@ class Placement(models.Model):
     pipeline_id: str | None
     pipeline_stage = models.ForeignKey(
         Stage,
-        on_delete=models.RESTRICT,
+        on_delete=restrict_counted,
         db_index=False,
         null=True,
         blank=True,
@@ -49,7 +50,7 @@ class Placement(models.Model):
     )
     entry_stage = models.ForeignKey(
         Stage,
-        on_delete=models.RESTRICT,
+        on_delete=restrict_counted,
         db_index=False,
         null=True,
         editable=False,

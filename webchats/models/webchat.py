@@ -13,6 +13,7 @@ from organizations.history import CachedHistoryManager
 from organizations.models import Prompt, User
 from organizations.options import SaveOptions
 from organizations.tenancy.models import TenantModel, require_organization
+from organizations.tenancy.on_delete import restrict_counted
 from webchats.fields import AllowedDomainsField
 from webchats.icons.cleanup import delete_unused_on_commit
 from webchats.icons.keys import is_icon_key
@@ -36,7 +37,7 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
     # Django would create two indexes for each reference to a text key. See ``Meta.indexes``.
     user = models.ForeignKey(
         User,
-        on_delete=models.RESTRICT,
+        on_delete=restrict_counted,
         db_index=False,
         related_name="webchats",
         editable=False,
@@ -44,7 +45,7 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
     )
     user_id: str
     created_by = models.ForeignKey(
-        User, on_delete=models.RESTRICT, db_index=False, related_name="+", editable=False
+        User, on_delete=restrict_counted, db_index=False, related_name="+", editable=False
     )
     created_by_id: str
 
@@ -71,7 +72,7 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
 
     prompt = models.ForeignKey(
         Prompt,
-        on_delete=models.RESTRICT,
+        on_delete=restrict_counted,
         db_index=False,
         related_name="webchats",
         help_text="The instructions for the AI.",

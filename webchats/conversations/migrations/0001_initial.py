@@ -4,9 +4,9 @@ import django.core.validators
 import django.db.models.deletion
 import organizations.constraints
 import organizations.fields
+import organizations.tenancy.on_delete
 import simple_history.models
 import webchat_project.api.object_ids
-import webchats.conversations.models.contact
 import webchats.conversations.models.conversation
 from django.conf import settings
 from django.db import migrations, models
@@ -40,8 +40,8 @@ class Migration(migrations.Migration):
                 ('first_seen_at', models.DateTimeField(editable=False)),
                 ('last_seen_at', models.DateTimeField(editable=False)),
                 ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
-                ('pipeline', models.ForeignKey(blank=True, null=True, on_delete=webchats.conversations.models.contact.restrict_counted, related_name='contacts', to='organizations.pipeline')),
-                ('stage', models.ForeignKey(blank=True, null=True, on_delete=webchats.conversations.models.contact.restrict_counted, related_name='contacts', to='organizations.stage')),
+                ('pipeline', models.ForeignKey(blank=True, null=True, on_delete=organizations.tenancy.on_delete.restrict_counted, related_name='contacts', to='organizations.pipeline')),
+                ('stage', models.ForeignKey(blank=True, null=True, on_delete=organizations.tenancy.on_delete.restrict_counted, related_name='contacts', to='organizations.stage')),
                 ('webchat', models.ForeignKey(editable=False, help_text='The webchat of the first message.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='contacts', to='webchats.webchat')),
             ],
             options={

@@ -4,7 +4,6 @@ from typing import ClassVar, Final
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.deletion import Collector
 from simple_history.models import HistoricalRecords
 
 from organizations import constraints
@@ -18,7 +17,7 @@ from organizations.history import CachedHistoryManager
 from organizations.models import Pipeline, Stage
 from organizations.models.pipeline import require_stage_of_pipeline
 from organizations.tenancy.models import TenantModel, require_organization
-from webchat_project.api.exceptions import MAX_USES
+from organizations.tenancy.on_delete import restrict_counted
 from webchats.models import Webchat
 from webchats.models.stored_values import StoredValues
 
@@ -29,20 +28,6 @@ URL_LENGTH: Final = 2_000
 PAGE_TITLE_LENGTH: Final = 300
 #: A language tag (BCP 47), such as ``pt-BR``.
 LOCALE_LENGTH: Final = 35
-
-
-def restrict_counted(
-    collector: Collector,
-    field: "models.ForeignKey[models.Model, models.Model]",
-    contacts: models.QuerySet["Contact"],
-    using: str,
-) -> None:
-    """Do what ``RESTRICT`` does, but read only as many contacts as an error counts."""
-    models.RESTRICT(collector, field, contacts[: MAX_USES + 1], using)
-
-
-# Otherwise Django reads all contacts before the call.
-restrict_counted.lazy_sub_objs = True  # type: ignore[attr-defined]
 
 
 class Contact(StoredValues, TenantModel):
