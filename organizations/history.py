@@ -1,5 +1,6 @@
 """Change history: the recorded versions of a row, each with the fields that it changed."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,10 @@ from organizations.tenancy.models import TenantQuerySet, TenantScoped
 
 #: The maximum number of versions shown. Older ones stay in the database.
 MAX_VERSIONS: Final = 100
+#: The maximum number of characters of a value that are shown, and how many of them precede
+#: the first difference. A page has two values for each changed field of each version.
+_MAX_SHOWN: Final = 300
+_SHOWN_BEFORE: Final = 100
 
 _VERBS: Final = {"+": "Created", "~": "Changed", "-": "Deleted"}
 
@@ -50,7 +55,7 @@ class HistoryRecord(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """One field's old and new value as display texts."""
+    """One field's old and new value as display texts: long ones around the first difference."""
 
     field: str
     old: str
@@ -108,11 +113,23 @@ def _changes(
     for field in fields:
         old, new = getattr(older, field.attname), getattr(newer, field.attname)
         if old != new:
-            yield Change(
-                str(field.verbose_name),
-                display_text(field, old, names),
-                display_text(field, new, names),
-            )
+            texts = display_text(field, old, names), display_text(field, new, names)
+            yield Change(str(field.verbose_name), *_excerpts(*texts))
+
+
+def _excerpts(old: str, new: str) -> tuple[str, str]:
+    """Return both texts, cut around their first difference if they are long."""
+    shorter = range(min(len(old), len(new)))
+    difference = bisect_left(shorter, True, key=lambda end: old[: end + 1] != new[: end + 1])
+    start = max(0, difference - _SHOWN_BEFORE)
+    return _excerpt(old, start), _excerpt(new, start)
+
+
+def _excerpt(text: str, start: int) -> str:
+    if len(text) <= _MAX_SHOWN:
+        return text
+    end = start + _MAX_SHOWN
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
 
 
 def display_text(field: _Column, value: object, names: _Names | None = None) -> str:

@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from organizations.history import MAX_VERSIONS
 from organizations.models import Prompt, User
+from organizations.models.prompt import INSTRUCTIONS_LENGTH
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +83,47 @@ def test_restoring_an_earlier_version_is_a_new_version(
     prompt.refresh_from_db()
     assert (prompt.name, prompt.instructions, prompt.temperature) == ("Renamed", "First", 0.7)
     assert prompt.version == 3
+
+
+def test_long_values_are_cut_around_their_first_difference(
+    session_client: Client, prompt: Prompt
+) -> None:
+    text = " ".join(f"{number:04}" for number in range(INSTRUCTIONS_LENGTH // 5))
+    for instructions in (text, text.replace("2000", "other"), "Short"):
+        prompt.instructions = instructions
+        prompt.save()
+    page = session_client.get(_history_url(prompt))
+    (short,), (middle,), *_ = (version.changes for version in page.context["versions"])
+    assert short.new == "Short"
+    assert short.old.startswith("0000 0001")
+    assert short.old.endswith("…")
+    assert middle.old.startswith("…")
+    assert "1999 2000 2001" in middle.old
+    assert middle.new.startswith("…")
+    assert "1999 other 2001" in middle.new
+    first = prompt.history.order_by("history_id")[1]
+    _restore(session_client, prompt, first)
+    prompt.refresh_from_db()
+    assert prompt.instructions == text
+
+
+def test_the_history_of_many_long_versions_is_a_small_page(
+    session_client: Client, prompt: Prompt
+) -> None:
+    record = prompt.history.get()
+    values = {
+        field.attname: getattr(record, field.attname)
+        for field in record._meta.concrete_fields
+        if not field.primary_key
+    }
+    for version in range(2, MAX_VERSIONS + 2):
+        text = f"{version:04}" + "Don't <b>guess</b> a visitor's name. " * INSTRUCTIONS_LENGTH
+        values["instructions"] = text[:INSTRUCTIONS_LENGTH]
+        values["version"] = version
+        type(record).objects.create(**values)
+    page = session_client.get(_history_url(prompt)).content
+    assert page.count(b"Restore this version") == MAX_VERSIONS
+    assert len(page) < 300_000
 
 
 def test_a_prompt_that_was_changed_meanwhile_is_not_restored(
