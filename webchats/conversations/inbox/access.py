@@ -41,7 +41,12 @@ def get_user(request: HttpRequest) -> User:
 def get_conversation(user: User, pk: str) -> Conversation:
     """Return the user's conversation, with what a page shows of it. Raise ``Http404``."""
     rows = Conversation.objects.for_user(user).select_related(
-        "organization", "webchat", "assignee", "contact__pipeline", "contact__stage"
+        "organization",
+        "prompt",
+        "webchat__prompt",
+        "assignee",
+        "contact__pipeline",
+        "contact__stage",
     )
     row = rows.filter(pk=pk).first() if re.fullmatch(OBJECT_ID_PATTERN, pk) else None
     if row is None:

@@ -9,15 +9,19 @@ from django.views.decorators.http import require_POST
 
 from organizations.auth.roles import Operation
 from webchats.conversations import events, services
-from webchats.conversations.errors import AnsweredMeanwhile, ConversationConflict
+from webchats.conversations.errors import (
+    AnsweredMeanwhile,
+    ConversationConflict,
+    DraftChanged,
+)
 from webchats.conversations.inbox.access import View, get_conversation, get_user, inbox_view
 from webchats.conversations.inbox.forms import AssignForm, ComposerForm, ReadForm
-from webchats.conversations.inbox.views import Draft, is_htmx, render_inbox
+from webchats.conversations.inbox.views import Composer, is_htmx, render_inbox
 from webchats.conversations.models import Author, Conversation, Message
 from webchats.conversations.transitions import State
 
 
-def action(view: Callable[[HttpRequest, Conversation], Draft | None]) -> View:
+def action(view: Callable[[HttpRequest, Conversation], Composer | None]) -> View:
     """Make an action a view, which responds with the thread after it.
 
     The action returns ``None``, or what the composer shows with an error. A conflict with the
@@ -30,45 +34,48 @@ def action(view: Callable[[HttpRequest, Conversation], Draft | None]) -> View:
         user = get_user(request)
         conversation = get_conversation(user, pk)
         try:
-            draft, status = view(request, conversation), 422
+            composer, status = view(request, conversation), 422
         except ConversationConflict as conflict:
-            draft, status = _conflict_draft(request, conflict), conflict.status_code
-        if draft is None and not is_htmx(request):
+            composer, status = _refuse_conflict(request, conflict), conflict.status_code
+        if composer is None and not is_htmx(request):
             response = redirect("inbox:conversation", pk=pk)
             response.headers["Location"] += f"?{request.GET.urlencode()}"
             return response
         return render_inbox(
-            request, get_conversation(user, pk), draft, status=status if draft else 200
+            request, get_conversation(user, pk), composer, status=status if composer else 200
         )
 
     return respond
 
 
-def _conflict_draft(request: HttpRequest, conflict: ConversationConflict) -> Draft:
+def _refuse_conflict(request: HttpRequest, conflict: ConversationConflict) -> Composer:
     answer = conflict.answer if isinstance(conflict, AnsweredMeanwhile) else None
-    return _draft(request, str(conflict.detail), answer)
+    text = str(conflict.detail)
+    if isinstance(conflict, DraftChanged):
+        text = f"{conflict.details[0]['message']} What you have written is below."
+    return refuse(request, text, answer)
 
 
-def _draft(request: HttpRequest, error: str, answer: Message | None = None) -> Draft:
-    """Return what the user has entered, to show it again."""
+def refuse(request: HttpRequest, error: str, answer: Message | None = None) -> Composer:
+    """Return what the user has entered, to show it again with an error."""
     sent = request.POST
     mode = "note" if sent.get("mode") == "note" else "reply"
-    return Draft(sent.get("text", ""), mode, error, answer, sent.get("client_key", ""))
+    return Composer(sent.get("text", ""), mode, error, answer, sent.get("client_key", ""))
 
 
 @action
-def send(request: HttpRequest, conversation: Conversation) -> Draft | None:
+def send(request: HttpRequest, conversation: Conversation) -> Composer | None:
     """Send a reply to the visitor, or add a note."""
     user = get_user(request)
     form = ComposerForm(request.POST)
     if not form.is_valid():
-        return _draft(request, str(next(iter(form.errors.values()))[0]))
+        return refuse(request, str(next(iter(form.errors.values()))[0]))
     values = form.cleaned_data
     if values["mode"] == "note":
         try:
             services.add_note(conversation=conversation, user=user, text=values["text"])
         except ValidationError as error:
-            return _draft(request, error.messages[0])
+            return refuse(request, error.messages[0])
         return None
     if conversation.state == State.CLOSED and values["reopen"]:
         services.reopen(conversation=conversation, user=user)
@@ -108,11 +115,11 @@ def take_over(request: HttpRequest, conversation: Conversation) -> None:
 
 
 @action
-def assign(request: HttpRequest, conversation: Conversation) -> Draft | None:
+def assign(request: HttpRequest, conversation: Conversation) -> Composer | None:
     """Make a colleague responsible, or nobody."""
     form = AssignForm(conversation, get_user(request), request.POST)
     if not form.is_valid():
-        return _draft(request, "This person is not an active member of the organization.")
+        return refuse(request, "This person is not an active member of the organization.")
     services.assign(conversation=conversation, assignee=form.cleaned_data["assignee"])
     return None
 

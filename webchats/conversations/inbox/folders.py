@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.dateparse import parse_datetime
 
 from organizations.models import User
-from webchats.conversations.models import Conversation, ConversationQuerySet
+from webchats.conversations.models import Conversation, ConversationQuerySet, DraftState
 
 PAGE_SIZE: Final = 30
 _SEPARATOR: Final = "~"
@@ -19,6 +19,7 @@ class Folder(models.TextChoices):
     """A list of conversations. Its value is the parameter ``folder`` of the URL."""
 
     WAITING = "waiting", "Waiting"
+    DRAFTS = "drafts", "Drafts"
     MINE = "mine", "Mine"
     UNREAD = "unread", "Unread"
     OPEN = "open", "Open"
@@ -36,6 +37,8 @@ class Folder(models.TextChoices):
         match self:
             case Folder.WAITING:
                 return conversations.waiting()
+            case Folder.DRAFTS:
+                return conversations.open().filter(drafts__state=DraftState.PENDING)
             case Folder.MINE:
                 return conversations.open().assigned_to(user)
             case Folder.UNREAD:
@@ -48,6 +51,7 @@ class Folder(models.TextChoices):
 
 _EMPTY_TEXTS: Final = {
     Folder.WAITING: "Nobody is waiting.",
+    Folder.DRAFTS: "No answer of the AI waits for approval.",
     Folder.MINE: "No open conversation is assigned to you.",
     Folder.UNREAD: "You have read everything.",
     Folder.OPEN: "No conversation is open.",

@@ -1,5 +1,6 @@
 """The thread of a conversation: messages, events and notes, in order and grouped by day."""
 
+import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,16 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from organizations.models import User
-from webchats.conversations.models import Author, Conversation, Message, MessageKind, Note
+from webchats.conversations.models import (
+    Author,
+    Conversation,
+    Draft,
+    Message,
+    MessageKind,
+    Note,
+    Reply,
+)
+from webchats.conversations.word_diff import DiffPart, diff_words
 
 #: Messages on a page of a thread.
 PAGE_SIZE: Final = 100
@@ -45,6 +55,12 @@ class Entry:
     name: str
     text: str
     created_at: datetime
+    #: How the AI made the answer; ``None`` unless it did.
+    reply: Reply | None = None
+    #: The words that a representative has changed before sending it; empty if none.
+    changes: list[DiffPart] = field(default_factory=list)
+    #: The sources of an answer of the AI, which alone become links. JSON.
+    sources: str = ""
     #: Whether it follows an entry of the same author, whose head it shares.
     continues: bool = False
 
@@ -71,7 +87,8 @@ class Thread:
 
 def get_thread(conversation: Conversation, before: int | None = None) -> Thread:
     """Return the latest messages, or those with a sequence below ``before``, with their notes."""
-    messages = conversation.messages.order_by("-sequence")
+    messages = conversation.messages.select_related("reply__draft", "approved_by")
+    messages = messages.order_by("-sequence")
     if before is not None:
         messages = messages.filter(sequence__lt=before)
     page = [*messages[:PAGE_SIZE]][::-1]
@@ -112,7 +129,21 @@ def _message_entry(message: Message) -> Entry:
     if message.kind == MessageKind.EVENT:
         return Entry(key, "event", "", _event_text(message), message.created_at)
     name = message.author_name or ("Visitor" if message.author == Author.VISITOR else "Team")
-    return Entry(key, message.author, name, message.text, message.created_at)
+    entry = Entry(key, message.author, name, message.text, message.created_at)
+    if message.author == Author.AI:
+        _add_trace(entry, message)
+    return entry
+
+
+def _add_trace(entry: Entry, message: Message) -> None:
+    """Add how the AI made the answer, and what a representative has changed of it."""
+    entry.reply = message.reply
+    entry.sources = json.dumps(message.sources)
+    if message.approved_by is not None:
+        entry.name = f"{entry.name}, approved by {message.approved_by.get_full_name()}"
+    draft: Draft | None = getattr(message.reply, "draft", None)
+    if draft is not None and draft.is_edited:
+        entry.changes = diff_words(draft.text, draft.sent_text)
 
 
 def _note_entry(note: Note) -> Entry:
@@ -131,6 +162,7 @@ def _group(entries: list[Entry]) -> None:
     for previous, entry in pairwise(entries):
         entry.continues = (
             (entry.kind, entry.name) == (previous.kind, previous.name)
+            and entry.kind != Author.AI
             and entry.created_at - previous.created_at < _GROUP_WITHIN
             and _local_date(entry) == _local_date(previous)
         )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webchats.conversations.inbox import actions, views
+from webchats.conversations.inbox import actions, drafts, views
 
 app_name = "inbox"
 
@@ -17,4 +17,9 @@ urlpatterns = [
     path("<str:pk>/assign/", actions.assign, name="assign"),
     path("<str:pk>/close/", actions.close, name="close"),
     path("<str:pk>/reopen/", actions.reopen, name="reopen"),
+    path("<str:pk>/give-back/", drafts.give_back, name="give-back"),
+    path("<str:pk>/draft/approve/", drafts.approve, name="approve"),
+    path("<str:pk>/draft/approve-next/", drafts.approve_next, name="approve-next"),
+    path("<str:pk>/draft/reject/", drafts.reject, name="reject"),
+    path("<str:pk>/draft/edit/", drafts.edit, name="edit-draft"),
 ]

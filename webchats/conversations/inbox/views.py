@@ -24,12 +24,13 @@ from webchats.conversations.inbox.forms import new_client_key
 from webchats.conversations.inbox.navigation import count_up_to_limit, get_nav_item
 from webchats.conversations.inbox.threads import get_colleagues, get_thread
 from webchats.conversations.live.tokens import issue_staff_token
-from webchats.conversations.models import Conversation, Message
+from webchats.conversations.models import Conversation, Draft, Message, RejectionReason
+from webchats.conversations.replies.availability import can_answer
 from webchats.conversations.transitions import Handler, State
 
 
 @dataclass(frozen=True)
-class Draft:
+class Composer:
     """The content of the composer: empty, or what was refused and why."""
 
     text: str = ""
@@ -58,7 +59,7 @@ def token(request: HttpRequest) -> HttpResponse:
 def render_inbox(
     request: HttpRequest,
     conversation: Conversation | None,
-    draft: Draft | None = None,
+    composer: Composer | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """Return the page, or for a request of htmx the part of it that changes."""
@@ -70,7 +71,7 @@ def render_inbox(
             "organization": organization,
             "path": _get_path(conversation),
             **_list_context(request, organization, conversation),
-            **(_thread_context(request, conversation, draft or Draft()) if conversation else {}),
+            **_thread_context(request, conversation, composer or Composer()),
         }
         if is_fragment:
             context |= {"item": get_nav_item(get_user(request)), "site_title": site.site_title}
@@ -111,7 +112,8 @@ def _list_context(
         query["cursor"] = cursor
     rows = Conversation.objects.for_organization(organization.pk)
     waiting, unread = count_up_to_limit(rows.waiting()), count_up_to_limit(rows.unread())
-    counts = {Folder.WAITING: waiting, Folder.UNREAD: unread}
+    drafts = count_up_to_limit(Folder.DRAFTS.select(rows, user))
+    counts = {Folder.WAITING: waiting, Folder.DRAFTS: drafts, Folder.UNREAD: unread}
     return {
         "folder": folder,
         "folders": [(entry, counts.get(entry, "")) for entry in Folder],
@@ -124,20 +126,29 @@ def _list_context(
 
 
 def _thread_context(
-    request: HttpRequest, conversation: Conversation, draft: Draft
+    request: HttpRequest, conversation: Conversation | None, composer: Composer
 ) -> dict[str, object]:
+    if conversation is None:
+        return {}
     user = get_user(request)
     text = request.GET.get("before", "")
     before = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
     earlier = conversation.contact.conversations.exclude(pk=conversation.pk)
+    is_open = conversation.state == State.OPEN
+    is_ai = conversation.handler == Handler.AI
+    pending = Draft.objects.pending().filter(conversation=conversation)
     return {
         "thread": get_thread(conversation, before),
         "before": before,
-        "draft": draft,
-        "client_key": draft.client_key or new_client_key(),
+        "composer": composer,
+        "client_key": composer.client_key or new_client_key(),
         "colleagues": get_colleagues(conversation, user),
-        "is_closed": conversation.state == State.CLOSED,
-        "is_waiting": conversation.state == State.OPEN and conversation.handler == Handler.WAITING,
+        "is_closed": not is_open,
+        "is_waiting": is_open and conversation.handler == Handler.WAITING,
+        "is_ai": is_open and is_ai,
+        "can_give_back": is_open and not is_ai and can_answer(conversation),
+        "draft": pending.select_related("reply", "editing_by").first(),
+        "rejection_reasons": RejectionReason.choices,
         "is_mine": conversation.assignee_id == user.pk,
         "earlier_conversations": earlier.order_by("-last_message_at", "-id")[:3],
         "time_zone": timezone.get_current_timezone_name(),

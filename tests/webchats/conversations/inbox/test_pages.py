@@ -49,6 +49,7 @@ def test_folders_list_their_conversations(webchat: Webchat, admin: User, rep: Us
     found = {name: get_rows(client, folder=name) for name in folders.Folder.values}
     assert found == {
         "waiting": [waiting.pk],
+        "drafts": [],
         "mine": [mine.pk],
         "unread": [closed.pk, waiting.pk],
         "open": [theirs.pk, mine.pk, waiting.pk],
@@ -231,10 +232,10 @@ def test_number_of_queries_does_not_depend_on_the_rows(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     conversation = write(webchat)
-    # Session, user; list, two counts, navigation; conversation, messages, notes, colleagues and
-    # other conversations.
+    # Session, user; list, three counts, navigation; conversation, messages, notes, draft,
+    # colleagues and other conversations; the AI's provider and knowledge.
     fragment = {"headers": {"HX-Request": "true"}, "query": {"folder": "open"}}
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(15):
         get_thread_page(rep_client, conversation, **fragment)
     for number in range(4):
         other = write(webchat, visitor_id=f"{number:032x}")
@@ -242,7 +243,7 @@ def test_number_of_queries_does_not_depend_on_the_rows(
         services.assign(conversation=other, assignee=rep)
         answer(conversation, rep, f"Answer {number}")
         services.add_note(conversation=conversation, user=rep, text="Note")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(15):
         page = get_thread_page(rep_client, conversation, **fragment)
     assert len(rows_of(page)) == 5
 

@@ -37,7 +37,8 @@
   function update() {
     showProblem("");
     for (const element of document.querySelectorAll("[data-message-text]:not(.is-drawn)")) {
-      renderMessageText(element, element.textContent);
+      const { sources } = element.dataset;
+      renderMessageText(element, element.textContent, sources && JSON.parse(sources));
       element.classList.add("is-drawn");
     }
     const thread = getThread();
@@ -150,6 +151,15 @@
   });
   document.addEventListener("input", ({ target }) => {
     if (target.matches(".composer textarea")) sessionStorage.setItem(draftKey(), target.value);
+  });
+  // While a draft is edited, a new message of the visitor does not replace it.
+  const EDITED_MILLISECONDS = 30_000;
+  let editedAt = 0;
+  document.addEventListener("input", ({ target }) => {
+    const form = target.closest(".draft [data-edit-url]");
+    if (!form || Date.now() - editedAt < EDITED_MILLISECONDS) return;
+    editedAt = Date.now();
+    fetch(form.dataset.editUrl, { method: "POST", body: new FormData(form) }).catch(() => {});
   });
   document.addEventListener("submit", ({ target }) => target.closest(".menu")?.hidePopover());
 

@@ -75,6 +75,7 @@
       online[data.isOnline ? "add" : "delete"](data.conversationId);
       return showPresence();
     }
+    if (type === "draft") return refresh(THREAD_MILLISECONDS);
     if (type !== "conversation") return;
     receiveMessages(data);
     const isOpen = document.querySelector(`[data-conversation="${CSS.escape(data._id ?? "")}"]`);

@@ -1,0 +1,175 @@
+"""Drafts of the AI in the inbox: the editor, its decisions, and how an answer was made."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from organizations.models import User
+from tests.support import factories
+from tests.support.clients import log_in
+from tests.webchats.conversations.inbox.conftest import Act, write
+from webchats.conversations import services
+from webchats.conversations.models import Conversation, Draft, Message, Reply
+
+pytestmark = pytest.mark.django_db
+
+TEXT = "We <b>deliver</b> within three days."
+SOURCES = [{"number": 1, "title": "Delivery", "link": "https://example.com/delivery"}]
+
+
+@pytest.fixture
+def draft(conversation: Conversation) -> Draft:
+    """A pending draft for the conversation."""
+    return make_draft(conversation)
+
+
+def make_draft(conversation: Conversation) -> Draft:
+    Conversation.objects.filter(pk=conversation.pk).update(handler="ai")
+    reply = factories.ReplyFactory.create(
+        conversation=conversation,
+        state="drafted",
+        is_draft=True,
+        sources=SOURCES,
+        knowledge=["a" * 24],
+        model="model-1",
+        prompt_version=7,
+        total_ms=1234,
+    )
+    draft: Draft = factories.DraftFactory.create(conversation=conversation, reply=reply, text=TEXT)
+    return draft
+
+
+def page_of(client: Client, conversation: Conversation, **query: str) -> str:
+    url = reverse("inbox:conversation", args=[conversation.pk], query=query)
+    return client.get(url).content.decode()
+
+
+def test_draft_is_listed_and_shown_with_its_origin(
+    rep_client: Client, conversation: Conversation, draft: Draft
+) -> None:
+    page = page_of(rep_client, conversation, folder="drafts")
+    assert f'id="item-{conversation.pk}"' in page
+    assert "We &lt;b&gt;deliver&lt;/b&gt; within three days.</textarea>" in page
+    for origin in ("version 7", "model-1", "Delivery", "1 given", "1,234 ms in all"):
+        assert origin in page
+
+
+@pytest.mark.parametrize(("text", "is_edited"), [(TEXT, False), ("In\r\ntwo days.", True)])
+def test_approved_draft_is_sent_and_its_changes_are_shown(
+    act: Act,
+    rep: User,
+    rep_client: Client,
+    conversation: Conversation,
+    draft: Draft,
+    text: str,
+    is_edited: bool,
+) -> None:
+    response = act("approve", {"version": 1, "text": text})
+    assert response.status_code == 302
+    message = Message.objects.get(author="ai")
+    assert (message.text, message.approved_by) == (text.replace("\r\n", "\n"), rep)
+    draft.refresh_from_db()
+    assert (draft.state, draft.is_edited, conversation.handler) == ("sent", is_edited, "ai")
+    page = page_of(rep_client, conversation)
+    assert f"approved by {rep.get_full_name()}" in page
+    assert ("<del>" in page, "<ins>" in page) == (is_edited, is_edited)
+    # Only the sources of the answer may become links.
+    assert 'data-sources="[{' in page
+
+
+def test_rejected_draft_calls_a_person(act: Act, conversation: Conversation, draft: Draft) -> None:
+    act("reject", {"version": 1, "reason": "missing_knowledge", "comment": "No dates"})
+    draft.refresh_from_db()
+    assert (draft.state, draft.reason, draft.comment) == (
+        "rejected",
+        "missing_knowledge",
+        "No dates",
+    )
+    assert conversation.handler == "waiting"
+    assert not Message.objects.filter(author="ai").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "status"),
+    [
+        ("approve", {"version": 2, "text": "Mine"}, 409),
+        ("approve", {"version": 1, "text": " "}, 422),
+        ("approve", {"version": "x", "text": "Mine"}, 422),
+        ("approve", {"text": "Mine"}, 422),
+        ("reject", {"version": 1, "reason": "unknown"}, 422),
+        ("approve-next", {"version": 2, "text": "Mine"}, 409),
+    ],
+)
+def test_decision_that_does_not_fit_changes_nothing_and_keeps_the_text(
+    act: Act, draft: Draft, name: str, values: dict[str, Any], status: int
+) -> None:
+    response = act(name, values)
+    assert response.status_code == status
+    page = response.content.decode()
+    assert 'role="alert"' in page
+    assert f">{values.get('text', '').strip()}" in page
+    draft.refresh_from_db()
+    assert draft.state == "pending"
+    assert not Message.objects.filter(author="ai").exists()
+
+
+def test_second_decision_is_told_the_state(act: Act, admin: User, draft: Draft) -> None:
+    services.approve_draft(draft=draft, user=admin, version=1)
+    response = act("approve", {"version": 1, "text": "Mine"})
+    assert response.status_code == 422
+    assert "The draft is not pending any more: sent." in response.content.decode()
+    assert Message.objects.filter(author="ai").count() == 1
+
+
+def test_approve_next_opens_the_draft_that_waits_longest(act: Act, draft: Draft) -> None:
+    webchat = draft.conversation.webchat
+    assert webchat is not None
+    other = write(webchat, visitor_id="b" * 32)
+    make_draft(other)
+    factories.DraftFactory.create()
+    response = act("approve-next", {"version": 1, "text": TEXT}, query_params={"folder": "drafts"})
+    path = reverse("inbox:conversation", args=[other.pk])
+    assert response.headers["Location"] == f"{path}?folder=drafts"
+    newest = Draft.objects.get(conversation=other)
+    services.reject_draft(
+        draft=newest, user=factories.SuperuserFactory.create(), version=1, reason="tone"
+    )
+    make_draft(draft.conversation)
+    version = {"version": 1, "text": TEXT}
+    response = act("approve-next", version, headers={"HX-Request": "true"})
+    assert response.status_code == 200
+    assert response.headers["HX-Push-Url"].startswith(reverse("inbox:list"))
+
+
+def test_edited_draft_is_kept_when_the_visitor_writes(
+    act: Act, rep: User, conversation: Conversation, draft: Draft
+) -> None:
+    assert act("edit-draft", {"version": 1}).status_code == 204
+    draft.refresh_from_db()
+    assert draft.editing_by == rep
+    assert act("edit-draft", {"version": 2}).status_code == 409
+    services.reject_draft(draft=draft, user=rep, version=draft.version, reason="tone")
+    assert act("edit-draft", {"version": 1}).status_code == 409
+
+
+def test_conversation_is_given_back_to_the_ai(
+    act: Act, rep_client: Client, conversation: Conversation
+) -> None:
+    assert "Give back to the AI" not in page_of(rep_client, conversation)
+    assert act("give-back").status_code == 409
+    factories.KnowledgeEntryFactory.create(organization=conversation.organization)
+    assert "Give back to the AI" in page_of(rep_client, conversation)
+    act("give-back")
+    assert conversation.handler == "ai"
+
+
+@pytest.mark.parametrize("name", ["approve", "approve-next", "reject", "edit-draft", "give-back"])
+def test_draft_of_another_organization_does_not_exist(
+    other_admin: User, conversation: Conversation, draft: Draft, name: str
+) -> None:
+    url = reverse(f"inbox:{name}", args=[conversation.pk])
+    response = log_in(other_admin).post(url, {"version": 1, "text": TEXT, "reason": "tone"})
+    assert response.status_code == 404
+    assert Reply.objects.filter(state="drafted").exists()
