@@ -5,9 +5,10 @@ Each scenario prints one line of figures, and fails if a rule is broken:
 * ``take-over``: 200 interleavings of a take-over and the final write, no answer after a person;
 * ``bursts``: 50 visitors send three messages in two seconds to a worker process, 50 answers, each
   from all three;
+* ``streams``: 20 take-overs in the middle of a model's stream, which ends within a second;
 * ``approvals``: 50 threads approve one draft, one message and 49 refusals.
 
-It starts a PostgreSQL server, and needs no model: the built-in provider answers.
+It starts a PostgreSQL server. The built-in provider answers, or a server that imitates a model.
 """
 
 import argparse
@@ -27,8 +28,9 @@ from tests.support.postgres import running_postgres
 ROOT = Path(__file__).resolve().parents[2]
 INTERLEAVINGS = 200
 BURSTS = 50
+STREAMS = 20
 APPROVALS = 50
-SCENARIOS = ("take-over", "bursts", "approvals")
+SCENARIOS = ("take-over", "bursts", "streams", "approvals")
 
 
 def run(scenario: str) -> str:
@@ -47,6 +49,11 @@ def run(scenario: str) -> str:
                 for number in range(INTERLEAVINGS)
             )
         return f"{INTERLEAVINGS} of {INTERLEAVINGS} without an answer after a person {dict(first)}"
+    if scenario == "streams":
+        with override_settings(AI_DEBOUNCE_SECONDS=0):
+            delays = reply_races.measure_ends_of_streams(user, STREAMS)
+        assert max(delays) <= 1, delays
+        return f"{len(delays)} of {STREAMS} ended, the last one after {max(delays):.2f} s"
     if scenario == "approvals":
         draft = DraftFactory.create(webchat=webchat)
         sent, refused = reply_races.approve_at_once(draft, user, threads=APPROVALS)

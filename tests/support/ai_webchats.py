@@ -7,13 +7,15 @@ from tests.support import factories
 from webchats.models import Webchat
 
 
-def create_ai_webchat(user: User, **options: Any) -> Webchat:
+def create_ai_webchat(
+    user: User, *, base_url: str = "https://model.example.com/v1", **options: Any
+) -> Webchat:
     """Create a webchat whose prompt has a provider that needs no API key."""
     provider = AiProvider.objects.create(
         organization_id=str(user.organization_id),
         name="Model",
         kind="openai",
-        base_url="https://model.example.com/v1",
+        base_url=base_url,
         default_model="small",
     )
     prompt = factories.PromptFactory.create(organization=user.organization, provider=provider)

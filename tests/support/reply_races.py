@@ -3,6 +3,7 @@
 Each function uses connections of its own threads, so the rows must be committed.
 """
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,18 +12,23 @@ from time import sleep
 from typing import Final
 
 from django.db import connection, transaction
+from django.test import override_settings
 
 from organizations.jobs import queue
 from organizations.models import User
+from tests.support.ai_webchats import create_ai_webchat
+from tests.support.slow_model import PAUSE, running_slow_model
 from webchats.conversations import services
 from webchats.conversations.errors import DraftChanged
 from webchats.conversations.knowledge.answer import Answer, Outcome
 from webchats.conversations.knowledge.runs import Finished, Trace
 from webchats.conversations.models import Conversation, Draft, Message, Reply, ReplyState
+from webchats.conversations.replies.engine import make_reply
 from webchats.conversations.replies.outcomes import finish_reply
 from webchats.conversations.replies.start import Start, start_reply
 from webchats.models import Webchat
 
+_VISITORS_AT_ONCE: Final = 10
 #: Seconds in which the other connection reaches the lock.
 _HEAD_START: Final = 0.01
 
@@ -114,6 +120,30 @@ def _finished() -> Finished:
     return Finished(Answer(Outcome.ANSWER, "In three days.", []), trace)
 
 
+def measure_ends_of_streams(user: User, rounds: int) -> list[float]:
+    """Take conversations over in the middle of a model's stream.
+
+    Return the seconds from each take-over to the end of the connection to the model.
+    """
+    with running_slow_model() as server, override_settings(AI_ALLOWED_ADDRESSES=[server.address]):
+        webchat = create_ai_webchat(user, base_url=f"http://{server.address}/v1")
+        for number in range(rounds):
+            conversation = send_visitor_message(webchat, number, "When?")
+            (job,) = queue.claim(["reply"])
+
+            def take_over(conversation: Conversation = conversation) -> None:
+                with closing(connection):
+                    services.take_over(conversation=conversation, user=user)
+
+            server.action = take_over
+            asyncio.run(make_reply(job))
+            queue.complete(job)
+            assert not conversation.messages.filter(author="ai").exists()
+        while len(server.delays) < rounds:
+            sleep(PAUSE)
+        return server.delays
+
+
 def approve_at_once(draft: Draft, user: User, *, threads: int) -> tuple[int, int]:
     """Approve the draft in ``threads`` threads. Return how many sent it and were refused."""
     barrier = threading.Barrier(threads)
@@ -134,18 +164,25 @@ def approve_at_once(draft: Draft, user: User, *, threads: int) -> tuple[int, int
 
 def send_bursts(webchat: Webchat, visitors: int, pause: float) -> list[str]:
     """Send three messages of each visitor, ``pause`` seconds apart. Return the conversations."""
-    ids = set()
-    for text in ("One", "Two", "Three"):
-        ids |= {send_visitor_message(webchat, visitor, text).pk for visitor in range(visitors)}
-        sleep(pause)
-    return sorted(ids)
+
+    def send(visitor: int) -> str:
+        with closing(connection):
+            conversation = send_visitor_message(webchat, visitor, "One")
+            for text in ("Two", "Three"):
+                sleep(pause)
+                send_visitor_message(webchat, visitor, text)
+            return conversation.pk
+
+    with ThreadPoolExecutor(_VISITORS_AT_ONCE) as executor:
+        return list(executor.map(send, range(visitors)))
 
 
 def check_bursts(conversation_ids: list[str]) -> None:
     """Raise ``AssertionError`` unless each has one answer, which is made from all messages."""
     for pk in conversation_ids:
         rows = Message.objects.filter(conversation=pk).order_by("sequence")
-        assert [row.author for row in rows] == ["visitor", "visitor", "visitor", "ai"], pk
+        log = [row.event or row.author for row in rows]
+        assert log == ["visitor", "visitor", "visitor", "ai"], log
         reply = Reply.objects.get(conversation=pk, state=ReplyState.SENT)
         assert reply.based_on_sequence == 3
 

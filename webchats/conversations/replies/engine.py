@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 #: Seconds between two publications of new text.
 PUBLISH_SECONDS: Final = 0.1
 #: Seconds between two reads of the row, after which a take-over ends the reply.
-CHECK_SECONDS: Final = 0.5
+CHECK_SECONDS: Final = 0.3
 #: Seconds between two saves of the text.
 SAVE_SECONDS: Final = 1.0
 #: Seconds after a deadline of the run in which it raises an error by itself.

@@ -4,7 +4,7 @@ from typing import Final
 
 from prometheus_client import Counter, Histogram
 
-from webchats.conversations.models.reply import Reply, ReplyState
+from webchats.conversations.models import Reply, ReplyState
 
 REPLIES: Final = Counter(
     "webchats_replies_total", "Replies of the AI that have ended.", ["outcome"]

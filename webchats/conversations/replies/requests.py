@@ -39,9 +39,12 @@ def discard_replies(conversation: Conversation) -> None:
 def supersede_drafts(conversation: Conversation) -> None:
     """Supersede the pending draft, if there is one."""
     for draft in Draft.objects.pending().filter(conversation=conversation):
-        draft.state = DraftState.SUPERSEDED
-        draft.decided_at = timezone.now()
-        change_draft(conversation, draft, "state", "decided_at")
+        _supersede(conversation, draft)
+
+
+def _supersede(conversation: Conversation, draft: Draft) -> None:
+    draft.state, draft.decided_at = DraftState.SUPERSEDED, timezone.now()
+    change_draft(conversation, draft, "state", "decided_at")
 
 
 def change_draft(conversation: Conversation, draft: Draft, *columns: str) -> None:
@@ -55,7 +58,7 @@ def outdate_draft(conversation: Conversation) -> None:
     """Supersede the pending draft because the visitor has written, or mark it if it is edited."""
     for draft in Draft.objects.pending().filter(conversation=conversation):
         if not draft.is_being_edited:
-            supersede_drafts(conversation)
+            _supersede(conversation, draft)
         elif not draft.is_stale:
             draft.is_stale = True
             draft.save(update_fields=["is_stale", "updated_at"])

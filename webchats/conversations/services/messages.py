@@ -74,7 +74,7 @@ def _send_visitor_message(
     sent = Message.objects.filter(conversation__in=own.order_by(), client_key=client_key).first()
     if sent is not None:
         return Sent(sent, created=False)
-    continues = newest is not None and newest.state == State.OPEN
+    was_open = newest is not None and newest.state == State.OPEN
     person = update_contact(webchat, newest.contact if newest else None, details, page)
     conversation = _start_or_continue(webchat, visitor_id, newest, person)
     is_replying = _waits_for_reply(conversation)
@@ -89,7 +89,7 @@ def _send_visitor_message(
     )
     if conversation.handler == Handler.AI:
         # The prompt or its provider may have changed since the last message.
-        can_reply = not continues or can_answer(conversation)
+        can_reply = not was_open or can_answer(conversation)
         if can_reply and (is_replying or may_reply()):
             outdate_draft(conversation)
             request_reply(conversation)
