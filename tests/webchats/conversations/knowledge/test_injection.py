@@ -198,7 +198,7 @@ class _Model:
 def test_handing_over_is_the_only_tool(
     prompt: Prompt, name: str, may_hand_over: bool, is_handed_over: bool, monkeypatch: Any
 ) -> None:
-    events = [
+    events: list[ModelEvent] = [
         ToolCall(name, {"reason": "<b>x</b>", "id": "1"}),
         TextDelta("sources: 1\nText"),
         End(EndReason.STOP),

@@ -42,7 +42,7 @@ def test_no_answer_follows_a_take_over(webchat: Webchat, rep: User) -> None:
 def test_a_person_ends_the_stream_of_the_provider(
     webchat: Webchat, rep: User, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    changed_at = []
+    changed_at: list[float] = []
 
     def change() -> None:
         if action == "take_over":
