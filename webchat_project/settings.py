@@ -282,6 +282,8 @@ REST_FRAMEWORK = {
 # Bytes. A request with a larger Content-Length gets a 413 before its body is read.
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# The admin site's page that confirms the deletion of 1,000 rows has a field for each.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_100
 # Bytes of a body with files (multipart/form-data): ten icons of 1 MiB, and the part headers.
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=11 * 1024 * 1024)
 

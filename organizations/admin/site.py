@@ -23,6 +23,7 @@ from organizations.models import User
 from organizations.navigation import NavItem, get_nav_items
 from organizations.overview import get_checklist, get_panels
 from organizations.tenancy.concurrency import search_slot
+from organizations.tenancy.deletion import delete_selected
 
 _View = TypeVar("_View", bound=Callable[..., HttpResponseBase])
 
@@ -177,3 +178,5 @@ class WebchatsAdminSite(admin.AdminSite):
 
 
 site = WebchatsAdminSite(name="admin")
+# In place of Django's action of the same name.
+site.add_action(delete_selected)

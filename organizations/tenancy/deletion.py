@@ -1,10 +1,13 @@
-"""The rows that the admin's delete pages list."""
+"""Deletion in the admin site: the action on selected rows, and the rows that delete pages list."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from django.apps import apps
+from django.contrib import admin, messages
+from django.contrib.admin import actions
 from django.db import models
+from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from organizations.tenancy.models import TenantScoped
@@ -14,8 +17,34 @@ from webchat_project.api.exceptions import MAX_USES
 #: have ``list[str]``, which a recursive type does not match.
 NestedTexts: TypeAlias = list[Any]
 
+#: How many selected rows one request deletes: it reads all of them, with the rows that are deleted
+#: with them.
+MAX_DELETED: Final = 1_000
 #: How many of the rows that use a row are listed.
 _MAX_LISTED: Final = 10
+
+
+@admin.action(
+    description=actions.delete_selected.short_description,  # type: ignore[attr-defined]
+    permissions=["delete"],
+)
+def delete_selected(
+    model_admin: "admin.ModelAdmin[models.Model]",
+    request: HttpRequest,
+    queryset: models.QuerySet[models.Model],
+) -> HttpResponse | None:
+    """Do what Django's action does, unless more than ``MAX_DELETED`` rows are selected.
+
+    Then show a message on the list, and delete nothing.
+    """
+    if queryset.order_by()[: MAX_DELETED + 1].count() <= MAX_DELETED:
+        return actions.delete_selected(model_admin, request, queryset)
+    message = (
+        f"Nothing was deleted: at most {MAX_DELETED:,} {model_admin.opts.verbose_name_plural} can "
+        "be deleted at a time. Filter the list, or delete them in portions."
+    )
+    model_admin.message_user(request, message, messages.ERROR)
+    return None
 
 
 def without_details(rows: Iterable[object]) -> NestedTexts:

@@ -1,10 +1,13 @@
 """The pages that ask before webchats are deleted."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from organizations.models import User
+from organizations.tenancy.deletion import MAX_DELETED
 from tests.support import factories
 from tests.webchats.admin.pages import LIST
 from webchats.models import LastLoad, Webchat
@@ -42,4 +45,26 @@ def test_delete_page_of_several_webchats_names_ten_and_deletes_all(
     assert "Deleted with them" not in page
     assert not [key for key in keys if f'value="{key}"' not in page]
     session_client.post(LIST, {**body, "post": "yes"})
+    assert not Webchat.objects.exists()
+
+
+def test_deletion_takes_a_limited_number_of_selected_rows(
+    session_client: Client, admin: User, webchat: Webchat
+) -> None:
+    columns = [field.attname for field in Webchat._meta.concrete_fields if not field.primary_key]
+    values = {column: getattr(webchat, column) for column in columns}
+    Webchat.objects.bulk_create(Webchat(**values) for _ in range(MAX_DELETED))
+    body = {"action": "delete_selected", "_selected_action": [webchat.pk], "select_across": "1"}
+    for confirmed in ({}, {"post": "yes"}):
+        response = session_client.post(LIST, {**body, **confirmed}, follow=True)
+        assert "Nothing was deleted: at most 1,000 webchats" in response.content.decode()
+    assert Webchat.objects.count() == MAX_DELETED + 1
+
+    session_client.post(f"{LIST}{webchat.pk}/delete/", {"post": "yes"})
+    body["_selected_action"] = [Webchat.objects.values_list("pk", flat=True)[0]]
+    page = session_client.post(LIST, body).content.decode()
+    assert "<h1>Delete 1,000 webchats</h1>" in page
+    keys = re.findall(r'name="_selected_action" value="(\w+)"', page)
+    fields = {"action": "delete_selected", "post": "yes", "csrfmiddlewaretoken": "token"}
+    session_client.post(LIST, {**fields, "_selected_action": keys})
     assert not Webchat.objects.exists()
