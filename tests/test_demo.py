@@ -162,7 +162,9 @@ def test_printed_curl_command_creates_the_documented_webchat(served: tuple[str, 
     assert stored["data"].items() >= examples.REQUEST.items()
 
 
-def test_a_message_arrives_on_a_stream_which_ends_with_the_demo(tmp_path: Path) -> None:
+def test_a_message_and_its_answer_arrive_on_a_stream_which_ends_with_the_demo(
+    tmp_path: Path,
+) -> None:
     with running_demo(tmp_path) as (address, _):
         widget = f"{address}/widget/{demo.WEBCHAT_ID}"
         ticket = post_json(f"{widget}/ticket", {}, Origin=address)["ticket"]
@@ -175,6 +177,8 @@ def test_a_message_arrives_on_a_stream_which_ends_with_the_demo(tmp_path: Path) 
         post_json(f"{widget}/messages", {"clientKey": "1", "text": "Hello"}, **authorization)
         lines = iter(stream.readline, b"event: state\n")
         assert any(b'"text":"Hello"' in line for line in lines)
+        # The worker answers in the same process.
+        assert any(b'"author":"ai"' in line for line in stream)
     assert b'data: {"reason":"shutdown"}' in stream.read()
 
 
