@@ -1,7 +1,7 @@
 """Actions on several webchats: enable, disable, duplicate, export."""
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
@@ -12,6 +12,7 @@ from django.utils import timezone
 from simple_history.utils import bulk_update_with_history
 
 from organizations.models import User
+from organizations.tenancy.models import TenantModel
 from webchats.icons.storage import StorageUnavailable
 from webchats.imports.exporter import WorkbookTooLarge, export_response
 from webchats.models import Webchat
@@ -89,21 +90,31 @@ def _webchats(count: int) -> str:
     return "1 webchat" if count == 1 else f"{count:,} webchats"
 
 
-ExportAction: TypeAlias = Callable[
-    [ModelAdmin, HttpRequest, QuerySet[Webchat]], StreamingHttpResponse | None
-]
+_Row = TypeVar("_Row", bound=TenantModel)
+#: Returns the rows as a download in a format of ``webchats.imports``.
+Respond: TypeAlias = "Callable[[QuerySet[_Row], str, User], StreamingHttpResponse]"
+ExportAction: TypeAlias = (
+    "Callable[[admin.ModelAdmin[_Row], HttpRequest, QuerySet[_Row]], StreamingHttpResponse | None]"
+)
+
+_LABELS: Final = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "ndjson": "NDJSON"}
 
 
-def _export_action(format_name: str, label: str) -> ExportAction:
-    """Return the action that downloads the webchats in a format of ``webchats.imports``."""
+def export_actions(rows: str, respond: "Respond[_Row]") -> "tuple[ExportAction[_Row], ...]":
+    """Return an action for each format, which downloads the selected rows."""
+    return tuple(_export_action(rows, respond, name, label) for name, label in _LABELS.items())
 
-    @admin.action(description=f"Export selected webchats as {label}", permissions=["view"])
+
+def _export_action(
+    rows: str, respond: "Respond[_Row]", format_name: str, label: str
+) -> "ExportAction[_Row]":
+    @admin.action(description=f"Export selected {rows} as {label}", permissions=["view"])
     def export(
-        model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Webchat]
+        model_admin: "admin.ModelAdmin[_Row]", request: HttpRequest, queryset: QuerySet[_Row]
     ) -> StreamingHttpResponse | None:
         assert isinstance(request.user, User)
         try:
-            return export_response(queryset, format_name, user=request.user)
+            return respond(queryset, format_name, request.user)
         except WorkbookTooLarge as error:
             model_admin.message_user(request, str(error), messages.ERROR)
             return None
@@ -113,9 +124,10 @@ def _export_action(format_name: str, label: str) -> ExportAction:
     return export
 
 
-EXPORTS = (
-    _export_action("csv", "CSV"),
-    _export_action("xlsx", "Excel"),
-    _export_action("json", "JSON"),
-    _export_action("ndjson", "NDJSON"),
-)
+def _export_webchats(
+    webchats: QuerySet[Webchat], format_name: str, user: User
+) -> StreamingHttpResponse:
+    return export_response(webchats, format_name, user=user)
+
+
+EXPORTS: Final = export_actions("webchats", _export_webchats)

@@ -1,9 +1,10 @@
-"""The form that uploads a file of webchats to import."""
+"""The form that uploads a file to import."""
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.db import models
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.utils.datastructures import MultiValueDict
@@ -11,7 +12,6 @@ from django.utils.datastructures import MultiValueDict
 from organizations.auth.roles import Operation, role_allows
 from organizations.models import Organization, User
 from webchats.imports.formats import FORMATS, detect_format
-from webchats.models import Webchat
 
 _EXTENSIONS = ", ".join(f".{name}" for name in FORMATS)
 
@@ -25,9 +25,6 @@ class ImportForm(forms.Form):
     )
     update = forms.BooleanField(
         required=False,
-        label="Update existing webchats",
-        help_text="Update the webchats with the same _id, or else with the same name. If off, "
-        "every row creates a new webchat.",
     )
     skip_invalid = forms.BooleanField(
         required=False,
@@ -40,13 +37,22 @@ class ImportForm(forms.Form):
         user: User,
         data: QueryDict | None = None,
         files: MultiValueDict[str, UploadedFile[bytes]] | None = None,
+        *,
+        model: type[models.Model],
+        name_column: str,
     ) -> None:
         super().__init__(data, files)
         self.label_suffix = ""
         self._user = user
         if user.organization is not None:
             del self.fields["organization"]
-        if not role_allows(user.role, Operation.CHANGE, Webchat):
+        names = model._meta
+        self.fields["update"].label = f"Update existing {names.verbose_name_plural}"
+        self.fields["update"].help_text = (
+            f"Update the {names.verbose_name_plural} with the same _id, or else with the same "
+            f"{name_column}. If off, every row creates a new {names.verbose_name}."
+        )
+        if not role_allows(user.role, Operation.CHANGE, model):
             del self.fields["update"]
         size = filesizeformat(settings.MAX_UPLOAD_BYTES)
         self.fields["file"].widget.attrs |= {

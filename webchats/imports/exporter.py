@@ -1,7 +1,7 @@
 """The export of webchats to a file."""
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -80,27 +80,36 @@ class ExportResponse(StreamingHttpResponse):
 def export_response(
     webchats: QuerySet[Webchat], format_name: str, *, user: User
 ) -> StreamingHttpResponse:
-    """Return a streaming response: the file as the download ``webchats.FORMAT``.
+    """Return the webchats as a download, as ``rows_response`` does."""
+    return rows_response(EXPORTED, read_rows(webchats), format_name, name="webchats", user=user)
+
+
+def rows_response(
+    columns: Sequence[str],
+    rows: Iterator[list[object]],
+    format_name: str,
+    *,
+    name: str,
+    user: User,
+) -> StreamingHttpResponse:
+    """Return a streaming response: the file as the download ``NAME.FORMAT``.
 
     Raise ``ExportsBusy`` if another export of the user's organization or ``MAX_EXPORTS`` run, and
     ``WorkbookTooLarge``.
     """
     end = start_export(user.organization_id or user.pk)
     try:
-        if format_name == "xlsx":
-            chunks = _export_workbook(webchats)
-        else:
-            chunks = export(webchats, format_name)
+        is_workbook = format_name == "xlsx"
+        chunks: Iterator[bytes] = FORMATS[format_name].write(
+            columns, _limit_size(rows) if is_workbook else rows
+        )
+        if is_workbook:
+            # Complete before the response starts, as its errors need a status.
+            chunks = chain([next(chunks)], chunks)
     except BaseException:
         end()
         raise
-    return ExportResponse(chunks, _headers(format_name), end)
-
-
-def _export_workbook(webchats: QuerySet[Webchat]) -> Iterator[bytes]:
-    """Return the bytes of a workbook, which is already complete, as its errors need a status."""
-    chunks = FORMATS["xlsx"].write(EXPORTED, _limit_size(read_rows(webchats)))
-    return chain([next(chunks)], chunks)
+    return ExportResponse(chunks, _headers(format_name, name), end)
 
 
 def _limit_size(rows: Iterator[list[object]]) -> Iterator[list[object]]:
@@ -116,12 +125,19 @@ def _limit_size(rows: Iterator[list[object]]) -> Iterator[list[object]]:
 def sample_response(prompt_name: str, format_name: str) -> StreamingHttpResponse:
     """Return a file to import as a download, with one new webchat that has this prompt."""
     values = [{**REQUEST, "prompt": prompt_name}[name] for name in _SAMPLE]
-    chunks = FORMATS[format_name].write(_SAMPLE, [values])
-    return StreamingHttpResponse(chunks, headers=_headers(format_name))
+    return sample_file(_SAMPLE, values, format_name, name="webchats")
 
 
-def _headers(format_name: str) -> dict[str, str]:
+def sample_file(
+    columns: Sequence[str], values: Sequence[object], format_name: str, *, name: str
+) -> StreamingHttpResponse:
+    """Return a file with one row as a download."""
+    chunks = FORMATS[format_name].write(columns, [values])
+    return StreamingHttpResponse(chunks, headers=_headers(format_name, name))
+
+
+def _headers(format_name: str, name: str) -> dict[str, str]:
     return {
         "Content-Type": FORMATS[format_name].content_type,
-        "Content-Disposition": f'attachment; filename="webchats.{format_name}"',
+        "Content-Disposition": f'attachment; filename="{name}.{format_name}"',
     }

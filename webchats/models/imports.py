@@ -110,11 +110,14 @@ class PendingImport(TenantModel):
         return self.file_name
 
     @classmethod
-    def take(cls, user: User, pk: str) -> "PendingImport | None":
-        """Delete the user's file and return it; ``None`` if it has expired or was deleted."""
+    def take(cls, user: User, pk: str, resource: ImportedRows) -> "PendingImport | None":
+        """Delete the user's file and return it; ``None`` if it has expired or was deleted.
+
+        A file is confirmed only as what it was checked as: ``resource``.
+        """
         cls.objects.expired().delete()
         with transaction.atomic():
-            files = cls.objects.for_user(user).filter(user=user, pk=pk)
+            files = cls.objects.for_user(user).filter(user=user, pk=pk, resource=resource)
             pending = files.select_for_update(of=("self",)).first()
             if pending is not None:
                 cls.objects.filter(pk=pk).delete()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from organizations.models import User
@@ -112,3 +113,47 @@ def test_the_page_that_deletes_a_prompt_does_not_list_its_links_to_entries(
     _create(admin).prompts.add(prompt)
     response = session_client.get(f"/admin/organizations/prompt/{prompt.pk}/delete/")
     assert b"relationship" not in response.content
+
+
+def test_a_file_is_checked_and_imported_after_confirmation(
+    session_client: Client, admin: User
+) -> None:
+    entry = _create(admin, question="Old")
+    content = b"question,answer\nOld,Changed\nNew,Added\n"
+    file = SimpleUploadedFile("in.csv", content)
+    response = session_client.post(f"{LIST}import/", {"file": file, "update": "on"})
+    report = response.context["report"]
+    assert (report.created, report.updated) == (1, 1)
+    body = {"pending": response.context["pending"].pk}
+    # It is not a file of webchats.
+    session_client.post("/admin/webchats/webchat/import/confirm/", body)
+    assert KnowledgeEntry.objects.count() == 1
+    session_client.post(f"{LIST}import/confirm/", body)
+    entry.refresh_from_db()
+    assert (entry.answer, KnowledgeEntry.objects.count()) == ("Changed", 2)
+
+
+@pytest.mark.parametrize("format_name", ["csv", "xlsx", "json", "ndjson"])
+def test_the_sample_and_the_export_can_be_imported(
+    session_client: Client, admin: User, format_name: str
+) -> None:
+    entry = _create(admin, also_asked_as=["a", "b"])
+    action = {"action": f"export_{format_name}", "_selected_action": [entry.pk]}
+
+    def check(response: Any) -> tuple[int, int, int]:
+        """Return the numbers of created, unchanged and invalid rows."""
+        content = b"".join(response.streaming_content)
+        file = SimpleUploadedFile(f"in.{format_name}", content)
+        page = session_client.post(f"{LIST}import/", {"file": file, "update": "on"})
+        report = page.context["report"]
+        return report.created, report.unchanged, report.rejected
+
+    assert check(session_client.get(f"{LIST}import/sample.{format_name}")) == (1, 0, 0)
+    assert check(session_client.post(LIST, action)) == (0, 1, 0)
+
+
+def test_a_sales_rep_cannot_import(client: Client, admin: User) -> None:
+    rep = factories.UserFactory.create(organization=admin.organization, access_role="SALES_REP")
+    client.force_login(rep)
+    assert client.get(f"{LIST}import/").status_code == 403
+    assert b"import/" not in client.get(LIST).content

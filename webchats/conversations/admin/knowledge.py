@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,13 +15,22 @@ from django.utils.safestring import SafeString
 from organizations.admin.badges import badge
 from organizations.admin.site import site
 from organizations.admin.times import updated_at
-from organizations.models import Prompt
-from organizations.tenancy.admin import TenantAdmin, TenantForm
+from organizations.models import Prompt, User
+from organizations.tenancy.admin import TenantForm
 from organizations.tenancy.models import TenantQuerySet, require_organization
+from webchats.admin.actions import export_actions
 from webchats.admin.forms import LinesField
+from webchats.admin.imports import ImportMixin
+from webchats.conversations.api.examples import KNOWLEDGE_REQUEST
+from webchats.conversations.imports.columns import EXPORTED, read_rows
+from webchats.conversations.imports.importer import KnowledgeImport
 from webchats.conversations.models import KnowledgeEntry
+from webchats.imports.exporter import rows_response, sample_file
+from webchats.imports.formats import TEXT_FORMATS
 
 _WORDINGS: Final = KnowledgeEntry._meta.get_field("also_asked_as")
+#: The columns of a sample.
+_SAMPLE: Final = ("question", "alsoAskedAs", "answer", "link", "language")
 #: Prompts that a row of the list names.
 _MAX_NAMES: Final = 3
 
@@ -75,11 +84,21 @@ class PromptsFilter(admin.RelatedOnlyFieldListFilter):
         self.empty_value_display = SafeString("Every prompt")
 
 
+def _export(
+    entries: QuerySet[KnowledgeEntry], format_name: str, user: User
+) -> StreamingHttpResponse:
+    rows = read_rows(entries, format_name)
+    return rows_response(EXPORTED, rows, format_name, name="knowledge", user=user)
+
+
 @admin.register(KnowledgeEntry, site=site)
-class KnowledgeAdmin(TenantAdmin[KnowledgeEntry]):
+class KnowledgeAdmin(ImportMixin[KnowledgeEntry]):
     """Questions with the organization's answers."""
 
     form = KnowledgeForm
+    run_class = KnowledgeImport
+    name_column = "question"
+    actions = export_actions("knowledge entries", _export)
     purpose = (
         "A knowledge entry is a question with your answer. The AI answers your visitors from them."
     )
@@ -97,6 +116,13 @@ class KnowledgeAdmin(TenantAdmin[KnowledgeEntry]):
         """Return the user's entries, with the names of their prompts."""
         prompts = Prefetch("prompts", Prompt.objects.only("name"))
         return super().get_queryset(request).prefetch_related(prompts)
+
+    def get_sample(self, user: User, format_name: str) -> StreamingHttpResponse:
+        """Return a sample file with one entry for every prompt."""
+        values = [KNOWLEDGE_REQUEST[name] for name in _SAMPLE]
+        if format_name in TEXT_FORMATS:
+            values = ["\n".join(value) if isinstance(value, list) else value for value in values]
+        return sample_file(_SAMPLE, values, format_name, name="knowledge")
 
     @admin.display(description="state", ordering="is_active")
     def state(self, entry: KnowledgeEntry) -> SafeString:

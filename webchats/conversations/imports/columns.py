@@ -72,7 +72,10 @@ def read_rows(entries: QuerySet[KnowledgeEntry], format_name: str) -> Iterator[l
     """Yield the values of each entry in the order of ``EXPORTED``, for a file of the format."""
     names = [model_field_name(KnowledgeEntry, name) for name in EXPORTED[:-1]]
     is_text = format_name in TEXT_FORMATS
-    entries = entries.prefetch_related(Prefetch("prompts", Prompt.objects.only("name")))
+    # In place of lookups that the queryset may have.
+    entries = entries.prefetch_related(None).prefetch_related(
+        Prefetch("prompts", Prompt.objects.only("name"))
+    )
     for entry in entries.iterator(chunk_size=_CHUNK):
         values = [getattr(entry, name) for name in names]
         ids = [prompt.pk for prompt in entry.prompts.all()]
