@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
-from organizations.models import Stage, User
+from organizations.models import Prompt, Stage, User
 from organizations.tenancy.large_responses import (
     LARGE_BYTES,
     MAX_ANONYMOUS,
@@ -158,3 +158,10 @@ def test_large_page_of_pipelines_is_counted(api: Any, admin: User, reserved: Non
         )
     assert api(admin).get("/api/pipelines?limit=100").status_code == 503
     assert api(admin).get("/api/pipelines?limit=3").status_code == 200
+
+
+def test_large_form_with_errors_is_503_like_a_page(session_client: Client, reserved: None) -> None:
+    form = {"name": "", "instructions": "x" * LARGE_BYTES}
+    response = session_client.post("/admin/organizations/prompt/add/", form)
+    assert response.status_code == 503
+    assert not Prompt.objects.exists()

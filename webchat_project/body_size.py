@@ -14,6 +14,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS
@@ -131,7 +132,8 @@ class LargeResponse(HttpResponse):
 class LargeResponseMiddleware:
     """Returns 503 in place of a large response while as many as allowed are sent.
 
-    The successful response to a write is not replaced, since the client would repeat the write.
+    The successful response to a write is not replaced, since the client would repeat the write. An
+    admin form with errors has written nothing.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -139,7 +141,11 @@ class LargeResponseMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        is_replaceable = request.method in SAFE_METHODS or response.status_code >= 400
+        is_replaceable = (
+            request.method in SAFE_METHODS
+            or response.status_code >= 400
+            or _is_form_with_errors(response)
+        )
         if (
             not isinstance(response, HttpResponse)
             or len(response.content) <= large_responses.LARGE_BYTES
@@ -157,6 +163,13 @@ class LargeResponseMiddleware:
             return LargeResponse(response, take_reservation(request))
         finally:
             _free_documents(response)
+
+
+def _is_form_with_errors(response: HttpResponseBase) -> bool:
+    """Return whether the response is a form of Django's admin site, shown again with its errors."""
+    return isinstance(response, TemplateResponse) and bool(
+        (response.context_data or {}).get("errors")
+    )
 
 
 def _unavailable(request: HttpRequest, error: ResponsesBusy | OperationalError) -> HttpResponseBase:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from organizations.ai.errors import ErrorKind, ProviderError
@@ -226,3 +227,16 @@ def test_figures_by_prompt_and_month(provider: AiProvider, prompt: Prompt) -> No
     since = datetime(2026, 11, 1, tzinfo=UTC)
     assert usage_by_month(prompt.organization_id, prompt_id=prompt.pk, since=since) == [newest]
     assert usage_by_month(prompt.organization_id, prompt_id="0" * 24) == []
+
+
+def test_deletion_of_a_provider_and_its_prompt_reads_no_usage(
+    provider: AiProvider, prompt: Prompt
+) -> None:
+    settle(take(get_settings(provider), prompt), Usage(1, 1), EndReason.STOP, 1, 1)
+    with CaptureQueriesContext(connection) as queries:
+        prompt.delete()
+        provider.delete()
+    usage = AiUsage.objects.get()
+    assert (usage.provider, usage.prompt) == (None, None)
+    statements = [query["sql"] for query in queries if AiUsage._meta.db_table in query["sql"]]
+    assert [statement.split()[0] for statement in statements] == ["UPDATE", "UPDATE"]
