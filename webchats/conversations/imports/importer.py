@@ -86,7 +86,9 @@ class EntryValidator:
             if column == "promptIds":
                 row.values["prompts"] = self._require_ids(value)
             elif column == columns.PROMPTS:
-                row.values.setdefault("prompts", self._find_names(value))
+                if row.cells.get("promptIds") is not None:
+                    raise ValidationError("Give either prompts or promptIds, not both.", "invalid")
+                row.values["prompts"] = self._find_names(value)
             else:
                 name = next(n for n, known in columns.VALUE_COLUMNS.items() if known == column)
                 row.values[name] = value

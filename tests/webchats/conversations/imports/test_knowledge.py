@@ -128,8 +128,9 @@ def test_one_invalid_row_prevents_the_import_and_every_error_is_reported(
         {"question": "a", "answer": 1, "link": "javascript:1", "alsoAskedAs": ["ok", 2]},
         {"question": "b", "answer": "c", "promptIds": [theirs.pk]},
         {"question": "b", "answer": "c", "prompts": ["Foreign"], "awnser": "x"},
+        {"question": "c", "answer": "d", "prompts": [], "promptIds": []},
     )
-    with pytest.raises(CommandError, match="4 of 5 rows have errors"):
+    with pytest.raises(CommandError, match="5 of 6 rows have errors"):
         run("import_knowledge", path)
     assert not KnowledgeEntry.objects.exists()
     errors = capsys.readouterr().err
@@ -140,10 +141,11 @@ def test_one_invalid_row_prevents_the_import_and_every_error_is_reported(
         "line 3: alsoAskedAs.1: Must be a string.",
         "line 4: promptIds.0: This prompt does not exist.",
         "line 5: prompts.0: No prompt has this name.",
+        "line 6: prompts: Give either prompts or promptIds, not both.",
         "line 5: awnser: Unknown column. Did you mean answer?",
     ):
         assert line in errors
-    with pytest.raises(CommandError, match="4 of 5"):
+    with pytest.raises(CommandError, match="5 of 6"):
         run("import_knowledge", path, dry_run=True)
 
 
