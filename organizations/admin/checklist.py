@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.urls import reverse
 
 from organizations.auth.roles import Operation, role_allows
-from organizations.models import Organization, Pipeline, Prompt, User
+from organizations.models import AiProvider, Organization, Pipeline, Prompt, User
 from organizations.overview import Step
 
 
@@ -38,3 +38,11 @@ def get_steps(user: User) -> Iterator[Step]:
             url=reverse("admin:organizations_pipeline_add"),
             is_optional=True,
         )
+        if role_allows(user.role, Operation.ADD, AiProvider):
+            yield Step(
+                title="Connect an AI provider",
+                help_text="A language model. Without one, answers are searched in your knowledge.",
+                is_done=AiProvider.objects.for_user(user).exists(),
+                url=reverse("admin:organizations_aiprovider_add"),
+                is_optional=True,
+            )

@@ -3,8 +3,10 @@
 from typing import Unpack
 
 from django.contrib import admin
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
+from organizations.admin.ai_usage import usage_view
 from organizations.admin.badges import badge
 from organizations.admin.prompt_versions import PromptVersionsMixin
 from organizations.admin.related import without_links
@@ -33,6 +35,8 @@ class PromptAdmin(PromptVersionsMixin):
     """Prompts: instructions for the AI and model settings."""
 
     form = PromptForm
+    change_form_template = "admin/organizations/prompt/change_form.html"
+    change_list_template = "admin/organizations/prompt/change_list.html"
     purpose = (
         "A prompt is the instructions for the AI: how it answers your visitors, and with which "
         "model settings."
@@ -44,6 +48,11 @@ class PromptAdmin(PromptVersionsMixin):
         ("Prompt", {"fields": ("name", "is_active", "instructions")}),
         ("Model", {"fields": ("provider", "model", "temperature", "max_tokens")}),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page with the usage."""
+        view = self.admin_site.admin_view(usage_view)
+        return [path("usage/", view, name="organizations_prompt_usage"), *super().get_urls()]
 
     @admin.display(description="state", ordering="is_active")
     def state(self, prompt: Prompt) -> SafeString:

@@ -5,6 +5,7 @@ from django.apps import AppConfig
 from organizations.deactivation import register_on_deactivation
 from organizations.jobs.registry import register_job, register_periodic_task
 from organizations.navigation import register_nav_item
+from organizations.overview import register_panel, register_steps
 
 
 class ConversationsConfig(AppConfig):
@@ -14,8 +15,10 @@ class ConversationsConfig(AppConfig):
     label = "conversations"
 
     def ready(self) -> None:
-        """Register the link to the inbox, what follows from a user's deactivation, and jobs."""
+        """Register the link to the inbox, parts of the overview, jobs and tasks."""
         register_nav_item("webchats.conversations.inbox.navigation.get_nav_item")
+        register_panel("webchats.conversations.admin.overview.get_panel")
+        register_steps("webchats.conversations.admin.overview.get_steps", order=15)
         register_on_deactivation("webchats.conversations.assignees.release_conversations")
         register_job("reply", "webchats.conversations.replies.engine.make_reply")
         register_job("playground", "webchats.conversations.playground.run_playground")

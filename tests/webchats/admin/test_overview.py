@@ -194,11 +194,11 @@ def test_the_number_of_queries_of_the_overview_is_constant(
     for _ in range(2):
         factories.WebchatFactory.create(user=admin)
     session_client.get("/admin/")
-    # Session, user, organization; colors, figures, one warning, recently changed; five steps;
-    # waiting conversations.
-    with django_assert_num_queries(13):
+    # Session, user, organization; colors, figures, one warning, recently changed; the AI's
+    # panel; seven steps; waiting conversations.
+    with django_assert_num_queries(25):
         session_client.get("/admin/")
     for _ in range(10):
         factories.WebchatFactory.create(user=admin)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(25):
         session_client.get("/admin/")

@@ -1,0 +1,84 @@
+"""What the overview shows of the AI."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from organizations.models import AiProvider, User
+from tests.support import factories
+from tests.support.ai_webchats import create_ai_webchat
+from tests.support.clients import log_in
+from webchats.conversations.admin.overview import AiPanel, get_panel
+
+pytestmark = pytest.mark.django_db
+
+
+def panel_of(user: User) -> AiPanel:
+    content = get_panel(user).content
+    assert isinstance(content, AiPanel)
+    return content
+
+
+def test_webchats_with_nothing_to_answer_with_are_listed(
+    admin: User, other_admin: User, session_client: Client
+) -> None:
+    create_ai_webchat(admin, name="With provider")
+    prompt = factories.PromptFactory.create(organization=admin.organization)
+    for number in range(5):
+        factories.WebchatFactory.create(user=admin, prompt=prompt, name=f"Mute {number}")
+    factories.WebchatFactory.create(user=admin, prompt=prompt, is_enabled=False)
+    theirs = factories.PromptFactory.create(organization=other_admin.organization)
+    factories.WebchatFactory.create(user=other_admin, prompt=theirs)
+    panel = panel_of(admin)
+    assert [webchat.name for webchat in panel.unanswered.named] == ["Mute 0", "Mute 1", "Mute 2"]
+    assert (panel.unanswered.count, panel.unanswered.unnamed_count) == (5, 2)
+    assert "The AI has nothing to answer with" in session_client.get("/admin/").content.decode()
+    entry = factories.KnowledgeEntryFactory.create(organization=admin.organization)
+    assert panel_of(admin).unanswered.count == 0
+    # Entries of another prompt do not help.
+    entry.prompts.set([factories.PromptFactory.create(organization=admin.organization)])
+    assert panel_of(admin).unanswered.count == 5
+    entry.prompts.add(prompt)
+    assert panel_of(admin).unanswered.count == 0
+
+
+def test_webchat_with_an_inactive_prompt_is_listed(admin: User) -> None:
+    prompt = factories.PromptFactory.create(organization=admin.organization, is_active=False)
+    webchat = factories.WebchatFactory.create(user=admin, prompt=prompt, is_autopilot=False)
+    assert panel_of(admin).inactive.named == (webchat,)
+
+
+def test_last_error_of_a_provider_is_shown_to_administrators(admin: User, rep: User) -> None:
+    webchat = create_ai_webchat(admin)
+    assert panel_of(admin).failed_providers == ()
+    now = timezone.now()
+    error = "The API key is <wrong>."
+    AiProvider.objects.update(last_error=error, last_error_at=now)
+    assert [row.name for row in panel_of(admin).failed_providers] == ["Model"]
+    assert "The API key is &lt;wrong&gt;." in log_in(admin).get("/admin/").content.decode()
+    assert "The API key is" not in log_in(rep).get("/admin/").content.decode()
+    other = factories.UserFactory.create()
+    assert panel_of(other).failed_providers == ()
+    AiProvider.objects.update(last_ok_at=now + timedelta(minutes=1))
+    assert panel_of(admin).failed_providers == ()
+    assert panel_of(webchat.user).unanswered.count == 0
+
+
+def test_checklist_has_steps_for_providers_and_knowledge(admin: User, rep: User) -> None:
+    def steps(user: User) -> dict[str, bool]:
+        checklist = log_in(user).get("/admin/").context["checklist"]
+        return {step.title: step.is_done for step in checklist.steps}
+
+    assert steps(admin)["Connect an AI provider"] is False
+    assert steps(admin)["Write knowledge"] is False
+    create_ai_webchat(admin)
+    factories.KnowledgeEntryFactory.create(organization=admin.organization)
+    assert steps(admin)["Connect an AI provider"] is True
+    assert steps(admin)["Write knowledge"] is True
+    head = factories.UserFactory.create(
+        organization=admin.organization, access_role="DEPARTMENT_HEAD"
+    )
+    assert "Connect an AI provider" not in steps(head)
+    assert "Write knowledge" not in steps(rep)
