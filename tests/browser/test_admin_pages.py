@@ -8,6 +8,7 @@ from organizations.models import Stage, User
 from tests.browser.axe import violations
 from tests.browser.conftest import HOSTILE_STRINGS, REDUCED_MOTION, Visit, Visitor
 from tests.browser.test_admin_form import LIST, get_preview, wait_for_preview
+from tests.organizations.admin.test_ai_usage import add_call
 from tests.support import factories
 from tests.webchats.imports.files import to_csv
 from webchats.models import Webchat
@@ -84,15 +85,19 @@ def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
 def test_pages_of_organizations_have_no_accessibility_or_csp_violation(
     admin_page: Visitor, live_server: LiveServer, ada: User, stage: Stage
 ) -> None:
+    prompt = factories.PromptFactory.create(organization=ada.organization)
+    add_call(ada, "Sales", tokens=1_000)
     visit = admin_page("/admin/", **REDUCED_MOTION)
     paths = [
+        "/admin/organizations/prompt/add/",
         f"/admin/organizations/pipeline/{stage.pipeline.pk}/change/",
         "/admin/organizations/user/",
         "/admin/organizations/user/add/",
         f"/admin/organizations/user/{ada.pk}/password/",
         "/admin/organizations/apikey/",
         "/admin/organizations/apikey/add/",
-        "/admin/organizations/prompt/add/",
+        f"/admin/organizations/prompt/{prompt.pk}/change/",
+        "/admin/organizations/prompt/usage/",
         "/admin/password_change/",
     ]
     found = visit_pages(visit, live_server.url, paths)
