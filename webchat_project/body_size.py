@@ -14,7 +14,6 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS
@@ -144,7 +143,8 @@ class LargeResponseMiddleware:
         is_replaceable = (
             request.method in SAFE_METHODS
             or response.status_code >= 400
-            or _is_form_with_errors(response)
+            # A form of the admin site that is shown again with its errors.
+            or bool((getattr(response, "context_data", None) or {}).get("errors"))
         )
         if (
             not isinstance(response, HttpResponse)
@@ -163,13 +163,6 @@ class LargeResponseMiddleware:
             return LargeResponse(response, take_reservation(request))
         finally:
             _free_documents(response)
-
-
-def _is_form_with_errors(response: HttpResponseBase) -> bool:
-    """Return whether the response is a form of Django's admin site, shown again with its errors."""
-    return isinstance(response, TemplateResponse) and bool(
-        (response.context_data or {}).get("errors")
-    )
 
 
 def _unavailable(request: HttpRequest, error: ResponsesBusy | OperationalError) -> HttpResponseBase:

@@ -137,8 +137,8 @@ def test_no_variable_of_the_image_is_a_secret() -> None:
 
 
 def test_the_documented_systemd_unit_starts_the_same_server() -> None:
-    # The second unit is that of the live process.
-    unit, _ = re.findall(r"^ExecStart=(.*)$", OPERATIONS, re.MULTILINE)
+    # The other units are those of the live process and the worker.
+    unit, *_ = re.findall(r"^ExecStart=(.*)$", OPERATIONS, re.MULTILINE)
     command = shlex.split(unit.replace("127.0.0.1", "0.0.0.0"))
     assert [Path(command[0]).name, *command[1:]] == image.COMMAND
 

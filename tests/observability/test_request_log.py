@@ -180,10 +180,10 @@ def test_interrupted_download_is_logged_as_500(
     api: Any, admin: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*arguments: Any) -> Any:
-        yield b"a"
+        yield ["a"]
         raise RuntimeError("interrupted")
 
-    monkeypatch.setattr("webchats.imports.exporter.export", broken)
+    monkeypatch.setattr("webchats.imports.exporter.read_rows", broken)
     response = api(admin).get("/api/webchats/export?format=csv")
     with pytest.raises(RuntimeError):
         list(response.streaming_content)

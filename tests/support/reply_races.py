@@ -3,7 +3,6 @@
 Each function uses connections of its own threads, so the rows must be committed.
 """
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from django.test import override_settings
 
 from organizations.jobs import queue
 from organizations.models import User
+from tests.support import event_loops
 from tests.support.ai_webchats import create_ai_webchat
 from tests.support.slow_model import PAUSE, running_slow_model
 from webchats.conversations import services
@@ -136,7 +136,7 @@ def measure_ends_of_streams(user: User, rounds: int) -> list[float]:
                     services.take_over(conversation=conversation, user=user)
 
             server.action = take_over
-            asyncio.run(make_reply(job))
+            event_loops.run(make_reply(job))
             queue.complete(job)
             assert not conversation.messages.filter(author="ai").exists()
         while len(server.delays) < rounds:

@@ -17,7 +17,7 @@ from webchats.conversations.errors import (
 from webchats.conversations.inbox.access import View, get_conversation, get_user, inbox_view
 from webchats.conversations.inbox.forms import AssignForm, ComposerForm, ReadForm
 from webchats.conversations.inbox.views import Composer, is_htmx, render_inbox
-from webchats.conversations.models import Author, Conversation, Message
+from webchats.conversations.models import Author, Conversation, Draft, Message
 from webchats.conversations.transitions import State
 
 
@@ -52,8 +52,15 @@ def _refuse_conflict(request: HttpRequest, conflict: ConversationConflict) -> Co
     answer = conflict.answer if isinstance(conflict, AnsweredMeanwhile) else None
     text = str(conflict.detail)
     if isinstance(conflict, DraftChanged):
-        text = f"{conflict.details[0]['message']} What you have written is below."
+        text = f"{_describe(conflict.draft)} What you have written is below."
     return refuse(request, text, answer)
+
+
+def _describe(draft: Draft) -> str:
+    """Return what has happened to a draft."""
+    if draft.decided_by is not None:
+        return f"{draft.decided_by.get_full_name()} has {draft.state} the draft meanwhile."
+    return "The draft has changed meanwhile."
 
 
 def refuse(request: HttpRequest, error: str, answer: Message | None = None) -> Composer:

@@ -139,11 +139,10 @@ def _read(
     """Return the draft and the values, or what the composer shows with an error."""
     draft = get_pending_draft(conversation)
     if draft is None:
-        newest = Draft.objects.filter(conversation=conversation).select_related("reply").first()
-        message = "There is no draft any more."
-        if newest is not None:
-            message = f"The draft is not pending any more: {newest.get_state_display().lower()}."
-        return refuse(request, message)
+        decided = Draft.objects.filter(conversation=conversation).select_related("decided_by")
+        if (newest := decided.first()) is not None:
+            raise DraftChanged(newest)
+        return refuse(request, "There is no draft any more.")
     if not form.is_valid():
         return refuse(request, str(next(iter(form.errors.values()))[0]))
     return _Submitted(draft, form.cleaned_data)

@@ -24,7 +24,14 @@ from webchats.conversations.inbox.forms import new_client_key
 from webchats.conversations.inbox.navigation import count_up_to_limit, get_nav_item
 from webchats.conversations.inbox.threads import get_colleagues, get_thread
 from webchats.conversations.live.tokens import issue_staff_token
-from webchats.conversations.models import Conversation, Draft, Message, RejectionReason
+from webchats.conversations.models import (
+    Author,
+    Conversation,
+    Draft,
+    Message,
+    RejectionReason,
+    Reply,
+)
 from webchats.conversations.replies.availability import can_answer
 from webchats.conversations.transitions import Handler, State
 
@@ -149,10 +156,19 @@ def _thread_context(
         "can_give_back": is_open and not is_ai and can_answer(conversation),
         "draft": pending.select_related("reply", "editing_by").first(),
         "rejection_reasons": RejectionReason.choices,
+        "failure": _get_failure(conversation) if is_open and not is_ai else "",
         "is_mine": conversation.assignee_id == user.pk,
         "earlier_conversations": earlier.order_by("-last_message_at", "-id")[:3],
         "time_zone": timezone.get_current_timezone_name(),
     }
+
+
+def _get_failure(conversation: Conversation) -> str:
+    """Return why the AI has not answered the visitor's last message, if it is known."""
+    if conversation.last_message_author != Author.VISITOR:
+        return ""
+    replies = Reply.objects.filter(conversation=conversation).order_by("-created_at", "-id")
+    return replies.values_list("error", flat=True).first() or ""
 
 
 def _get_time_zone(request: HttpRequest) -> tzinfo:

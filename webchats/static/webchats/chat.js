@@ -208,6 +208,8 @@
   const renderReply = () => {
     const isWriting = client.replyState === "writing";
     const text = client.reply?.text ?? "";
+    const name = typingName ?? (isWriting && !text ? config.title : null);
+    const isChanged = text !== shownReply || typing.hidden !== (name === null);
     if (text !== shownReply) {
       shownReply = text;
       // Its sources, which alone may be links, are not known yet.
@@ -215,10 +217,9 @@
       reply.firstElementChild.textContent = `${config.title} · ${aiLabel()}`;
     }
     reply.hidden = !text;
-    const name = typingName ?? (isWriting && !text ? config.title : null);
     typing.hidden = name === null;
     typing.lastElementChild.textContent = name === null ? "" : word("isTyping", name);
-    if (follows) scrollToEnd();
+    if (isChanged && follows) scrollToEnd();
     if (isWriting === Boolean(writingTimer)) return;
     clearInterval(writingTimer);
     writingTimer = 0;

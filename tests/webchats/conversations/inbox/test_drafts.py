@@ -118,8 +118,9 @@ def test_decision_that_does_not_fit_changes_nothing_and_keeps_the_text(
 def test_second_decision_is_told_the_state(act: Act, admin: User, draft: Draft) -> None:
     services.approve_draft(draft=draft, user=admin, version=1)
     response = act("approve", {"version": 1, "text": "Mine"})
-    assert response.status_code == 422
-    assert "The draft is not pending any more: sent." in response.content.decode()
+    assert response.status_code == 409
+    text = f"{admin.get_full_name()} has sent the draft meanwhile. What you have written is below."
+    assert text in response.content.decode()
     assert Message.objects.filter(author="ai").count() == 1
 
 
@@ -173,3 +174,13 @@ def test_draft_of_another_organization_does_not_exist(
     response = log_in(other_admin).post(url, {"version": 1, "text": TEXT, "reason": "tone"})
     assert response.status_code == 404
     assert Reply.objects.filter(state="drafted").exists()
+
+
+def test_reason_why_the_ai_has_not_answered_is_shown(
+    rep_client: Client, conversation: Conversation
+) -> None:
+    factories.ReplyFactory.create(
+        conversation=conversation, state="failed", error="The account has no <b>credit</b> left."
+    )
+    page = page_of(rep_client, conversation)
+    assert "The AI has not answered: The account has no &lt;b&gt;credit&lt;/b&gt; left." in page
