@@ -105,6 +105,16 @@ def test_a_comparison_finds_what_no_hint_reported(
     assert stream.next().data["state"] == "closed"
 
 
+def next_other(stream: StreamClient) -> StreamEvent:
+    """Return the next event that is no repetition of the conversation's.
+
+    On SQLite, the watcher can report the commit before the stream, too.
+    """
+    while (event := stream.next()).name == "conversation":
+        pass
+    return event
+
+
 def test_typing_arrives_with_the_conversation(
     open_stream: Open, rep: User, conversation: Conversation
 ) -> None:
@@ -112,26 +122,22 @@ def test_typing_arrives_with_the_conversation(
     stream.next()
     events.typing(conversation, Author.VISITOR, "Vera")
     data = {"author": "visitor", "authorName": "Vera", "conversationId": conversation.pk}
-    assert stream.next() == StreamEvent("typing", data, "")
+    assert next_other(stream) == StreamEvent("typing", data, "")
 
 
 def test_colleagues_see_who_is_present_and_where(
     open_stream: Open, rep: User, admin: User, conversation: Conversation
 ) -> None:
     first = open_stream(rep)
-    assert first.next() == online(rep)
+    assert next_other(first) == online(rep)
     second = open_stream(admin, f"?conversation={conversation.pk}")
-    assert second.take(2) == [online(rep), online(admin, conversation.pk)]
-    assert first.next() == online(admin, conversation.pk)
+    assert [next_other(second) for _ in range(2)] == [
+        online(rep),
+        online(admin, conversation.pk),
+    ]
+    assert next_other(first) == online(admin, conversation.pk)
     second.close()
-    assert first.next() == online(admin, conversation.pk, is_online=False)
-
-
-def next_presence(stream: StreamClient) -> StreamEvent:
-    """Return the next event that is no repetition of the conversation's."""
-    while (event := stream.next()).name == "conversation":
-        pass
-    return event
+    assert next_other(first) == online(admin, conversation.pk, is_online=False)
 
 
 def test_staff_see_that_a_visitor_has_the_panel_open(
@@ -145,9 +151,9 @@ def test_staff_see_that_a_visitor_has_the_panel_open(
     conversation = stream.next().data["_id"]
     panel = live.open(f"/live/widget/{webchat.pk}", session.token)
     data = {"userId": None, "name": "", "conversationId": conversation, "isOnline": True}
-    assert next_presence(stream) == StreamEvent("presence", data, "")
+    assert next_other(stream) == StreamEvent("presence", data, "")
     panel.close()
-    assert next_presence(stream) == StreamEvent("presence", {**data, "isOnline": False}, "")
+    assert next_other(stream) == StreamEvent("presence", {**data, "isOnline": False}, "")
 
 
 # --- Credentials ---

@@ -7,6 +7,8 @@
   const getText = () => find(".composer textarea");
   const isTouch = () => matchMedia("(pointer: coarse)").matches;
   const showProblem = (text) => (find("#inbox-problem").textContent = text);
+  // Whether the problem is that of a message. It stays until the message is sent again.
+  let isUnsent = false;
 
   // --- Updates of the page ---
 
@@ -35,7 +37,7 @@
   let lastRead = "";
 
   function update() {
-    showProblem("");
+    if (!isUnsent) showProblem("");
     for (const element of document.querySelectorAll("[data-message-text]:not(.is-drawn)")) {
       const { sources } = element.dataset;
       renderMessageText(element, element.textContent, sources && JSON.parse(sources));
@@ -101,6 +103,7 @@
     ctx.request.body.set("client_key", key);
     text.value = "";
     refused = null;
+    isUnsent = false;
     sessionStorage.removeItem(draftKey());
   });
 
@@ -116,6 +119,7 @@
 
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
     const isSent = ctx.response?.raw.ok && isInbox(ctx);
+    isUnsent ||= Boolean(ctx.message) && !isInbox(ctx);
     if (ctx.message && !isSent) restore(ctx.message);
     else if (ctx.message?.key === unsent.key) unsent = {};
   });
