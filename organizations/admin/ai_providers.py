@@ -115,7 +115,7 @@ class AiProviderAdmin(UsageAdmin[AiProvider]):
     readonly_fields = ("shown_key_hint",)
 
     def get_fieldsets(self, request: HttpRequest, obj: AiProvider | None = None) -> FieldsetSpec:
-        """Return the fields. Who may not change the provider sees the end of its API key only."""
+        """Return the fields. Users without the permission to change it see the API key's end."""
         if not self.has_change_permission(request, obj):
             hidden = {"api_key", "remove_api_key"}
         elif obj is not None and obj.encrypted_api_key:

@@ -11,6 +11,7 @@ from tests.support import factories
 from tests.support.ai_webchats import create_ai_webchat
 from tests.support.clients import log_in
 from webchats.conversations.admin.overview import AiPanel, get_panel
+from webchats.conversations.replies.availability import answered_by
 
 pytestmark = pytest.mark.django_db
 
@@ -82,3 +83,15 @@ def test_checklist_has_steps_for_providers_and_knowledge(admin: User, rep: User)
     )
     assert "Connect an AI provider" not in steps(head)
     assert "Write knowledge" not in steps(rep)
+
+
+def test_a_webchat_is_listed_if_a_person_answers_its_visitors(admin: User) -> None:
+    """Knowledge does not replace a provider that cannot be called."""
+    webchat = create_ai_webchat(admin)
+    factories.KnowledgeEntryFactory.create(organization=admin.organization)
+    for model in ("model-1", ""):
+        AiProvider.objects.update(default_model=model)
+        webchat.refresh_from_db()
+        is_listed = answered_by(webchat.prompt) == "person"
+        assert is_listed == (not model)
+        assert panel_of(admin).unanswered.count == int(is_listed)

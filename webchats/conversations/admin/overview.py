@@ -37,7 +37,7 @@ class AiPanel:
 
     #: Providers whose last call failed, for users who may change them.
     failed_providers: tuple[AiProvider, ...] = ()
-    #: Enabled webchats whose active prompt has neither a usable provider nor knowledge.
+    #: Enabled webchats whose active prompt cannot answer: see ``answered_by``.
     unanswered: WebchatGroup = WebchatGroup()
     #: Enabled webchats with an inactive prompt and without autopilot.
     inactive: WebchatGroup = WebchatGroup()
@@ -75,17 +75,17 @@ def _failed_providers(user: User) -> Iterator[AiProvider]:
 
 
 def _without_answers(user: User, prompts: Iterable[Prompt]) -> Iterator[Prompt]:
-    """Yield the prompts that have neither a usable provider nor an active knowledge entry."""
+    """Yield the active prompts that cannot answer, as ``answered_by`` decides for one of them."""
     entries = KnowledgeEntry.objects.for_user(user).filter(is_active=True)
-    if entries.filter(prompts=None).exists():
-        return
+    has_common_entry = entries.filter(prompts=None).exists()
     with_knowledge = set(entries.values_list("prompts", flat=True))
     default = resolve_provider(Prompt(organization_id=user.organization_id))
     providers = AiProvider.objects.for_user(user).select_related("fallback").in_bulk()
     for prompt in prompts:
         provider = providers.get(prompt.provider_id or "")
         settings = get_settings(provider, model=prompt.model) if provider else default
-        if (settings.is_builtin or not settings.is_usable) and prompt.pk not in with_knowledge:
+        has_knowledge = has_common_entry or prompt.pk in with_knowledge
+        if not settings.is_usable or (settings.is_builtin and not has_knowledge):
             yield prompt
 
 
