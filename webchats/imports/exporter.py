@@ -39,13 +39,8 @@ class WorkbookTooLarge(Exception):
         return f"The workbook would be larger than {limit} MiB. Filter the webchats, or export CSV."
 
 
-def export(webchats: QuerySet[Webchat], format_name: str) -> Iterator[bytes]:
-    """Yield the bytes of a file with the webchats. Icons are storage keys."""
-    return FORMATS[format_name].write(EXPORTED, read_rows(webchats))
-
-
 def read_rows(webchats: QuerySet[Webchat]) -> Iterator[list[object]]:
-    """Yield the values of each webchat in the order of ``EXPORTED``."""
+    """Yield the values of each webchat in the order of ``EXPORTED``. Icons are storage keys."""
     rows = webchats.values_list(*(MODEL_FIELDS[name] for name in EXPORTED))
     return map(_row, rows.iterator(chunk_size=_CHUNK))
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from organizations.models import Organization, User
 from tests.support import factories
-from webchats.imports.exporter import export
+from webchats.imports.columns import EXPORTED
+from webchats.imports.exporter import read_rows
+from webchats.imports.formats import FORMATS
 from webchats.imports.importer import run_import
 from webchats.imports.interfaces import ImportObserver
 from webchats.imports.options import ImportOptions, ImportSource
@@ -117,7 +119,7 @@ def import_content(
 def export_content(organization: Organization, format_name: str) -> bytes:
     """Return the content of an export, oldest webchat first."""
     webchats = Webchat.objects.for_organization(organization.pk).order_by("pk")
-    return b"".join(export(webchats, format_name))
+    return b"".join(FORMATS[format_name].write(EXPORTED, read_rows(webchats)))
 
 
 def problem_locations(report: ImportReport) -> list[tuple[int | None, str]]:
