@@ -16,7 +16,7 @@ from pytest_django import Settings
 from tests.deployment.service import ROOT
 
 #: The migrations of the first release, which has no previous version.
-FIRST_RELEASE = ["0001_initial"]
+FIRST_RELEASE = ["0001_initial", "0002_search_index", "0002_search_indexes"]
 #: Migrations that drop a column or table, by name, with the version since which it is unused.
 CONTRACTIONS: dict[str, str] = {}
 

@@ -1,10 +1,10 @@
-"""The index for the search in contacts. SQLite has none: it reads the rows."""
+"""The indexes for the search in contacts and knowledge. SQLite has none: it reads the rows."""
 
 from django.db import migrations
 
 
 def create(apps, schema_editor):
-    """Create the index without blocking writes."""
+    """Create the indexes without blocking writes."""
     if schema_editor.connection.vendor != "postgresql":
         return
     # A trusted extension: the owner of the database may create it.
@@ -14,11 +14,19 @@ def create(apps, schema_editor):
         "CREATE INDEX CONCURRENTLY IF NOT EXISTS contact_search ON conversations_contact "
         "USING gin (UPPER(name || ' ' || email || ' ' || phone) gin_trgm_ops)"
     )
+    # The expression of ``webchats.conversations.knowledge.search``.
+    schema_editor.execute(
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS knowledge_search "
+        "ON conversations_knowledgeentry USING gin (("
+        "setweight(to_tsvector('english'::regconfig, COALESCE(questions, '')), 'A') || "
+        "setweight(to_tsvector('english'::regconfig, COALESCE(answer, '')), 'B')))"
+    )
 
 
 def drop(apps, schema_editor):
-    """Drop the index. Others may use the extension."""
+    """Drop the indexes. Others may use the extension."""
     if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("DROP INDEX CONCURRENTLY IF EXISTS knowledge_search")
         schema_editor.execute("DROP INDEX CONCURRENTLY IF EXISTS contact_search")
 
 
