@@ -7,12 +7,11 @@ from typing import Final, Unpack
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.ai import addresses, encryption
 from organizations.fields import NAME_LENGTH, TrimmedCharField
-from organizations.history import CachedHistoryManager
+from organizations.history import ChangeHistory
 from organizations.options import SaveOptions
 from organizations.tenancy.models import TenantModel, require_organization
 from organizations.tenancy.on_delete import restrict_counted
@@ -129,10 +128,7 @@ class AiProvider(TenantModel):
     last_error = models.CharField(max_length=ERROR_LENGTH, blank=True, default="", editable=False)
     last_error_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    history = HistoricalRecords(
-        history_manager=CachedHistoryManager,
-        excluded_fields=sorted(_UNRECORDED),
-    )
+    history = ChangeHistory(sorted(_UNRECORDED))
 
     class Meta:
         verbose_name = "AI provider"

@@ -5,11 +5,10 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
-from simple_history.models import HistoricalRecords
 
 from organizations import constraints, storage_keys
 from organizations.fields import NAME_LENGTH, TrimmedCharField
-from organizations.history import CachedHistoryManager
+from organizations.history import ChangeHistory
 from organizations.tenancy.models import TenantScoped
 
 #: A year.
@@ -48,7 +47,7 @@ class Organization(TenantScoped):
         ),
     )
 
-    history = HistoricalRecords(history_manager=CachedHistoryManager)
+    history = ChangeHistory()
 
     #: A storage key, or empty.
     default_icon = models.CharField(

@@ -9,12 +9,11 @@ from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils.text import slugify
-from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.colors import STORED_PATTERN
 from organizations.fields import NAME_LENGTH, ColorField, TrimmedCharField
-from organizations.history import CachedHistoryManager
+from organizations.history import ChangeHistory
 from organizations.options import SaveOptions
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 
@@ -42,7 +41,7 @@ class Pipeline(TenantModel):
         help_text="This replaces the current default pipeline.",
     )
 
-    history = HistoricalRecords(history_manager=CachedHistoryManager)
+    history = ChangeHistory()
 
     class Meta:
         ordering = ("name", "id")

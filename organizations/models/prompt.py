@@ -6,11 +6,10 @@ from typing import ClassVar, Final, Unpack
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.fields import NAME_LENGTH, TrimmedCharField, TrimmedTextField
-from organizations.history import CachedHistoryManager
+from organizations.history import ChangeHistory
 from organizations.models.ai_provider import MODEL_LENGTH, AiProvider
 from organizations.options import SaveOptions
 from organizations.tenancy.models import TenantModel, require_organization
@@ -65,7 +64,7 @@ class Prompt(TenantModel):
 
     version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
 
-    history = HistoricalRecords(history_manager=CachedHistoryManager)
+    history = ChangeHistory()
 
     class Meta:
         ordering = ("name", "id")

@@ -5,11 +5,10 @@ from typing import ClassVar, Final, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.fields import NAME_LENGTH, TrimmedCharField, TrimmedTextField
-from organizations.history import CachedHistoryManager
+from organizations.history import ChangeHistory
 from organizations.models import Prompt, User
 from organizations.options import SaveOptions
 from organizations.tenancy.models import TenantModel, require_organization
@@ -85,7 +84,7 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
     )
 
     objects: ClassVar[WebchatManager["Webchat"]] = WebchatManager()
-    history = HistoricalRecords(history_manager=CachedHistoryManager)
+    history = ChangeHistory()
     hidden_in_history = TenantModel.hidden_in_history | {"entry_stage"}
 
     #: The fields that the validation of a field depends on. While one of them is invalid, errors of

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from organizations.models import User
@@ -59,3 +60,20 @@ def test_an_update_over_the_api_writes_only_the_fields_of_the_request(
     api(admin).patch(f"/api/webchats/{webchat.pk}", {"name": "After"})
     webchat.refresh_from_db()
     assert (webchat.name, webchat.description) == ("After", "Changed elsewhere")
+
+
+def test_the_history_of_a_deleted_user_has_no_name(session_client: Client, admin: User) -> None:
+    webchat = factories.WebchatFactory.create(user=admin)
+    gone = factories.UserFactory.create(organization=admin.organization)
+    webchat.history.update(history_user=gone)
+    gone.delete()
+    (version,) = session_client.get(f"{LIST}{webchat.pk}/history/").context["versions"]
+    assert (version.verb, version.user) == ("Created", None)
+
+
+def test_a_version_has_indexes_for_its_row_its_time_and_its_user() -> None:
+    table = Webchat.history.model._meta.db_table
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, table)
+    indexed = {tuple(each["columns"]) for each in constraints.values() if each["index"]}
+    assert indexed == {("id",), ("history_date",), ("history_user_id",)}

@@ -4,7 +4,6 @@ from typing import ClassVar, Final
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.fields import (
@@ -13,7 +12,7 @@ from organizations.fields import (
     TrimmedCharField,
     TrimmedTextField,
 )
-from organizations.history import CachedHistoryManager
+from organizations.history import ChangeHistory
 from organizations.models import Pipeline, Stage
 from organizations.models.pipeline import require_stage_of_pipeline
 from organizations.tenancy.models import TenantModel, require_organization
@@ -77,7 +76,7 @@ class Contact(StoredValues, TenantModel):
     first_seen_at = models.DateTimeField(editable=False)
     last_seen_at = models.DateTimeField(editable=False)
 
-    history = HistoricalRecords(history_manager=CachedHistoryManager)
+    history = ChangeHistory()
     hidden_in_history = TenantModel.hidden_in_history | {
         "webchat",
         "page_url",

@@ -6,7 +6,6 @@ from typing import ClassVar, Final, Self, Unpack
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from simple_history.models import HistoricalRecords
 
 from organizations import constraints
 from organizations.fields import (
@@ -14,7 +13,7 @@ from organizations.fields import (
     TrimmedCharField,
     TrimmedTextField,
 )
-from organizations.history import CachedHistoryManager
+from organizations.history import ChangeHistory
 from organizations.models import Prompt
 from organizations.options import FieldOptions, SaveOptions
 from organizations.tenancy.models import TenantModel, TenantQuerySet
@@ -129,7 +128,7 @@ class KnowledgeEntry(TenantModel):
     #: The question and its other wordings, for the search: see ``set_questions``.
     questions = models.TextField(editable=False, blank=True, default="")
 
-    history = HistoricalRecords(history_manager=CachedHistoryManager, excluded_fields=["questions"])
+    history = ChangeHistory(["questions"])
 
     objects: ClassVar[KnowledgeManager["KnowledgeEntry"]] = KnowledgeManager()
 
