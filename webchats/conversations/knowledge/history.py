@@ -4,18 +4,19 @@ from collections.abc import Iterable
 from typing import Final
 
 from organizations.ai.client import Role, Turn
-from webchats.conversations.knowledge.selection import estimate_tokens
+from webchats.conversations.knowledge.selection import cut_to_tokens, estimate_tokens
 from webchats.conversations.models import Author, Conversation, Message, MessageKind
 
 MAX_MESSAGES: Final = 20
 MAX_TOKENS: Final = 4_000
+#: Between the messages of a turn.
+_SEPARATOR: Final = "\n\n"
 
 
 def load_turns(conversation: Conversation) -> tuple[Turn, ...]:
     """Return the texts since the last closing, oldest first, the last one of the visitor.
 
-    At most 20 messages with 4,000 tokens, but all that the visitor has written since the last
-    answer. Notes and drafts are no messages.
+    At most 20 messages with 4,000 tokens together. Notes and drafts are no messages.
     """
     rows = conversation.messages.order_by("-sequence")
     closed = rows.filter(event="closed").values_list("sequence", flat=True).first() or 0
@@ -24,20 +25,27 @@ def load_turns(conversation: Conversation) -> tuple[Turn, ...]:
 
 
 def build_turns(newest_first: Iterable[Message]) -> tuple[Turn, ...]:
-    """Return turns from messages. Successive messages of one side are one turn."""
+    """Return turns from messages, which have at most ``MAX_TOKENS`` together.
+
+    Successive messages of one side are one turn. The visitor's newest message is always in it, cut
+    at its end if it is too long.
+    """
     turns: list[Turn] = []
-    tokens, is_answered = 0, False
+    tokens = 0
     for message in newest_first:
-        is_visitor = message.author == Author.VISITOR
-        is_answered = is_answered or not is_visitor
-        if not turns and not is_visitor:
+        role: Role = "visitor" if message.author == Author.VISITOR else "assistant"
+        if not turns and role == "assistant":
             continue  # Nothing is to be answered after it.
-        tokens += estimate_tokens(message.text)
-        if tokens > MAX_TOKENS and is_answered:
+        if not turns:
+            text = cut_to_tokens(message.text, MAX_TOKENS)
+            tokens = estimate_tokens(text)
+            turns.append(Turn(role, text))
+            continue
+        tokens += estimate_tokens(message.text + _SEPARATOR)
+        if tokens > MAX_TOKENS:
             break
-        role: Role = "visitor" if is_visitor else "assistant"
-        if turns and turns[-1].role == role:
-            turns[-1] = Turn(role, f"{message.text}\n\n{turns[-1].text}")
+        if turns[-1].role == role:
+            turns[-1] = Turn(role, message.text + _SEPARATOR + turns[-1].text)
         else:
             turns.append(Turn(role, message.text))
     # Providers expect that the user begins.

@@ -35,6 +35,11 @@ def estimate_tokens(text: str) -> int:
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
+def cut_to_tokens(text: str, limit: int) -> str:
+    """Return the beginning of a text that has at most ``limit`` tokens by ``estimate_tokens``."""
+    return text.encode()[: limit * _BYTES_PER_TOKEN].decode(errors="ignore")
+
+
 def has_knowledge(prompt: Prompt) -> bool:
     """Return whether the prompt has an active entry."""
     return KnowledgeEntry.objects.for_prompt(prompt).exists()
