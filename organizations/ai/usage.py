@@ -8,11 +8,11 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from organizations.ai.errors import ErrorKind, ProviderError
@@ -121,14 +121,28 @@ def settle(
 
 def settle_abandoned() -> int:
     """Settle the calls whose process has died, as estimated. Return their number."""
-    expired = AiUsage.objects.filter(settled_at=None, expires_at__lt=timezone.now())
+    return _settle_estimated(AiUsage.objects.filter(expires_at__lt=timezone.now()))
+
+
+def settle_replies(organization_id: str, reply_ids: "QuerySet[Any, str]") -> int:
+    """Settle the calls of replies whose job has ended, as estimated. Return their number.
+
+    Otherwise the calls of a process that has died would count against ``max_parallel`` until
+    ``settle_abandoned`` settles them.
+    """
+    usage = AiUsage.objects.for_organization(organization_id)
+    return _settle_estimated(usage.filter(reply_id__in=reply_ids))
+
+
+@transaction.atomic
+def _settle_estimated(usage: "QuerySet[AiUsage]") -> int:
+    unsettled = usage.filter(settled_at=None)
+    rows = unsettled.select_for_update(of=("self",), no_key=True, skip_locked=True)
     settled = 0
-    with transaction.atomic():
-        rows = expired.select_for_update(of=("self",), no_key=True, skip_locked=True)
-        for row in rows.order_by("pk")[:100]:
-            usage = Usage(row.estimate, 0, is_estimated=True)
-            _settle_row(row, usage, ErrorKind.INCOMPLETE, Prices())
-            settled += 1
+    for row in rows.order_by("pk")[:100]:
+        tokens = Usage(row.estimate, 0, is_estimated=True)
+        _settle_row(row, tokens, ErrorKind.INCOMPLETE, Prices())
+        settled += 1
     return settled
 
 
@@ -179,7 +193,7 @@ def _require_budget(settings: ProviderSettings, tokens: int, today: date) -> Non
 def _settle_row(
     row: AiUsage, usage: Usage, end_reason: EndReason | ErrorKind, prices: Prices
 ) -> None:
-    """Settle a locked row. A later settlement replaces that of ``settle_abandoned``."""
+    """Settle a locked row. A later settlement replaces an estimated one."""
     is_settled = row.settled_at is not None
     counted = row.input_tokens + row.output_tokens if is_settled else row.estimate
     row.input_tokens, row.output_tokens = usage.input_tokens, usage.output_tokens

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from organizations.ai.usage import settle_replies
 from organizations.jobs import queue
 from organizations.jobs.queue import ClaimedJob, RetryLater
 from organizations.models import Prompt
@@ -54,6 +55,9 @@ def start_reply(job: ClaimedJob) -> Start | None:
     cannot answer. Raise ``RetryLater`` while a representative edits a draft.
     """
     conversation = lock_for_reply(job)
+    # Calls of a worker that has died while it ran this job.
+    replies = Reply.objects.filter(conversation=job.key)
+    settle_replies(job.organization_id, replies.values_list("pk", flat=True))
     asked = None if conversation is None else find_unanswered(conversation)
     if conversation is None or asked is None:
         return None

@@ -1,17 +1,19 @@
 """What becomes of a reply: a message, a draft, a hand-over or a failure."""
 
 import threading
+from datetime import timedelta
 from time import monotonic, sleep
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.events import Usage
 from organizations.jobs import queue
 from organizations.jobs.queue import ClaimedJob
-from organizations.models import Prompt, User
+from organizations.models import AiProvider, AiUsage, Prompt, User
 from organizations.models.job import Job
 from tests.support import event_loops, factories
 from tests.support.models import HAND_OVER, Step, claim_reply, run_replies, use_model
@@ -303,3 +305,26 @@ def test_a_stream_becomes_a_draft_when_autopilot_is_disabled(
     assert get_log(conversation) == ["visitor: When?"]
     draft = Draft.objects.get()
     assert (draft.state, draft.text) == ("pending", "In three days.abc")
+
+
+def test_a_call_of_a_dead_worker_does_not_count_against_the_parallel_calls(
+    webchat: Webchat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_model(monkeypatch, ["Yes."])
+    AiProvider.objects.update(max_parallel=1)
+    conversation = send(webchat)
+    claim_reply()
+    dead = Reply.objects.create(conversation=conversation, based_on_sequence=1, prompt_version=1)
+    AiUsage.objects.create(
+        organization=webchat.organization,
+        provider=AiProvider.objects.get(),
+        purpose="reply",
+        reply_id=dead.pk,
+        estimate=100,
+        expires_at=timezone.now() + timedelta(seconds=100),
+    )
+    Job.objects.update(leased_until=timezone.now())
+    run_replies()
+    assert get_log(conversation)[-1] == "ai: Yes."
+    settled = AiUsage.objects.get(reply_id=dead.pk)
+    assert (settled.input_tokens, settled.is_estimated) == (100, True)
