@@ -23,8 +23,9 @@ _MAX_VERSION: Final = 2**31 - 1
 
 
 class VersionForm(forms.Form):
-    """The version of the draft that the user has seen."""
+    """The draft that the user has seen, and its version: each draft begins with version 1."""
 
+    draft = forms.CharField()
     version = forms.IntegerField(min_value=1, max_value=_MAX_VERSION)
 
 
@@ -57,12 +58,6 @@ class _Submitted:
 
     draft: Draft
     values: dict[str, Any]
-
-
-def get_pending_draft(conversation: Conversation) -> Draft | None:
-    """Return the draft of the conversation that waits for a decision, if there is one."""
-    pending = Draft.objects.pending().filter(conversation=conversation)
-    return pending.select_related("reply", "editing_by").first()
 
 
 @action
@@ -103,8 +98,9 @@ def edit(request: HttpRequest, pk: str) -> HttpResponse:
     """Report that the user edits the draft, so that a new message does not replace it."""
     user = get_user(request)
     conversation = get_conversation(user, pk)
-    form, draft = VersionForm(request.POST), get_pending_draft(conversation)
-    if draft is None or not form.is_valid():
+    form = VersionForm(request.POST)
+    draft = _find_draft(conversation, form.cleaned_data["draft"]) if form.is_valid() else None
+    if draft is None:
         return HttpResponse(status=409)
     try:
         services.edit_draft(draft=draft, user=user, version=form.cleaned_data["version"])
@@ -137,12 +133,15 @@ def _read(
     request: HttpRequest, conversation: Conversation, form: VersionForm
 ) -> _Submitted | Composer:
     """Return the draft and the values, or what the composer shows with an error."""
-    draft = get_pending_draft(conversation)
-    if draft is None:
-        decided = Draft.objects.filter(conversation=conversation).select_related("decided_by")
-        if (newest := decided.first()) is not None:
-            raise DraftChanged(newest)
-        return refuse(request, "There is no draft any more.")
     if not form.is_valid():
         return refuse(request, str(next(iter(form.errors.values()))[0]))
-    return _Submitted(draft, form.cleaned_data)
+    values = form.cleaned_data
+    draft = _find_draft(conversation, values.pop("draft"))
+    if draft is None:
+        return refuse(request, "There is no draft any more.")
+    return _Submitted(draft, values)
+
+
+def _find_draft(conversation: Conversation, pk: str) -> Draft | None:
+    """Return the draft with this id, whether or not it is pending."""
+    return Draft.objects.filter(conversation=conversation, pk=pk).first()

@@ -53,7 +53,13 @@ def act(rep: User, conversation: Conversation) -> Act:
 
     def submit(name: str, data: dict[str, Any] | None = None, **options: Any) -> HttpResponse:
         conversation.refresh_from_db()
-        values = {"mode": "reply", "client_key": "key", "after": conversation.last_sequence}
+        values: dict[str, Any] = {
+            "mode": "reply",
+            "client_key": "key",
+            "after": conversation.last_sequence,
+        }
+        # The page shows the newest draft.
+        values["draft"] = conversation.drafts.values_list("pk", flat=True).first() or ""
         url = reverse(f"inbox:{name}", args=[conversation.pk])
         response = client.post(url, values | (data or {}), **options)
         conversation.refresh_from_db()

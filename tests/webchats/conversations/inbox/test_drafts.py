@@ -124,6 +124,39 @@ def test_second_decision_is_told_the_state(act: Act, admin: User, draft: Draft) 
     assert Message.objects.filter(author="ai").count() == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "status"),
+    [
+        ("approve", {"text": "Mine"}, 409),
+        ("approve-next", {"text": TEXT}, 409),
+        ("reject", {"reason": "tone"}, 409),
+        ("edit-draft", {}, 409),
+        ("approve", {"text": "Mine", "draft": "0" * 24}, 422),
+        ("edit-draft", {"draft": ""}, 409),
+    ],
+)
+def test_decision_on_a_replaced_draft_leaves_the_new_one(
+    act: Act, draft: Draft, name: str, values: dict[str, Any], status: int
+) -> None:
+    Draft.objects.filter(pk=draft.pk).update(state="superseded")
+    newest = make_draft(draft.conversation)
+    response = act(name, {"version": 1, "draft": draft.pk} | values)
+    assert response.status_code == status
+    newest.refresh_from_db()
+    assert (newest.state, newest.editing_by) == ("pending", None)
+    assert not Message.objects.filter(author="ai").exists()
+    if name == "approve":
+        assert f'name="draft" value="{newest.pk}"' in response.content.decode()
+
+
+def test_draft_of_another_conversation_is_not_decided(act: Act, draft: Draft) -> None:
+    webchat = draft.conversation.webchat
+    assert webchat is not None
+    other = make_draft(write(webchat, visitor_id="b" * 32))
+    assert act("approve", {"version": 1, "text": "Mine", "draft": other.pk}).status_code == 422
+    assert Draft.objects.pending().count() == 2
+
+
 def test_approve_next_opens_the_draft_that_waits_longest(act: Act, draft: Draft) -> None:
     webchat = draft.conversation.webchat
     assert webchat is not None

@@ -158,11 +158,13 @@
   });
   // While a draft is edited, a new message of the visitor does not replace it.
   const EDITED_MILLISECONDS = 30_000;
-  let editedAt = 0;
+  let edited = { draft: "", at: 0 };
   document.addEventListener("input", ({ target }) => {
     const form = target.closest(".draft [data-edit-url]");
-    if (!form || Date.now() - editedAt < EDITED_MILLISECONDS) return;
-    editedAt = Date.now();
+    if (!form) return;
+    const draft = form.elements.draft.value;
+    if (draft === edited.draft && Date.now() - edited.at < EDITED_MILLISECONDS) return;
+    edited = { draft, at: Date.now() };
     fetch(form.dataset.editUrl, { method: "POST", body: new FormData(form) }).catch(() => {});
   });
   document.addEventListener("submit", ({ target }) => target.closest(".menu")?.hidePopover());
