@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two publications of new text.
 PUBLISH_SECONDS: Final = 0.1
-#: Seconds between two reads of the row, after which a take-over ends the reply.
+#: Seconds between two reads of the row while nothing is published, after which a take-over ends the
+#: reply.
 CHECK_SECONDS: Final = 0.3
 #: Seconds between two saves of the text.
 SAVE_SECONDS: Final = 1.0
@@ -133,28 +134,37 @@ class ReplyRun:
             await self._save()
 
     async def _watch(self) -> None:
-        """Publish and save new text. Return when the reply may not go on."""
+        """Publish and save new text. Return when the reply may not go on.
+
+        The row is read before each publication: after autopilot is turned off, no more of the text
+        may reach the visitor.
+        """
         checked_at = saved_at = monotonic()
         while True:
             await asyncio.sleep(PUBLISH_SECONDS)
-            await self._publish()
-            if monotonic() - saved_at >= SAVE_SECONDS:
-                saved_at = monotonic()
-                await self._save()
-            if monotonic() - checked_at >= CHECK_SECONDS:
+            if self._has_news or monotonic() - checked_at >= CHECK_SECONDS:
                 checked_at = monotonic()
                 standing = await run_query(get_standing, self._reply_id)
                 self._is_draft = self._is_draft or standing.is_draft
                 if standing.is_ended or (standing.is_outdated and not self._is_visible):
                     return
+                await self._publish()
+            if monotonic() - saved_at >= SAVE_SECONDS:
+                saved_at = monotonic()
+                await self._save()
 
     @property
     def _is_visible(self) -> bool:
         """Return whether the visitor has been shown text."""
         return bool(self._text) and not self._is_draft
 
+    @property
+    def _has_news(self) -> bool:
+        """Return whether there is text to publish."""
+        return self._is_visible and len(self._text) > self._published
+
     async def _publish(self) -> None:
-        if self._is_visible and len(self._text) > self._published:
+        if self._has_news:
             offset, self._published = self._published, len(self._text)
             arguments = (self._start.conversation, self._reply_id, offset, self._text[offset:])
             await asyncio.to_thread(events.reply_progress, *arguments)

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from functools import partial
 from time import monotonic, sleep
 from typing import Any
 
@@ -299,7 +300,9 @@ def test_a_stream_becomes_a_draft_when_autopilot_is_disabled(
     def disable() -> None:
         Webchat.objects.update(is_autopilot=False)
 
-    use_model(monkeypatch, ["In three", in_thread(disable), lambda: sleep(0.7), " days.", *"abc"])
+    # Longer than the time between two publications, shorter than that between two checks.
+    wait = partial(sleep, 0.15)
+    use_model(monkeypatch, ["In three", in_thread(disable), " days.", wait, *"abc"])
     conversation = reply_to(webchat)
     assert "".join(published) == "In three"
     assert get_log(conversation) == ["visitor: When?"]
