@@ -19,9 +19,9 @@ from organizations.fields import ColorField
 from organizations.history import get_versions
 from organizations.models import Organization, User
 from organizations.options import FormData, FormFiles, ModelFormOptions
-from organizations.tenancy import deletion
 from organizations.tenancy.concurrency import search_slot
 from organizations.tenancy.conflicts import VersionedForm
+from organizations.tenancy.deletion import DeletionMixin
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from organizations.widgets import ColorInput
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
@@ -71,7 +71,7 @@ def _choices(model: type[models.Model], request: HttpRequest) -> models.QuerySet
     return rows.for_user(request.user)
 
 
-class TenantAdmin(admin.ModelAdmin[_Row]):
+class TenantAdmin(DeletionMixin[_Row]):
     """A model admin of the rows that the user may access.
 
     Lists, forms, deletion, history, actions, autocompletion and URLs of rows all use
@@ -210,20 +210,6 @@ class TenantAdmin(admin.ModelAdmin[_Row]):
         return super().lookup_allowed(lookup, value, request) and any(
             re.fullmatch(rf"{name}(__id)?(__exact|__isnull)?", lookup) for name in allowed
         )
-
-    # --- Deletion ---
-
-    def get_deleted_objects(
-        self, objs: Sequence[_Row] | models.QuerySet[_Row], request: HttpRequest
-    ) -> tuple[deletion.NestedTexts, dict[str, int], set[str], list[str]]:
-        """Return what Django's method returns, without the rows of models with ``is_detail``.
-
-        If rows are in use, it returns the first ones that use them, and no permissions.
-        """
-        rows, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        lacking, protected = set() if protected else lacking, deletion.first_uses(protected)
-        counts = deletion.without_detail_counts(counts)
-        return deletion.without_details(rows), counts, lacking, protected
 
     # --- History ---
 

@@ -82,6 +82,8 @@ class TenantScoped(models.Model):
     )
     #: Whether the rows are details of others: delete pages leave them out.
     is_detail: ClassVar[bool] = False
+    #: What to do with rows of the model that prevent the deletion of others.
+    use_hint: ClassVar[str] = ""
 
     id = ObjectIdField(primary_key=True)
     created_at = models.DateTimeField(auto_now_add=True, editable=False)

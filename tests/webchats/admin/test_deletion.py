@@ -57,13 +57,13 @@ def test_deletion_takes_a_limited_number_of_selected_rows(
     body = {"action": "delete_selected", "_selected_action": [webchat.pk], "select_across": "1"}
     for confirmed in ({}, {"post": "yes"}):
         response = session_client.post(LIST, {**body, **confirmed}, follow=True)
-        assert "Nothing was deleted: at most 1,000 webchats" in response.content.decode()
+        assert "Nothing was deleted: at most 100 webchats" in response.content.decode()
     assert Webchat.objects.count() == MAX_DELETED + 1
 
     session_client.post(f"{LIST}{webchat.pk}/delete/", {"post": "yes"})
     body["_selected_action"] = [Webchat.objects.values_list("pk", flat=True)[0]]
     page = session_client.post(LIST, body).content.decode()
-    assert "<h1>Delete 1,000 webchats</h1>" in page
+    assert "<h1>Delete 100 webchats</h1>" in page
     keys = re.findall(r'name="_selected_action" value="(\w+)"', page)
     fields = {"action": "delete_selected", "post": "yes", "csrfmiddlewaretoken": "token"}
     session_client.post(LIST, {**fields, "_selected_action": keys})
