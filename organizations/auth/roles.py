@@ -29,6 +29,9 @@ class AccessRole(models.TextChoices):
 #: The roles of members. ``SUPERADMIN`` is Django's superuser flag.
 MEMBER_ROLES: Final = (AccessRole.ADMIN, AccessRole.DEPARTMENT_HEAD, AccessRole.SALES_REP)
 
+#: The roles that read figures, such as the usage of the AI.
+_HEADS: Final = (AccessRole.ADMIN, AccessRole.DEPARTMENT_HEAD)
+
 _Operations: TypeAlias = frozenset[Operation]
 _VIEW_ONLY: Final[_Operations] = frozenset({Operation.VIEW})
 _FULL_ACCESS: Final[_Operations] = frozenset(Operation)
@@ -47,8 +50,8 @@ _GRANTS_BY_MODEL: Final[dict[str, dict[str, _Operations]]] = {
         AccessRole.DEPARTMENT_HEAD: _VIEW_ONLY,
         AccessRole.SALES_REP: _VIEW_ONLY,
     },
-    "organizations.aiusage": dict.fromkeys(MEMBER_ROLES, _VIEW_ONLY),
-    "organizations.aimonth": dict.fromkeys(MEMBER_ROLES, _VIEW_ONLY),
+    "organizations.aiusage": dict.fromkeys(_HEADS, _VIEW_ONLY),
+    "organizations.aimonth": dict.fromkeys(_HEADS, _VIEW_ONLY),
     "organizations.organization": {
         AccessRole.ADMIN: _VIEW_ONLY | {Operation.CHANGE},
         AccessRole.DEPARTMENT_HEAD: _VIEW_ONLY,

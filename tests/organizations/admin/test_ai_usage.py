@@ -36,13 +36,13 @@ def add_call(user: User, name: str, tokens: int, days_ago: int = 0) -> None:
     AiUsage.objects.filter(pk=row.pk).update(created_at=now - timedelta(days=days_ago))
 
 
-def test_usage_is_shown_by_prompt_and_month(rep: User, other_admin: User) -> None:
+def test_usage_is_shown_by_prompt_and_month(admin: User, other_admin: User) -> None:
     with time_machine.travel("2030-05-15T12:00:00Z", tick=False):
-        add_call(rep, "<Sales>", 99)
-        add_call(rep, "Support", 49, days_ago=31)
-        add_call(rep, "Old", 49, days_ago=400)
+        add_call(admin, "<Sales>", 99)
+        add_call(admin, "Support", 49, days_ago=31)
+        add_call(admin, "Old", 49, days_ago=400)
         add_call(other_admin, "Theirs", 5)
-        page = log_in(rep).get(URL).content.decode()
+        page = log_in(admin).get(URL).content.decode()
     assert "&lt;Sales&gt;" in page
     assert "May 2030" in page
     assert "April 2030" in page
@@ -68,3 +68,14 @@ def test_another_organization_cannot_be_chosen(admin: User, other_admin: User) -
     assert "Theirs" not in page
     assert "No calls in the last year." in page
     assert Client().get(URL).status_code == 302
+
+
+def test_sales_rep_sees_no_usage(rep: User) -> None:
+    client = log_in(rep)
+    assert client.get(URL).status_code == 403
+    prompt = factories.PromptFactory.create(organization=rep.organization)
+    for page in (
+        reverse("admin:organizations_prompt_changelist"),
+        reverse("admin:organizations_prompt_change", args=[prompt.pk]),
+    ):
+        assert URL not in client.get(page).content.decode()
