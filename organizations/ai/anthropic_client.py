@@ -12,7 +12,7 @@ from anthropic.types import MessageParam, RawMessageStreamEvent, ToolParam
 
 from organizations.ai import streams
 from organizations.ai.client import HAND_OVER, ModelClient, ModelRequest
-from organizations.ai.events import End, EndReason, ModelEvent, TextDelta, Usage
+from organizations.ai.events import End, EndReason, ModelEvent, TextDelta
 from organizations.ai.guard import make_http_client
 from organizations.ai.providers import ProviderSettings
 
@@ -25,6 +25,7 @@ _REASONS: Final = {
     "tool_use": EndReason.TOOL_CALL,
     "refusal": EndReason.CONTENT_FILTER,
 }
+_INPUT_COUNTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _TOOL: Final[ToolParam] = {
     "name": HAND_OVER,
     "description": streams.TOOL_DESCRIPTION,
@@ -39,8 +40,9 @@ class _Response:
         self.text = ""
         self.reason: EndReason | None = None
         self.is_stopped = False
-        self.input_tokens: int | None = None
-        self.output_tokens = 0
+        #: The reported tokens, of any type.
+        self.input_tokens: object = None
+        self.output_tokens: object = None
         #: The name and the JSON of the arguments of each tool call, by index.
         self.calls: dict[int, list[str]] = {}
 
@@ -69,16 +71,15 @@ class _Response:
         self.text += delta.text
         return delta.text
 
-    def _add_usage(self, usage: anthropic.types.Usage | anthropic.types.MessageDeltaUsage) -> None:
+    def _add_usage(self, usage: object) -> None:
         """Keep the latest numbers: those of ``message_delta`` are cumulative."""
-        if usage.input_tokens is not None:
-            cached = (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
-            self.input_tokens = usage.input_tokens + cached
-        self.output_tokens = usage.output_tokens
-
-    def get_usage(self) -> Usage | None:
-        """Return the usage, if the provider has reported it."""
-        return None if self.input_tokens is None else Usage(self.input_tokens, self.output_tokens)
+        if getattr(usage, "input_tokens", None) is not None:
+            reported = [getattr(usage, name, None) for name in _INPUT_COUNTS]
+            # The tokens of the cache may be left out.
+            given = [count for count in reported if count is not None]
+            counts = [count for count in given if streams.is_token_count(count)]
+            self.input_tokens = sum(counts) if counts == given else None
+        self.output_tokens = getattr(usage, "output_tokens", None)
 
 
 class AnthropicClient:
@@ -125,7 +126,9 @@ class AnthropicClient:
             return
         for call in streams.parse_tool_calls(response.calls):
             yield call
-        yield response.get_usage() or streams.estimate_usage(request, response.text)
+        yield streams.make_usage(
+            response.input_tokens, response.output_tokens, request=request, output=response.text
+        )
         yield End(EndReason.TOOL_CALL if response.calls else response.reason)
 
 

@@ -11,7 +11,8 @@ from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.events import End, EndReason, ModelEvent, Usage
 from organizations.ai.failures import make_error
 from organizations.ai.providers import ProviderSettings, get_settings
-from organizations.ai.usage import Reservation, record_error, record_ok, reserve, settle
+from organizations.ai.results import record_error, record_ok
+from organizations.ai.usage import Reservation, reserve, settle
 from organizations.jobs.database import run_query
 from organizations.jobs.queue import ClaimedJob
 from organizations.models import AiProvider

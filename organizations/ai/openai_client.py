@@ -17,7 +17,7 @@ from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
 from organizations.ai import streams
 from organizations.ai.client import HAND_OVER, ModelClient, ModelRequest
-from organizations.ai.events import End, EndReason, ModelEvent, TextDelta, Usage
+from organizations.ai.events import End, EndReason, ModelEvent, TextDelta
 from organizations.ai.guard import make_http_client
 from organizations.ai.providers import VENDOR_URLS, ProviderSettings
 from organizations.models.ai_provider import ProviderKind
@@ -47,14 +47,16 @@ class _Response:
     def __init__(self) -> None:
         self.text = ""
         self.reason: EndReason | None = None
-        self.usage: Usage | None = None
+        #: The reported input and output tokens, of any type.
+        self.usage: tuple[object, object] = (None, None)
         #: The name and the JSON of the arguments of each tool call, by index.
         self.calls: dict[int, list[str]] = {}
 
     def add(self, chunk: ChatCompletionChunk) -> str:
         """Add a chunk, and return its text."""
         if chunk.usage is not None:
-            self.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+            given = getattr(chunk.usage, "prompt_tokens", None)
+            self.usage = (given, getattr(chunk.usage, "completion_tokens", None))
         if not chunk.choices:
             return ""
         choice = chunk.choices[0]
@@ -110,7 +112,7 @@ class OpenAIClient:
             return
         for call in streams.parse_tool_calls(response.calls):
             yield call
-        yield response.usage or streams.estimate_usage(request, response.text)
+        yield streams.make_usage(*response.usage, request=request, output=response.text)
         yield End(EndReason.TOOL_CALL if response.calls else response.reason)
 
     async def _start(self, request: ModelRequest) -> openai.AsyncStream[ChatCompletionChunk]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Final, TypedDict
+from typing import Final, TypedDict, TypeGuard
 
 from organizations.ai.client import HAND_OVER, ModelRequest
 from organizations.ai.errors import ErrorKind, ProviderError
@@ -11,6 +11,8 @@ from organizations.ai.events import End, ModelEvent, ToolCall, Usage
 from organizations.ai.failures import classify, make_error
 from organizations.ai.providers import ProviderSettings
 
+#: More tokens than any model can read or write in a call.
+_MAX_TOKENS: Final = 100_000_000
 #: UTF-8 bytes of a token, for estimates.
 _BYTES_PER_TOKEN: Final = 3
 #: What parsing raises for a response that is not of the protocol. The SDKs do not validate it.
@@ -44,6 +46,23 @@ def estimate_usage(request: ModelRequest, output: str) -> Usage:
     """Return the usage of a call whose provider does not report it."""
     given = request.system + "".join(turn.text for turn in request.turns)
     return Usage(estimate_tokens(given), estimate_tokens(output), is_estimated=True)
+
+
+def make_usage(
+    input_tokens: object, output_tokens: object, *, request: ModelRequest, output: str
+) -> Usage:
+    """Return the usage that a provider reports, or an estimate if it is no count of tokens.
+
+    The SDKs return the numbers as they are in the JSON, of any type.
+    """
+    if is_token_count(input_tokens) and is_token_count(output_tokens):
+        return Usage(input_tokens, output_tokens)
+    return estimate_usage(request, output)
+
+
+def is_token_count(value: object) -> TypeGuard[int]:
+    """Return whether a value can be a number of tokens: an integer from 0 to 100 million."""
+    return type(value) is int and 0 <= value <= _MAX_TOKENS
 
 
 def parse_tool_calls(calls: Mapping[int, Sequence[str]]) -> list[ToolCall]:

@@ -10,24 +10,20 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import BigIntegerField, F, QuerySet, Value
 from django.utils import timezone
 
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.events import EndReason, Usage
 from organizations.ai.providers import Prices, ProviderSettings
-from organizations.models import AiMonth, AiProvider, AiUsage, Prompt
-from organizations.models.ai_provider import ERROR_LENGTH
+from organizations.models import AiMonth, AiUsage, Prompt
 from organizations.models.ai_usage import Purpose
 
 _logger: Final = logging.getLogger(__name__)
 
 #: A call that has not been settled for this time longer than it may take has been abandoned.
 _GRACE: Final = timedelta(seconds=60)
-#: Seconds between two log records of a provider's error.
-_LOG_INTERVAL: Final = 3600
 #: After such an error without a first token, the provider charges nothing.
 _FREE_ERRORS: Final = frozenset(
     {
@@ -79,7 +75,7 @@ def reserve(
     if running.count() >= settings.max_parallel:
         message = f"{settings.name} already has {settings.max_parallel} calls at a time."
         raise ProviderError(ErrorKind.BUSY, message, retry_after=1)
-    AiMonth.objects.filter(pk=month.pk).update(tokens=F("tokens") + estimate)
+    _add_tokens(AiMonth.objects.filter(pk=month.pk), estimate)
     usage = AiUsage.objects.create(
         organization_id=organization_id,
         provider_id=settings.id,
@@ -106,8 +102,25 @@ def settle(
     """Store how a call ended, and give the tokens back that it did not use.
 
     Without ``usage``, as after an error, the tokens are those that were reserved, marked as
-    estimated; none, if the provider refused the call.
+    estimated; none, if the provider refused the call. Log every failure: the call has ended all the
+    same. A call that could not be settled is settled later as abandoned.
     """
+    for stored in (None,) if usage is None else (usage, None):
+        try:
+            _settle(reservation, stored, end_reason, first_token_ms, total_ms)
+        except Exception:
+            _logger.exception("The usage of call %s was not stored", reservation.usage_id)
+        else:
+            return
+
+
+def _settle(
+    reservation: Reservation,
+    usage: Usage | None,
+    end_reason: EndReason | ErrorKind,
+    first_token_ms: int | None,
+    total_ms: int,
+) -> None:
     with transaction.atomic():
         row = AiUsage.objects.select_for_update(of=("self",), no_key=True).get(
             pk=reservation.usage_id
@@ -146,36 +159,16 @@ def _settle_estimated(usage: "QuerySet[AiUsage]") -> int:
     return settled
 
 
-def record_ok(settings: ProviderSettings) -> None:
-    """Store that a call has succeeded."""
-    _store_result(settings, last_ok_at=timezone.now())
-
-
-def record_error(settings: ProviderSettings, error: ProviderError) -> None:
-    """Store the error of a call for staff. Log it at most once an hour per provider and kind."""
-    _store_result(settings, last_error=error.message[:ERROR_LENGTH], last_error_at=timezone.now())
-    if cache.add(f"ai-error:{settings.id or ''}:{error.kind}", True, _LOG_INTERVAL):
-        _logger.warning(
-            "AI provider %s (%s): %s", settings.id or settings.name, error.kind, error.message
-        )
-
-
-@transaction.atomic
-def _store_result(settings: ProviderSettings, **values: str | datetime) -> None:
-    """Update a stored provider, unless its row is locked by somebody who changes it.
-
-    A reply must not wait for that, or fail.
-    """
-    rows = AiProvider.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    for row in rows.filter(pk=settings.id):
-        AiProvider.objects.filter(pk=row.pk).update(**values)
-
-
 def _lock_month(organization_id: str, provider_key: str, month: date) -> AiMonth:
     row, _ = AiMonth.objects.select_for_update(no_key=True).get_or_create(
         organization_id=organization_id, provider_key=provider_key, month=month
     )
     return row
+
+
+def _add_tokens(months: QuerySet[AiMonth], tokens: int) -> None:
+    # With the type: PostgreSQL's driver would send an integer of 32 bits, and drop the others.
+    months.update(tokens=F("tokens") + Value(tokens, BigIntegerField()))
 
 
 def _require_budget(settings: ProviderSettings, tokens: int, today: date) -> None:
@@ -209,7 +202,7 @@ def _settle_row(
             provider_key=row.provider_id or "",
             month=_month_of(row.created_at),
         )
-        months.update(tokens=F("tokens") + difference)
+        _add_tokens(months, difference)
 
 
 def _month_of(created_at: datetime) -> date:

@@ -16,11 +16,10 @@ from django.utils import timezone
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.events import EndReason, Usage
 from organizations.ai.figures import usage_by_month
-from organizations.ai.providers import ProviderSettings, get_settings, resolve_provider
+from organizations.ai.providers import Prices, ProviderSettings, get_settings, resolve_provider
+from organizations.ai.results import record_error, record_ok
 from organizations.ai.usage import (
     Reservation,
-    record_error,
-    record_ok,
     reserve,
     settle,
     settle_abandoned,
@@ -169,6 +168,26 @@ def test_the_call_of_a_dead_process_is_settled_as_estimated(
         settle(reservation, Usage(7, 3), EndReason.STOP, 1, 1)
     assert tokens_of_month() == 210
     assert AiUsage.objects.get(pk=reservation.usage_id).is_estimated is False
+
+
+def test_many_tokens_in_a_month_are_counted(provider: AiProvider, prompt: Prompt) -> None:
+    """Their number has more than 32 bits."""
+    tokens = 2**31 - 1
+    settle(take(get_settings(provider), prompt), Usage(tokens, tokens), EndReason.STOP, 1, 1)
+    assert tokens_of_month() == 2 * tokens
+    assert refusal(get_settings(provider), prompt) == ErrorKind.BUDGET
+
+
+def test_usage_that_cannot_be_stored_is_estimated(
+    provider: AiProvider, prompt: Prompt, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A complete answer does not fail by it."""
+    settle(take(get_settings(provider), prompt), Usage(-1000, 0), EndReason.STOP, 1, 1)
+    row = AiUsage.objects.get()
+    assert (row.end_reason, row.is_estimated, row.input_tokens) == ("stop", True, 100)
+    assert tokens_of_month() == 100
+    settle(Reservation("0" * 24, Prices()), Usage(1, 1), EndReason.STOP, 1, 1)
+    assert "call 000000000000000000000000 was not stored" in caplog.text
 
 
 def test_organizations_have_budgets_of_their_own_at_the_default_of_the_deployment(

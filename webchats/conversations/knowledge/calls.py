@@ -1,15 +1,12 @@
 """One call of a provider: its deadlines, and what of its events is shown."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final, cast
 
-from django.db import Error as DatabaseError
-
-from organizations.ai import usage
+from organizations.ai import results, usage
 from organizations.ai.client import HAND_OVER, ModelClient, ModelRequest
 from organizations.ai.clients import make_client
 from organizations.ai.errors import ErrorKind, ProviderError
@@ -20,8 +17,6 @@ from webchats.conversations.knowledge.answer import Answer, AnswerParser
 from webchats.conversations.knowledge.builtin import BuiltinClient
 from webchats.conversations.knowledge.selection import Source
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
-
-logger = logging.getLogger(__name__)
 
 _CUT: Final = {
     EndReason.LENGTH: "The answer was cut at the prompt's maximum length. Raise it.",
@@ -97,7 +92,7 @@ class Call:
                 self.answer = self._parser.finish()
         except ProviderError as error:
             end = error.kind
-            await run_query(usage.record_error, self.provider, error)
+            await run_query(results.record_error, self.provider, error)
             raise
         finally:
             self.end_reason = end
@@ -152,10 +147,6 @@ class Call:
     async def _settle(self, reservation: usage.Reservation, end: EndReason | ErrorKind) -> None:
         total_ms = round((monotonic() - self._started) * 1000)
         arguments = (reservation, self.usage, end, self.first_token_ms, total_ms)
-        try:
-            await run_query(usage.settle, *arguments)
-            if isinstance(end, EndReason):
-                await run_query(usage.record_ok, self.provider)
-        except DatabaseError:
-            # The answer is complete all the same. The reservation is settled later as abandoned.
-            logger.exception("The usage of a call of %s was not stored", self.provider.name)
+        await run_query(usage.settle, *arguments)
+        if isinstance(end, EndReason):
+            await run_query(results.record_ok, self.provider)

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from django.conf import settings as django_settings
 
-from organizations.ai import usage
+from organizations.ai import results, usage
 from organizations.ai.client import ModelRequest, Turn
 from organizations.ai.clients import load_sdk
 from organizations.ai.errors import ErrorKind, ProviderError
@@ -228,7 +228,7 @@ async def _reserve(
             )
         except ProviderError as error:
             if error.kind != ErrorKind.BUSY or monotonic() + _BUSY_SECONDS >= first_deadline:
-                await run_query(usage.record_error, call.provider, error)
+                await run_query(results.record_error, call.provider, error)
                 raise
             await asyncio.sleep(_BUSY_SECONDS)
 
