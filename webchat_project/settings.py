@@ -422,7 +422,7 @@ LIVE_SHUTDOWN_SECONDS = env.int("LIVE_SHUTDOWN_SECONDS", default=5)
 # --- The worker -------------------------------------------------------------------------------
 
 # Jobs that a worker runs at a time.
-WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=20)
+WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=100)
 # Seconds that a stopping worker waits for its jobs. Then another worker starts them again.
 WORKER_SHUTDOWN_SECONDS = env.float("WORKER_SHUTDOWN_SECONDS", default=8)
 

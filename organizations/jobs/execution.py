@@ -60,7 +60,7 @@ async def _run(job: ClaimedJob) -> Outcome:
     try:
         await handler
     except RetryLater as retry:
-        await run_query(queue.retry, job, retry.seconds)
+        await run_query(queue.retry, job, retry.seconds, has_failed=False)
         return Outcome.RETRIED
     except asyncio.CancelledError:
         if holder.done():

@@ -16,6 +16,7 @@ from django.db.models import Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from organizations.jobs.slots import share_slots
 from organizations.jobs.wakeup import wake_workers
 from organizations.models.job import Job
 
@@ -124,14 +125,21 @@ def _due_at(now: datetime, first: datetime, delay: float, at_most: float | None)
 # --- Claims ---
 
 
-def claim(kinds: Collection[str], limit: int = 1) -> list[ClaimedJob]:
-    """Lease up to ``limit`` due jobs of these kinds, and return them."""
+def claim(
+    kinds: Collection[str], limit: int = 1, held: Mapping[str, int] | None = None
+) -> list[ClaimedJob]:
+    """Lease up to ``limit`` due jobs of these kinds, and return them, oldest first.
+
+    With ``held``, the number of jobs that the worker runs by organization, ``limit`` is the number
+    of its free slots, which organizations share as in ``organizations.jobs.slots``.
+    """
     now = timezone.now()
     jobs = Job.objects.filter(kind__in=kinds).alias(claimable_at=_CLAIMABLE_AT)
-    due = jobs.filter(claimable_at__lte=now).order_by("claimable_at", "id")
+    # FOR UPDATE, which waits for the key share lock of ``lock_lease``: such a job is skipped.
+    due = jobs.filter(claimable_at__lte=now).select_for_update(skip_locked=True)
+    due = due.order_by("claimable_at", "id")
     with transaction.atomic():
-        # FOR UPDATE, which waits for the key share lock of ``lock_lease``: such a job is skipped.
-        claimed = list(due.select_for_update(skip_locked=True)[:limit])
+        claimed = list(due[:limit]) if held is None else share_slots(due, limit, held)
         for job in claimed:
             job.leased_until = now + timedelta(seconds=LEASE_SECONDS)
             job.first_requested_at = None
@@ -142,9 +150,12 @@ def claim(kinds: Collection[str], limit: int = 1) -> list[ClaimedJob]:
     return [ClaimedJob(**{name: getattr(job, name) for name in names}) for job in claimed]
 
 
-def next_due_at(kinds: Collection[str]) -> datetime | None:
-    """Return when the next job of these kinds can be claimed; ``None`` if there is none."""
-    jobs = Job.objects.filter(kind__in=kinds)
+def next_due_at(kinds: Collection[str], crowded: Collection[str] = ()) -> datetime | None:
+    """Return when the next job of these kinds can be claimed; ``None`` if there is none.
+
+    Jobs of the organizations ``crowded`` do not count.
+    """
+    jobs = Job.objects.filter(kind__in=kinds).exclude(organization_id__in=crowded)
     due_at: datetime | None = jobs.aggregate(at=Min(_CLAIMABLE_AT))["at"]
     return due_at
 
@@ -191,14 +202,15 @@ def complete(job: ClaimedJob) -> None:
 
 
 @transaction.atomic
-def retry(job: ClaimedJob, delay: float) -> None:
+def retry(job: ClaimedJob, delay: float, *, has_failed: bool = True) -> None:
     """Let the job run again in ``delay`` seconds, or sooner if it was requested since the claim.
 
-    Raise ``LeaseLost`` if another worker has claimed it.
+    Only what has failed is an attempt. Raise ``LeaseLost`` if another worker has claimed the job.
     """
     row = _get_held(job)
     if row.requested == job.requested:
         row.run_at = timezone.now() + timedelta(seconds=delay)
+        row.attempts -= not has_failed
     else:
         row.attempts = 0
     _release(row)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
@@ -21,6 +22,7 @@ from organizations.jobs.registry import (
     periodic_tasks,
     registered_kinds,
 )
+from organizations.jobs.slots import Slots
 from organizations.jobs.wakeup import CHANNEL, add_listener, remove_listener
 from webchat_project.subscription import Subscription, has_server
 
@@ -41,6 +43,8 @@ _HUNG_SECONDS: Final = 30
 class Worker:
     """Runs up to ``concurrency`` jobs at a time, and repeats the registered tasks.
 
+    Organizations share the slots: see ``organizations.jobs.slots``.
+
     With ``kinds``, it runs only jobs of these kinds, and repeats no task.
     """
 
@@ -48,7 +52,8 @@ class Worker:
         self._concurrency = concurrency
         self._kinds = registered_kinds() if kinds is None else kinds
         self._tasks = periodic_tasks() if kinds is None else []
-        self._jobs: set[asyncio.Task[None]] = set()
+        #: The organizations of the jobs that run.
+        self._jobs: dict[asyncio.Task[None], str] = {}
         self._has_hints = False
         self._has_failed = False
         self._is_stopping = False
@@ -119,7 +124,8 @@ class Worker:
         if not free:
             # The end of a job wakes the worker.
             return poll
-        due_at = await run_query(queue.next_due_at, self._kinds)
+        held = Counter(self._jobs.values())
+        due_at = await run_query(queue.next_due_at, self._kinds, Slots(free, held).crowded)
         if due_at is None:
             return poll
         seconds = (due_at - timezone.now()).total_seconds()
@@ -127,15 +133,15 @@ class Worker:
             return min(seconds, poll)
         if self._is_stopping:
             return 0
-        claimed = await run_query(queue.claim, self._kinds, free)
+        claimed = await run_query(queue.claim, self._kinds, free, held)
         for job in claimed:
             task = asyncio.get_running_loop().create_task(run_job(job))
-            self._jobs.add(task)
+            self._jobs[task] = job.organization_id
             task.add_done_callback(self._remove)
         return 0 if claimed else _CONTENTION_SECONDS
 
     def _remove(self, task: "asyncio.Task[None]") -> None:
-        self._jobs.discard(task)
+        self._jobs.pop(task, None)
         self._wakeup.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("The end of a job cannot be handled", exc_info=error)

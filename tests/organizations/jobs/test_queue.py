@@ -71,6 +71,30 @@ def test_oldest_jobs_are_claimed_first(
 
 
 @pytest.mark.django_db
+def test_organizations_share_the_slots_of_a_worker(organization: Organization) -> None:
+    others = [Organization.objects.create(name=f"Shop {number}") for number in range(3)]
+    for owner in (organization, *others):
+        for number in range(12):
+            enqueue(owner, f"{owner.pk} {number}")
+
+    def share(limit: int, held: dict[str, int], count: int = 4) -> list[int]:
+        """Return how many jobs of each organization are claimed, which then run again."""
+        owners = [organization, *others][:count]
+        with transaction.atomic():
+            Job.objects.exclude(organization__in=owners).delete()
+            jobs = queue.claim(["test"], limit, held)
+            transaction.set_rollback(True)
+        return [sum(job.organization_id == owner.pk for job in jobs) for owner in owners]
+
+    assert share(12, {}, count=1) == [6]
+    # Older jobs of the others do not hide those of the last one.
+    assert share(12, {}) == [6, 3, 2, 1]
+    assert share(4, {organization.pk: 4}, count=2) == [0, 2]
+    assert share(1, {organization.pk: 9, others[0].pk: 1}) == [0, 0, 1, 0]
+    assert queue.next_due_at(["test"], [owner.pk for owner in (organization, *others)]) is None
+
+
+@pytest.mark.django_db
 def test_requests_before_the_claim_postpone_the_job_up_to_a_limit(
     organization: Organization, clock: time_machine.Traveller
 ) -> None:

@@ -111,7 +111,7 @@ def test_jobs_that_no_hint_reported_are_found(organization: Organization) -> Non
         handler.started.get(timeout=TIMEOUT)
 
 
-def test_no_more_jobs_run_than_the_limit(organization: Organization) -> None:
+def test_no_more_jobs_run_than_the_limit() -> None:
     most, running = 0, 0
 
     async def count(job: ClaimedJob) -> None:
@@ -123,7 +123,7 @@ def test_no_more_jobs_run_than_the_limit(organization: Organization) -> None:
 
     handler.behavior = count
     for number in range(6):
-        enqueue(organization, str(number))
+        enqueue(Organization.objects.create(name=f"Shop {number}"), str(number))
     with working(concurrency=2):
         for _ in range(6):
             handler.ended.get(timeout=TIMEOUT)
@@ -162,17 +162,38 @@ def test_a_job_that_always_fails_is_deleted_after_eight_attempts(
     assert not Job.objects.exists()
 
 
-def test_handler_chooses_when_to_be_called_again(organization: Organization) -> None:
+def test_handler_chooses_when_to_be_called_again_however_often(organization: Organization) -> None:
+    calls = 0
+
     async def retry(job: ClaimedJob) -> None:
-        if job.attempts < 10:
+        nonlocal calls
+        calls += 1
+        if calls <= execution.MAX_CLAIMS:
             raise RetryLater(0)
 
     handler.behavior = retry
     enqueue(organization)
     with working():
-        for _ in range(10):
-            handler.started.get(timeout=TIMEOUT)
+        attempts = [handler.started.get(timeout=TIMEOUT).attempts for _ in range(21)]
+    assert attempts == 21 * [1]
     assert not Job.objects.exists()
+
+
+def test_jobs_of_one_organization_do_not_delay_those_of_another(organization: Organization) -> None:
+    async def wait_in_the_first(job: ClaimedJob) -> None:
+        if job.organization_id == organization.pk:
+            await wait_forever(job)
+
+    handler.behavior = wait_in_the_first
+    for number in range(20):
+        enqueue(organization, str(number))
+    with override_settings(WORKER_SHUTDOWN_SECONDS=0), working(concurrency=4):
+        started = [handler.started.get(timeout=TIMEOUT).organization_id for _ in range(2)]
+        enqueue(Organization.objects.create(name="Other"), "other")
+        assert handler.ended.get(timeout=TIMEOUT) == "done"
+    assert started == 2 * [organization.pk]
+    assert handler.started.get().key == "other"
+    assert handler.started.empty()
 
 
 def test_a_job_that_runs_long_keeps_its_lease(
