@@ -15,6 +15,7 @@ from organizations.ai.client import HAND_OVER, ModelClient, ModelRequest
 from organizations.ai.events import End, EndReason, ModelEvent, TextDelta
 from organizations.ai.guard import make_http_client
 from organizations.ai.providers import ProviderSettings
+from organizations.ai.text import remove_unstorable
 
 _ERRORS: Final = (anthropic.AnthropicError, httpx2.HTTPError, *streams.PARSE_ERRORS)
 _REASONS: Final = {
@@ -68,8 +69,9 @@ class _Response:
             self.calls[index][1] += delta.partial_json
         if delta.type != "text_delta":
             return ""
-        self.text += delta.text
-        return delta.text
+        text = remove_unstorable(delta.text)
+        self.text += text
+        return text
 
     def _add_usage(self, usage: object) -> None:
         """Keep the latest numbers: those of ``message_delta`` are cumulative."""

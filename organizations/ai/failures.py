@@ -11,6 +11,7 @@ import httpx2
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.guard import ConnectionRefused, ResponseRefused
 from organizations.ai.providers import ProviderSettings
+from organizations.ai.text import remove_unstorable
 
 #: Characters of a provider's own message that staff read.
 _DETAIL_LENGTH: Final = 200
@@ -123,7 +124,12 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _text_of(body: object) -> str:
-    return body if isinstance(body, str) else json.dumps(body, default=str)
+    if isinstance(body, str):
+        return body
+    try:
+        return json.dumps(body, default=str)
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _quotable(body: object, settings: ProviderSettings) -> str:
@@ -131,13 +137,15 @@ def _quotable(body: object, settings: ProviderSettings) -> str:
     if isinstance(body, str):
         try:
             body = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return ""  # Such as an HTML page.
     while isinstance(body, dict) and "error" in body:
         body = body["error"]
     message = body.get("message") if isinstance(body, dict) else body
     if not isinstance(message, str):
         return ""
+    # Before the key is replaced, which could be interrupted by them.
+    message = remove_unstorable(message)
     if len(settings.api_key) >= _MIN_KEY_LENGTH:
         message = message.replace(settings.api_key, "…")
     line = " ".join(message.split())
@@ -153,5 +161,5 @@ def _retry_after(headers: httpx2.Headers) -> float | None:
         pass
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -20,6 +20,7 @@ from organizations.ai.client import HAND_OVER, ModelClient, ModelRequest
 from organizations.ai.events import End, EndReason, ModelEvent, TextDelta
 from organizations.ai.guard import make_http_client
 from organizations.ai.providers import VENDOR_URLS, ProviderSettings
+from organizations.ai.text import remove_unstorable
 from organizations.models.ai_provider import ProviderKind
 
 _ERRORS: Final = (openai.OpenAIError, httpx2.HTTPError, *streams.PARSE_ERRORS)
@@ -65,7 +66,7 @@ class _Response:
         self._add_calls(choice.delta.tool_calls or ())
         if choice.delta.refusal:
             self.reason = EndReason.CONTENT_FILTER
-        text = choice.delta.content or ""
+        text = remove_unstorable(choice.delta.content or "")
         self.text += text
         return text
 

@@ -10,13 +10,22 @@ from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.events import End, ModelEvent, ToolCall, Usage
 from organizations.ai.failures import classify, make_error
 from organizations.ai.providers import ProviderSettings
+from organizations.ai.text import remove_unstorable
 
 #: More tokens than any model can read or write in a call.
 _MAX_TOKENS: Final = 100_000_000
 #: UTF-8 bytes of a token, for estimates.
 _BYTES_PER_TOKEN: Final = 3
 #: What parsing raises for a response that is not of the protocol. The SDKs do not validate it.
-PARSE_ERRORS: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+PARSE_ERRORS: Final = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 TOOL_DESCRIPTION: Final = (
     "Hand the conversation over to a person. Call this if the visitor asks for a person or needs "
@@ -77,11 +86,17 @@ def parse_tool_calls(calls: Mapping[int, Sequence[str]]) -> list[ToolCall]:
 
 
 def _parse_arguments(text: str) -> dict[str, object]:
+    """Return the arguments in ``TOOL_ARGUMENTS`` that are strings."""
     try:
         parsed = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return parsed if isinstance(parsed, dict) else {}
+    given = parsed if isinstance(parsed, dict) else {}
+    return {
+        name: remove_unstorable(value)
+        for name in TOOL_ARGUMENTS["properties"]
+        if isinstance(value := given.get(name), str)
+    }
 
 
 async def classified(

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from organizations.ai.client import HAND_OVER
+
 
 def openai_event(delta: dict[str, Any], **choice: Any) -> str:
     """Return an event with one choice."""
@@ -14,6 +16,13 @@ def openai_stream(*texts: str, usage: Any = None) -> str:
     events = [openai_event({"content": text}) for text in texts]
     end = openai_event({}, finish_reason="stop")
     return "".join([*events, end, _event({"choices": [], "usage": usage}), "data: [DONE]\n\n"])
+
+
+def hand_over_stream(arguments: str) -> str:
+    """Return the events of a call of the tool, with the JSON of its arguments."""
+    function = {"name": HAND_OVER, "arguments": arguments}
+    call = openai_event({"tool_calls": [{"index": 0, "function": function}]})
+    return f"{call}{openai_event({}, finish_reason='tool_calls')}data: [DONE]\n\n"
 
 
 def anthropic_stream(*texts: str, usage: Any) -> str:

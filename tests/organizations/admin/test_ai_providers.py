@@ -131,11 +131,13 @@ def test_test_connection_is_a_job_whose_result_is_polled(
 ) -> None:
     url = connection_url(provider)
     assert 'hx-get="' not in session_client.get(url).content.decode()
-    responses = http_response(200, STREAM), http_response(404, "{}")
+    # NUL and a lone surrogate cannot be stored.
+    missing = r'{"error": {"message": "No \u0000such\ud800 model"}}'
+    responses = http_response(200, STREAM), http_response(404, missing)
     with responding(*responses) as server:
         settings.AI_ALLOWED_ADDRESSES = [server.address]
         AiProvider.objects.update(base_url=f"http://{server.address}/v1")
-        for result in ("The connection works.", "does not know the model"):
+        for result in ("The connection works.", "No such model"):
             assert session_client.post(url).status_code == 302
             page = session_client.post(url, headers=HX).content.decode()
             assert "is being tested" in page

@@ -1,14 +1,17 @@
 """Responses of servers that keep to neither protocol nor reason."""
 
+import json
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
-from organizations.ai.events import End, EndReason, TextDelta, Usage
-from tests.support.ai import call, make_settings
+from organizations.ai.client import HAND_OVER
+from organizations.ai.errors import ErrorKind, ProviderError
+from organizations.ai.events import End, EndReason, TextDelta, ToolCall, Usage
+from tests.support.ai import API_KEY, call, make_settings
 from tests.support.http_server import http_response, responding
-from tests.support.model_streams import anthropic_stream, openai_stream
+from tests.support.model_streams import anthropic_stream, hand_over_stream, openai_stream
 
 #: What a provider may send in place of a number of tokens.
 NO_COUNTS: list[Any] = ["many", None, -1, 12.7, 2**40, float("nan"), [1], {}]
@@ -43,3 +46,51 @@ def test_usage_without_counts_of_tokens_is_estimated_in_the_protocol_of_anthropi
             _, usage, end = call(provider)
             assert usage == Usage(14, 2, True), body
             assert end == End(EndReason.STOP)
+
+
+#: The text of an array that is nested too deep for a parser.
+DEEP = 200_000 * "["
+FAR_DATE = "Mon, 01 Jan 9999999999 00:00:00 GMT"
+#: Error bodies and headers that cannot be stored or parsed, and the class of the error.
+ERRORS = [
+    (http_response(500, r'{"error": {"message": "A\u0000B\ud800C"}}'), ErrorKind.SERVER_ERROR),
+    (http_response(500, f'{{"error": {DEEP}'), ErrorKind.SERVER_ERROR),
+    (http_response(500, headers=f"retry-after: {FAR_DATE}\r\n"), ErrorKind.SERVER_ERROR),
+    (http_response(200, f'data: {{"choices": {DEEP}\n\n'), ErrorKind.MALFORMED),
+    (http_response(200, r'data: {"error": {"message": "\ud800"}}' "\n\n"), ErrorKind.SERVER_ERROR),
+]
+
+
+def test_an_error_that_cannot_be_stored_is_classified_and_cleaned(settings: Settings) -> None:
+    with responding(*(response for response, _ in ERRORS)) as server:
+        settings.AI_ALLOWED_ADDRESSES = [server.address]
+        for _, kind in ERRORS:
+            with pytest.raises(ProviderError) as error:
+                call(make_settings(f"http://{server.address}/v1"))
+            assert error.value.kind == kind
+            assert "\0" not in error.value.message
+            assert error.value.message.encode()
+
+
+def test_a_key_that_is_interrupted_by_nul_is_not_quoted(settings: Settings) -> None:
+    message = f"Invalid: {API_KEY[:9]}\0{API_KEY[9:]}"
+    with responding(http_response(400, json.dumps({"error": {"message": message}}))) as server:
+        settings.AI_ALLOWED_ADDRESSES = [server.address]
+        with pytest.raises(ProviderError) as error:
+            call(make_settings(f"http://{server.address}/v1"))
+    assert error.value.message.endswith("Invalid: …")
+
+
+def test_text_and_arguments_are_without_nul_and_surrogates(settings: Settings) -> None:
+    arguments = [r'{"reason": "A\u0000B\ud800C"}', f'{{"reason": {DEEP}', '{"reason": [1]}']
+    bodies = [hand_over_stream(text) for text in arguments]
+    anthropic = anthropic_stream("A\0", "\ud800B", usage={})
+    bodies = [openai_stream("A\0", "\0", "\ud800B"), anthropic, *bodies]
+    with responding(*(http_response(200, body) for body in bodies)) as server:
+        settings.AI_ALLOWED_ADDRESSES = [server.address]
+        for kind, base in (("openai", "/v1"), ("anthropic", "")):
+            events = call(make_settings(f"http://{server.address}{base}", kind))
+            assert events[:-2] == [TextDelta("A"), TextDelta("B")]
+        for expected in ({"reason": "ABC"}, {}, {}):
+            tool_call, *_ = call(make_settings(f"http://{server.address}/v1"))
+            assert tool_call == ToolCall(HAND_OVER, expected)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from organizations.ai.text import remove_unstorable
 from webchats.conversations.models import Author, Message, Reply
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
 from webchats.conversations.replies.availability import is_autopilot
@@ -51,4 +52,4 @@ def save_text(reply_id: str, text: str) -> None:
 
 def clean_text(text: str) -> str:
     """Return the text as it is stored: without what cannot be, and as long as a message."""
-    return text.encode("utf-8", "ignore").decode().replace("\0", "")[:MAX_TEXT_LENGTH]
+    return remove_unstorable(text)[:MAX_TEXT_LENGTH]
