@@ -9,7 +9,7 @@ from django.contrib.admin import actions
 from django.contrib.admin.utils import NestedObjects, quote
 from django.db import models, router, transaction
 from django.db.models.deletion import CASCADE, RestrictedError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
@@ -130,6 +130,15 @@ class DeletionMixin(admin.ModelAdmin[_Row], Generic[_Row]):
         uses = [self._describe(row) for row in collector.protected]
         return [], {}, set(), [*_first_uses(uses), _summary(collector.protected)]
 
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show or process the page. A row that another request has just used shows it again."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except RestrictedError:
+            return HttpResponseRedirect(request.get_full_path())
+
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[_Row]) -> None:
         """Delete the rows, which are read again in one query with all of their columns."""
         keys = [row.pk for row in queryset]
@@ -166,9 +175,14 @@ def delete_selected(
     # Neither page nor log entries show texts and rows of relations.
     rows = without_texts(queryset.select_related(None).prefetch_related(None))
     if rows.order_by()[: MAX_DELETED + 1].count() <= MAX_DELETED:
-        with deletion_slot(request), transaction.atomic():
-            response = actions.delete_selected(model_admin, request, rows)
-            return response.render() if isinstance(response, TemplateResponse) else response
+        try:
+            with deletion_slot(request), transaction.atomic():
+                response = actions.delete_selected(model_admin, request, rows)
+                return response.render() if isinstance(response, TemplateResponse) else response
+        except RestrictedError as error:
+            message = f"Nothing was deleted: in use by {describe_uses(error)}."
+            model_admin.message_user(request, message, messages.ERROR)
+            return None
     message = (
         f"Nothing was deleted: at most {MAX_DELETED:,} {model_admin.opts.verbose_name_plural} can "
         "be deleted at a time. Filter the list, or delete them in portions."

@@ -2,7 +2,9 @@
 
 from typing import Final, TypeVar
 
-from django.db import models
+from django.contrib.admin.utils import NestedObjects
+from django.db import models, transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.deletion import Collector
 
 from webchat_project.api.exceptions import MAX_USES
@@ -38,3 +40,36 @@ def restrict_counted(
 
 # Otherwise Django reads all rows before the call.
 restrict_counted.lazy_sub_objs = True  # type: ignore[attr-defined]
+
+
+def restrict_last(
+    collector: Collector,
+    field: "models.ForeignKey[models.Model, models.Model]",
+    links: models.QuerySet[models.Model],
+    using: str,
+) -> None:
+    """Delete links of a many-to-many relation, unless a row would lose the last of its links.
+
+    Then restrict the deletion, as ``restrict_counted`` does. ``field`` is the foreign key of the
+    relation's table to the deleted rows. The rows are locked first: all who change the links of a
+    row lock it, so no other transaction removes its other links in the meantime.
+    """
+    table = field.model._base_manager.using(using)
+    (source,) = (key for key in field.model._meta.get_fields() if key.is_relation and key != field)
+    assert isinstance(source, models.ForeignKey)
+    deleted = [row.pk for row in collector.data[field.remote_field.model]]
+    of_row = table.filter(**{source.name: OuterRef("pk")})
+    rows = source.remote_field.model._base_manager.using(using)
+    linked = rows.filter(Exists(of_row.filter(**{f"{field.name}__in": deleted})))
+    if transaction.get_connection(using).in_atomic_block and not _is_page(collector):
+        list(linked.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    last = linked.exclude(Exists(of_row.exclude(**{f"{field.name}__in": deleted})))
+    collector.add_restricted_objects(source, without_texts(last)[:_MAX_ROWS])
+    collector.fast_deletes.append(links)
+
+
+restrict_last.lazy_sub_objs = True  # type: ignore[attr-defined]
+
+
+def _is_page(collector: Collector) -> bool:
+    return isinstance(collector, NestedObjects)

@@ -17,6 +17,7 @@ from organizations.history import ChangeHistory
 from organizations.models import Prompt
 from organizations.options import FieldOptions, SaveOptions
 from organizations.tenancy.models import TenantModel, TenantQuerySet
+from organizations.tenancy.on_delete import restrict_last
 from webchats.conversations.models.contact import LOCALE_LENGTH, URL_LENGTH
 
 QUESTION_LENGTH: Final = 300
@@ -93,6 +94,10 @@ class KnowledgeEntry(TenantModel):
 
     max_per_organization = 2_000
     hidden_in_history = TenantModel.hidden_in_history | {"questions"}
+    use_hint = (
+        "Without this prompt, every prompt would use these entries. Select other prompts for them, "
+        "or delete them first."
+    )
 
     question = TrimmedCharField(max_length=QUESTION_LENGTH)
     also_asked_as = WordingsField(
@@ -158,3 +163,7 @@ class KnowledgeEntry(TenantModel):
     def set_questions(self) -> None:
         """Set ``questions``. Call it before ``bulk_create`` and ``bulk_update``."""
         self.questions = "\n".join([self.question, *self.also_asked_as])
+
+
+# An entry without prompts is used by all of them. Django creates the table's model, with CASCADE.
+KnowledgeEntry.prompts.through._meta.get_field("prompt").remote_field.on_delete = restrict_last
