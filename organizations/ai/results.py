@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from organizations.ai.errors import ProviderError
 from organizations.ai.providers import ProviderSettings
+from organizations.ai.text import remove_unstorable
 from organizations.models import AiProvider
 from organizations.models.ai_provider import ERROR_LENGTH
 
@@ -30,11 +31,11 @@ def record_ok(settings: ProviderSettings) -> None:
 
 def record_error(settings: ProviderSettings, error: ProviderError) -> None:
     """Store the error of a call. Log it at most once an hour per provider and kind."""
-    _store_result(settings, last_error=error.message[:ERROR_LENGTH], last_error_at=timezone.now())
+    message = remove_unstorable(error.message)
+    _store_result(settings, last_error=message[:ERROR_LENGTH], last_error_at=timezone.now())
     if cache.add(f"ai-error:{settings.id or ''}:{error.kind}", True, _LOG_INTERVAL):
-        _logger.warning(
-            "AI provider %s (%s): %s", settings.id or settings.name, error.kind, error.message
-        )
+        name = settings.id or settings.name
+        _logger.warning("AI provider %s (%s): %s", name, error.kind, message)
 
 
 def _store_result(settings: ProviderSettings, **values: str | datetime) -> None:
