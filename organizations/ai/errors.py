@@ -27,7 +27,8 @@ class ErrorKind(StrEnum):
     BUSY = "busy"
 
 
-#: A later attempt can succeed without a change of the provider or the prompt.
+#: A later attempt can succeed without a change of the provider or the prompt. ``BUSY`` is none of
+#: them, because ``usage.reserve`` is called again until the deadline.
 _RETRYABLE: Final = frozenset(
     {
         ErrorKind.RATE_LIMITED,
@@ -35,7 +36,6 @@ _RETRYABLE: Final = frozenset(
         ErrorKind.CONNECTION,
         ErrorKind.TIMEOUT,
         ErrorKind.INCOMPLETE,
-        ErrorKind.BUSY,
     }
 )
 

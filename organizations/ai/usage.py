@@ -69,10 +69,7 @@ def reserve(
     now = timezone.now()
     month = _lock_month(organization_id, settings.id or "", now.date().replace(day=1))
     _require_budget(settings, month.tokens + estimate, now.date())
-    running = AiUsage.objects.for_organization(organization_id).filter(
-        provider_id=settings.id, settled_at=None, expires_at__gt=now
-    )
-    if running.count() >= settings.max_parallel:
+    if is_busy(settings, organization_id):
         message = f"{settings.name} already has {settings.max_parallel} calls at a time."
         raise ProviderError(ErrorKind.BUSY, message, retry_after=1)
     _add_tokens(AiMonth.objects.filter(pk=month.pk), estimate)
@@ -90,6 +87,16 @@ def reserve(
         expires_at=now + timedelta(seconds=settings.total_seconds) + _GRACE,
     )
     return Reservation(usage.pk, settings.prices)
+
+
+def is_busy(settings: ProviderSettings, organization_id: str) -> bool:
+    """Return whether the organization has ``max_parallel`` calls of this provider."""
+    if settings.is_builtin:
+        return False
+    running = AiUsage.objects.for_organization(organization_id).filter(
+        provider_id=settings.id, settled_at=None, expires_at__gt=timezone.now()
+    )
+    return running.count() >= settings.max_parallel
 
 
 def settle(

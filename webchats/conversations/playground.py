@@ -6,11 +6,11 @@ answers visitors, and stores the state in the cache.
 
 import logging
 from collections.abc import Sequence
-from contextlib import aclosing
-from time import monotonic
-from typing import Final, Literal, TypedDict, cast
+from contextlib import aclosing, suppress
+from time import monotonic, time
+from typing import Final
 
-from django.core.cache import cache
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import Error
 
@@ -18,20 +18,25 @@ from organizations.ai.client import Turn
 from organizations.ai.errors import ProviderError
 from organizations.auth.roles import Operation, role_allows
 from organizations.jobs.database import run_query
-from organizations.jobs.queue import ClaimedJob, enqueue
+from organizations.jobs.queue import ClaimedJob, RetryLater, enqueue
 from organizations.models import Organization, Prompt, User
 from organizations.models.ai_usage import Purpose
 from webchat_project.api.object_ids import new_object_id
 from webchats.conversations.knowledge.calls import Visible
 from webchats.conversations.knowledge.runs import Finished, HandOver, PromptRun, Trace, run_prompt
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
-from webchats.conversations.serializers import SourceDocument
+from webchats.conversations.playground_states import (
+    Replaced,
+    RunState,
+    TraceDocument,
+    add_run,
+    new_state,
+    update_state,
+)
 
 logger = logging.getLogger(__name__)
 
 KIND: Final = "playground"
-#: Seconds for which the state of a run can be read.
-EXPIRES_SECONDS: Final = 600
 #: Seconds between two writes of new text.
 WRITE_SECONDS: Final = 0.1
 #: Earlier turns, oldest first.
@@ -40,50 +45,6 @@ MAX_TURNS: Final = 20
 #: The fields of a prompt that a run uses.
 _FIELDS: Final = ("name", "instructions", "model", "temperature", "max_tokens", "provider_id")
 _FAULT: Final = "An internal error, see the log of the worker."
-
-
-class KnowledgeDocument(TypedDict):
-    """A knowledge entry that the model was given."""
-
-    number: int
-    entryId: str
-    title: str
-
-
-class TraceDocument(TypedDict):
-    """How an answer was made. Tokens are ``None`` for the built-in provider."""
-
-    provider: str
-    model: str
-    inputTokens: int | None
-    outputTokens: int | None
-    isEstimated: bool
-    firstTokenMs: int | None
-    totalMs: int
-    endReason: str
-    knowledge: list[KnowledgeDocument]
-
-
-class RunState(TypedDict):
-    """The state of a run.
-
-    ``text`` is what a visitor would see so far. ``outcome`` is one of ``answer.Outcome``, once the
-    state is ``finished``. ``error`` is for staff: why the run has failed, or why the model asks for
-    a person.
-    """
-
-    state: Literal["queued", "running", "finished", "handed_over", "failed"]
-    text: str
-    outcome: str
-    sources: list[SourceDocument]
-    error: str
-    trace: TraceDocument | None
-
-
-class _Stored(TypedDict):
-    user_id: str
-    organization_id: str
-    state: RunState
 
 
 # --- For the page ---
@@ -100,7 +61,8 @@ def start_run(
     """Request an answer to the question and return the id of the run.
 
     The prompt may have unsaved changes, or be new. ``earlier`` are the turns before the question,
-    oldest first, of which the last 20 count. Raise ``PermissionDenied`` for a user who may not, and
+    oldest first, of which the last 20 count. A user has one run at a time in an organization: a new
+    one ends the one before. Raise ``PermissionDenied`` for a user who may not, and
     ``ValidationError`` by field of the prompt, or for ``question``.
     """
     is_own = user.is_superuser or prompt.organization_id == user.organization_id
@@ -113,13 +75,15 @@ def start_run(
         raise ValidationError({"question": message})
     turns = [*earlier[-MAX_TURNS:], Turn("visitor", question)]
     run_id = new_object_id()
-    _write(run_id, user.pk, prompt.organization_id, _new_state())
+    owner = add_run(run_id, user.pk, prompt.organization_id)
     enqueue(
         KIND,
-        key=run_id,
+        # One job at a time: a new run replaces a queued one.
+        key=owner,
         organization_id=prompt.organization_id,
         payload={
-            "user": user.pk,
+            "run": run_id,
+            "requested_at": time(),
             "prompt": prompt.pk,
             "version": prompt.version,
             "fields": {name: getattr(prompt, name) for name in _FIELDS},
@@ -130,34 +94,25 @@ def start_run(
     return run_id
 
 
-def read_run(run_id: str, *, user: User) -> RunState | None:
-    """Return the state of a run; ``None`` if it has expired or is of another user."""
-    stored = cast("_Stored | None", cache.get(_key(run_id)))
-    if stored is None or stored["user_id"] != user.pk:
-        return None
-    if not user.is_superuser and stored["organization_id"] != user.organization_id:
-        return None
-    return stored["state"]
-
-
 # --- For the worker ---
 
 
 async def run_playground(job: ClaimedJob) -> None:
-    """Make the answer of the run ``job.key``. A failure is its state, and is not repeated."""
-    state = _new_state()
-    try:
-        run = await run_query(_load, job)
-        await _run(job, run, state)
-    except ProviderError as error:
-        state |= {"state": "failed", "error": error.message}
-    except Error:
-        # The queue starts over.
-        raise
-    except Exception:
-        logger.exception("Run %s of the playground has failed.", job.key)
-        state |= {"state": "failed", "error": _FAULT}
-    await _publish(job, state)
+    """Make the answer of a run. A failure is its state, and is not repeated."""
+    state = new_state()
+    with suppress(Replaced):
+        try:
+            run = await run_query(_load, job)
+            await _run(job, run, state)
+        except ProviderError as error:
+            state |= {"state": "failed", "error": error.message}
+        except (Error, RetryLater, Replaced):
+            # The queue starts over, unless the run has been replaced.
+            raise
+        except Exception:
+            logger.exception("Run %s of the playground has failed.", job.payload["run"])
+            state |= {"state": "failed", "error": _FAULT}
+        await _publish(job, state)
 
 
 def _load(job: ClaimedJob) -> PromptRun:
@@ -176,6 +131,9 @@ def _load(job: ClaimedJob) -> PromptRun:
         language=data["language"],
         purpose=Purpose.PLAYGROUND,
         prompt_version=data["version"],
+        busy_deadline=monotonic()
+        + settings.AI_FIRST_TOKEN_SECONDS
+        - (time() - data["requested_at"]),
     )
 
 
@@ -220,22 +178,7 @@ def _describe(trace: Trace) -> TraceDocument:
     }
 
 
-# --- The cache ---
-
-
-def _new_state() -> RunState:
-    return RunState(state="queued", text="", outcome="", sources=[], error="", trace=None)
-
-
-def _key(run_id: str) -> str:
-    return f"playground:{run_id}"
-
-
 async def _publish(job: ClaimedJob, state: RunState) -> None:
+    """Store the state. Raise ``Replaced`` if the user has started another run."""
     # In a thread, because the cache may be a server.
-    await run_query(_write, job.key, job.payload["user"], job.organization_id, state)
-
-
-def _write(run_id: str, user_id: str, organization_id: str, state: RunState) -> None:
-    stored: _Stored = {"user_id": user_id, "organization_id": organization_id, "state": state}
-    cache.set(_key(run_id), stored, EXPIRES_SECONDS)
+    await run_query(update_state, job.key, job.payload["run"], state)

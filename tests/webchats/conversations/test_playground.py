@@ -17,7 +17,8 @@ from organizations.models import Prompt, User
 from tests.support import event_loops, factories
 from webchats.conversations import playground
 from webchats.conversations.models import Conversation
-from webchats.conversations.playground import RunState, read_run, start_run
+from webchats.conversations.playground import start_run
+from webchats.conversations.playground_states import RunState, read_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,6 +88,30 @@ def test_a_failure_is_the_state_of_the_run(
     monkeypatch.setattr(playground, "run_prompt", fail)
     state = _run(admin, prompt, "delivery?")
     assert (state["state"], "secret" in state["error"]) == ("failed", False)
+
+
+def test_a_new_run_replaces_the_one_before(admin: User, prompt: Prompt) -> None:
+    first, second = (start_run(user=admin, prompt=prompt, question="delivery?") for _ in range(2))
+    (job,) = queue.claim([playground.KIND], 9)
+    third = start_run(user=admin, prompt=prompt, question="delivery?")
+    event_loops.run(playground.run_playground(job))
+    queue.complete(job)
+    for replaced in (first, second):
+        state = read_run(replaced, user=admin)
+        assert state is not None
+        assert (state["state"], state["error"]) == ("failed", "You have started another run.")
+    (job,) = queue.claim([playground.KIND], 9)
+    event_loops.run(playground.run_playground(job))
+    state = read_run(third, user=admin)
+    assert state is not None
+    assert state["text"] == "Two days."
+
+
+def test_runs_of_several_users_do_not_replace_each_other(admin: User, prompt: Prompt) -> None:
+    colleague = factories.UserFactory.create(organization=admin.organization)
+    for user in (admin, colleague):
+        start_run(user=user, prompt=prompt, question="delivery?")
+    assert len(queue.claim([playground.KIND], 9)) == 2
 
 
 def test_only_the_user_who_started_a_run_can_read_it(

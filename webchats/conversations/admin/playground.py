@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from organizations.admin.site import site
 from organizations.models import AiProvider, Prompt, User
-from webchats.conversations.playground import can_use_playground, read_run, start_run
+from webchats.conversations.playground import can_use_playground, start_run
+from webchats.conversations.playground_states import read_run
 
 app_name = "playground"
 

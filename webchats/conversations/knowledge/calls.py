@@ -15,7 +15,7 @@ from organizations.ai.providers import ProviderSettings
 from organizations.jobs.database import run_query
 from webchats.conversations.knowledge.answer import Answer, AnswerParser
 from webchats.conversations.knowledge.builtin import BuiltinClient
-from webchats.conversations.knowledge.selection import Source
+from webchats.conversations.knowledge.selection import Source, estimate_tokens
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
 
 _CUT: Final = {
@@ -67,6 +67,12 @@ class Call:
         #: Whether the answer had a proper end, but not at the end of its text.
         self.is_cut = False
         self._length = 0
+
+    @property
+    def estimate(self) -> int:
+        """Return the tokens to reserve: about those of the request, and the longest answer's."""
+        texts = [self.request.system, *(turn.text for turn in self.request.turns)]
+        return sum(estimate_tokens(text) for text in texts) + self.request.max_tokens
 
     async def events(self, reservation: usage.Reservation | None) -> AsyncGenerator[Visible, None]:
         """Yield what may be shown, and then set ``answer`` or ``hand_over_reason``.

@@ -19,20 +19,21 @@ from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.events import Usage
 from organizations.ai.providers import ProviderSettings, resolve_provider
 from organizations.jobs.database import run_query
+from organizations.jobs.queue import RetryLater
 from organizations.models import Organization, Prompt
 from webchats.conversations.knowledge.answer import Answer
 from webchats.conversations.knowledge.assembly import build_request
 from webchats.conversations.knowledge.calls import Call, Visible
-from webchats.conversations.knowledge.selection import Source, estimate_tokens, select_sources
+from webchats.conversations.knowledge.selection import Source, select_sources
 
 #: Further calls of the same provider after an error that they can get over.
 MAX_RETRIES: Final = 3
 #: Seconds before the first retry. Each further one waits twice as long.
 BACK_OFF_SECONDS: Final = 0.5
-#: While all parallel calls of a provider are in use, one is tried to get this often.
-_BUSY_SECONDS: Final = 0.25
+#: Seconds between two attempts to get one of a provider's parallel calls.
+BUSY_SECONDS: Final = 1
 #: The part of the time to the first word after which a fallback is called.
-_PRIMARY_SHARE: Final = 0.6
+PRIMARY_SHARE: Final = 0.6
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class PromptRun:
 
     ``turns`` end with the visitor's. ``language`` is a language tag, for the sentences that come
     from the service. ``first_deadline`` and ``deadline`` are the ends of the time to the first
-    word and of all, in ``time.monotonic()``; by default the settings' from now on.
+    word and of all, in ``time.monotonic()``; by default the settings' from now on. Before
+    ``busy_deadline``, ``RetryLater`` is raised while the provider has all its parallel calls.
     """
 
     prompt: Prompt
@@ -53,6 +55,7 @@ class PromptRun:
     reply_id: str = ""
     first_deadline: float | None = None
     deadline: float | None = None
+    busy_deadline: float | None = None
     may_hand_over: bool = True
 
 
@@ -168,7 +171,7 @@ async def _call_with_retries(
             deadline=min(attempts.deadline, monotonic() + provider.total_seconds),
         )
         try:
-            reservation = await _reserve(attempts, call, first_deadline)
+            reservation = await _reserve(attempts.run, call, first_deadline)
             async with aclosing(call.events(reservation)) as events:
                 async for event in events:
                     yield event
@@ -189,7 +192,7 @@ def _seconds_to_first_word(attempts: _Attempts, provider: ProviderSettings) -> f
     left = attempts.first_deadline - monotonic()
     if provider.fallback is not None:
         # Otherwise no time would be left for the fallback.
-        left *= _PRIMARY_SHARE
+        left *= PRIMARY_SHARE
     return min(provider.first_token_seconds, left)
 
 
@@ -205,15 +208,10 @@ def _build_request(attempts: _Attempts, provider: ProviderSettings) -> ModelRequ
     )
 
 
-async def _reserve(
-    attempts: _Attempts, call: Call, first_deadline: float
-) -> usage.Reservation | None:
-    """Reserve tokens of the budget, waiting while all parallel calls are in use."""
+async def _reserve(run: PromptRun, call: Call, deadline: float) -> usage.Reservation | None:
+    """Reserve tokens of the budget, waiting for one of the parallel calls."""
     if call.provider.is_builtin:
         return None
-    run, request = attempts.run, call.request
-    texts = [request.system, *(turn.text for turn in request.turns)]
-    estimate = sum(estimate_tokens(text) for text in texts) + request.max_tokens
     while True:
         try:
             return await run_query(
@@ -223,14 +221,17 @@ async def _reserve(
                 prompt=run.prompt,
                 prompt_version=run.prompt_version,
                 purpose=run.purpose,
-                estimate=estimate,
+                estimate=call.estimate,
                 reply_id=run.reply_id,
             )
         except ProviderError as error:
-            if error.kind != ErrorKind.BUSY or monotonic() + _BUSY_SECONDS >= first_deadline:
+            retry_at, last = monotonic() + BUSY_SECONDS, run.busy_deadline or deadline
+            if error.kind != ErrorKind.BUSY or retry_at >= last:
                 await run_query(results.record_error, call.provider, error)
                 raise
-            await asyncio.sleep(_BUSY_SECONDS)
+            if run.busy_deadline is not None:
+                raise RetryLater(BUSY_SECONDS) from None
+            await asyncio.sleep(BUSY_SECONDS)
 
 
 def _result(attempts: _Attempts, call: Call) -> Finished | HandOver:

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.jobs.database import run_query
-from organizations.jobs.queue import ClaimedJob, LeaseLost
+from organizations.jobs.queue import ClaimedJob, LeaseLost, RetryLater
 from webchats.conversations import events
 from webchats.conversations.knowledge.calls import Visible
 from webchats.conversations.knowledge.runs import Finished, HandOver, run_prompt
@@ -76,8 +76,9 @@ class ReplyRun:
             await self._fail(error.kind, error.message)
         except TimeoutError:
             await self._fail(ErrorKind.TIMEOUT, _TIMEOUT_MESSAGE)
-        except (OperationalError, InterfaceError, LeaseLost):
-            # The database is unavailable, or another worker has the job: the queue starts over.
+        except (OperationalError, InterfaceError, LeaseLost, RetryLater):
+            # The database is unavailable, another worker has the job, or the provider has all its
+            # parallel calls: the queue starts over.
             raise
         except Exception:
             # The visitor must not wait for another attempt with the same result.
@@ -106,6 +107,7 @@ class ReplyRun:
             self._start.run,
             first_deadline=started + self._start.first_seconds,
             deadline=started + self._start.total_seconds,
+            busy_deadline=started + self._start.busy_seconds,
         )
         timeout = asyncio.timeout(self._start.first_seconds + GRACE_SECONDS)
         async with timeout, aclosing(run_prompt(run)) as stream:

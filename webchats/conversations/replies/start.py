@@ -7,12 +7,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from organizations.ai.usage import settle_replies
+from organizations.ai.providers import resolve_provider
+from organizations.ai.usage import is_busy, settle_replies
 from organizations.jobs import queue
 from organizations.jobs.queue import ClaimedJob, RetryLater
 from organizations.models import Prompt
 from webchats.conversations.knowledge.history import load_turns
-from webchats.conversations.knowledge.runs import PromptRun
+from webchats.conversations.knowledge.runs import BUSY_SECONDS, PRIMARY_SHARE, PromptRun
 from webchats.conversations.locking import save
 from webchats.conversations.models import (
     Author,
@@ -45,19 +46,26 @@ class Start:
     #: Seconds that are left until the first words, and in all.
     first_seconds: float
     total_seconds: float
+    #: Seconds for which it waits for one of the provider's parallel calls, by ``RetryLater``.
+    busy_seconds: float
 
 
-@transaction.atomic
 def start_reply(job: ClaimedJob) -> Start | None:
     """Store a running reply to all messages of the visitor so far.
 
     Return ``None`` if nothing is to be answered, or if a person has been called because the AI
-    cannot answer. Raise ``RetryLater`` while a representative edits a draft.
+    cannot answer. Raise ``RetryLater`` while a representative edits a draft, or while the provider
+    has all its parallel calls.
     """
-    conversation = lock_for_reply(job)
-    # Calls of a worker that has died while it ran this job.
+    # Calls of a worker that has died while it ran this job. ``RetryLater`` keeps them settled.
     replies = Reply.objects.filter(conversation=job.key)
     settle_replies(job.organization_id, replies.values_list("pk", flat=True))
+    with transaction.atomic():
+        return _start(job)
+
+
+def _start(job: ClaimedJob) -> Start | None:
+    conversation = lock_for_reply(job)
     asked = None if conversation is None else find_unanswered(conversation)
     if conversation is None or asked is None:
         return None
@@ -69,23 +77,42 @@ def start_reply(job: ClaimedJob) -> Start | None:
         hand_over_locked(conversation, Action.HAND_OVER)
         save(conversation)
         return None
+    is_draft = not is_autopilot(conversation)
+    elapsed = (timezone.now() - asked.created_at).total_seconds()
+    # The visitor does not see the first words of a draft.
+    first_limit = settings.AI_TOTAL_SECONDS if is_draft else settings.AI_FIRST_TOKEN_SECONDS
+    busy_seconds = _wait_for_call(prompt, first_limit, elapsed)
     # Also the reply of a worker that has died.
     discard_replies(conversation)
     reply = Reply.objects.create(
         conversation=conversation,
-        is_draft=not is_autopilot(conversation),
+        is_draft=is_draft,
         based_on_sequence=asked.sequence,
         prompt=prompt,
         prompt_version=prompt.version,
         instructions=prompt.instructions,
     )
-    elapsed = (timezone.now() - asked.created_at).total_seconds()
-    total_seconds = _left(settings.AI_TOTAL_SECONDS, elapsed)
-    # The visitor does not see the first words of a draft.
-    first_seconds = (
-        total_seconds if reply.is_draft else _left(settings.AI_FIRST_TOKEN_SECONDS, elapsed)
+    return Start(
+        conversation=conversation,
+        reply=reply,
+        run=_to_run(reply, prompt),
+        first_seconds=_left(first_limit, elapsed),
+        total_seconds=_left(settings.AI_TOTAL_SECONDS, elapsed),
+        busy_seconds=busy_seconds,
     )
-    return Start(conversation, reply, _to_run(reply, prompt), first_seconds, total_seconds)
+
+
+def _wait_for_call(prompt: Prompt, first_limit: float, elapsed: float) -> float:
+    """Return the seconds for which the reply may wait for one of the provider's parallel calls.
+
+    Raise ``RetryLater`` if it must wait, before a reply is stored.
+    """
+    provider = resolve_provider(prompt)
+    share = 1 - _RESERVED_SHARE if provider.fallback is None else PRIMARY_SHARE
+    seconds = first_limit * share - elapsed
+    if seconds > 0 and is_busy(provider, prompt.organization_id):
+        raise RetryLater(BUSY_SECONDS)
+    return seconds
 
 
 def lock_for_reply(job: ClaimedJob) -> Conversation | None:

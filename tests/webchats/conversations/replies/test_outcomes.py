@@ -17,11 +17,12 @@ from organizations.jobs.queue import ClaimedJob
 from organizations.models import AiProvider, AiUsage, Prompt, User
 from organizations.models.job import Job
 from tests.support import event_loops, factories
-from tests.support.models import HAND_OVER, Step, claim_reply, run_replies, use_model
+from tests.support.models import HAND_OVER, Step, claim_reply, run_job, run_replies, use_model
 from tests.webchats.conversations.replies.conversations import get_log, in_thread, send
 from webchats.conversations import events, services
 from webchats.conversations.knowledge.phrases import refusal
-from webchats.conversations.models import Conversation, Draft, Reply
+from webchats.conversations.models import Conversation, Draft, Message, Reply
+from webchats.conversations.replies import start
 from webchats.conversations.replies.engine import make_reply
 from webchats.conversations.replies.requests import request_reply
 from webchats.models import Webchat
@@ -310,24 +311,60 @@ def test_a_stream_becomes_a_draft_when_autopilot_is_disabled(
     assert (draft.state, draft.text) == ("pending", "In three days.abc")
 
 
+def add_running_call(webchat: Webchat, **values: Any) -> AiUsage:
+    """Store a call that runs, the only one that the provider may have at a time."""
+    AiProvider.objects.update(max_parallel=1)
+    return AiUsage.objects.create(
+        organization=webchat.organization,
+        provider=AiProvider.objects.get(),
+        estimate=100,
+        expires_at=timezone.now() + timedelta(seconds=100),
+        **values,
+    )
+
+
 def test_a_call_of_a_dead_worker_does_not_count_against_the_parallel_calls(
     webchat: Webchat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_model(monkeypatch, ["Yes."])
-    AiProvider.objects.update(max_parallel=1)
     conversation = send(webchat)
     claim_reply()
     dead = Reply.objects.create(conversation=conversation, based_on_sequence=1, prompt_version=1)
-    AiUsage.objects.create(
-        organization=webchat.organization,
-        provider=AiProvider.objects.get(),
-        purpose="reply",
-        reply_id=dead.pk,
-        estimate=100,
-        expires_at=timezone.now() + timedelta(seconds=100),
-    )
+    settled = add_running_call(webchat, purpose="reply", reply_id=dead.pk)
     Job.objects.update(leased_until=timezone.now())
     run_replies()
     assert get_log(conversation)[-1] == "ai: Yes."
-    settled = AiUsage.objects.get(reply_id=dead.pk)
+    settled.refresh_from_db()
     assert (settled.input_tokens, settled.is_estimated) == (100, True)
+
+
+@pytest.mark.parametrize("seen", ["before the reply", "by the call"])
+def test_reply_waits_without_a_slot_while_the_provider_has_all_its_calls(
+    webchat: Webchat, monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    use_model(monkeypatch, ["Yes."])
+    if seen == "by the call":
+        monkeypatch.setattr(start, "is_busy", lambda *_: False)
+    running = add_running_call(webchat, purpose="playground")
+    conversation = send(webchat)
+    job = claim_reply()
+    with pytest.raises(queue.RetryLater):
+        event_loops.run(make_reply(job))
+    assert get_log(conversation) == ["visitor: Hello"]
+    running.delete()
+    run_job(job)
+    assert get_log(conversation) == ["visitor: Hello", "ai: Yes."]
+
+
+def test_reply_that_has_waited_too_long_for_a_call_calls_a_person(
+    webchat: Webchat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_model(monkeypatch, ["Yes."])
+    add_running_call(webchat, purpose="playground")
+    conversation = send(webchat)
+    Message.objects.update(created_at=timezone.now() - timedelta(seconds=18))
+    started = monotonic()
+    run_replies()
+    assert get_log(conversation)[1:] == ["system: handed_over"]
+    assert Reply.objects.get().end_reason == "busy"
+    assert monotonic() - started < 2
