@@ -38,7 +38,7 @@ class _Response:
     """What the events of a stream say so far."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self.texts: list[str] = []
         self.reason: EndReason | None = None
         self.is_stopped = False
         #: The reported tokens, of any type.
@@ -66,11 +66,12 @@ class _Response:
 
     def _add_delta(self, index: int, delta: anthropic.types.RawContentBlockDelta) -> str:
         if delta.type == "input_json_delta":
-            self.calls[index][1] += delta.partial_json
+            call = self.calls[index]
+            call[1] = streams.append_to_call(call[1], delta.partial_json)
         if delta.type != "text_delta":
             return ""
         text = remove_unstorable(delta.text)
-        self.text += text
+        self.texts.append(text)
         return text
 
     def _add_usage(self, usage: object) -> None:
@@ -129,7 +130,10 @@ class AnthropicClient:
         for call in streams.parse_tool_calls(response.calls):
             yield call
         yield streams.make_usage(
-            response.input_tokens, response.output_tokens, request=request, output=response.text
+            response.input_tokens,
+            response.output_tokens,
+            request=request,
+            output="".join(response.texts),
         )
         yield End(EndReason.TOOL_CALL if response.calls else response.reason)
 

@@ -9,7 +9,8 @@ from typing import Final
 import httpx2
 
 from organizations.ai.errors import ErrorKind, ProviderError
-from organizations.ai.guard import ConnectionRefused, ResponseRefused
+from organizations.ai.guard import ConnectionRefused
+from organizations.ai.limits import ResponseRefused
 from organizations.ai.providers import ProviderSettings
 from organizations.ai.text import remove_unstorable
 

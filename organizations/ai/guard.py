@@ -8,7 +8,7 @@ environment of the process.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -23,9 +23,8 @@ from organizations.ai.addresses import (
     require_allowed,
     resolve,
 )
+from organizations.ai.limits import limit
 
-#: Bytes of a response. A reply has less than one percent of it.
-MAX_RESPONSE_BYTES: Final = 8 * 1024 * 1024
 #: Addresses that are tried one after another until one accepts the connection.
 _MAX_ATTEMPTS: Final = 3
 _RESOLVE_SECONDS: Final = 5
@@ -45,10 +44,6 @@ _SENT_HEADERS: Final = (
 
 class ConnectionRefused(httpx2.ConnectError):
     """The address is not allowed, so that no connection was made."""
-
-
-class ResponseRefused(httpx2.ReadError):
-    """The response is too large or compressed."""
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
@@ -88,7 +83,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
                 if address == addresses[:_MAX_ATTEMPTS][-1]:
                     raise
             else:
-                return _limited(response)
+                return limit(response)
         raise AssertionError("There is at least one address.")
 
     async def _resolve(self, endpoint: Endpoint) -> list[str]:
@@ -118,39 +113,6 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
-
-
-class _LimitedStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for chunk in self._stream:
-            size += len(chunk)
-            if size > MAX_RESPONSE_BYTES:
-                raise ResponseRefused("The response is too large.")
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-def _limited(response: httpx2.Response) -> httpx2.Response:
-    """Return the response with a limited body, which is not compressed.
-
-    A compressed one could expand to any size.
-    """
-    stream = response.stream
-    assert isinstance(stream, httpx2.AsyncByteStream)
-    headers = response.headers
-    headers.pop("content-encoding", None)
-    return httpx2.Response(
-        response.status_code,
-        headers=headers,
-        stream=_LimitedStream(stream),
-        extensions=response.extensions,
-    )
 
 
 def make_http_client(

@@ -46,7 +46,7 @@ class _Response:
     """What the chunks of a stream say so far."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self.texts: list[str] = []
         self.reason: EndReason | None = None
         #: The reported input and output tokens, of any type.
         self.usage: tuple[object, object] = (None, None)
@@ -67,15 +67,15 @@ class _Response:
         if choice.delta.refusal:
             self.reason = EndReason.CONTENT_FILTER
         text = remove_unstorable(choice.delta.content or "")
-        self.text += text
+        self.texts.append(text)
         return text
 
     def _add_calls(self, deltas: Iterable[ChoiceDeltaToolCall]) -> None:
         for delta in deltas:
             call = self.calls.setdefault(delta.index, ["", ""])
             if delta.function is not None:
-                call[0] += delta.function.name or ""
-                call[1] += delta.function.arguments or ""
+                call[0] = streams.append_to_call(call[0], delta.function.name or "")
+                call[1] = streams.append_to_call(call[1], delta.function.arguments or "")
 
 
 class OpenAIClient:
@@ -113,7 +113,7 @@ class OpenAIClient:
             return
         for call in streams.parse_tool_calls(response.calls):
             yield call
-        yield streams.make_usage(*response.usage, request=request, output=response.text)
+        yield streams.make_usage(*response.usage, request=request, output="".join(response.texts))
         yield End(EndReason.TOOL_CALL if response.calls else response.reason)
 
     async def _start(self, request: ModelRequest) -> openai.AsyncStream[ChatCompletionChunk]:

@@ -14,6 +14,8 @@ from organizations.ai.text import remove_unstorable
 
 #: More tokens than any model can read or write in a call.
 _MAX_TOKENS: Final = 100_000_000
+#: Characters of the JSON of a tool call's arguments, which are one short text.
+_MAX_CALL_LENGTH: Final = 10_000
 #: UTF-8 bytes of a token, for estimates.
 _BYTES_PER_TOKEN: Final = 3
 #: What parsing raises for a response that is not of the protocol. The SDKs do not validate it.
@@ -72,6 +74,13 @@ def make_usage(
 def is_token_count(value: object) -> TypeGuard[int]:
     """Return whether a value can be a number of tokens: an integer from 0 to 100 million."""
     return type(value) is int and 0 <= value <= _MAX_TOKENS
+
+
+def append_to_call(text: str, more: str) -> str:
+    """Return the longer name or JSON of a tool call. Raise ``ProviderError`` if it is too long."""
+    if len(text) + len(more) > _MAX_CALL_LENGTH:
+        raise ProviderError(ErrorKind.MALFORMED, "The model called a tool with too long arguments.")
+    return text + more
 
 
 def parse_tool_calls(calls: Mapping[int, Sequence[str]]) -> list[ToolCall]:

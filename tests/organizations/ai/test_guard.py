@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_django import Settings
 
-from organizations.ai import addresses, guard
+from organizations.ai import addresses, limits
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.guard import ConnectionRefused, make_http_client
 from tests.support import event_loops
@@ -256,11 +256,11 @@ def test_a_private_address_and_an_unknown_name_have_the_same_error(settings: Set
 def test_responses_are_limited_and_not_decompressed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "MAX_RESPONSE_BYTES", 1000)
+    monkeypatch.setattr(limits, "MAX_RESPONSE_BYTES", 1000)
     compressed = http_response(200, "{}", headers="content-encoding: gzip\r\n")
     with responding(http_response(200, 1001 * "x"), compressed) as server:
         settings.AI_ALLOWED_ADDRESSES = [server.address]
-        with pytest.raises(guard.ResponseRefused):
+        with pytest.raises(limits.ResponseRefused):
             post(f"http://{server.address}/v1", addresses.resolve)
         assert post(f"http://{server.address}/v1", addresses.resolve).text == "{}"
 

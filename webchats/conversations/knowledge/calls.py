@@ -117,7 +117,9 @@ class Call:
         deadline = min(self._deadline, self._first_deadline) if is_waiting else self._deadline
         try:
             # Per event: a timeout around ``yield`` would cancel the consumer.
-            async with asyncio.timeout(max(0.0, deadline - monotonic())):
+            async with asyncio.timeout(deadline - monotonic()):
+                # Events that have arrived must not pass a deadline.
+                await asyncio.sleep(0)
                 return await anext(stream)
         except StopAsyncIteration:
             return None
