@@ -41,6 +41,7 @@ _SPECIAL_NETWORKS: Final = (
     ipaddress.ip_network("192.0.0.0/24"),
     ipaddress.ip_network("192.88.99.0/24"),
     ipaddress.ip_network("2001::/23"),
+    ipaddress.ip_network("3fff::/20"),
 )
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _executor: Final = ThreadPoolExecutor(8, thread_name_prefix="resolve")

@@ -65,6 +65,10 @@ HOSTILE_HOSTS = [
     "[fd00:ec2::254]",
     "[fec0::1]",
     "[ff02::1]",
+    "[2001:db8::1]",
+    "[3fff::1]",
+    "[5f00::1]",
+    "[100:0:0:1::1]",
 ]
 #: URLs whose parts are hostile.
 HOSTILE_URLS = [
