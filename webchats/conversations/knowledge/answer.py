@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from organizations.ai.text import has_visible
 from webchats.conversations.knowledge.phrases import refusal
 from webchats.conversations.knowledge.selection import Source
 from webchats.conversations.serializers import SourceDocument
@@ -61,6 +62,11 @@ class AnswerParser:
         self._cited: list[int] = []
         self._is_held_to_the_end = False
 
+    @property
+    def length(self) -> int:
+        """Return the number of characters that are shown or held, without the line of sources."""
+        return len(self._shown) + len(self._held)
+
     def feed(self, text: str) -> str:
         """Add text, and return what may be shown now, which can be empty."""
         if self._outcome is None:
@@ -82,7 +88,7 @@ class AnswerParser:
         if self._outcome is None:
             self._judge_held_text()
         text = self._shown.strip()
-        if not text or self._outcome in (None, Outcome.REFUSAL):
+        if not has_visible(text) or self._outcome in (None, Outcome.REFUSAL):
             return Answer(Outcome.REFUSAL, refusal(self._language), [])
         return Answer(self._outcome, text, [self._document(number) for number in self._cited])
 

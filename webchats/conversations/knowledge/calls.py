@@ -12,6 +12,7 @@ from organizations.ai.clients import make_client
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.events import End, EndReason, ModelEvent, TextDelta, ToolCall, Usage
 from organizations.ai.providers import ProviderSettings
+from organizations.ai.text import has_visible
 from organizations.jobs.database import run_query
 from webchats.conversations.knowledge.answer import Answer, AnswerParser
 from webchats.conversations.knowledge.builtin import BuiltinClient
@@ -66,7 +67,8 @@ class Call:
         self.has_shown = False
         #: Whether the answer had a proper end, but not at the end of its text.
         self.is_cut = False
-        self._length = 0
+        #: Text without a visible character, which must not end the time to the first word.
+        self._waiting = ""
 
     @property
     def estimate(self) -> int:
@@ -139,13 +141,21 @@ class Call:
         elif isinstance(event, TextDelta) and event.text:
             if self.first_token_ms is None:
                 self.first_token_ms = round((monotonic() - self._started) * 1000)
-            self._length += len(event.text)
-            if self._length > MAX_TEXT_LENGTH:
-                self.is_cut = True
-                raise ProviderError(ErrorKind.INCOMPLETE, _TOO_LONG)
             # Text beside a hand-over is not shown.
-            return "" if self.hand_over_reason is not None else self._parser.feed(event.text)
+            if self.hand_over_reason is None:
+                return self._add(event.text)
         return ""
+
+    def _add(self, text: str) -> str:
+        """Add text of the answer, and return what may be shown, from the first visible text on."""
+        self._waiting += self._parser.feed(text)
+        if self._parser.length > MAX_TEXT_LENGTH:
+            self.is_cut = True
+            raise ProviderError(ErrorKind.INCOMPLETE, _TOO_LONG)
+        if not self.has_shown and not has_visible(self._waiting):
+            return ""
+        shown, self._waiting = self._waiting, ""
+        return shown
 
     def _require_complete(self, end: EndReason | ErrorKind) -> None:
         if self.hand_over_reason is None and end in _CUT:

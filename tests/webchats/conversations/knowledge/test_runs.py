@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import aclosing
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from organizations.ai.client import HAND_OVER, Turn
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.models import AiProvider, AiUsage, Prompt
 from tests.support import event_loops, factories
+from tests.support.models import use_model
 from webchats.conversations.knowledge import runs
 from webchats.conversations.knowledge.answer import Outcome
 from webchats.conversations.knowledge.calls import Visible
@@ -24,6 +25,7 @@ from webchats.conversations.knowledge.runs import (
     RunEvent,
     run_prompt,
 )
+from webchats.conversations.models.message import MAX_TEXT_LENGTH
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,6 +109,41 @@ def test_the_built_in_provider_quotes_the_best_entry_with_its_link(prompt: Promp
     assert [source["link"] for source in finished.answer.sources] == ["https://example.com/hours"]
     assert (finished.trace.provider_name, finished.trace.usage) == ("Built-in", None)
     assert not AiUsage.objects.exists()
+
+
+def test_the_built_in_provider_quotes_an_answer_of_maximum_length(prompt: Prompt) -> None:
+    """Its line of sources does not count."""
+    answer = "x" * MAX_TEXT_LENGTH
+    factories.KnowledgeEntryFactory.create(
+        organization=prompt.organization, question="When are you open?", answer=answer
+    )
+    *_, finished = collect(make_run(prompt))
+    assert isinstance(finished, Finished)
+    assert finished.answer.text == answer
+
+
+def test_a_longer_answer_is_not_shown_to_its_end(
+    prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_provider(prompt, "https://model.example.com/v1")
+    use_model(monkeypatch, ["Yes.", "x" * (MAX_TEXT_LENGTH - 3)])
+    error, shown = fail(make_run(prompt))
+    assert (error.kind, shown) == (ErrorKind.INCOMPLETE, "Yes.")
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\ufeff \n", "\u00ad\u2028"])
+def test_invisible_text_does_not_end_the_time_to_the_first_word(
+    text: str, prompt: Prompt, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    add_provider(prompt, "https://model.example.com/v1")
+    use_model(monkeypatch, [text, "Yes."])
+    visible, _ = collect(make_run(prompt))
+    assert isinstance(visible, Visible)
+    assert visible.text.endswith("Yes.")
+    settings.AI_FIRST_TOKEN_SECONDS = 0.2
+    use_model(monkeypatch, [text, lambda: sleep(0.4), "Yes."])
+    error, shown = fail(make_run(prompt))
+    assert (error.kind, shown) == (ErrorKind.TIMEOUT, "")
 
 
 @pytest.mark.parametrize(
