@@ -19,6 +19,7 @@ from organizations.fields import ColorField
 from organizations.history import get_versions
 from organizations.models import Organization, User
 from organizations.options import FormData, FormFiles, ModelFormOptions
+from organizations.tenancy.change_lists import NamesFilter, TenantChangeList
 from organizations.tenancy.concurrency import search_slot
 from organizations.tenancy.conflicts import VersionedForm
 from organizations.tenancy.deletion import DeletionMixin
@@ -163,7 +164,7 @@ class TenantAdmin(DeletionMixin[_Row]):
     def get_list_filter(self, request: HttpRequest) -> tuple["_ListFilterT", ...]:
         if not self._shows_organization(request):
             return tuple(super().get_list_filter(request))
-        organization = ("organization", admin.RelatedOnlyFieldListFilter)
+        organization = ("organization", NamesFilter)
         return (*super().get_list_filter(request), organization)
 
     def get_list_select_related(self, request: HttpRequest) -> bool | tuple[str, ...]:
@@ -197,6 +198,9 @@ class TenantAdmin(DeletionMixin[_Row]):
             response = super().changelist_view(request, context)
             # Rendering runs the query for the rows.
             return response.render() if isinstance(response, TemplateResponse) else response
+
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[TenantChangeList]:
+        return TenantChangeList
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow only the lookups of ``list_filter``.

@@ -16,11 +16,9 @@ _Row = TypeVar("_Row", bound=models.Model)
 
 
 def without_texts(rows: models.QuerySet[_Row]) -> models.QuerySet[_Row]:
-    """Return rows whose columns of unlimited size are read on access."""
-    large = (models.TextField, models.JSONField)
-    return rows.defer(
-        *(field.name for field in rows.model._meta.concrete_fields if isinstance(field, large))
-    )
+    """Return rows whose columns of long texts are read on access."""
+    fields = rows.model._meta.concrete_fields
+    return rows.defer(*(field.name for field in fields if isinstance(field, models.TextField)))
 
 
 def restrict_counted(

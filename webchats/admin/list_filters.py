@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from organizations.tenancy.change_lists import NamesFilter
 from webchats.models import Webchat, WebchatQuerySet
 from webchats.warnings import TITLES, find_warnings
 
@@ -44,7 +45,7 @@ class EnabledFilter(admin.BooleanFieldListFilter):
             yield {**choice, "display": label}
 
 
-class PipelineFilter(admin.RelatedOnlyFieldListFilter):
+class PipelineFilter(NamesFilter):
     """A filter by pipeline whose choice for none has a name."""
 
     def __init__(self, *args: *_Arguments, field_path: str) -> None:

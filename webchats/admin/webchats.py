@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from organizations.admin.site import site
 from organizations.admin.usage import register_usage
 from organizations.models import Pipeline, Prompt, User
+from organizations.tenancy.change_lists import NamesFilter
 from webchats.admin.actions import EXPORTS, disable, duplicate, enable
 from webchats.admin.columns import ColumnsMixin
 from webchats.admin.forms import WebchatForm
@@ -41,7 +42,7 @@ class WebchatAdmin(
     list_filter = (
         ("is_enabled", EnabledFilter),
         "is_autopilot",
-        ("prompt", admin.RelatedOnlyFieldListFilter),
+        ("prompt", NamesFilter),
         ("pipeline", PipelineFilter),
         LastLoadFilter,
         WarningFilter,

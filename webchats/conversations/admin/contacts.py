@@ -14,6 +14,7 @@ from organizations.admin.site import site
 from organizations.admin.times import time_tag
 from organizations.models import Stage
 from organizations.tenancy.admin import TenantAdmin, TenantForm
+from organizations.tenancy.change_lists import NamesFilter
 from webchats.admin.forms import StageChoiceField
 from webchats.conversations.contacts import publish_contact
 from webchats.conversations.models import Contact
@@ -65,9 +66,9 @@ class ContactAdmin(TenantAdmin[Contact]):
     list_display = ("display_name", "email", "phone", "placement", "status", "last_seen")
     list_select_related = ("stage", "pipeline")
     list_filter = (
-        ("stage", admin.RelatedOnlyFieldListFilter),
-        ("pipeline", admin.RelatedOnlyFieldListFilter),
-        ("webchat", admin.RelatedOnlyFieldListFilter),
+        ("stage", NamesFilter),
+        ("pipeline", NamesFilter),
+        ("webchat", NamesFilter),
     )
     search_fields = CONTACT_FIELDS
     search_help_text = "Search name, e-mail address and phone number"

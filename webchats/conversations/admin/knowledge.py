@@ -17,6 +17,7 @@ from organizations.admin.site import site
 from organizations.admin.times import updated_at
 from organizations.models import Prompt, User
 from organizations.tenancy.admin import TenantForm
+from organizations.tenancy.change_lists import NamesFilter
 from organizations.tenancy.models import TenantQuerySet, require_organization
 from webchats.admin.actions import export_actions
 from webchats.admin.forms import LinesField
@@ -75,7 +76,7 @@ class KnowledgeForm(TenantForm[KnowledgeEntry]):
         return values
 
 
-class PromptsFilter(admin.RelatedOnlyFieldListFilter):
+class PromptsFilter(NamesFilter):
     """A filter by prompt whose choice for entries without one has a name."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -113,8 +114,10 @@ class KnowledgeAdmin(ImportMixin[KnowledgeEntry]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[KnowledgeEntry]:
-        """Return the user's entries, with the names of their prompts."""
-        prompts = Prefetch("prompts", Prompt.objects.only("name"))
+        """Return the user's entries, with the first of their prompts as ``first_prompts``."""
+        # An entry can have hundreds.
+        first = Prompt.objects.only("name")[: _MAX_NAMES + 1]
+        prompts = Prefetch("prompts", first, to_attr="first_prompts")
         return super().get_queryset(request).prefetch_related(prompts)
 
     def get_sample(self, user: User, format_name: str) -> StreamingHttpResponse:
@@ -130,12 +133,12 @@ class KnowledgeAdmin(ImportMixin[KnowledgeEntry]):
 
     @admin.display(description="prompts")
     def prompt_names(self, entry: KnowledgeEntry) -> SafeString | str:
-        prompts = list(entry.prompts.all())
+        prompts: list[Prompt] = getattr(entry, "first_prompts", [])
         links = [
             (reverse("admin:organizations_prompt_change", args=[prompt.pk]), prompt.name)
             for prompt in prompts[:_MAX_NAMES]
         ]
         names = format_html_join(", ", '<a href="{}">{}</a>', links)
         if len(prompts) > _MAX_NAMES:
-            return format_html("{} and {} more", names, len(prompts) - _MAX_NAMES)
+            return format_html("{} and more", names)
         return names or "Every prompt"
