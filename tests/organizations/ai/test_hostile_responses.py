@@ -103,7 +103,8 @@ def test_text_and_arguments_are_without_nul_and_surrogates(settings: Settings) -
         for kind, base in (("openai", "/v1"), ("anthropic", "")):
             events = call(make_settings(f"http://{server.address}{base}", kind))
             assert events[:-2] == [TextDelta("A"), TextDelta("B")]
-        for expected in ({"reason": "ABC"}, {}, {}):
+        expected_arguments: list[dict[str, object]] = [{"reason": "ABC"}, {}, {}]
+        for expected in expected_arguments:
             tool_call, *_ = call(make_settings(f"http://{server.address}/v1"))
             assert tool_call == ToolCall(HAND_OVER, expected)
 
