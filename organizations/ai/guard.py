@@ -7,9 +7,10 @@ environment of the process.
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 import httpx2
@@ -27,10 +28,13 @@ from organizations.ai.limits import limit
 
 #: Addresses that are tried one after another until one accepts the connection.
 _MAX_ATTEMPTS: Final = 3
-_RESOLVE_SECONDS: Final = 5
+#: Seconds that a request waits for the name server.
+RESOLVE_SECONDS: Final = 5
 _CONNECT_SECONDS: Final = 5
 #: Threads of their own: those of names whose servers do not respond hang for a while.
 _resolve_executor: Final = ThreadPoolExecutor(32, thread_name_prefix="resolve")
+#: Lookups under way, by resolver, host and port.
+_lookups: Final[dict[tuple[Resolver, str, int], Future[list[str]]]] = {}
 #: Headers of an SDK's request that are sent. The others describe the client's machine, or may come
 #: from the environment.
 _SENT_HEADERS: Final = (
@@ -66,7 +70,8 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request to one of the allowed addresses.
 
-        Raise ``ConnectionRefused`` if there is none.
+        Raise ``ConnectionRefused`` if there is none, and another ``TransportError`` if the name
+        server does not respond or the connection fails.
         """
         url = request.url
         try:
@@ -88,14 +93,28 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
     async def _resolve(self, endpoint: Endpoint) -> list[str]:
         try:
-            async with asyncio.timeout(_RESOLVE_SECONDS):
-                loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(
-                    _resolve_executor, self._resolver, endpoint.host, endpoint.port
-                )
-        except (OSError, UnicodeError, TimeoutError):
+            async with asyncio.timeout(RESOLVE_SECONDS):
+                return await asyncio.shield(asyncio.wrap_future(self._look_up(endpoint)))
+        except TimeoutError:
+            raise httpx2.ConnectTimeout("The name server does not respond.") from None
+        except (OSError, UnicodeError) as error:
+            if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+                raise httpx2.ConnectError("The name server has a temporary failure.") from None
             # As for a private address: nobody shall find out which names exist.
             raise AddressRefused(REFUSED) from None
+
+    def _look_up(self, endpoint: Endpoint) -> Future[list[str]]:
+        """Return the lookup of the name that is under way, or start one.
+
+        Retries of a name whose server does not respond occupy one thread only.
+        """
+        key = (self._resolver, endpoint.host, endpoint.port)
+        lookup = _lookups.get(key)
+        if lookup is None:
+            lookup = _resolve_executor.submit(self._resolver, endpoint.host, endpoint.port)
+            _lookups[key] = lookup
+            lookup.add_done_callback(lambda _: _lookups.pop(key, None))
+        return lookup
 
     def _pinned(self, request: httpx2.Request, endpoint: Endpoint, address: str) -> httpx2.Request:
         """Return the request with ``address`` in place of the host name."""

@@ -1,5 +1,6 @@
 """Requests to providers reach public and listed addresses only (SSRF)."""
 
+import asyncio
 import datetime
 import ipaddress
 import socket
@@ -7,7 +8,8 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 from unittest import mock
 
 import httpx2
@@ -18,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_django import Settings
 
-from organizations.ai import addresses, limits
+from organizations.ai import addresses, guard, limits
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.guard import ConnectionRefused, make_http_client
 from tests.support import event_loops
@@ -243,8 +245,64 @@ def test_redirects_are_not_followed(
     assert listener.connections == 0
 
 
-def test_a_private_address_and_an_unknown_name_have_the_same_error(settings: Settings) -> None:
+def look_up(monkeypatch: pytest.MonkeyPatch, name: str, *answers: str | OSError) -> mock.Mock:
+    """Let the system's resolver give these answers, one after another, for a name."""
+    real, fake = socket.getaddrinfo, mock.Mock(side_effect=answers)
+
+    def getaddrinfo(host: str, *args: Any, **options: Any) -> Any:
+        return real(fake() if host == name else host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return fake
+
+
+def test_a_temporary_failure_of_the_name_server_is_retryable(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failure = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    look_up(monkeypatch, "model.test", failure, failure, "127.0.0.1")
+    with responding(http_response(404, "{}")) as server:
+        port = server.address.partition(":")[2]
+        settings.AI_ALLOWED_ADDRESSES = [f"model.test:{port}"]
+        url = f"http://model.test:{port}/v1"
+        found = []
+        for kind in ("openai", "anthropic", "openai"):
+            with pytest.raises(ProviderError) as error:
+                call(make_settings(url, kind))
+            found.append((error.value.kind, error.value.is_retryable))
+    assert found == [
+        (ErrorKind.CONNECTION, True),
+        (ErrorKind.CONNECTION, True),
+        (ErrorKind.NOT_FOUND, False),
+    ]
+
+
+def test_a_name_server_that_does_not_respond_is_asked_once_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Retries must not occupy the threads of other names."""
+    monkeypatch.setattr(guard, "RESOLVE_SECONDS", 0.1)
+    end = Event()
+    resolver = mock.Mock(side_effect=lambda *_: [PUBLIC] if end.wait(5) else [])
+
+    async def run() -> list[BaseException | httpx2.Response]:
+        async with make_http_client({}, read_seconds=2, resolver=resolver) as client:
+            requests = [client.post("https://slow.test/v1") for _ in range(3)]
+            found = await asyncio.gather(*requests, return_exceptions=True)
+            found += await asyncio.gather(client.post("https://slow.test"), return_exceptions=True)
+            end.set()
+            return found
+
+    assert [type(error) for error in event_loops.run(run())] == 4 * [httpx2.ConnectTimeout]
+    resolver.assert_called_once()
+
+
+def test_a_private_address_and_an_unknown_name_have_the_same_error(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Otherwise an administrator could list the names of the internal network."""
+    unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    look_up(monkeypatch, "no-such-name.invalid", unknown, unknown)
     messages = set()
     for url in ("https://localhost/v1", "https://no-such-name.invalid/v1", "http://10.0.0.1/v1"):
         with pytest.raises(ProviderError) as error:
