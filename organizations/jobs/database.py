@@ -13,8 +13,11 @@ _Result = TypeVar("_Result")
 
 #: Queries that run at a time. Each takes milliseconds.
 THREADS: Final = 4
+#: Those of ``run_slow_query``. The renewal of a lease does not wait for them.
+SLOW_THREADS: Final = 2
 
 _executor: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="query")
+_slow_executor: Final = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="slow-query")
 
 
 async def run_query(
@@ -23,13 +26,28 @@ async def run_query(
     **kwargs: _Parameters.kwargs,
 ) -> _Result:
     """Return the result of ``function``, which runs in a thread and may use the database."""
+    return await _run(_executor, lambda: function(*args, **kwargs))
 
+
+async def run_slow_query(
+    function: Callable[_Parameters, _Result],
+    *args: _Parameters.args,
+    **kwargs: _Parameters.kwargs,
+) -> _Result:
+    """Do the same for a function that may take longer, such as a search.
+
+    However many run, ``run_query`` does not wait for them.
+    """
+    return await _run(_slow_executor, lambda: function(*args, **kwargs))
+
+
+async def _run(executor: ThreadPoolExecutor, function: Callable[[], _Result]) -> _Result:
     def run() -> _Result:
         close_old_connections()
         try:
-            return function(*args, **kwargs)
+            return function()
         finally:
             close_old_connections()
 
     # With the context, so that log records have the id of the request.
-    return await asyncio.get_running_loop().run_in_executor(_executor, copy_context().run, run)
+    return await asyncio.get_running_loop().run_in_executor(executor, copy_context().run, run)

@@ -18,7 +18,7 @@ from organizations.ai.clients import load_sdk
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.events import Usage
 from organizations.ai.providers import ProviderSettings, resolve_provider
-from organizations.jobs.database import run_query
+from organizations.jobs.database import run_query, run_slow_query
 from organizations.jobs.queue import RetryLater
 from organizations.models import Organization, Prompt
 from webchats.conversations.knowledge.answer import Answer
@@ -120,7 +120,7 @@ async def run_prompt(run: PromptRun) -> AsyncGenerator[RunEvent, None]:
     neither the provider nor its fallback gives a complete answer. Nothing is tried again after the
     first visible text. Closing the iterator ends the call within a second.
     """
-    provider, sources = await run_query(_prepare, run)
+    provider, sources = await run_slow_query(_prepare, run)
     attempts = _Attempts(run, sources)
     candidates = [provider, provider.fallback] if provider.fallback else [provider]
     error: ProviderError | None = None

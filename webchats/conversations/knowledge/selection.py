@@ -2,7 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Func, IntegerField, QuerySet, Sum
+from django.db.models.sql.compiler import SQLCompiler
 
 from organizations.models import Prompt
 from webchats.conversations.knowledge.search import search
@@ -52,14 +56,34 @@ def select_sources(prompt: Prompt, question: str) -> list[Source]:
     unsaved.
     """
     entries = KnowledgeEntry.objects.for_prompt(prompt)
-    # One more than fits, however short they are.
-    rows = list(entries[: MAX_TOKENS // _BYTES_PER_TOKEN + 1])
-    if len(_that_fit(rows)) < len(rows):
+    # Their texts are loaded only if they can fit.
+    is_large = _count_bytes(entries) > MAX_TOKENS * _BYTES_PER_TOKEN
+    rows = [] if is_large else list(entries)
+    if is_large or len(_that_fit(rows)) < len(rows):
         rows = search(entries, question, _MAX_ENTRIES)
     return [
         Source(number, row.pk, row.question, row.link, row.questions, row.answer)
         for number, row in enumerate(_that_fit(rows), start=1)
     ]
+
+
+class _Bytes(Func):
+    """The length of a text in bytes. PostgreSQL does not decompress it."""
+
+    function = "OCTET_LENGTH"
+    output_field = IntegerField()
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        template = "LENGTH(CAST(%(expressions)s AS BLOB))"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+def _count_bytes(entries: QuerySet[KnowledgeEntry]) -> int:
+    """Return the bytes of the texts of the entries together."""
+    total = Sum(_Bytes("questions") + _Bytes("answer"))
+    return entries.order_by().aggregate(total=total)["total"] or 0
 
 
 def _that_fit(rows: Iterable[KnowledgeEntry]) -> list[KnowledgeEntry]:

@@ -1,5 +1,7 @@
 """The knowledge that a prompt is given, by both databases."""
 
+import tracemalloc
+
 import pytest
 
 from organizations.models import Organization, Prompt
@@ -89,6 +91,28 @@ def test_other_wordings_are_found(prompt: Prompt, monkeypatch: pytest.MonkeyPatc
     entry.also_asked_as = []
     entry.save(update_fields=["also_asked_as"])
     assert titles(prompt, "money") == []
+
+
+@pytest.mark.parametrize("question", ["delivery", "something else"])
+def test_the_memory_of_a_selection_does_not_grow_with_the_entries(
+    prompt: Prompt, question: str
+) -> None:
+    answer = "The delivery takes three days. " * 129
+    rows = [
+        KnowledgeEntry(organization=prompt.organization, question=f"Q {number}", answer=answer)
+        for number in range(300)
+    ]
+    for row in rows:
+        row.set_questions()
+    KnowledgeEntry.objects.bulk_create(rows)
+    select_sources(prompt, question)
+    tracemalloc.start()
+    try:
+        select_sources(prompt, question)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 800_000  # Those of the 60 best entries: 300 have 1.2 MB.
 
 
 def test_entries_of_other_prompts_and_organizations_are_not_given(prompt: Prompt) -> None:
