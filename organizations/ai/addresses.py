@@ -7,10 +7,12 @@ exceptions. The rule holds when a provider is saved, and again for each connecti
 import ipaddress
 import re
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -30,7 +32,7 @@ MALFORMED: Final = (
     "Enter a URL such as https://api.example.com/v1, without user, query and fragment."
 )
 #: Seconds that a request waits for the name server.
-_RESOLVE_SECONDS: Final = 3
+RESOLVE_SECONDS: Final = 3
 
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\]")
 _ENDS_IN_NUMBER: Final = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\.?$")
@@ -44,7 +46,14 @@ _SPECIAL_NETWORKS: Final = (
     ipaddress.ip_network("3fff::/20"),
 )
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
-_executor: Final = ThreadPoolExecutor(8, thread_name_prefix="resolve")
+#: Lookups at a time of this process, and of one organization: those of names whose servers do not
+#: respond last much longer than a request waits.
+_MAX_LOOKUPS: Final = 32
+_MAX_LOOKUPS_PER_ORGANIZATION: Final = 4
+_executor: Final = ThreadPoolExecutor(_MAX_LOOKUPS, thread_name_prefix="resolve")
+#: The number of lookups under way, by organization.
+_lookups: Final[Counter[str]] = Counter()
+_lock: Final = Lock()
 
 
 class AddressRefused(ValueError):
@@ -137,11 +146,31 @@ def resolve(host: str, port: int) -> list[str]:
     return [str(info[4][0]) for info in infos]
 
 
-def validate_base_url(url: str) -> None:
-    """Raise ``AddressRefused`` unless the service may connect to the URL. Resolves its host."""
+def validate_base_url(url: str, *, organization_id: str) -> None:
+    """Raise ``AddressRefused`` unless the service may connect to the URL. Resolves its host.
+
+    Also raise it if four lookups of the organization are under way.
+    """
     endpoint = parse_endpoint(url)
     try:
-        found = _executor.submit(resolve, endpoint.host, endpoint.port)
-        require_allowed(endpoint, found.result(timeout=_RESOLVE_SECONDS))
+        found = _start_lookup(endpoint, organization_id)
+        require_allowed(endpoint, found.result(timeout=RESOLVE_SECONDS))
     except (OSError, UnicodeError, FutureTimeoutError):
         raise AddressRefused(REFUSED) from None
+
+
+def _start_lookup(endpoint: Endpoint, organization_id: str) -> Future[list[str]]:
+    with _lock:
+        if _lookups[organization_id] >= _MAX_LOOKUPS_PER_ORGANIZATION:
+            raise AddressRefused(REFUSED)
+        _lookups[organization_id] += 1
+    lookup = _executor.submit(resolve, endpoint.host, endpoint.port)
+    lookup.add_done_callback(lambda _: _end_lookup(organization_id))
+    return lookup
+
+
+def _end_lookup(organization_id: str) -> None:
+    with _lock:
+        _lookups[organization_id] -= 1
+        if not _lookups[organization_id]:
+            del _lookups[organization_id]

@@ -194,7 +194,7 @@ class AiProvider(TenantModel):
             errors["api_key"] = ValidationError(message, "required")
         if self.base_url and not is_stored_url:
             try:
-                addresses.validate_base_url(self.base_url)
+                addresses.validate_base_url(self.base_url, organization_id=self.organization_id)
             except addresses.AddressRefused as error:
                 errors["base_url"] = ValidationError(str(error), "invalid")
         if self.fallback is not None:

@@ -128,6 +128,10 @@ def listener() -> Iterator[Listener]:
         thread.join(5)
 
 
+def validate_base_url(url: str, organization_id: str = "organization") -> None:
+    addresses.validate_base_url(url, organization_id=organization_id)
+
+
 def post(
     url: str, resolver: addresses.Resolver, ssl_context: ssl.SSLContext | None = None
 ) -> httpx2.Response:
@@ -147,7 +151,7 @@ def test_no_hostile_url_is_saved_or_connected_to(listener: Listener) -> None:
     urls += HOSTILE_URLS
     for url in urls:
         with pytest.raises(addresses.AddressRefused):
-            addresses.validate_base_url(url)
+            validate_base_url(url)
         with pytest.raises(ProviderError) as error:
             call(make_settings(url))
         assert error.value.kind == ErrorKind.REFUSED_ADDRESS
@@ -172,7 +176,7 @@ def test_a_name_that_changes_its_address_after_the_save_is_refused(
     answers = iter([[PUBLIC], ["127.0.0.1"], ["127.0.0.1"]])
     monkeypatch.setattr(addresses, "resolve", lambda *_: next(answers))
     url = f"https://rebinding.test:{listener.port}/v1"
-    addresses.validate_base_url(url)
+    validate_base_url(url)
     with pytest.raises(ConnectionRefused):
         post(url, lambda *_: next(answers))
     assert listener.connections == 0
@@ -297,6 +301,22 @@ def test_a_name_server_that_does_not_respond_is_asked_once_at_a_time(
     resolver.assert_called_once()
 
 
+def test_names_that_do_not_resolve_leave_threads_to_other_organizations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    end = Event()
+    monkeypatch.setattr(addresses, "RESOLVE_SECONDS", 0.01)
+    monkeypatch.setattr(
+        addresses, "resolve", lambda host, _: [PUBLIC] if "slow" not in host or end.wait(5) else []
+    )
+    for number in range(40):
+        with pytest.raises(addresses.AddressRefused):
+            validate_base_url(f"https://slow{number}.test/v1", "one")
+    monkeypatch.setattr(addresses, "RESOLVE_SECONDS", 2)
+    validate_base_url("https://model.test/v1", "two")
+    end.set()
+
+
 def test_a_private_address_and_an_unknown_name_have_the_same_error(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,7 +330,7 @@ def test_a_private_address_and_an_unknown_name_have_the_same_error(
         assert error.value.kind == ErrorKind.REFUSED_ADDRESS
         messages.add(error.value.message)
         with pytest.raises(addresses.AddressRefused) as refused:
-            addresses.validate_base_url(url)
+            validate_base_url(url)
         messages.add(str(refused.value))
     assert messages == {addresses.REFUSED}
 
@@ -336,8 +356,8 @@ def test_a_public_address_is_allowed(address: str) -> None:
 
 def test_a_listed_endpoint_is_allowed_with_its_port_only(settings: Settings) -> None:
     settings.AI_ALLOWED_ADDRESSES = ["LocalHost:8080", "[::1]:8080"]
-    addresses.validate_base_url("http://localhost:8080/v1")
-    addresses.validate_base_url("http://[::1]:8080/v1")
+    validate_base_url("http://localhost:8080/v1")
+    validate_base_url("http://[::1]:8080/v1")
     for url in ("http://localhost:8081/v1", "https://localhost/v1", "http://127.0.0.1:8080/v1"):
         with pytest.raises(addresses.AddressRefused):
-            addresses.validate_base_url(url)
+            validate_base_url(url)
