@@ -71,6 +71,13 @@ class User(AbstractBaseUser, TenantScoped):
     is_superuser = models.BooleanField(default=False, verbose_name="superuser")
     is_active = models.BooleanField(default=True, verbose_name="active")
 
+    uses_single_keys = models.BooleanField(
+        default=True,
+        db_default=True,
+        editable=False,
+        help_text="Whether single keys are shortcuts in the inbox (WCAG 2.1.4).",
+    )
+
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from webchats.conversations.inbox import actions, drafts, views
+from webchats.conversations.inbox import actions, drafts, preferences, views
 
 app_name = "inbox"
 
 urlpatterns = [
     path("", views.inbox, name="list"),
+    path("shortcuts/", preferences.set_shortcuts, name="shortcuts"),
     path("token/", views.token, name="token"),
     path("<str:pk>/", views.inbox, name="conversation"),
     path("<str:pk>/send/", actions.send, name="send"),

@@ -73,15 +73,16 @@
     form.requestSubmit();
   }
 
-  function moveFocus(source) {
+  function moveFocus({ sourceElement: source, request }) {
     const isOpened = source.matches?.(".row, .earlier a");
     if (!getThread() || (!isOpened && document.activeElement !== document.body)) return;
-    (isTouch() ? find("#thread-title") : getText()).focus();
+    const isClosed = request.action.includes("/close/");
+    (isTouch() || isClosed ? find("#thread-title") : getText()).focus();
   }
 
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     update();
-    moveFocus(ctx.sourceElement);
+    moveFocus(ctx);
   });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) refresh();
@@ -136,6 +137,12 @@
 
   // --- Keys ---
 
+  // The conversation may not be in the list any more, and a phone does not show the list.
+  function leaveText() {
+    const row = find(".row[aria-current]");
+    (row?.checkVisibility() ? row : find("#thread-title")).focus();
+  }
+
   document.addEventListener("keydown", (event) => {
     const { target, key } = event;
     if (event.isComposing || event.defaultPrevented) return;
@@ -145,7 +152,7 @@
         event.preventDefault();
         if (target.value.trim()) target.form.requestSubmit();
       } else if (key === "Escape") {
-        find(".row[aria-current]")?.focus();
+        leaveText();
       }
     } else if (target.matches(".row") && ["ArrowDown", "ArrowUp"].includes(key)) {
       const rows = [...document.querySelectorAll(".row")];
