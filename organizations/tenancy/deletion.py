@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from django.contrib import admin, messages
@@ -127,8 +128,9 @@ class DeletionMixin(admin.ModelAdmin[_Row], Generic[_Row]):
         }
         if not collector.protected:
             return listed, counts, lacking, []
-        uses = [self._describe(row) for row in collector.protected]
-        return [], {}, set(), [*_first_uses(uses), _summary(collector.protected)]
+        # Other columns than the key are read on access.
+        first = [self._describe(row) for row in islice(collector.protected, _MAX_USES_LISTED)]
+        return [], {}, set(), [*first, *_others(collector.protected), _summary(collector.protected)]
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -197,9 +199,9 @@ def _summary(uses: set[models.Model]) -> str:
     return f"{text}. {' '.join(sorted(hints)) or 'Change or delete these first.'}"
 
 
-def _first_uses(uses: list[str]) -> list[str]:
+def _others(uses: set[models.Model]) -> list[str]:
     others = min(len(uses), MAX_USES) - _MAX_USES_LISTED
     if others <= 0:
-        return uses
+        return []
     number = f"more than {others}" if len(uses) > MAX_USES else str(others)
-    return [*uses[:_MAX_USES_LISTED], f"and {number} more"]
+    return [f"and {number} more"]

@@ -29,10 +29,11 @@ def restrict_counted(
 ) -> None:
     """Do what ``RESTRICT`` does, but read only as many rows as an error counts.
 
-    ``RESTRICT`` reads all rows that use the deleted ones, which can be those of an organization.
+    ``RESTRICT`` reads all rows that use the deleted ones, which can be those of an organization,
+    and all of their columns.
     """
     # The admin site's collector joins the deleted row, with its texts, to each row that uses it.
-    rows = without_texts(rows.select_related(None))
+    rows = rows.select_related(None).only("pk")
     models.RESTRICT(collector, field, rows[:_MAX_ROWS], using)
 
 
@@ -62,7 +63,7 @@ def restrict_last(
     if transaction.get_connection(using).in_atomic_block and not _is_page(collector):
         list(linked.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     last = linked.exclude(Exists(of_row.exclude(**{f"{field.name}__in": deleted})))
-    collector.add_restricted_objects(source, without_texts(last)[:_MAX_ROWS])
+    collector.add_restricted_objects(source, last.only("pk")[:_MAX_ROWS])
     collector.fast_deletes.append(links)
 
 
