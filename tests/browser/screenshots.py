@@ -223,7 +223,7 @@ def test_the_inbox(
     open_admin: Visitor, shop: Webchat, grace: User, name: str, options: dict[str, Any]
 ) -> None:
     create_conversations(shop, grace)
-    visit = open_admin("/admin/inbox/?folder=open", **REDUCED_MOTION, **options)
+    visit = open_admin("/admin/inbox/?state=open", **REDUCED_MOTION, **options)
     visit.page.locator(".row", has_text="Aylin").click()
     expect(visit.page.locator("#thread-title")).to_have_text("Aylin Demir")
     _save_screenshot(visit, f"admin-inbox-{name}")

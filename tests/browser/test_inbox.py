@@ -26,7 +26,7 @@ from webchats.conversations import services
 from webchats.conversations.models import Conversation, Message
 from webchats.models import Webchat
 
-INBOX = "/admin/inbox/?folder=open"
+INBOX = "/admin/inbox/?state=open"
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_text_and_focus_survive_updates_and_conflicts(
     conversation = write(shop, "Grace", "Hello")
     other = write(shop, "Hedy", "Hi")
     colleague = factories.UserFactory.create(organization=ada.organization, full_name="Kim Rivera")
-    page = admin_page(f"/admin/inbox/{conversation.pk}/?folder=open").page
+    page = admin_page(f"/admin/inbox/{conversation.pk}/?state=open").page
     text = page.get_by_label("Message", exact=True)
     text.fill("My answer")
     write(shop, "Grace", "Anybody?")

@@ -90,7 +90,7 @@ def test_shortcuts_are_listed_and_turned_off_and_commands_are_found_by_name(
     press("ArrowDown")
     press("ArrowUp")
     page.get_by_role("option", name="Go to Closed").click()
-    expect(page.locator("#folder-closed")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#view-closed")).to_have_attribute("aria-current", "true")
     assert visit.problems == []
 
 

@@ -20,7 +20,6 @@ from webchat_project.api.openapi_operations import request_examples, response_ex
 from webchat_project.api.timestamps import get_etag
 from webchats.conversations import events, services
 from webchats.conversations.api import examples
-from webchats.conversations.api.filters import ConversationFilter
 from webchats.conversations.api.messages import (
     ConversationMessageSerializer,
     NewMessageSerializer,
@@ -30,6 +29,7 @@ from webchats.conversations.api.messages import (
     SequencePagination,
 )
 from webchats.conversations.api.serializers import ConversationSerializer
+from webchats.conversations.filters import ConversationFilter
 from webchats.conversations.models import Author, Conversation
 from webchats.conversations.serializers import staff_message
 

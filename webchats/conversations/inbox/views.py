@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -12,16 +13,15 @@ from django.views.decorators.http import require_safe
 
 from organizations.admin.site import site
 from organizations.auth.roles import Operation
-from organizations.models import Organization
 from webchats.conversations.inbox.access import (
     get_conversation,
     get_organization,
     get_user,
     inbox_view,
 )
-from webchats.conversations.inbox.folders import Folder, get_page
 from webchats.conversations.inbox.forms import new_client_key
-from webchats.conversations.inbox.navigation import count_up_to_limit, get_nav_item
+from webchats.conversations.inbox.lists import get_list_context
+from webchats.conversations.inbox.navigation import get_nav_item
 from webchats.conversations.inbox.threads import get_colleagues, get_thread
 from webchats.conversations.live.tokens import issue_staff_token
 from webchats.conversations.models import (
@@ -73,19 +73,23 @@ def render_inbox(
     is_fragment = is_htmx(request)
     organization = get_organization(request, conversation)
     with timezone.override(_get_time_zone(request)):
-        context = {
+        context: dict[str, Any] = {
             "is_fragment": is_fragment,
             "organization": organization,
             "path": _get_path(conversation),
-            **_list_context(request, organization, conversation),
+            **get_list_context(request, organization, conversation),
             **_thread_context(request, conversation, composer or Composer()),
         }
         if is_fragment:
-            context |= {"item": get_nav_item(get_user(request)), "site_title": site.site_title}
+            item = get_nav_item(get_user(request), context.get("waiting"))
+            context |= {"item": item, "site_title": site.site_title}
         else:
             context = {**site.each_context(request), **context}
         name = "fragment" if is_fragment else "page"
         response = TemplateResponse(request, f"admin/inbox/{name}.html", context, status=status)
+        if request.method == "GET" and "" in request.GET.values():
+            # A form sends its empty fields, too.
+            response.headers["HX-Push-Url"] = f"{context['path']}?{context['query'].urlencode()}"
         return response.render()
 
 
@@ -98,38 +102,6 @@ def _get_path(conversation: Conversation | None) -> str:
 def is_htmx(request: HttpRequest) -> bool:
     """Return whether htmx sent the request, which replaces a part of the page."""
     return request.headers.get("HX-Request") == "true"
-
-
-def _list_context(
-    request: HttpRequest, organization: Organization | None, conversation: Conversation | None
-) -> dict[str, object]:
-    user = get_user(request)
-    name = request.GET.get("folder", "")
-    folder = Folder(name) if name in Folder.values else Folder.WAITING
-    # The query string of every link and form, so that they stay in the list.
-    query = QueryDict(mutable=True)
-    query["folder"] = folder.value
-    if organization is None:
-        organizations = Organization.objects.for_user(user)
-        return {"folder": folder, "query": query, "organizations": organizations, "title": "Inbox"}
-    if user.is_superuser:
-        query["organization"] = organization.pk
-    cursor = request.GET.get("cursor", "")
-    if cursor:
-        query["cursor"] = cursor
-    rows = Conversation.objects.for_organization(organization.pk)
-    waiting, unread = count_up_to_limit(rows.waiting()), count_up_to_limit(rows.unread())
-    drafts = count_up_to_limit(Folder.DRAFTS.select(rows, user))
-    counts = {Folder.WAITING: waiting, Folder.DRAFTS: drafts, Folder.UNREAD: unread}
-    return {
-        "folder": folder,
-        "folders": [(entry, counts.get(entry, "")) for entry in Folder],
-        "query": query,
-        "page": get_page(folder, folder.select(rows, user), cursor),
-        "conversation": conversation,
-        "now": timezone.now(),
-        "title": f"({waiting}) Inbox" if waiting else "Inbox",
-    }
 
 
 def _thread_context(

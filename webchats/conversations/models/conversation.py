@@ -191,6 +191,11 @@ class Conversation(TenantModel):
                 name="conversation_mine",
             ),
             models.Index(
+                fields=("organization", "-last_message_at", "-id"),
+                condition=models.Q(state=State.OPEN, assignee=None),
+                name="conversation_unassigned",
+            ),
+            models.Index(
                 fields=("webchat", "visitor_id", "-created_at", "-id"), name="conversation_resume"
             ),
             # Workers look for conversations that nobody answers.

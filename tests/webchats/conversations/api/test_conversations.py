@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from organizations.models import User
 from tests.support import factories
+from tests.support.clients import token_client
 from webchats.conversations import services
 from webchats.conversations.models import Conversation
 from webchats.models import Webchat
@@ -99,6 +100,22 @@ def test_pages_follow_the_cursor_and_each_row_is_on_one(
     assert seen == [row.pk for row in newest_first]
 
 
+def test_me_is_the_caller(webchat: Webchat, rep: User) -> None:
+    create(webchat)
+    mine = create(webchat, assignee=rep)
+    assert ids(token_client(rep), "assigneeId=me") == [mine.pk]
+
+
+@pytest.mark.parametrize(
+    "day", ["1999-12-31", "3000-01-01", "31.12.2030", "2030-02-30", "2030-01-01T00:00:00Z"]
+)
+def test_invalid_day_is_refused(api_client: APIClient, day: str) -> None:
+    response = api_client.get(URL, {"lastMessageFrom": day, "lastMessageTo": day})
+    assert response.status_code == 400
+    fields = {detail["field"] for detail in response.json()["details"]}
+    assert fields == {"lastMessageFrom", "lastMessageTo"}
+
+
 @pytest.mark.parametrize("cursor", ["x", "%00", "W10:bad", "é"])
 def test_cursor_that_the_service_did_not_issue_is_invalid(
     api_client: APIClient, cursor: str
@@ -114,12 +131,20 @@ def test_filters(api_client: APIClient, webchat: Webchat, rep: User) -> None:
     waiting = create(webchat, 1, last_sequence=2, organization_read_sequence=1)
     mine = create(other, 2, handler="rep", assignee=rep)
     closed = create(webchat, 3, state="closed", last_message_preview="Where is my TENT?")
+    stage = factories.StageFactory.create(pipeline__organization=webchat.organization)
+    mine.contact.pipeline, mine.contact.stage = stage.pipeline, stage
+    mine.contact.save()
     everything = [waiting.pk, mine.pk, closed.pk]
     assert ids(api_client) == everything
     for query, expected in {
         "state=closed": [closed.pk],
         "state=open&handler=waiting": [waiting.pk],
         f"assigneeId={rep.pk}": [mine.pk],
+        "assigneeId=me": [],
+        f"stageId={stage.pk}": [mine.pk],
+        "lastMessageFrom=2030-01-02": [],
+        "lastMessageTo=2030-01-01": everything,
+        "lastMessageFrom=2030-01-01&lastMessageTo=&state=closed": [closed.pk],
         "assigneeId=none": [waiting.pk, closed.pk],
         f"webchatId={webchat.pk}": [waiting.pk, closed.pk],
         f"contactId={mine.contact_id}": [mine.pk],

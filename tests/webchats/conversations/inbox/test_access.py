@@ -8,6 +8,7 @@ from organizations.models import User
 from tests.support import factories
 from tests.support.clients import log_in
 from tests.webchats.conversations.inbox.conftest import write
+from webchats.conversations.inbox.built_in_views import BuiltInView
 from webchats.conversations.inbox.urls import urlpatterns
 from webchats.conversations.live.tokens import parse_staff_token
 from webchats.conversations.models import Conversation, Message, Note
@@ -44,12 +45,14 @@ def test_conversation_of_another_organization_is_like_an_unknown_one(
     assert (Message.objects.count(), Note.objects.count()) == (1, 0)
 
 
-@pytest.mark.parametrize("folder", ["waiting", "mine", "unread", "open", "closed"])
-def test_no_folder_lists_conversations_of_another_organization(
-    folder: str, rep_client: Client, foreign: Conversation
+@pytest.mark.parametrize(
+    "query", [*BuiltInView, "state=", "unread=true", "search=foreign", "state=&filters=1"]
+)
+def test_no_view_lists_conversations_of_another_organization(
+    query: str, rep_client: Client, foreign: Conversation
 ) -> None:
-    query = {"folder": folder, "organization": foreign.organization_id}
-    page = rep_client.get(reverse("inbox:list"), query).content.decode()
+    url = f"{reverse('inbox:list')}?{query}&organization={foreign.organization_id}"
+    page = rep_client.get(url).content.decode()
     assert SECRET not in page
     assert "<title>Inbox | Webchats</title>" in page
 

@@ -19,9 +19,9 @@ def test_reply_is_sent_and_leads_back_to_the_thread(
     act: Act, rep: User, conversation: Conversation
 ) -> None:
     url = reverse("inbox:conversation", args=[conversation.pk])
-    response = act("send", {"text": "One\r\ntwo"}, query_params={"folder": "open"})
+    response = act("send", {"text": "One\r\ntwo"}, query_params={"state": "open"})
     assert response.status_code == 302
-    assert response.headers["Location"] == f"{url}?folder=open"
+    assert response.headers["Location"] == f"{url}?state=open"
     message = Message.objects.get(author="rep")
     assert (message.text, message.user) == ("One\ntwo", rep)
     assert (conversation.handler, conversation.assignee) == ("rep", rep)

@@ -49,7 +49,7 @@ def page_of(client: Client, conversation: Conversation, **query: str) -> str:
 def test_draft_is_listed_and_shown_with_its_origin(
     rep_client: Client, conversation: Conversation, draft: Draft
 ) -> None:
-    page = page_of(rep_client, conversation, folder="drafts")
+    page = page_of(rep_client, conversation, hasDraft="true")
     assert f'id="item-{conversation.pk}"' in page
     assert "We &lt;b&gt;deliver&lt;/b&gt; within three days.</textarea>" in page
     for origin in ("version 7", "model-1", "Delivery", "1 given", "1,234 ms in all"):
@@ -163,9 +163,9 @@ def test_approve_next_opens_the_draft_that_waits_longest(act: Act, draft: Draft)
     other = write(webchat, visitor_id="b" * 32)
     make_draft(other)
     factories.DraftFactory.create()
-    response = act("approve-next", {"version": 1, "text": TEXT}, query_params={"folder": "drafts"})
+    response = act("approve-next", {"version": 1, "text": TEXT}, query_params={"hasDraft": "true"})
     path = reverse("inbox:conversation", args=[other.pk])
-    assert response.headers["Location"] == f"{path}?folder=drafts"
+    assert response.headers["Location"] == f"{path}?hasDraft=true"
     newest = Draft.objects.get(conversation=other)
     services.reject_draft(
         draft=newest, user=factories.SuperuserFactory.create(), version=1, reason="tone"

@@ -1,4 +1,4 @@
-"""The pages of the inbox: folders, keyset pages, the thread, escaping and queries."""
+"""The pages of the inbox: views, filters, keyset pages, the thread, escaping and queries."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,8 @@ from tests.support import factories
 from tests.support.clients import log_in
 from tests.webchats.conversations.inbox.conftest import answer, write
 from webchats.conversations import services
-from webchats.conversations.inbox import folders, threads
+from webchats.conversations.inbox import pages, threads
+from webchats.conversations.inbox.built_in_views import BuiltInView
 from webchats.conversations.models import Author, Conversation, Message
 from webchats.models import Webchat
 
@@ -39,30 +40,87 @@ def get_thread_page(client: Client, conversation: Conversation, **options: Any) 
     return client.get(url, options.pop("query", {}), **options).content.decode()
 
 
-def test_folders_list_their_conversations(webchat: Webchat, admin: User, rep: User) -> None:
+def get_view(client: Client, query_string: str) -> list[str]:
+    """Return the rows of a view by its query string."""
+    return rows_of(client.get(f"{LIST}?{query_string}").content.decode())
+
+
+def test_views_list_their_conversations(webchat: Webchat, admin: User, rep: User) -> None:
     waiting, mine, theirs, closed = (write(webchat, visitor_id=letter * 32) for letter in "abcd")
     answer(mine, rep)
     answer(theirs, admin)
     services.close(conversation=closed, user=admin)
-    services.mark_read(conversation=theirs, reader=Author.REP, sequence=9)
     client = log_in(rep)
-    found = {name: get_rows(client, folder=name) for name in folders.Folder.values}
-    assert found == {
-        "waiting": [waiting.pk],
-        "drafts": [],
-        "mine": [mine.pk],
-        "unread": [closed.pk, waiting.pk],
-        "open": [theirs.pk, mine.pk, waiting.pk],
-        "closed": [closed.pk],
+    assert {view.label: get_view(client, view) for view in BuiltInView} == {
+        "Waiting": [waiting.pk],
+        "Mine": [mine.pk],
+        "Unassigned": [waiting.pk],
+        "Drafts": [],
+        "Open": [theirs.pk, mine.pk, waiting.pk],
+        "Closed": [closed.pk],
     }
-    assert get_rows(client, folder="nothing") == [waiting.pk]
+    page = client.get(f"{LIST}?{BuiltInView.MINE}").content.decode()
+    current = re.findall(r'<a id="view-(\w+)"[^>]*aria-current', page)
+    assert current == ["mine"]
+    counts = re.findall(r'class="count count-(\w+)">(.+?)<', page)
+    assert counts == [("waiting", "1"), ("mine", "1"), ("unassigned", "1")]
 
 
-@pytest.mark.parametrize("folder", ["waiting", "open"])
-def test_next_page_continues_after_the_last_row(
-    folder: str, webchat: Webchat, rep_client: Client, monkeypatch: pytest.MonkeyPatch
+def test_list_is_filtered_by_its_query_string(webchat: Webchat, rep: User) -> None:
+    stage = factories.StageFactory.create(pipeline__organization=webchat.organization)
+    with time_machine.travel(NOW, tick=False) as traveller:
+        old, shop, lead = (write(webchat, visitor_id=letter * 32) for letter in "abc")
+        traveller.shift(timedelta(days=1))
+        other = factories.WebchatFactory.create(user=webchat.user, name="Other")
+        recent = write(other, "Where is my tent?", visitor_id="d" * 32)
+        services.mark_read(conversation=shop, reader=Author.REP, sequence=1)
+        lead.contact.pipeline, lead.contact.stage = stage.pipeline, stage
+        lead.contact.save()
+        traveller.shift(60)
+        answer(old, rep)
+        client = log_in(rep)
+        client.cookies["time_zone"] = "Asia/Tokyo"
+        for query, expected in {
+            f"webchatId={other.pk}": [recent],
+            "handler=rep": [old],
+            f"assigneeId={rep.pk}": [old],
+            f"stageId={stage.pk}": [lead],
+            "unread=true": [recent, lead],
+            "unread=true&webchatId=nonsense": [recent, lead],
+            "lastMessageFrom=2030-01-03": [old, recent],
+            "lastMessageTo=2030-01-02&state=open": [lead, shop],
+            "search=tent": [recent],
+            "state=": [old, recent, lead, shop],
+            # Invalid values are left out.
+            "state=x": [old, recent, lead, shop],
+            "lastMessageTo=9999-12-31": [old, recent, lead, shop],
+            # Without a filter, the waiting are listed.
+            "cursor=": [*sorted([shop, lead], key=lambda row: row.pk), recent],
+        }.items():
+            assert get_view(client, query) == [row.pk for row in expected], query
+
+
+def test_filter_form_offers_the_rows_of_the_organization(
+    webchat: Webchat, rep: User, rep_client: Client, other_admin: User
 ) -> None:
-    monkeypatch.setattr(folders, "PAGE_SIZE", 2)
+    foreign = factories.WebchatFactory.create(user=other_admin)
+    query = f"webchatId={webchat.pk}&unread=true&filters=1"
+    page = rep_client.get(f"{LIST}?{query}").content.decode()
+    assert f'<option value="{webchat.pk}" selected>' in page
+    assert f'<option value="{rep.pk}">' in page
+    assert re.search('name="unread"[^>]*checked', page)
+    for secret in (foreign.pk, other_admin.pk):
+        assert secret not in page
+    # The form sends its empty fields, which the address leaves out.
+    response = rep_client.get(f"{LIST}?state=&handler=&unread=true&filters=1")
+    assert response.headers["HX-Push-Url"] == f"{LIST}?unread=true&filters=1"
+
+
+@pytest.mark.parametrize("view", [BuiltInView.WAITING, BuiltInView.OPEN])
+def test_next_page_continues_after_the_last_row(
+    view: BuiltInView, webchat: Webchat, rep_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE_SIZE", 2)
     with time_machine.travel(NOW, tick=False):
         pks = [write(webchat, visitor_id=f"{number:032x}").pk for number in range(5)]
     # Same times in pairs, and one without: the assignee has been deactivated after an answer.
@@ -70,9 +128,9 @@ def test_next_page_continues_after_the_last_row(
         moment = NOW + timedelta(minutes=number // 2)
         rows = Conversation.objects.filter(pk=pk)
         rows.update(last_message_at=moment, waiting_since=moment if number < 4 else None)
-    expected = sorted(pks) if folder == "waiting" else sorted(pks, reverse=True)
+    expected = sorted(pks) if view == BuiltInView.WAITING else sorted(pks, reverse=True)
     seen: list[str] = []
-    query: str | None = f"folder={folder}"
+    query: str | None = view.value
     while query is not None:
         page = rep_client.get(f"{LIST}?{query}").content.decode()
         seen += rows_of(page)
@@ -114,8 +172,9 @@ def test_row_shows_the_text_without_markdown(
 def test_invalid_cursor_shows_a_page(
     cursor: str, rep_client: Client, conversation: Conversation
 ) -> None:
-    for folder in ("waiting", "open"):
-        response = rep_client.get(LIST, {"folder": folder, "cursor": cursor})
+    for handler in ("waiting", ""):
+        query = {"state": "open", "handler": handler, "cursor": cursor}
+        response = rep_client.get(LIST, query)
         assert response.status_code == 200
 
 
@@ -211,7 +270,7 @@ def test_text_names_and_pages_are_escaped(webchat: Webchat, rep: User, rep_clien
     rep.display_name = evil
     rep.save()
     services.assign(conversation=conversation, assignee=rep)
-    query = {"folder": "open", "cursor": evil}
+    query = {"state": "open", "cursor": evil}
     fragment = get_thread_page(
         rep_client, conversation, headers={"HX-Request": "true"}, query=query
     )
@@ -232,10 +291,10 @@ def test_number_of_queries_does_not_depend_on_the_rows(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     conversation = write(webchat)
-    # Session, user; list, three counts, navigation; conversation, messages, notes, draft,
+    # Session, user; counts, list; conversation, messages, notes, draft,
     # colleagues and other conversations; the AI's provider, knowledge and failure.
-    fragment = {"headers": {"HX-Request": "true"}, "query": {"folder": "open"}}
-    with django_assert_num_queries(16):
+    fragment = {"headers": {"HX-Request": "true"}, "query": {"state": "open"}}
+    with django_assert_num_queries(13):
         get_thread_page(rep_client, conversation, **fragment)
     for number in range(4):
         other = write(webchat, visitor_id=f"{number:032x}")
@@ -244,7 +303,7 @@ def test_number_of_queries_does_not_depend_on_the_rows(
         answer(conversation, rep, f"Answer {number}")
         services.add_note(conversation=conversation, user=rep, text="Note")
     # The visitor does not wait for the AI any more.
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(12):
         page = get_thread_page(rep_client, conversation, **fragment)
     assert len(rows_of(page)) == 5
 

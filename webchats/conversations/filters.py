@@ -1,8 +1,11 @@
-"""Query parameters of the lists of conversations and contacts."""
+"""Query parameters of lists of conversations, in the API and in the inbox."""
 
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Exists, F, OuterRef, QuerySet
+from django.utils import timezone
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema_field
 
@@ -14,12 +17,20 @@ from webchats.conversations.search import search_conversations
 from webchats.conversations.transitions import Handler, State
 
 #: The value of ``assigneeId`` for conversations without an assignee.
-UNASSIGNED = "none"
+UNASSIGNED: Final = "none"
+#: The value of ``assigneeId`` for the user who makes the request.
+ME: Final = "me"
+#: The first and the last day of filters by date, so that every time zone can represent them.
+_FIRST_DAY: Final = date(2000, 1, 1)
+_LAST_DAY: Final = date(2999, 12, 31)
+#: The order of ``ordering=waitingSince``.
+LONGEST_WAITING_FIRST: Final = ("waiting_since", "id")
+_ASSIGNEE_PATTERN: Final = f"^(?:{OBJECT_ID_PATTERN}|{UNASSIGNED}|{ME})?$"
 
 
-@extend_schema_field({**ID_SCHEMA, "pattern": f"^(?:{OBJECT_ID_PATTERN}|{UNASSIGNED})?$"})
+@extend_schema_field({**ID_SCHEMA, "pattern": _ASSIGNEE_PATTERN})
 class AssigneeFilter(django_filters.CharFilter):
-    """Conversations of this user, or of nobody for ``none``."""
+    """Conversations of this user, of the caller for ``me``, or of nobody for ``none``."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(validators=[_validate_assignee], **options)
@@ -27,12 +38,40 @@ class AssigneeFilter(django_filters.CharFilter):
     def filter(self, qs: QuerySet[Conversation], value: str) -> QuerySet[Conversation]:
         if value == UNASSIGNED:
             return qs.filter(assignee=None)
+        if value == ME:
+            return qs.filter(assignee_id=self.parent.request.user.pk)
         return qs.filter(assignee_id=value) if value else qs
 
 
 def _validate_assignee(value: str) -> None:
-    if value != UNASSIGNED:
+    if value not in (UNASSIGNED, ME):
         validate_object_id(value)
+
+
+class DayFilter(django_filters.DateFilter):
+    """Conversations whose last message is of this day or later; with ``last``, or earlier.
+
+    Days begin at midnight in the current time zone.
+    """
+
+    def __init__(self, *, last: bool = False) -> None:
+        super().__init__(
+            input_formats=["%Y-%m-%d"],
+            validators=[MinValueValidator(_FIRST_DAY), MaxValueValidator(_LAST_DAY)],
+            error_messages={"invalid": "Must be a date such as 2030-12-31."},
+        )
+        self.is_last = last
+
+    def filter(self, qs: QuerySet[Conversation], value: date | None) -> QuerySet[Conversation]:
+        if value is None:
+            return qs
+        if self.is_last:
+            return qs.filter(last_message_at__lt=_midnight(value + timedelta(days=1)))
+        return qs.filter(last_message_at__gte=_midnight(value))
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time())).astimezone(UTC)
 
 
 class ConversationFilter(django_filters.FilterSet):
@@ -43,15 +82,24 @@ class ConversationFilter(django_filters.FilterSet):
     assigneeId = AssigneeFilter()
     webchatId = IdFilter(field_name="webchat_id")
     contactId = IdFilter(field_name="contact_id")
+    stageId = IdFilter(field_name="contact__stage_id")
     hasDraft = StrictBooleanFilter(method="filter_has_draft")
     unread = StrictBooleanFilter(method="filter_unread")
+    lastMessageFrom = DayFilter()
+    lastMessageTo = DayFilter(last=True)
     search = SearchFilter(method="filter_search")
 
     def filter_has_draft(
         self, rows: QuerySet[Conversation], name: str, value: bool
     ) -> QuerySet[Conversation]:
         """Return the rows with a draft that waits for a decision, or the others."""
-        has_draft = Exists(Draft.objects.pending().filter(conversation=OuterRef("pk")))
+        has_draft = Exists(
+            Draft.objects.pending().filter(
+                # The organization is in the index of pending drafts.
+                organization=OuterRef("organization"),
+                conversation=OuterRef("pk"),
+            )
+        )
         return rows.filter(has_draft) if value else rows.exclude(has_draft)
 
     def filter_unread(

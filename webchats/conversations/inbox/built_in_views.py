@@ -1,0 +1,118 @@
+"""Views of the inbox: lists of conversations that are their query strings."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django import forms
+from django.db import models
+from django.db.models import IntegerField, Subquery
+from django.http import HttpRequest, QueryDict
+
+from organizations.models import Organization
+from webchats.conversations.filters import ConversationFilter
+from webchats.conversations.models import Conversation, ConversationQuerySet
+from webchats.conversations.transitions import Handler, State
+
+#: Rows are counted up to this number, so that counts cost the same in every organization.
+COUNT_LIMIT: Final = 100
+
+
+class BuiltInView(models.TextChoices):
+    """A view that every organization has. Its value is its query string."""
+
+    WAITING = "state=open&handler=waiting", "Waiting"
+    MINE = "state=open&assigneeId=me", "Mine"
+    UNASSIGNED = "state=open&assigneeId=none", "Unassigned"
+    DRAFTS = "state=open&hasDraft=true", "Drafts"
+    OPEN = "state=open", "Open"
+    CLOSED = "state=closed", "Closed"
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the navigation shows its number of conversations."""
+        return self not in (BuiltInView.OPEN, BuiltInView.CLOSED)
+
+
+_EMPTY_TEXTS: Final[Mapping[str, str]] = {
+    BuiltInView.WAITING: "Nobody is waiting.",
+    BuiltInView.MINE: "No open conversation is assigned to you.",
+    BuiltInView.UNASSIGNED: "Every open conversation is assigned to somebody.",
+    BuiltInView.DRAFTS: "No answer of the AI waits for approval.",
+    BuiltInView.OPEN: "No conversation is open.",
+    BuiltInView.CLOSED: "No conversation has been closed.",
+}
+
+
+class Filters:
+    """The filters of a query string. Those with an invalid or empty value are left out."""
+
+    def __init__(self, request: HttpRequest, query: QueryDict) -> None:
+        names = ConversationFilter.base_filters
+        values = {name: str(query[name]) for name in names if query.get(name)}
+        self._request = request
+        errors = self._errors(values)
+        self.values = {name: value for name, value in values.items() if name not in errors}
+
+    def _errors(self, values: Mapping[str, str]) -> Mapping[str, Any]:
+        form = self._filterset(values, Conversation.objects.none()).form
+        assert isinstance(form, forms.Form)
+        return form.errors
+
+    def _filterset(
+        self, values: Mapping[str, str], rows: ConversationQuerySet[Conversation]
+    ) -> ConversationFilter:
+        return ConversationFilter(values, rows, request=self._request)
+
+    @property
+    def query_string(self) -> str:
+        """Return the query string: the same one for the same filters."""
+        query = QueryDict(mutable=True)
+        query.update(self.values)
+        return query.urlencode()
+
+    @property
+    def is_built_in(self) -> bool:
+        """Return whether they are those of a built-in view."""
+        return self.query_string in BuiltInView.values
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether all of the conversations wait for a person."""
+        return (self.values.get("state"), self.values.get("handler")) == (
+            State.OPEN,
+            Handler.WAITING,
+        )
+
+    @property
+    def empty_text(self) -> str:
+        """Return the text of the empty list."""
+        return _EMPTY_TEXTS.get(self.query_string, "No conversation matches the filters.")
+
+    def apply(self, rows: ConversationQuerySet[Conversation]) -> ConversationQuerySet[Conversation]:
+        """Return the conversations that match."""
+        found = self._filterset(self.values, rows).qs
+        assert isinstance(found, ConversationQuerySet)
+        return found
+
+
+class _RowCount(Subquery):
+    """The number of rows of a query with a limit."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+
+def count_rows(request: HttpRequest, organization: Organization, *views: str) -> dict[str, str]:
+    """Return the numbers of conversations of views by query string, in one query."""
+    rows = Conversation.objects.for_organization(organization.pk).order_by()
+    counts = [
+        _RowCount(Filters(request, QueryDict(view)).apply(rows).values("pk")[:COUNT_LIMIT])
+        for view in views
+    ]
+    numbers = Organization.objects.filter(pk=organization.pk).values_list(*counts).get()
+    return {view: format_count(number) for view, number in zip(views, numbers, strict=True)}
+
+
+def format_count(number: int) -> str:
+    """Return a number of rows; ``99+`` from ``COUNT_LIMIT`` on, and an empty text for none."""
+    return f"{COUNT_LIMIT - 1}+" if number >= COUNT_LIMIT else str(number or "")
