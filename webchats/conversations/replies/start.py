@@ -13,7 +13,7 @@ from organizations.jobs import queue
 from organizations.jobs.queue import ClaimedJob, RetryLater
 from organizations.models import Prompt
 from webchats.conversations.knowledge.history import load_turns
-from webchats.conversations.knowledge.runs import BUSY_SECONDS, PRIMARY_SHARE, PromptRun
+from webchats.conversations.knowledge.runs import PRIMARY_SHARE, PromptRun
 from webchats.conversations.locking import save
 from webchats.conversations.models import (
     Author,
@@ -33,6 +33,9 @@ from webchats.conversations.transitions import Action, Handler, State
 _LEAST_SHARE: Final = 0.25
 #: The part of the time limits that is left for the hand-over.
 _RESERVED_SHARE: Final = 0.1
+#: Seconds until the next attempt to get one of the provider's parallel calls. Many replies may
+#: wait, and each attempt takes 10 ms of a core.
+_BUSY_SECONDS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,10 @@ def start_reply(job: ClaimedJob) -> Start | None:
     cannot answer. Raise ``RetryLater`` while a representative edits a draft, or while the provider
     has all its parallel calls.
     """
-    # Calls of a worker that has died while it ran this job. ``RetryLater`` keeps them settled.
-    replies = Reply.objects.filter(conversation=job.key)
-    settle_replies(job.organization_id, replies.values_list("pk", flat=True))
+    if job.attempts > 1:
+        # Calls of a worker that has died while it ran this job. ``RetryLater`` keeps them settled.
+        replies = Reply.objects.filter(conversation=job.key)
+        settle_replies(job.organization_id, replies.values_list("pk", flat=True))
     with transaction.atomic():
         return _start(job)
 
@@ -111,7 +115,7 @@ def _wait_for_call(prompt: Prompt, first_limit: float, elapsed: float) -> float:
     share = 1 - _RESERVED_SHARE if provider.fallback is None else PRIMARY_SHARE
     seconds = first_limit * share - elapsed
     if seconds > 0 and is_busy(provider, prompt.organization_id):
-        raise RetryLater(BUSY_SECONDS)
+        raise RetryLater(_BUSY_SECONDS)
     return seconds
 
 
