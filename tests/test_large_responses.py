@@ -21,6 +21,7 @@ from organizations.tenancy.large_responses import (
 from tests.api.errors import assert_error
 from tests.support import factories
 from webchat_project.body_size import LargeResponseMiddleware
+from webchats.conversations.models import KnowledgeEntry
 
 # Django closes the database connection with a response.
 pytestmark = pytest.mark.django_db
@@ -158,6 +159,21 @@ def test_large_page_of_pipelines_is_counted(api: Any, admin: User, reserved: Non
         )
     assert api(admin).get("/api/pipelines?limit=100").status_code == 503
     assert api(admin).get("/api/pipelines?limit=3").status_code == 200
+
+
+def test_large_page_of_knowledge_is_counted_with_the_prompts_of_its_entries(
+    api: Any, admin: User, reserved: None
+) -> None:
+    prompts = factories.PromptFactory.create_batch(24, organization=admin.organization)
+    entries = factories.KnowledgeEntryFactory.create_batch(22, organization=admin.organization)
+    links = KnowledgeEntry.prompts.through
+    links.objects.bulk_create(
+        links(knowledgeentry_id=entry.pk, prompt_id=prompt.pk)
+        for entry in entries
+        for prompt in prompts
+    )
+    assert api(admin).get("/api/knowledge?limit=22").status_code == 503
+    assert api(admin).get("/api/knowledge?limit=21").status_code == 200
 
 
 def test_large_form_with_errors_is_503_like_a_page(session_client: Client, reserved: None) -> None:
