@@ -8,6 +8,7 @@ from organizations.ai.views import AiProviderViewSet
 from organizations.auth import views as auth
 from webchat_project.api.documentation import DocumentationView, SchemaView
 from webchats import views as webchats
+from webchats.conversations.api.canned_replies import CannedReplyViewSet
 from webchats.conversations.api.contacts import ContactViewSet
 from webchats.conversations.api.drafts import DraftViewSet
 from webchats.conversations.api.knowledge import KnowledgeViewSet
@@ -19,6 +20,7 @@ router.register("webchats", webchats.WebchatViewSet)
 router.register("conversations", ConversationViewSet)
 router.register("drafts", DraftViewSet)
 router.register("contacts", ContactViewSet)
+router.register("canned-replies", CannedReplyViewSet)
 router.register("knowledge", KnowledgeViewSet)
 router.register("prompts", organizations.PromptViewSet)
 router.register("ai-providers", AiProviderViewSet)

@@ -4,6 +4,7 @@ The command line of schemathesis loads this module in its own process.
 """
 
 from typing import Any
+from uuid import uuid4
 
 import schemathesis
 from hypothesis import strategies as st
@@ -71,6 +72,8 @@ def correct_body(path: str, body: dict[str, Any]) -> None:
         correct_webchat(body)
     elif "conversations" in path or "widget" in path:
         correct_conversation(body)
+    elif "canned-replies" in path:
+        correct_canned_reply(body)
     elif "knowledge" in path:
         correct_knowledge(body)
     elif "stageId" in body:
@@ -102,6 +105,15 @@ def correct_conversation(body: dict[str, Any]) -> None:
         body["sequence"] = 0
     if "contact" in body:
         body["contact"] = {"name": "Ada", "email": "ada@example.com"}
+
+
+def correct_canned_reply(body: dict[str, Any]) -> None:
+    """Replace texts of white space and unknown variables, and shortcuts that are not unique."""
+    for name in ("title", "text"):
+        if name in body:
+            body[name] = body[name].replace("{", "").strip() or "Hello"
+    if "shortcut" in body:
+        body["shortcut"] = uuid4().hex
 
 
 def correct_knowledge(body: dict[str, Any]) -> None:

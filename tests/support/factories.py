@@ -7,7 +7,14 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from organizations import models
-from webchats.conversations.models import Contact, Conversation, Draft, KnowledgeEntry, Reply
+from webchats.conversations.models import (
+    CannedReply,
+    Contact,
+    Conversation,
+    Draft,
+    KnowledgeEntry,
+    Reply,
+)
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -205,3 +212,13 @@ class KnowledgeEntryFactory(DjangoModelFactory[KnowledgeEntry]):
     organization = factory.SubFactory(OrganizationFactory)
     question = factory.Sequence(lambda n: f"Question {n}")
     answer = "We deliver within three days."
+
+
+class CannedReplyFactory(DjangoModelFactory[CannedReply]):
+    class Meta:
+        model = CannedReply
+
+    organization = factory.SubFactory(OrganizationFactory)
+    shortcut = factory.Sequence(lambda n: f"reply-{n}")
+    title = "Delivery"
+    text = "We deliver within three days."

@@ -27,6 +27,7 @@ class ImportedRows(models.TextChoices):
 
     WEBCHATS = "webchats", "webchats"
     KNOWLEDGE = "knowledge", "knowledge entries"
+    CANNED_REPLIES = "canned_replies", "canned replies"
 
 
 def _resource_field() -> "models.CharField[str, str]":

@@ -123,6 +123,21 @@ CONTACT: Final[dict[str, object]] = {
     "updatedAt": "2026-03-12T10:02:00.000Z",
 }
 
+#: The body of ``POST /api/canned-replies``.
+CANNED_REPLY_REQUEST: Final[dict[str, object]] = {
+    "shortcut": "hours",
+    "title": "Opening hours",
+    "text": "Hello {visitor.name|there}, we are open from Monday to Saturday, 10 to 19 o'clock.",
+}
+
+CANNED_REPLY: Final[dict[str, object]] = {
+    "_id": "68a1b2c3d4e5f6a7b8c9d0e3",
+    "organizationId": examples.ORGANIZATION_ID,
+    **CANNED_REPLY_REQUEST,
+    "createdAt": "2026-03-12T10:00:00.000Z",
+    "updatedAt": "2026-03-12T10:00:00.000Z",
+}
+
 #: The body of ``POST /api/knowledge``.
 KNOWLEDGE_REQUEST: Final[dict[str, object]] = {
     "question": "How long does delivery take?",

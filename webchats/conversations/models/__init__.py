@@ -1,6 +1,7 @@
 """The models of conversations, with the replies of the AI and the knowledge they are made from."""
 
 from organizations.auth.roles import Operation, register_grants
+from webchats.conversations.models.canned_reply import CannedReply
 from webchats.conversations.models.contact import Contact
 from webchats.conversations.models.conversation import Conversation, ConversationQuerySet
 from webchats.conversations.models.draft import Draft, RejectionReason
@@ -12,6 +13,7 @@ from webchats.conversations.states import DraftState, ReplyState
 
 __all__ = [
     "Author",
+    "CannedReply",
     "Contact",
     "Conversation",
     "ConversationQuerySet",
