@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from organizations.models import Prompt, User
 from organizations.tenancy import change_lists
 from tests.support import factories
+from webchats.conversations.models import KnowledgeEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +37,18 @@ def test_lists_do_not_read_the_instructions_of_prompts(session_client: Client, p
     with CaptureQueriesContext(connection) as queries:
         page = session_client.get(path).content.decode()
     assert "Prompt 7" in page
+    assert not [query for query in queries.captured_queries if "instructions" in query["sql"]]
+
+
+@pytest.mark.usefixtures("prompts")
+def test_the_form_of_an_entry_does_not_read_the_instructions_of_prompts(
+    session_client: Client,
+) -> None:
+    url = f"{KNOWLEDGE}{KnowledgeEntry.objects.get().pk}/change/"
+    with CaptureQueriesContext(connection) as queries:
+        page = session_client.get(url).content.decode()
+        session_client.post(url, {"question": ""})
+    assert page.count(" checked") >= 8
     assert not [query for query in queries.captured_queries if "instructions" in query["sql"]]
 
 

@@ -114,10 +114,13 @@ class KnowledgeAdmin(ImportMixin[KnowledgeEntry]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[KnowledgeEntry]:
-        """Return the user's entries, with the first of their prompts as ``first_prompts``."""
-        # An entry can have hundreds.
-        first = Prompt.objects.only("name")[: _MAX_NAMES + 1]
-        prompts = Prefetch("prompts", first, to_attr="first_prompts")
+        """Return the entries with their prompts; on the list, the first as ``first_prompts``."""
+        names = Prompt.objects.only("name")
+        prompts: Prefetch[Any] = Prefetch("prompts", names)
+        match = request.resolver_match
+        if match is not None and str(match.url_name).endswith("_changelist"):
+            # An entry can have hundreds.
+            prompts = Prefetch("prompts", names[: _MAX_NAMES + 1], to_attr="first_prompts")
         return super().get_queryset(request).prefetch_related(prompts)
 
     def get_sample(self, user: User, format_name: str) -> StreamingHttpResponse:
