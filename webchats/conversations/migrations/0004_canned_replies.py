@@ -13,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0002_search_indexes'),
+        ('conversations', '0003_unassigned_index'),
         ('organizations', '0002_user_uses_single_keys'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
