@@ -1,5 +1,5 @@
-"""The admin pages of contacts and knowledge entries."""
+"""The admin pages of contacts, canned replies and knowledge entries."""
 
-from webchats.conversations.admin import contacts, knowledge
+from webchats.conversations.admin import canned_replies, contacts, knowledge
 
-__all__ = ["contacts", "knowledge"]
+__all__ = ["canned_replies", "contacts", "knowledge"]

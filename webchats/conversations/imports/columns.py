@@ -9,9 +9,11 @@ from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch, QuerySet
+from rest_framework.fields import Field
 
 from organizations.models import Prompt
 from webchat_project.api.names import model_field_name
+from webchat_project.api.object_ids import validate_object_id
 from webchats.conversations.api.knowledge import KnowledgeSerializer
 from webchats.conversations.models import KnowledgeEntry
 from webchats.imports.columns import REJECT_COLUMNS, parse_boolean
@@ -33,6 +35,19 @@ VALUE_COLUMNS: Final = {
 _FIELDS: Final = {field.name: field for field in KnowledgeEntry._meta.concrete_fields}
 _API_FIELDS: Final = KnowledgeSerializer().fields
 _CHUNK: Final = 500
+
+
+#: The error of a column that a new row must have.
+REQUIRED: Final = str(Field.default_error_messages["required"])
+
+
+def parse_id(cell: object) -> str | None:
+    """Return the id in a cell, ``None`` for an empty one. Raise ``ValidationError`` for others."""
+    if cell is None:
+        return None
+    text = cell.strip() if isinstance(cell, str) else ""
+    validate_object_id(text)
+    return text
 
 
 def split_lines(text: str) -> list[str]:

@@ -9,12 +9,11 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError as ApiValidationError
-from rest_framework.fields import Field
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from organizations.models import Organization
 from organizations.tenancy.models import DOES_NOT_EXIST, TOO_MANY
-from webchat_project.api.object_ids import new_object_id, validate_object_id
+from webchat_project.api.object_ids import new_object_id
 from webchats.conversations.imports import columns
 from webchats.conversations.models import KnowledgeEntry
 from webchats.imports.columns import unknown_column
@@ -24,7 +23,6 @@ from webchats.imports.rows import Formula, ImportRow, Table
 from webchats.imports.validation import FORMULA
 from webchats.models.imports import ImportedRows
 
-_REQUIRED: Final = str(Field.default_error_messages["required"])
 #: The fields of a stored entry that an import may change.
 _WRITTEN: Final = (*columns.VALUE_COLUMNS, "questions", "updated_at")
 _Prompts = set[str]
@@ -80,7 +78,7 @@ class EntryValidator:
     def _read_cell(self, row: ImportRow, column: str, cell: object) -> None:
         try:
             if column == "_id":
-                row.id = _parse_id(cell)
+                row.id = columns.parse_id(cell)
                 return
             value = columns.parse(column, cell, is_json=self._is_json)
             if column == "promptIds":
@@ -126,7 +124,7 @@ class EntryValidator:
         rejected = {problem.field for problem in row.problems}
         for name in ("question", "answer"):
             if name not in row.values and name not in rejected:
-                row.reject(name, _REQUIRED)
+                row.reject(name, columns.REQUIRED)
         if not row.problems:
             self._count += 1
             limit = KnowledgeEntry.max_per_organization
@@ -155,14 +153,6 @@ class EntryValidator:
         if is_changed:
             stored.updated_at = self._now
         return is_changed
-
-
-def _parse_id(cell: object) -> str | None:
-    if cell is None:
-        return None
-    text = cell.strip() if isinstance(cell, str) else ""
-    validate_object_id(text)
-    return text
 
 
 @dataclass
