@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from organizations.models import User
 from tests.support import factories
@@ -344,3 +344,11 @@ def test_conversation_of_a_deleted_webchat_is_shown(
     page = get_thread_page(rep_client, conversation)
     assert "Reopen" in page
     assert "<dd>Deleted</dd>" in page
+
+
+def test_page_shows_refusals_in_debug_mode_too(rep_client: Client, settings: Settings) -> None:
+    settings.DEBUG = True
+    page = rep_client.get(reverse("inbox:list")).content.decode()
+    assert "htmx-4.min" in page
+    # It makes htmx ignore responses such as 409 and 422.
+    assert "django-htmx" not in page
