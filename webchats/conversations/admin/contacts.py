@@ -44,9 +44,10 @@ class ContactForm(TenantForm[Contact]):
                 "pipeline__name", "position", "id"
             )
             field.empty_label = "None"
-            assert isinstance(field.widget, RelatedFieldWidgetWrapper)
-            field.widget.can_add_related = field.widget.can_change_related = False
-            field.widget.can_view_related = field.widget.can_delete_related = False
+            # Only model admins wrap it.
+            if isinstance(field.widget, RelatedFieldWidgetWrapper):
+                field.widget.can_add_related = field.widget.can_change_related = False
+                field.widget.can_view_related = field.widget.can_delete_related = False
 
     def clean(self) -> dict[str, Any] | None:
         """Set the pipeline of a new stage."""

@@ -6,11 +6,14 @@ from uuid import uuid4
 from django import forms
 
 from organizations.models import User
-from webchats.conversations.models import Conversation
+from webchats.conversations.admin.contacts import ContactForm
+from webchats.conversations.models import Contact, Conversation
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
 from webchats.conversations.validation import validate_client_key, validate_text
 
 _MAX_SEQUENCE = 2**31 - 1
+#: The names of its inputs do not collide with those of the composer.
+_CONTACT_PREFIX = "contact"
 
 
 class ComposerForm(forms.Form):
@@ -58,3 +61,15 @@ class AssignForm(forms.Form):
         assignee = self.fields["assignee"]
         assert isinstance(assignee, forms.ModelChoiceField)
         assignee.queryset = choices
+
+
+class ContactPanelForm(ContactForm):
+    """What representatives edit beside the thread. A stage also sets its pipeline."""
+
+    class Meta(ContactForm.Meta):
+        model = Contact
+        fields = ("name", "email", "phone", "stage")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, prefix=_CONTACT_PREFIX, **kwargs)

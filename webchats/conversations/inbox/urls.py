@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webchats.conversations.inbox import actions, drafts, preferences, views
+from webchats.conversations.inbox import actions, contacts, drafts, preferences, views
 
 app_name = "inbox"
 
@@ -19,6 +19,7 @@ urlpatterns = [
     path("<str:pk>/close/", actions.close, name="close"),
     path("<str:pk>/reopen/", actions.reopen, name="reopen"),
     path("<str:pk>/give-back/", drafts.give_back, name="give-back"),
+    path("<str:pk>/contact/", contacts.edit_contact, name="edit-contact"),
     path("<str:pk>/draft/approve/", drafts.approve, name="approve"),
     path("<str:pk>/draft/approve-next/", drafts.approve_next, name="approve-next"),
     path("<str:pk>/draft/reject/", drafts.reject, name="reject"),

@@ -12,20 +12,21 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from organizations.admin.site import site
-from organizations.auth.roles import Operation
+from organizations.auth.roles import Operation, role_allows
 from webchats.conversations.inbox.access import (
     get_conversation,
     get_organization,
     get_user,
     inbox_view,
 )
-from webchats.conversations.inbox.forms import new_client_key
+from webchats.conversations.inbox.forms import ContactPanelForm, new_client_key
 from webchats.conversations.inbox.lists import get_list_context
 from webchats.conversations.inbox.navigation import get_nav_item
 from webchats.conversations.inbox.threads import get_colleagues, get_thread
 from webchats.conversations.live.tokens import issue_staff_token
 from webchats.conversations.models import (
     Author,
+    Contact,
     Conversation,
     Draft,
     Message,
@@ -68,6 +69,7 @@ def render_inbox(
     conversation: Conversation | None,
     composer: Composer | None = None,
     status: int = 200,
+    contact_form: ContactPanelForm | None = None,
 ) -> HttpResponse:
     """Return the page, or for a request of htmx the part of it that changes."""
     is_fragment = is_htmx(request)
@@ -79,6 +81,7 @@ def render_inbox(
             "path": _get_path(conversation),
             **get_list_context(request, organization, conversation),
             **_thread_context(request, conversation, composer or Composer()),
+            **_contact_context(request, conversation, contact_form),
         }
         if is_fragment:
             item = get_nav_item(get_user(request), context.get("waiting"))
@@ -133,6 +136,19 @@ def _thread_context(
         "earlier_conversations": earlier.order_by("-last_message_at", "-id")[:3],
         "time_zone": timezone.get_current_timezone_name(),
     }
+
+
+def _contact_context(
+    request: HttpRequest, conversation: Conversation | None, form: ContactPanelForm | None
+) -> dict[str, object]:
+    """Return the form of the contact, while the user edits it."""
+    user = get_user(request)
+    may_edit = role_allows(user.role, Operation.CHANGE, Contact)
+    if conversation is None or not may_edit:
+        return {}
+    if form is None and request.method == "GET" and request.GET.get("edit") == "contact":
+        form = ContactPanelForm(instance=conversation.contact, user=user)
+    return {"may_edit_contact": True, "contact_form": form}
 
 
 def _get_failure(conversation: Conversation) -> str:

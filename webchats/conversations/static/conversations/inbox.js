@@ -90,7 +90,7 @@
 
   // --- Requests ---
 
-  const isInbox = (ctx) => ctx.text?.includes('id="inbox"');
+  const isInbox = (ctx) => /id="(inbox|edit-contact-\w+)"/.test(ctx.text ?? "");
 
   // The composer is empty at once, so that the next message can be written. A message that was not
   // sent comes back. Sent again unchanged it has the same key, so that it is not stored twice.

@@ -1,0 +1,55 @@
+"""The contact beside the thread, which representatives edit without leaving the conversation."""
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from organizations.auth.roles import Operation, role_allows
+from webchats.conversations.contacts import publish_contact
+from webchats.conversations.inbox.access import get_conversation, get_user, inbox_view
+from webchats.conversations.inbox.forms import ContactPanelForm
+from webchats.conversations.inbox.views import is_htmx, render_inbox
+from webchats.conversations.models import Contact, Conversation
+
+
+@inbox_view(Operation.VIEW)
+@require_POST
+@transaction.atomic
+def edit_contact(request: HttpRequest, pk: str) -> HttpResponse:
+    """Save the contact of a conversation, or show the form again with its errors."""
+    user = get_user(request)
+    if not role_allows(user.role, Operation.CHANGE, Contact):
+        raise PermissionDenied
+    conversation = get_conversation(user, pk)
+    contacts = Contact.objects.select_for_update(of=("self",), no_key=True)
+    contact = contacts.get(pk=conversation.contact_id)
+    form = ContactPanelForm(request.POST, instance=contact, user=user)
+    if not form.is_valid():
+        return _refuse(request, conversation, form)
+    if form.has_changed():
+        form.save()
+        publish_contact(contact)
+    if is_htmx(request):
+        return render_inbox(request, get_conversation(user, pk))
+    response = redirect("inbox:conversation", pk=pk)
+    response.headers["Location"] += f"?{request.GET.urlencode()}"
+    return response
+
+
+def _refuse(
+    request: HttpRequest, conversation: Conversation, form: ContactPanelForm
+) -> HttpResponse:
+    """Return the form with its errors: the page, or for htmx the form alone, which it keeps."""
+    if not is_htmx(request):
+        return render_inbox(request, conversation, contact_form=form, status=422)
+    query = QueryDict(request.GET.urlencode())
+    context = {"contact_form": form, "conversation": conversation, "query": query}
+    context["path"] = reverse("inbox:conversation", args=[conversation.pk])
+    response = TemplateResponse(request, "admin/inbox/contact_form.html", context, status=422)
+    response.headers["HX-Retarget"] = f"#edit-contact-{conversation.pk}"
+    response.headers["HX-Reswap"] = "outerHTML"
+    return response.render()
