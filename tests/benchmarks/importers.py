@@ -101,6 +101,8 @@ class Rows:
         tables = [model._meta.db_table for model in (Webchat, Webchat.history.model)]
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
+                # PostgreSQL cancels an autovacuum of the tables after a second.
+                cursor.execute("SET lock_timeout = 0")
                 cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
                 cursor.execute("CHECKPOINT")
             else:
