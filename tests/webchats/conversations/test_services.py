@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 
 from organizations.models import User
 from tests.support import factories
@@ -313,6 +314,31 @@ def test_messages_of_a_deleted_representative_keep_their_name(webchat: Webchat, 
     message.refresh_from_db()
     conversation.refresh_from_db()
     assert (message.user, message.author_name, conversation.assignee) == (None, "Sam", None)
+
+
+@pytest.mark.parametrize("deleted", ["webchat", "representative"])
+def test_deletion_takes_as_many_queries_for_many_conversations(
+    webchat: Webchat, deleted: str
+) -> None:
+    def count_queries(conversations: int) -> int:
+        row: Webchat | User = factories.WebchatFactory.create(user=webchat.user)
+        if deleted == "representative":
+            row = factories.UserFactory.create(organization=webchat.organization)
+        for number in range(conversations):
+            owner = row if isinstance(row, Webchat) else webchat
+            visitor_id = f"{number:032x}"
+            conversation = send(owner, visitor_id=visitor_id).message.conversation
+            if isinstance(row, User):
+                services.take_over(conversation=conversation, user=row)
+        with CaptureQueriesContext(connection) as queries:
+            row.delete()
+        still_open = Conversation.objects.open()
+        assert not still_open.filter(webchat=None).exists()
+        assert not still_open.filter(assignee=None, handler="rep").exists()
+        return len(queries)
+
+    # Django updates rows by a hundred at a time.
+    assert count_queries(101) == count_queries(1)
 
 
 def test_a_deleted_organization_takes_its_conversations_along(webchat: Webchat) -> None:

@@ -5,7 +5,7 @@ import organizations.fields
 import organizations.tenancy.on_delete
 import simple_history.models
 import webchat_project.api.object_ids
-import webchats.conversations.models.conversation
+import webchats.conversations.models.deletion
 import webchats.conversations.models.knowledge
 from django.conf import settings
 from django.db import migrations, models
@@ -56,12 +56,12 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
-                ('webchat', models.ForeignKey(db_index=False, null=True, on_delete=webchats.conversations.models.conversation.close_and_set_null, related_name='conversations', to='webchats.webchat')),
+                ('webchat', models.ForeignKey(db_index=False, null=True, on_delete=webchats.conversations.models.deletion.close_and_set_null, related_name='conversations', to='webchats.webchat')),
                 ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to='conversations.contact')),
                 ('visitor_id', models.CharField(max_length=32)),
                 ('state', models.CharField(choices=[('open', 'Open'), ('closed', 'Closed')], default='open', max_length=10)),
                 ('handler', models.CharField(choices=[('ai', 'AI'), ('waiting', 'Waiting for a person'), ('rep', 'Representative')], default='waiting', max_length=10)),
-                ('assignee', models.ForeignKey(blank=True, null=True, on_delete=webchats.conversations.models.conversation.release_and_set_null, related_name='conversations', to=settings.AUTH_USER_MODEL)),
+                ('assignee', models.ForeignKey(blank=True, null=True, on_delete=webchats.conversations.models.deletion.release_and_set_null, related_name='conversations', to=settings.AUTH_USER_MODEL)),
                 ('prompt', models.ForeignKey(blank=True, help_text="Replaces the webchat's prompt in this conversation.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='organizations.prompt')),
                 ('is_autopilot', models.BooleanField(blank=True, help_text="Replaces the webchat's setting in this conversation.", null=True)),
                 ('last_sequence', models.PositiveIntegerField(default=0)),

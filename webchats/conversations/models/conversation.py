@@ -4,20 +4,16 @@ from datetime import datetime
 from typing import ClassVar, Final, Self, TypeVar
 
 from django.db import models
-from django.db.models.deletion import Collector
-from django.utils import timezone
 
 from organizations import constraints
 from organizations.models import Prompt, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from webchats.conversations.models.contact import Contact
-from webchats.conversations.states import DraftState
+from webchats.conversations.models.deletion import close_and_set_null, release_and_set_null
 from webchats.conversations.transitions import (
     REOPEN_WITHIN,
-    Action,
     Handler,
     State,
-    next_handler,
 )
 from webchats.models import Webchat
 
@@ -27,52 +23,6 @@ VISITOR_ID_LENGTH: Final = 32
 PREVIEW_LENGTH: Final = 200
 
 _Row_co = TypeVar("_Row_co", bound=TenantScoped, covariant=True)
-
-
-def close_and_set_null(
-    collector: Collector,
-    field: "models.ForeignKey[Webchat | None, Webchat | None]",
-    conversations: models.QuerySet["Conversation"],
-    using: str,
-) -> None:
-    """Keep the conversations of a deleted webchat, closed and without pending drafts.
-
-    For ``on_delete``.
-    """
-    # Rows instead of a query: each update would change the result of the next query.
-    still_open = list(conversations.filter(state=State.OPEN))
-    for name, value in (("state", State.CLOSED), ("closed_at", timezone.now())):
-        column = Conversation._meta.get_field(name)
-        assert isinstance(column, models.Field)
-        collector.add_field_update(column, value, still_open)
-    _supersede_drafts(collector, still_open)
-    models.SET_NULL(collector, field, conversations, using)
-
-
-def _supersede_drafts(collector: Collector, closed: list["Conversation"]) -> None:
-    # The model of drafts imports this module.
-    drafts = Conversation._meta.get_field("drafts").related_model
-    assert drafts is not None
-    assert not isinstance(drafts, str)
-    state = drafts._meta.get_field("state")
-    assert isinstance(state, models.Field)
-    pending = drafts._default_manager.filter(conversation__in=closed, state=DraftState.PENDING)
-    collector.add_field_update(state, DraftState.SUPERSEDED, list(pending))
-
-
-def release_and_set_null(
-    collector: Collector,
-    field: "models.ForeignKey[User | None, User | None]",
-    conversations: models.QuerySet["Conversation"],
-    using: str,
-) -> None:
-    """Let the open conversations of a deleted user wait for another person. For ``on_delete``."""
-    answered = list(conversations.filter(state=State.OPEN, handler=Handler.REP))
-    column = Conversation._meta.get_field("handler")
-    assert isinstance(column, models.Field)
-    handler = next_handler(Handler.REP, Action.ASSIGNEE_DEACTIVATED)
-    collector.add_field_update(column, handler, answered)
-    models.SET_NULL(collector, field, conversations, using)
 
 
 class ConversationQuerySet(TenantQuerySet[_Row_co]):

@@ -1,0 +1,66 @@
+"""What becomes of conversations whose webchat or assignee is deleted. For ``on_delete``."""
+
+from django.db import models
+from django.db.models.deletion import Collector
+from django.utils import timezone
+
+from webchats.conversations.states import DraftState
+from webchats.conversations.transitions import Action, Handler, State, next_handler
+
+
+def close_and_set_null(
+    collector: Collector,
+    field: "models.ForeignKey[models.Model, models.Model]",
+    conversations: models.QuerySet[models.Model],
+    using: str,
+) -> None:
+    """Keep the conversations of a deleted webchat, closed and without pending drafts."""
+    # Queries, which the collector runs in this order: each selects what those before have left.
+    # Rows would be read, and updated by a hundred at a time.
+    _update(collector, "state", State.CLOSED, conversations.filter(state=State.OPEN))
+    just_closed = conversations.filter(state=State.CLOSED, closed_at=None)
+    _update(collector, "closed_at", timezone.now(), just_closed)
+    _supersede_drafts(collector, conversations)
+    models.SET_NULL(collector, field, conversations, using)
+
+
+# Otherwise Django reads all conversations before the call.
+close_and_set_null.lazy_sub_objs = True  # type: ignore[attr-defined]
+
+
+def _update(
+    collector: Collector, name: str, value: object, rows: models.QuerySet[models.Model]
+) -> None:
+    column = rows.model._meta.get_field(name)
+    assert isinstance(column, models.Field)
+    collector.add_field_update(column, value, rows)
+
+
+def _supersede_drafts(collector: Collector, conversations: models.QuerySet[models.Model]) -> None:
+    # The model of drafts imports that of conversations, which imports this module.
+    drafts = conversations.model._meta.get_field("drafts").related_model
+    assert drafts is not None
+    assert not isinstance(drafts, str)
+    state = drafts._meta.get_field("state")
+    assert isinstance(state, models.Field)
+    of_conversations = conversations.order_by().select_related(None).values("pk")
+    pending = drafts._default_manager.filter(
+        conversation__in=of_conversations, state=DraftState.PENDING
+    )
+    collector.add_field_update(state, DraftState.SUPERSEDED, pending)
+
+
+def release_and_set_null(
+    collector: Collector,
+    field: "models.ForeignKey[models.Model, models.Model]",
+    conversations: models.QuerySet[models.Model],
+    using: str,
+) -> None:
+    """Let the open conversations of a deleted user wait for another person."""
+    answered = conversations.filter(state=State.OPEN, handler=Handler.REP)
+    handler = next_handler(Handler.REP, Action.ASSIGNEE_DEACTIVATED)
+    _update(collector, "handler", handler, answered)
+    models.SET_NULL(collector, field, conversations, using)
+
+
+release_and_set_null.lazy_sub_objs = True  # type: ignore[attr-defined]
