@@ -92,6 +92,7 @@
   const emit = (type, data = {}) => {
     channel.postMessage({ type, data });
     handle({ type, data });
+    document.dispatchEvent(new CustomEvent("inbox:event", { detail: { type, data } }));
   };
 
   document.addEventListener("htmx:after:swap", showPresence);
