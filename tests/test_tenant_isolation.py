@@ -167,6 +167,10 @@ def test_sales_rep_can_read_and_writes_only_what_the_role_allows(
     response = getattr(api(rep), method)(path, {"name": "Mine"})
     operation = OPERATIONS.get(method, Operation.DELETE)
     is_allowed = role_allows(rep.access_role, operation, viewset.queryset.model)
+    if prefix == "inbox-views":
+        # Each role saves views, and this one changes its own only: see ``test_saved_views.py``.
+        assert response.status_code == (201 if method == "post" else 403)
+        return
     if is_allowed and method in viewset.http_method_names:
         assert prefix in ("conversations", "contacts")
         assert response.status_code == 200, response.content

@@ -12,6 +12,7 @@ from webchats.conversations.api.canned_replies import CannedReplyViewSet
 from webchats.conversations.api.contacts import ContactViewSet
 from webchats.conversations.api.drafts import DraftViewSet
 from webchats.conversations.api.knowledge import KnowledgeViewSet
+from webchats.conversations.api.saved_views import SavedViewViewSet
 from webchats.conversations.api.views import ConversationViewSet
 from webchats.icons import views as icons
 
@@ -21,6 +22,7 @@ router.register("conversations", ConversationViewSet)
 router.register("drafts", DraftViewSet)
 router.register("contacts", ContactViewSet)
 router.register("canned-replies", CannedReplyViewSet)
+router.register("inbox-views", SavedViewViewSet)
 router.register("knowledge", KnowledgeViewSet)
 router.register("prompts", organizations.PromptViewSet)
 router.register("ai-providers", AiProviderViewSet)

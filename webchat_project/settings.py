@@ -308,6 +308,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "drafts", "description": "Answers of the AI that must be approved."},
         {"name": "contacts", "description": "The visitors who have written."},
         {"name": "canned replies", "description": "Texts that representatives insert."},
+        {"name": "saved views", "description": "Named lists of conversations in the inbox."},
         {"name": "knowledge", "description": "Questions with the answers that the AI quotes."},
         {"name": "prompts", "description": "Instructions for the AI, which a webchat refers to."},
         {"name": "AI providers", "description": "Language models, which a prompt refers to."},

@@ -3,6 +3,7 @@
 The command line of schemathesis loads this module in its own process.
 """
 
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,9 @@ from webchats.conversations.api.examples import CONTACT_ID, CONVERSATION_ID
 ALLOWED_DOMAIN = r"(https?://)?[a-z]{1,10}(-[a-z]{1,5})?\.(com|org|example)(:[1-9][0-9]{1,3})?"
 
 schemathesis.openapi.format("allowed-domain", st.from_regex(ALLOWED_DOMAIN, fullmatch=True))
+# A day of the list of conversations.
+days = st.dates(date(2000, 1, 1), date(2999, 12, 31)).map(str)
+schemathesis.openapi.format("date", days)
 # The first page.
 schemathesis.openapi.format("cursor", st.just(""))
 # Only images are accepted.
@@ -74,6 +78,9 @@ def correct_body(path: str, body: dict[str, Any]) -> None:
         correct_conversation(body)
     elif "canned-replies" in path:
         correct_canned_reply(body)
+    elif "inbox-views" in path:
+        known = {"name": uuid4().hex, "query": "assigneeId=me"}
+        body.update({name: value for name, value in known.items() if name in body})
     elif "knowledge" in path:
         correct_knowledge(body)
     elif "stageId" in body:

@@ -303,6 +303,7 @@ def test_examples_of_request_bodies_are_accepted(api: Any, demo_user: User) -> N
         "contacts": contact.pk,
         "knowledge": factories.KnowledgeEntryFactory.create(organization=webchat.organization).pk,
         "canned-replies": factories.CannedReplyFactory.create(organization=webchat.organization).pk,
+        "inbox-views": factories.SavedViewFactory.create(user=demo_user).pk,
         "organizations": examples.ORGANIZATION_ID,
         "users": examples.USER_ID,
     }
@@ -318,7 +319,7 @@ def test_examples_of_request_bodies_are_accepted(api: Any, demo_user: User) -> N
                 assert response.status_code in (200, 201), response.content
                 assert "ignored" not in response.json()
                 tried.add((verb, path))
-    assert len(tried) == 34
+    assert len(tried) == 37
 
 
 @pytest.mark.django_db

@@ -14,6 +14,7 @@ from webchats.conversations.models import (
     Draft,
     KnowledgeEntry,
     Reply,
+    SavedView,
 )
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
@@ -202,6 +203,19 @@ class DraftFactory(DjangoModelFactory[Draft]):
     )
     text = "We deliver within three days."
     based_on_sequence = 1
+
+
+class SavedViewFactory(DjangoModelFactory[SavedView]):
+    """A view that the organization of its user shares."""
+
+    class Meta:
+        model = SavedView
+
+    user = factory.SubFactory(UserFactory)
+    organization = factory.SelfAttribute("user.organization")
+    name = factory.Sequence(lambda n: f"View {n}")
+    query = "state=open"
+    is_shared = True
 
 
 class KnowledgeEntryFactory(DjangoModelFactory[KnowledgeEntry]):

@@ -1,10 +1,14 @@
 """Query parameters of lists of conversations, in the API and in the inbox."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Exists, F, OuterRef, QuerySet
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema_field
@@ -115,3 +119,37 @@ class ConversationFilter(django_filters.FilterSet):
         """Return the rows whose contact or last message contains the text."""
         assert self.request is not None
         return search_conversations(rows, Contact.objects.for_user(self.request.user), value)
+
+
+def parse_filters(
+    request: HttpRequest | None, query: QueryDict
+) -> tuple[dict[str, str], list[str]]:
+    """Return the valid filters of a query string, without empty ones, and the other names.
+
+    The filters are in the order of ``ConversationFilter``.
+    """
+    names = ConversationFilter.base_filters
+    values = {name: str(query[name]) for name in names if query.get(name)}
+    form = ConversationFilter(values, Conversation.objects.none(), request=request).form
+    assert isinstance(form, forms.Form)
+    valid = {name: value for name, value in values.items() if name not in form.errors}
+    return valid, [name for name in query if query.get(name) and name not in valid]
+
+
+def encode_filters(values: Mapping[str, str]) -> str:
+    """Return the query string of filters."""
+    query = QueryDict(mutable=True)
+    query.update(values)
+    return query.urlencode()
+
+
+def clean_query(text: str) -> str:
+    """Return the query string with its filters in their order, without empty ones.
+
+    Raise ``ValidationError`` if it has an unknown parameter or an invalid value.
+    """
+    values, others = parse_filters(None, QueryDict(text.removeprefix("?")))
+    if others:
+        message = f"Not a filter of conversations, or not with this value: {', '.join(others)}."
+        raise ValidationError(message[:300], "invalid")
+    return encode_filters(values)

@@ -156,3 +156,19 @@ KNOWLEDGE: Final[dict[str, object]] = {
     "createdAt": "2026-03-12T10:00:00.000Z",
     "updatedAt": "2026-03-12T10:00:00.000Z",
 }
+
+#: The body of ``POST /api/inbox-views``.
+SAVED_VIEW_REQUEST: Final[dict[str, object]] = {
+    "name": "Unanswered in the shop",
+    "query": f"state=open&handler=waiting&webchatId={examples.DOCUMENT['_id']}",
+    "isShared": True,
+}
+
+SAVED_VIEW: Final[dict[str, object]] = {
+    "_id": "68a1b2c3d4e5f6a7b8c9d0e3",
+    "organizationId": examples.ORGANIZATION_ID,
+    "userId": examples.USER_ID,
+    **SAVED_VIEW_REQUEST,
+    "createdAt": "2026-03-12T10:00:00.000Z",
+    "updatedAt": "2026-03-12T10:00:00.000Z",
+}

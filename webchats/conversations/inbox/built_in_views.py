@@ -1,15 +1,18 @@
 """Views of the inbox: lists of conversations that are their query strings."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from django import forms
 from django.db import models
 from django.db.models import IntegerField, Subquery
 from django.http import HttpRequest, QueryDict
 
 from organizations.models import Organization
-from webchats.conversations.filters import ConversationFilter
+from webchats.conversations.filters import (
+    ConversationFilter,
+    encode_filters,
+    parse_filters,
+)
 from webchats.conversations.models import Conversation, ConversationQuerySet
 from webchats.conversations.transitions import Handler, State
 
@@ -47,28 +50,13 @@ class Filters:
     """The filters of a query string. Those with an invalid or empty value are left out."""
 
     def __init__(self, request: HttpRequest, query: QueryDict) -> None:
-        names = ConversationFilter.base_filters
-        values = {name: str(query[name]) for name in names if query.get(name)}
         self._request = request
-        errors = self._errors(values)
-        self.values = {name: value for name, value in values.items() if name not in errors}
-
-    def _errors(self, values: Mapping[str, str]) -> Mapping[str, Any]:
-        form = self._filterset(values, Conversation.objects.none()).form
-        assert isinstance(form, forms.Form)
-        return form.errors
-
-    def _filterset(
-        self, values: Mapping[str, str], rows: ConversationQuerySet[Conversation]
-    ) -> ConversationFilter:
-        return ConversationFilter(values, rows, request=self._request)
+        self.values, _ = parse_filters(request, query)
 
     @property
     def query_string(self) -> str:
         """Return the query string: the same one for the same filters."""
-        query = QueryDict(mutable=True)
-        query.update(self.values)
-        return query.urlencode()
+        return encode_filters(self.values)
 
     @property
     def is_built_in(self) -> bool:
@@ -90,7 +78,7 @@ class Filters:
 
     def apply(self, rows: ConversationQuerySet[Conversation]) -> ConversationQuerySet[Conversation]:
         """Return the conversations that match."""
-        found = self._filterset(self.values, rows).qs
+        found = ConversationFilter(self.values, rows, request=self._request).qs
         assert isinstance(found, ConversationQuerySet)
         return found
 

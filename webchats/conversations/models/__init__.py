@@ -9,6 +9,7 @@ from webchats.conversations.models.knowledge import KnowledgeEntry
 from webchats.conversations.models.message import Author, Message, MessageKind
 from webchats.conversations.models.note import Note
 from webchats.conversations.models.reply import Reply
+from webchats.conversations.models.saved_view import SavedView
 from webchats.conversations.states import DraftState, ReplyState
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "RejectionReason",
     "Reply",
     "ReplyState",
+    "SavedView",
 ]
 
 # Every member answers visitors and moves contacts. Visitors make the rows, and nobody deletes them.
@@ -35,3 +37,5 @@ register_grants(Message, Operation.VIEW, Operation.ADD)
 register_grants(Note, Operation.VIEW, Operation.ADD)
 register_grants(Reply, Operation.VIEW)
 register_grants(Draft, Operation.VIEW, Operation.CHANGE)
+# Those of others by some roles only: see ``SavedView.can_be_changed_by``.
+register_grants(SavedView, *Operation)
