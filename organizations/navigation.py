@@ -3,8 +3,9 @@
 An app registers functions in ``AppConfig.ready()``, as dotted paths: its models are not loaded yet.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from django.utils.module_loading import import_string
@@ -40,7 +41,15 @@ def register_nav_item(get_item: str) -> None:
     _items.append(get_item)
 
 
-def get_nav_items(user: "User") -> list[NavItem]:
-    """Return the links for a user, in the order of their registration."""
-    items = (cast("GetNavItem", import_string(path))(user) for path in _items)
+def get_nav_items(
+    user: "User", known: Mapping[str, NavItem | None] = MappingProxyType({})
+) -> list[NavItem]:
+    """Return the links for a user, in the order of their registration.
+
+    ``known`` has links that need not be made again, by the path of their function.
+    """
+    items = (
+        known[path] if path in known else cast("GetNavItem", import_string(path))(user)
+        for path in _items
+    )
     return [item for item in items if item is not None]

@@ -88,6 +88,11 @@ def correct_body(path: str, body: dict[str, Any]) -> None:
     for number, stage in enumerate(body.get("stages") or []):
         stage.pop("_id", None)
         stage.update(name=f"Stage {number}", slug=f"stage-{number}")
+    correct_formats(path, body)
+
+
+def correct_formats(path: str, body: dict[str, Any]) -> None:
+    """Replace times in the past and invalid e-mail addresses."""
     if body.get("expiresAt"):
         body["expiresAt"] = "2999-01-01T00:00:00Z"
     if "email" in body and "contacts" in path:

@@ -231,6 +231,49 @@ def test_session_end_and_errors_do_not_lose_text(
     expect(page.locator(".entry-rep .text")).to_have_count(2)
 
 
+def test_list_is_filtered_searched_and_saved_as_a_view(
+    admin_page: Visitor, ada: User, shop: Webchat, live_server: LiveServer
+) -> None:
+    blog = factories.WebchatFactory.create(user=ada, name="Blog")
+    write(shop, "Grace", "Where is my tent?")
+    write(blog, "Hedy", "A tent, please")
+    visit = admin_page(INBOX, **REDUCED_MOTION)
+    page, rows = visit.page, visit.page.locator(".row")
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_label("Webchat", exact=True).select_option("Blog")
+    expect(rows).to_have_count(1)
+    query = f"state=open&webchatId={blog.pk}&filters=1"
+    expect(page).to_have_url(f"{live_server.url}/admin/inbox/?{query}")
+    page.get_by_label("Name").fill("Tents of the blog")
+    # An update of the page keeps what is typed.
+    write(blog, "Joan", "Hello")
+    refresh(page)
+    expect(rows).to_have_count(2)
+    expect(page.get_by_label("Name")).to_have_value("Tents of the blog")
+    page.get_by_role("button", name="Save view").click()
+    view = page.get_by_role("link", name="Tents of the blog")
+    expect(view).to_have_attribute("aria-current", "true")
+    assert violations(page) == []
+    page.locator("#view-open").click()
+    expect(rows).to_have_count(3)
+    search = page.get_by_role("searchbox", name="Search conversations")
+    search.fill("tent")
+    refresh(page)
+    expect(search).to_have_value("tent")
+    search.press("Enter")
+    expect(rows).to_have_count(2)
+    view.click()
+    expect(search).to_have_value("")
+    expect(rows).to_have_count(2)
+    search.fill("where is")
+    search.press("Enter")
+    expect(page.get_by_text("No conversation matches the filters.")).to_be_visible()
+    page.get_by_role("link", name="Search all conversations").click()
+    expect(rows).to_have_count(1)
+    assert violations(page) == []
+    assert visit.problems == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_phone_shows_list_and_thread_as_two_screens(
     scheme: str, admin_page: Visitor, shop: Webchat, live_server: LiveServer

@@ -6,6 +6,7 @@ from organizations.deactivation import register_on_deactivation
 from organizations.jobs.registry import register_job, register_periodic_task
 from organizations.navigation import register_nav_item
 from organizations.overview import register_panel, register_steps
+from webchats.conversations.inbox import NAV_ITEM
 
 
 class ConversationsConfig(AppConfig):
@@ -16,7 +17,7 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the link to the inbox, parts of the overview, jobs and tasks."""
-        register_nav_item("webchats.conversations.inbox.navigation.get_nav_item")
+        register_nav_item(NAV_ITEM)
         register_panel("webchats.conversations.admin.overview.get_panel")
         register_steps("webchats.conversations.admin.overview.get_steps", order=15)
         register_on_deactivation("webchats.conversations.assignees.release_conversations")

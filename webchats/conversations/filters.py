@@ -27,8 +27,16 @@ ME: Final = "me"
 #: The first and the last day of filters by date, so that every time zone can represent them.
 _FIRST_DAY: Final = date(2000, 1, 1)
 _LAST_DAY: Final = date(2999, 12, 31)
-#: The order of ``ordering=waitingSince``.
-LONGEST_WAITING_FIRST: Final = ("waiting_since", "id")
+#: The value of ``ordering`` for visitors who wait for an answer, the longest waiting first.
+WAITING_SINCE: Final = "waitingSince"
+#: Whether a conversation has a draft that waits for a decision.
+HAS_DRAFT: Final = Exists(
+    Draft.objects.pending().filter(
+        # The organization is in the index of pending drafts.
+        organization=OuterRef("organization"),
+        conversation=OuterRef("pk"),
+    )
+)
 _ASSIGNEE_PATTERN: Final = f"^(?:{OBJECT_ID_PATTERN}|{UNASSIGNED}|{ME})?$"
 
 
@@ -81,6 +89,9 @@ def _midnight(day: date) -> datetime:
 class ConversationFilter(django_filters.FilterSet):
     """Filters of conversations, named like the fields of the document."""
 
+    #: The organization of the rows, if it is not the caller's.
+    organization_id: str | None = None
+
     state = ChoiceFilter(choices=State.choices)
     handler = ChoiceFilter(choices=Handler.choices)
     assigneeId = AssigneeFilter()
@@ -92,19 +103,16 @@ class ConversationFilter(django_filters.FilterSet):
     lastMessageFrom = DayFilter()
     lastMessageTo = DayFilter(last=True)
     search = SearchFilter(method="filter_search")
+    ordering = ChoiceFilter(
+        choices=[("-lastMessageAt", "Latest message"), (WAITING_SINCE, "Waiting time")],
+        method="filter_ordering",
+    )
 
     def filter_has_draft(
         self, rows: QuerySet[Conversation], name: str, value: bool
     ) -> QuerySet[Conversation]:
         """Return the rows with a draft that waits for a decision, or the others."""
-        has_draft = Exists(
-            Draft.objects.pending().filter(
-                # The organization is in the index of pending drafts.
-                organization=OuterRef("organization"),
-                conversation=OuterRef("pk"),
-            )
-        )
-        return rows.filter(has_draft) if value else rows.exclude(has_draft)
+        return rows.filter(HAS_DRAFT) if value else rows.exclude(HAS_DRAFT)
 
     def filter_unread(
         self, rows: QuerySet[Conversation], name: str, value: bool
@@ -112,6 +120,14 @@ class ConversationFilter(django_filters.FilterSet):
         """Return the rows with messages that nobody of the organization has read, or the others."""
         is_unread = {"organization_read_sequence__lt": F("last_sequence")}
         return rows.filter(**is_unread) if value else rows.exclude(**is_unread)
+
+    def filter_ordering(
+        self, rows: QuerySet[Conversation], name: str, value: str
+    ) -> QuerySet[Conversation]:
+        """Return the rows in this order; by waiting time, those in which a visitor waits."""
+        if value != WAITING_SINCE:
+            return rows
+        return rows.filter(waiting_since__isnull=False).order_by("waiting_since", "id")
 
     def filter_search(
         self, rows: QuerySet[Conversation], name: str, value: str

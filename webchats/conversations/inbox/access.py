@@ -54,23 +54,22 @@ def get_conversation(user: User, pk: str) -> Conversation:
     return row
 
 
-def get_organization(
-    request: HttpRequest, conversation: Conversation | None
-) -> Organization | None:
-    """Return the organization whose conversations the page lists.
+def get_organization_id(request: HttpRequest, conversation: Conversation | None) -> str | None:
+    """Return the id of the organization whose conversations the page lists.
 
     A superuser chooses it by the parameter ``organization`` or opens one of its conversations;
-    else it is ``None``. Raise ``Http404`` for a choice that does not exist.
+    else it is ``None``. It may not exist.
     """
-    user = get_user(request)
     if conversation is not None:
-        return conversation.organization
-    if not user.is_superuser:
-        return user.organization
-    pk = request.GET.get("organization", "")
-    if not pk:
-        return None
-    row = Organization.objects.for_user(user).filter(pk=pk).first()
+        return conversation.organization_id
+    user = get_user(request)
+    return (request.GET.get("organization") or None) if user.is_superuser else user.organization_id
+
+
+def get_organization(request: HttpRequest, conversation: Conversation | None) -> Organization:
+    """Return the organization whose conversations the page lists. Raise ``Http404`` without one."""
+    pk = get_organization_id(request, conversation)
+    row = Organization.objects.for_user(get_user(request)).filter(pk=pk).first()
     if row is None:
         raise Http404("The organization does not exist.")
     return row

@@ -1,14 +1,15 @@
 """Views of the inbox: lists of conversations that are their query strings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from django.db import models
 from django.db.models import IntegerField, Subquery
-from django.http import HttpRequest, QueryDict
+from django.http import Http404, HttpRequest, QueryDict
 
 from organizations.models import Organization
 from webchats.conversations.filters import (
+    WAITING_SINCE,
     ConversationFilter,
     encode_filters,
     parse_filters,
@@ -30,12 +31,14 @@ class BuiltInView(models.TextChoices):
     OPEN = "state=open", "Open"
     CLOSED = "state=closed", "Closed"
 
-    @property
-    def is_counted(self) -> bool:
-        """Whether the navigation shows its number of conversations."""
-        return self not in (BuiltInView.OPEN, BuiltInView.CLOSED)
 
-
+#: The views whose number of conversations the navigation shows.
+COUNTED: Final = (
+    BuiltInView.WAITING,
+    BuiltInView.MINE,
+    BuiltInView.UNASSIGNED,
+    BuiltInView.DRAFTS,
+)
 _EMPTY_TEXTS: Final[Mapping[str, str]] = {
     BuiltInView.WAITING: "Nobody is waiting.",
     BuiltInView.MINE: "No open conversation is assigned to you.",
@@ -65,20 +68,23 @@ class Filters:
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether all of the conversations wait for a person."""
-        return (self.values.get("state"), self.values.get("handler")) == (
-            State.OPEN,
-            Handler.WAITING,
-        )
+        """Return whether somebody waits in all of the conversations."""
+        if self.values.get("ordering") == WAITING_SINCE:
+            return True
+        state, handler = self.values.get("state"), self.values.get("handler")
+        return state == State.OPEN and handler == Handler.WAITING
 
     @property
     def empty_text(self) -> str:
         """Return the text of the empty list."""
         return _EMPTY_TEXTS.get(self.query_string, "No conversation matches the filters.")
 
-    def apply(self, rows: ConversationQuerySet[Conversation]) -> ConversationQuerySet[Conversation]:
-        """Return the conversations that match."""
-        found = ConversationFilter(self.values, rows, request=self._request).qs
+    def apply(self, organization_id: str) -> ConversationQuerySet[Conversation]:
+        """Return the conversations of the organization that match."""
+        rows = Conversation.objects.for_organization(organization_id)
+        filterset = ConversationFilter(self.values, rows, request=self._request)
+        filterset.organization_id = organization_id
+        found = filterset.qs
         assert isinstance(found, ConversationQuerySet)
         return found
 
@@ -90,15 +96,23 @@ class _RowCount(Subquery):
     output_field = IntegerField()
 
 
-def count_rows(request: HttpRequest, organization: Organization, *views: str) -> dict[str, str]:
-    """Return the numbers of conversations of views by query string, in one query."""
-    rows = Conversation.objects.for_organization(organization.pk).order_by()
-    counts = [
-        _RowCount(Filters(request, QueryDict(view)).apply(rows).values("pk")[:COUNT_LIMIT])
-        for view in views
-    ]
-    numbers = Organization.objects.filter(pk=organization.pk).values_list(*counts).get()
-    return {view: format_count(number) for view, number in zip(views, numbers, strict=True)}
+def get_counts(
+    request: HttpRequest, organization_id: str, views: Sequence[str]
+) -> tuple[Organization, dict[str, str]]:
+    """Return the organization with the numbers of conversations of views, in one query.
+
+    Raise ``Http404`` if the organization does not exist.
+    """
+    querysets = [Filters(request, QueryDict(view)).apply(organization_id) for view in views]
+    counts = {
+        f"count_{number}": _RowCount(rows.order_by().values("pk")[:COUNT_LIMIT])
+        for number, rows in enumerate(querysets)
+    }
+    organization = Organization.objects.filter(pk=organization_id).annotate(**counts).first()
+    if organization is None:
+        raise Http404("The organization does not exist.")
+    numbers = [getattr(organization, name) for name in counts]
+    return organization, dict(zip(views, map(format_count, numbers), strict=True))
 
 
 def format_count(number: int) -> str:

@@ -39,12 +39,13 @@ class FilterForm(forms.Form):
     unread = forms.BooleanField(label="Unread only", widget=_checkbox())
     hasDraft = forms.BooleanField(label="With a draft only", widget=_checkbox())
     search = forms.CharField(widget=forms.HiddenInput)
+    ordering = forms.CharField(widget=forms.HiddenInput)
     organization = forms.CharField(widget=forms.HiddenInput)
     filters = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, organization: Organization, query: Mapping[str, object]) -> None:
         super().__init__(initial={**query}, label_suffix="", auto_id="filter-%s")
-        for name in ("search", "organization"):
+        for name in ("search", "ordering", "organization"):
             if not query.get(name):
                 del self.fields[name]
         members = User.objects.for_organization(organization.pk).filter(is_active=True)

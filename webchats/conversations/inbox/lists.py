@@ -1,17 +1,22 @@
 """The list of the inbox: its views, filters and rows."""
 
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from organizations.models import Organization
+from organizations.tenancy.concurrency import search_slot
 from webchats.conversations.filters import ConversationFilter
-from webchats.conversations.inbox.access import get_user
-from webchats.conversations.inbox.built_in_views import BuiltInView, Filters, count_rows
+from webchats.conversations.inbox.access import get_organization_id, get_user
+from webchats.conversations.inbox.built_in_views import COUNTED, BuiltInView, Filters, get_counts
 from webchats.conversations.inbox.filter_form import FilterForm
-from webchats.conversations.inbox.pages import get_page
-from webchats.conversations.models import Conversation
+from webchats.conversations.inbox.pages import Page, get_page
+from webchats.conversations.inbox.view_form import SavedViewForm
+from webchats.conversations.models import Conversation, SavedView
+from webchats.conversations.models.saved_view import MAX_VIEWS
 
 
 @dataclass(frozen=True)
@@ -27,28 +32,34 @@ class ViewLink:
 
 
 def get_list_context(
-    request: HttpRequest, organization: Organization | None, conversation: Conversation | None
+    request: HttpRequest, conversation: Conversation | None, view_form: SavedViewForm | None
 ) -> dict[str, object]:
-    """Return the variables of the list. Without an organization they offer all of them."""
-    filters = _get_filters(request)
+    """Return the variables of the list. Without an organization they offer all of them.
+
+    ``view_form`` is the form of a view that was not saved.
+    """
+    filters = get_filters(request)
     query = _get_query(request, filters)
-    if organization is None:
-        organizations = Organization.objects.for_user(get_user(request))
+    user = get_user(request)
+    organization_id = get_organization_id(request, conversation)
+    if organization_id is None:
+        organizations = Organization.objects.for_user(user)
         return {"query": query, "organizations": organizations, "title": "Inbox"}
-    if get_user(request).is_superuser:
-        query["organization"] = organization.pk
-    cursor = request.GET.get("cursor", "")
-    counted = [view for view in BuiltInView if view.is_counted]
-    counts = count_rows(request, organization, *counted)
+    organization, counts = get_counts(request, organization_id, COUNTED)
     waiting = counts[BuiltInView.WAITING]
-    rows = filters.apply(Conversation.objects.for_organization(organization.pk))
+    if user.is_superuser:
+        query["organization"] = organization_id
+    else:
+        # The layout shows its name.
+        user.organization = organization
     return {
+        "organization": organization,
         "filters": filters,
-        "views": _get_view_links(filters, counts, query.get("organization", "")),
+        **_get_view_context(request, organization, filters, counts, view_form),
         "query": query,
         "search_all": _keep(query, "search", "organization"),
         "filter_form": FilterForm(organization, query.dict()) if "filters" in query else None,
-        "page": get_page(rows, cursor, is_waiting=filters.is_waiting),
+        "page": _get_page(request, filters, organization_id),
         "conversation": conversation,
         "now": timezone.now(),
         "waiting": waiting,
@@ -56,7 +67,15 @@ def get_list_context(
     }
 
 
-def _get_filters(request: HttpRequest) -> Filters:
+def _get_page(request: HttpRequest, filters: Filters, organization_id: str) -> Page:
+    """Return the page of the query string. Raise ``SearchesBusy`` for a search while others run."""
+    is_search = "search" in filters.values
+    with search_slot(get_user(request)) if is_search else nullcontext():
+        rows = filters.apply(organization_id)
+        return get_page(rows, request.GET.get("cursor", ""), is_waiting=filters.is_waiting)
+
+
+def get_filters(request: HttpRequest) -> Filters:
     """Return the filters of the query string; without any, those of the first view."""
     has_filters = request.GET.keys() & ConversationFilter.base_filters.keys()
     return Filters(request, request.GET if has_filters else QueryDict(BuiltInView.WAITING))
@@ -79,15 +98,40 @@ def _keep(query: QueryDict, *names: str) -> str:
     return kept.urlencode()
 
 
-def _get_view_links(filters: Filters, counts: dict[str, str], organization: str) -> list[ViewLink]:
-    suffix = f"&organization={organization}" if organization else ""
-    return [
-        ViewLink(
-            key=view.name.lower(),
-            label=view.label,
-            query_string=view.value + suffix,
-            is_current=view == filters.query_string,
-            count=counts.get(view, ""),
-        )
-        for view in BuiltInView
+def _get_view_context(
+    request: HttpRequest,
+    organization: Organization,
+    filters: Filters,
+    counts: Mapping[str, str],
+    form: SavedViewForm | None,
+) -> dict[str, object]:
+    """Return the built-in and the saved views, and the form that saves or renames one."""
+    user = get_user(request)
+    rows = SavedView.objects.for_organization(organization.pk).visible_to(user)
+    saved = list(rows.order_by("name", "pk")[: 2 * MAX_VIEWS])
+    suffix = f"&organization={organization.pk}" if user.is_superuser else ""
+    links = [
+        *((view.name.lower(), view.label, view.value) for view in BuiltInView),
+        *((view.pk, view.name, view.query) for view in saved),
     ]
+    current = [
+        view
+        for view in saved
+        if view.query == filters.query_string and view.can_be_changed_by(user)
+    ]
+    view_form = form or SavedViewForm(instance=current[0] if current else None)
+    return {
+        "views": [
+            ViewLink(
+                key=key,
+                label=label,
+                query_string=(query or "state=") + suffix,
+                is_current=query == filters.query_string,
+                count=counts.get(query, ""),
+            )
+            for key, label, query in links
+        ],
+        "view_form": view_form,
+        # A view that has not been saved has an id, too.
+        "changed_view": None if view_form.instance._state.adding else view_form.instance,
+    }

@@ -7,6 +7,7 @@ from typing import Final
 from django.db.models import F, Q
 from django.utils.dateparse import parse_datetime
 
+from webchats.conversations.filters import HAS_DRAFT
 from webchats.conversations.models import Conversation, ConversationQuerySet
 
 PAGE_SIZE: Final = 30
@@ -15,7 +16,7 @@ _SEPARATOR: Final = "~"
 
 @dataclass(frozen=True)
 class Page:
-    """The conversations of one page."""
+    """The conversations of one page, each with ``has_draft``."""
 
     rows: list[Conversation]
     #: The cursor of the next page; empty on the last one.
@@ -38,7 +39,8 @@ def get_page(
         if position and position[0]:
             conversations = conversations.filter(_older_than(position[0], position[1]))
         conversations = conversations.order_by("-last_message_at", "-id")
-    rows = list(conversations.select_related("contact", "assignee", "webchat")[: PAGE_SIZE + 1])
+    conversations = conversations.select_related("contact", "assignee", "webchat")
+    rows = list(conversations.annotate(has_draft=HAS_DRAFT)[: PAGE_SIZE + 1])
     has_more = len(rows) > PAGE_SIZE
     return Page(rows[:PAGE_SIZE], _make_cursor(rows[PAGE_SIZE - 1], is_waiting) if has_more else "")
 

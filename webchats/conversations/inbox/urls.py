@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from webchats.conversations.inbox import actions, contacts, drafts, preferences, views
+from webchats.conversations.inbox import actions, contacts, drafts, preferences, saved_views, views
 
 app_name = "inbox"
 
 urlpatterns = [
     path("", views.inbox, name="list"),
     path("shortcuts/", preferences.set_shortcuts, name="shortcuts"),
+    path("views/save/", saved_views.save, name="save-view"),
+    path("views/<str:view_pk>/change/", saved_views.change, name="change-view"),
+    path("views/<str:view_pk>/delete/", saved_views.delete, name="delete-view"),
     path("token/", views.token, name="token"),
     path("<str:pk>/", views.inbox, name="conversation"),
     path("<str:pk>/send/", actions.send, name="send"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,9 +14,10 @@ from django.views.decorators.http import require_safe
 
 from organizations.admin.site import site
 from organizations.auth.roles import Operation, role_allows
+from organizations.navigation import get_nav_items
+from webchats.conversations.inbox import NAV_ITEM
 from webchats.conversations.inbox.access import (
     get_conversation,
-    get_organization,
     get_user,
     inbox_view,
 )
@@ -23,6 +25,7 @@ from webchats.conversations.inbox.forms import ContactPanelForm, new_client_key
 from webchats.conversations.inbox.lists import get_list_context
 from webchats.conversations.inbox.navigation import get_nav_item
 from webchats.conversations.inbox.threads import get_colleagues, get_thread
+from webchats.conversations.inbox.view_form import SavedViewForm
 from webchats.conversations.live.tokens import issue_staff_token
 from webchats.conversations.models import (
     Author,
@@ -70,33 +73,35 @@ def render_inbox(
     composer: Composer | None = None,
     status: int = 200,
     contact_form: ContactPanelForm | None = None,
+    view_form: SavedViewForm | None = None,
 ) -> HttpResponse:
     """Return the page, or for a request of htmx the part of it that changes."""
     is_fragment = is_htmx(request)
-    organization = get_organization(request, conversation)
     with timezone.override(_get_time_zone(request)):
         context: dict[str, Any] = {
             "is_fragment": is_fragment,
-            "organization": organization,
-            "path": _get_path(conversation),
-            **get_list_context(request, organization, conversation),
+            "path": get_path(conversation),
+            **get_list_context(request, conversation, view_form),
             **_thread_context(request, conversation, composer or Composer()),
             **_contact_context(request, conversation, contact_form),
         }
+        item = get_nav_item(get_user(request), context.get("waiting"))
         if is_fragment:
-            item = get_nav_item(get_user(request), context.get("waiting"))
             context |= {"item": item, "site_title": site.site_title}
         else:
-            context = {**site.each_context(request), **context}
+            items = partial(get_nav_items, get_user(request), {NAV_ITEM: item})
+            context = {**site.each_context(request), "nav_items": items, **context}
         name = "fragment" if is_fragment else "page"
         response = TemplateResponse(request, f"admin/inbox/{name}.html", context, status=status)
-        if request.method == "GET" and "" in request.GET.values():
+        query = context["query"].urlencode()
+        if "" in request.GET.values() and request.GET.urlencode() != query:
             # A form sends its empty fields, too.
-            response.headers["HX-Push-Url"] = f"{context['path']}?{context['query'].urlencode()}"
+            response.headers["HX-Push-Url"] = f"{context['path']}?{query}"
         return response.render()
 
 
-def _get_path(conversation: Conversation | None) -> str:
+def get_path(conversation: Conversation | None) -> str:
+    """Return the path of the page with a conversation, or with the list only."""
     if conversation is None:
         return reverse("inbox:list")
     return reverse("inbox:conversation", args=[conversation.pk])

@@ -13,6 +13,9 @@ register = template.Library()
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
+#: The times after which the list shows a waiting time in amber and in red.
+_LATE_AFTER: Final = timedelta(minutes=2)
+_OVERDUE_AFTER: Final = timedelta(minutes=10)
 #: The inline Markdown of ``message_text.js``. Each alternative has one group: its text.
 _MARKDOWN: Final = re.compile(
     r"`([^`]+)`"
@@ -32,6 +35,15 @@ def short_duration(since: datetime, now: datetime) -> str:
     if passed < _HOUR:
         return f"{passed // _MINUTE} min"
     return f"{passed // _HOUR} h" if passed < _DAY else f"{passed // _DAY} d"
+
+
+@register.filter
+def waiting_class(since: datetime, now: datetime) -> str:
+    """Return the class of a waiting time: empty at first, then ``is-late``, then ``is-overdue``."""
+    passed = now - since
+    if passed >= _OVERDUE_AFTER:
+        return "is-overdue"
+    return "is-late" if passed >= _LATE_AFTER else ""
 
 
 @register.filter

@@ -100,6 +100,17 @@ def test_pages_follow_the_cursor_and_each_row_is_on_one(
     assert seen == [row.pk for row in newest_first]
 
 
+def test_longest_waiting_come_first(api_client: APIClient, webchat: Webchat) -> None:
+    waits = [
+        create(webchat, waiting_since=NOW - timedelta(minutes=minutes)) for minutes in (1, 3, 2)
+    ]
+    create(webchat)
+    first = api_client.get(URL, {"ordering": "waitingSince", "limit": 2}).json()
+    query = f"ordering=waitingSince&limit=2&cursor={first['pagination']['next']}"
+    found = [document["_id"] for document in first["data"]] + ids(api_client, query)
+    assert found == [waits[1].pk, waits[2].pk, waits[0].pk]
+
+
 def test_me_is_the_caller(webchat: Webchat, rep: User) -> None:
     create(webchat)
     mine = create(webchat, assignee=rep)

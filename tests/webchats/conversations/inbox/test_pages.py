@@ -291,10 +291,10 @@ def test_number_of_queries_does_not_depend_on_the_rows(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     conversation = write(webchat)
-    # Session, user; counts, list; conversation, messages, notes, draft,
+    # Session, user; counts, saved views, list; conversation, messages, notes, draft,
     # colleagues and other conversations; the AI's provider, knowledge and failure.
     fragment = {"headers": {"HX-Request": "true"}, "query": {"state": "open"}}
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         get_thread_page(rep_client, conversation, **fragment)
     for number in range(4):
         other = write(webchat, visitor_id=f"{number:032x}")
@@ -303,9 +303,43 @@ def test_number_of_queries_does_not_depend_on_the_rows(
         answer(conversation, rep, f"Answer {number}")
         services.add_note(conversation=conversation, user=rep, text="Note")
     # The visitor does not wait for the AI any more.
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page = get_thread_page(rep_client, conversation, **fragment)
     assert len(rows_of(page)) == 5
+
+
+@pytest.mark.parametrize("view", BuiltInView)
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_list_takes_five_queries(
+    view: BuiltInView,
+    headers: dict[str, str],
+    conversation: Conversation,
+    rep_client: Client,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    # Session, user, counts, saved views, rows.
+    with django_assert_num_queries(5):
+        rep_client.get(f"{LIST}?{view}", headers=headers)
+
+
+def test_row_shows_waiting_time_draft_and_color(webchat: Webchat, rep_client: Client) -> None:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        first, second, third = (write(webchat, visitor_id=letter * 32) for letter in "abc")
+        for row, minutes in ((first, 12), (second, 5), (third, 1)):
+            since = NOW - timedelta(minutes=minutes)
+            Conversation.objects.filter(pk=row.pk).update(waiting_since=since)
+        factories.DraftFactory.create(conversation=second)
+        traveller.shift(1)
+        page = rep_client.get(f"{LIST}?state=open&handler=waiting").content.decode()
+    assert rows_of(page) == [first.pk, second.pk, third.pk]
+    assert re.findall(r'class="row-time is-waiting ([\w-]*)">(.+?)</span>', page) == [
+        ("is-overdue", "waiting 12 min"),
+        ("is-late", "waiting 5 min"),
+        ("", "waiting 1 min"),
+    ]
+    drafts = re.findall(r'id="row-(\w+)"|class="row-draft">(Draft)<', page)
+    assert [pk or text for pk, text in drafts] == [first.pk, second.pk, "Draft", third.pk]
+    assert page.count(f'fill="{webchat.primary_color}"') == 3
 
 
 def test_title_has_the_number_of_waiting_conversations(
