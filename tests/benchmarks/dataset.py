@@ -25,6 +25,7 @@ django.setup()
 from django.db import connection, models  # noqa: E402
 
 from organizations.models import Organization, Pipeline, Prompt, Stage, User  # noqa: E402
+from webchats.conversations.models import Contact, Conversation, Message  # noqa: E402
 from webchats.models import Webchat  # noqa: E402
 
 #: The load comes from many users, because each is throttled.
@@ -48,7 +49,7 @@ WEBCHAT = Webchat(
 
 #: The Unix time of the first row.
 EPOCH = 1_700_000_000
-MODELS = (Organization, User, Prompt, Pipeline, Stage, Webchat)
+MODELS = (Organization, User, Prompt, Pipeline, Stage, Webchat, Contact, Conversation, Message)
 # fmt: off
 WORDS = ["Shop", "Support", "Landing", "Checkout", "Careers", "Blog", "Docs", "Pricing", "Help",
           "Returns", "Events", "Press"]
@@ -67,7 +68,8 @@ def object_id(model: type[models.Model], number: str) -> str:
 
 def multiply(row: models.Model, count: int, **columns: str) -> None:
     """Insert the row ``count`` times. ``columns`` are SQL by column, with ``n`` from 0."""
-    row.full_clean(exclude=[f.name for f in row._meta.fields if f.is_relation])
+    fields = row._meta.fields
+    row.full_clean(exclude=[f.name for f in fields if f.is_relation or f.column in columns])
     model = type(row)
     columns = {
         "id": object_id(model, "n"),

@@ -239,7 +239,7 @@ def test_list_is_filtered_searched_and_saved_as_a_view(
     write(blog, "Hedy", "A tent, please")
     visit = admin_page(INBOX, **REDUCED_MOTION)
     page, rows = visit.page, visit.page.locator(".row")
-    page.get_by_role("button", name="Filters").click()
+    page.get_by_role("link", name="Filters").click()
     page.get_by_label("Webchat", exact=True).select_option("Blog")
     expect(rows).to_have_count(1)
     query = f"state=open&webchatId={blog.pk}&filters=1"
@@ -265,7 +265,7 @@ def test_list_is_filtered_searched_and_saved_as_a_view(
     view.click()
     expect(search).to_have_value("")
     expect(rows).to_have_count(2)
-    search.fill("where is")
+    search.fill("where tent")
     search.press("Enter")
     expect(page.get_by_text("No conversation matches the filters.")).to_be_visible()
     page.get_by_role("link", name="Search all conversations").click()

@@ -71,6 +71,7 @@ def append_event(conversation: Conversation, event: str, *, user: User | None = 
 
 def _store(message: Message) -> Message:
     conversation = message.conversation
+    message.organization_id = conversation.organization_id
     conversation.last_sequence += 1
     message.sequence = conversation.last_sequence
     message.save(force_insert=True)

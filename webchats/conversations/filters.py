@@ -13,10 +13,11 @@ from django.utils import timezone
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema_field
 
+from organizations.models import User
 from webchat_project.api.fields import ID_SCHEMA
 from webchat_project.api.filters import ChoiceFilter, IdFilter, SearchFilter, StrictBooleanFilter
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN, validate_object_id
-from webchats.conversations.models import Contact, Conversation, Draft
+from webchats.conversations.models import Conversation, ConversationQuerySet, Draft
 from webchats.conversations.search import search_conversations
 from webchats.conversations.transitions import Handler, State
 
@@ -132,9 +133,12 @@ class ConversationFilter(django_filters.FilterSet):
     def filter_search(
         self, rows: QuerySet[Conversation], name: str, value: str
     ) -> QuerySet[Conversation]:
-        """Return the rows whose contact or last message contains the text."""
+        """Return the rows whose messages or contact contain the text."""
         assert self.request is not None
-        return search_conversations(rows, Contact.objects.for_user(self.request.user), value)
+        assert isinstance(self.request.user, User)
+        assert isinstance(self.queryset, ConversationQuerySet)
+        organization_id = self.organization_id or self.request.user.organization_id
+        return search_conversations(rows, self.queryset, organization_id, value)
 
 
 def parse_filters(

@@ -42,6 +42,18 @@ class Message(TenantScoped):
         Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
     conversation_id: str
+    #: That of the conversation: the index ``message_search`` has it. The conversation's foreign key
+    #: and deletion are enough.
+    organization = models.ForeignKey(
+        "organizations.Organization",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    organization_id: str | None
     sequence = models.PositiveIntegerField()
     author = models.CharField(max_length=10, choices=Author.choices)
     #: As it was when the message was sent.

@@ -1,0 +1,89 @@
+"""Print the queries and the median time of requests for the list of the inbox, in this process.
+
+``python -m tests.benchmarks.inbox_requests [explain]`` reads the database of ``DATABASE_URL``, as
+``inbox_data`` has filled it. With ``explain`` it prints the plans of queries that take over 50 ms.
+"""
+
+import os
+import statistics
+import sys
+import time
+from typing import Final
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "webchat_project.settings"
+django.setup()
+
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+
+from organizations.models import Organization, Stage, User  # noqa: E402
+from tests.benchmarks.load import HOST  # noqa: E402
+from webchats.conversations.inbox.built_in_views import BuiltInView  # noqa: E402
+from webchats.conversations.models import Conversation  # noqa: E402
+from webchats.models import Webchat  # noqa: E402
+
+ROUNDS: Final = 11
+SLOW_SECONDS: Final = 0.05
+
+
+def query_strings(organization: Organization) -> dict[str, str]:
+    """Return the query strings that are measured, by their titles."""
+    webchat = Webchat.objects.filter(organization=organization).order_by("pk")[3].pk
+    stage = Stage.objects.filter(pipeline__organization=organization).order_by("pk")[1].pk
+    rows = Conversation.objects.filter(organization=organization)
+    middle = rows.order_by("last_message_at")[rows.count() // 2]
+    number = int(middle.visitor_id, 16)
+    return {
+        **{view.label: view.value for view in BuiltInView},
+        "webchat": f"webchatId={webchat}",
+        "stage": f"stageId={stage}",
+        "stage and webchat": f"stageId={stage}&webchatId={webchat}",
+        "unread": "unread=true",
+        "unread, webchat, rep, open": f"state=open&handler=rep&webchatId={webchat}&unread=true",
+        "stage, mine, closed": f"state=closed&assigneeId=me&stageId={stage}",
+        "date": f"lastMessageTo={middle.last_message_at:%Y-%m-%d}",
+        "search, in one message": f"search={2 * number}",
+        "search, in one contact": f"search=visitor{number}@example.com",
+        "search, in 1 of 1,000": "search=topic77",
+        "search, two words": "search=topic77+tent",
+        "search, in every message": "search=tent",
+        "search, in no message": "search=umbrella",
+        "search, open, webchat": f"search=topic77&state=open&webchatId={webchat}",
+    }
+
+
+def measure(client: Client, query: str) -> tuple[int, float, list[str]]:
+    """Return the queries of a request, its median milliseconds, and its slow queries."""
+    path = f"/admin/inbox/?{query}"
+    with CaptureQueriesContext(connection) as captured:
+        response = client.get(path, headers={"HX-Request": "true"})
+    assert response.status_code == 200, response.content
+    slow = [row["sql"] for row in captured.captured_queries if float(row["time"]) > SLOW_SECONDS]
+    seconds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        client.get(path, headers={"HX-Request": "true"})
+        seconds.append(time.perf_counter() - start)
+    return len(captured), 1000 * statistics.median(seconds), slow
+
+
+def main() -> None:
+    """Measure each request."""
+    organization = Organization.objects.get(name="Organization 0")
+    user = User.objects.filter(organization=organization).order_by("pk")[0]
+    client = Client(HTTP_HOST=HOST)
+    client.force_login(user)
+    for title, query in query_strings(organization).items():
+        queries, milliseconds, slow = measure(client, query)
+        print(f"{title:30} {queries} queries, {milliseconds:7.1f} ms", flush=True)
+        for sql in slow if "explain" in sys.argv else []:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {sql}")
+                print(sql, *(line for (line,) in cursor.fetchall()), sep="\n    ")
+
+
+if __name__ == "__main__":
+    main()

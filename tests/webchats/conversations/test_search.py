@@ -1,0 +1,119 @@
+"""The search in messages and contacts, on PostgreSQL by words and on SQLite by texts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from organizations.models import User
+from tests.support import factories
+from tests.support.clients import token_client
+from webchats.conversations import search, services
+from webchats.conversations.models import Conversation, Message
+from webchats.models import Webchat
+
+pytestmark = pytest.mark.django_db
+
+Write = Callable[..., Conversation]
+
+
+@pytest.fixture
+def write() -> Write:
+    """``write(webchat, *texts)`` sends messages as a new visitor."""
+
+    def send(webchat: Webchat, *texts: str, **contact: str) -> Conversation:
+        visitor_id = f"{Conversation.objects.count():032x}"
+        for text in texts:
+            sent = services.send_visitor_message(
+                webchat=webchat,
+                visitor_id=visitor_id,
+                text=text,
+                client_key=f"key-{Message.objects.count()}",
+                contact=contact,
+            )
+        return sent.message.conversation
+
+    return send
+
+
+def find(user: User, text: str, **filters: Any) -> set[str]:
+    response = token_client(user).get("/api/conversations", {"search": text, **filters})
+    assert response.status_code == 200, response.content
+    return {document["_id"] for document in response.json()["data"]}
+
+
+def test_words_of_any_message_find_the_conversation(
+    webchat: Webchat, admin: User, write: Write
+) -> None:
+    tent = write(
+        webchat, "Where is my TENT, order no. 4711/b?", "I'm at ada@example.com", "Thanks!"
+    )
+    boots = write(webchat, "Dürfen Zelte nass werden?", name="Grace Tentmaker")
+    for text, found in {
+        "tent": [tent, boots],
+        "tent order": [tent],
+        "order 4711": [tent],
+        "4711/b": [tent],
+        "my tent": [tent],
+        "ada@example": [tent],
+        "example.com": [tent],
+        "dürf": [boots],
+        "zelte NASS": [boots],
+        "Grace Tent": [boots],
+        "tent zelte": [],
+        "???": [],
+        "' & | ! :* \\ <->": [],
+    }.items():
+        assert find(admin, text) == {row.pk for row in found}, text
+    assert find(admin, "tent", state="closed") == set()
+
+
+def test_messages_beyond_the_newest_conversations_are_found_by_the_index(
+    webchat: Webchat, admin: User, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no index of messages.")
+    old = write(webchat, "Where is my tent?", "Thanks!", name="Ada")
+    write(webchat, "Hello")
+    monkeypatch.setattr(search, "UNINDEXED_ROWS", 1)
+    for text in ("tent", "ten", "my tent", "ada"):
+        assert find(admin, text) == {old.pk}, text
+    # The middle of a word is found in the newest only.
+    assert find(admin, "ent") == set()
+    monkeypatch.setattr(search, "UNINDEXED_ROWS", 2)
+    assert find(admin, "ent") == {old.pk}
+
+
+def test_frequent_words_are_found_in_the_newest_conversations(
+    webchat: Webchat, admin: User, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [write(webchat, f"Hello {number}") for number in range(4)]
+    monkeypatch.setattr(search, "MAX_HITS", 1)
+    monkeypatch.setattr(search, "UNINDEXED_ROWS", 2)
+    assert find(admin, "hello") >= {rows[2].pk, rows[3].pk}
+
+
+def test_search_finds_no_words_of_other_organizations(
+    webchat: Webchat, admin: User, other_admin: User, superuser: User, write: Write
+) -> None:
+    own = write(webchat, "Where is my tent?")
+    foreign = factories.WebchatFactory.create(user=other_admin)
+    # The index has the id of the organization, which is no word of the messages.
+    theirs = write(foreign, f"A tent of @{webchat.organization_id}")
+    assert find(admin, "tent") == {own.pk}
+    assert find(admin, webchat.organization_id) == set()
+    assert find(admin, webchat.organization_id[:4]) == set()
+    assert find(superuser, "tent") == {own.pk, theirs.pk}
+
+
+def test_search_takes_one_query_more(webchat: Webchat, admin: User, write: Write) -> None:
+    for number in range(3):
+        write(webchat, f"Tent {number}")
+    counts = []
+    for text in ("", "tent"):
+        with CaptureQueriesContext(connection) as queries:
+            assert len(find(admin, text)) == 3
+        counts.append(len(queries))
+    assert counts[1] - counts[0] <= 1

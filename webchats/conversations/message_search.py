@@ -1,0 +1,82 @@
+"""Search for words in the texts of messages."""
+
+import re
+from typing import Final
+
+from django.db.models import BooleanField, F, Func, Q, QuerySet, TextField, Value
+
+from webchats.conversations.models import Message
+from webchats.search import field_contains
+
+#: Shorter words are not searched by their beginning, which too many words have.
+_MIN_PREFIX: Final = 3
+_MAX_WORDS: Final = 10
+
+
+class _Words(Func):
+    """The words of a text. The parser would keep addresses and numbers with signs as one word."""
+
+    template = (
+        "to_tsvector('simple'::regconfig, "
+        "translate(%(expressions)s, '@./-_:+~&=?#', '            '))"
+    )
+    output_field = TextField()
+
+
+class _Organization(Func):
+    """The organization as a word that no text has, and of which no word is the beginning."""
+
+    template = "array_to_tsvector(ARRAY['@' || COALESCE(%(expressions)s, '')])"
+    output_field = TextField()
+
+
+class _Vector(Func):
+    """The words of a message with its organization: exactly the expression of the index."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " || "
+    output_field = TextField()
+
+
+class _WordQuery(Func):
+    template = "to_tsquery('simple'::regconfig, %(expressions)s)"
+    output_field = TextField()
+
+
+class _OrganizationQuery(Func):
+    # Without a parser, which could split the id.
+    template = "(%(expressions)s)::tsquery"
+    output_field = TextField()
+
+
+class _Matches(Func):
+    template = "%(expressions)s"
+    arg_joiner = " @@ "
+    output_field = BooleanField()
+
+
+def find_words(text: str) -> list[str]:
+    """Return the words of a search in lower case, at most ten: letters and digits only."""
+    return re.findall(r"[^\W_]+", text.lower())[:_MAX_WORDS]
+
+
+def texts_contain(words: list[str], field: str) -> Q:
+    """Return the condition that a field contains all of the words, without an index."""
+    condition = Q()
+    for word in words:
+        condition &= field_contains(word, (field,))
+    return condition
+
+
+def search_messages(words: list[str], organization_id: str | None) -> QuerySet[Message]:
+    """Return the messages with all of the words, by the index ``message_search`` of PostgreSQL.
+
+    Words of three letters or more are found by their beginning. ``None``: of every organization.
+    """
+    terms = [f"{word}:*" if len(word) >= _MIN_PREFIX else word for word in words]
+    vector = _Vector(_Words(F("text")), _Organization(F("organization_id")))
+    rows = Message.objects.filter(_Matches(vector, _WordQuery(Value(" & ".join(terms)))))
+    if organization_id is not None:
+        # By the same index, so that the messages of other organizations are not read.
+        rows = rows.filter(_Matches(vector, _OrganizationQuery(Value(f"'@{organization_id}'"))))
+    return rows.order_by()
