@@ -23,17 +23,17 @@ Write = Callable[..., Conversation]
 def write() -> Write:
     """``write(webchat, *texts)`` sends messages as a new visitor."""
 
-    def send(webchat: Webchat, *texts: str, **contact: str) -> Conversation:
+    def send(webchat: Webchat, *texts: str, name: str = "") -> Conversation:
         visitor_id = f"{Conversation.objects.count():032x}"
         for text in texts:
-            sent = services.send_visitor_message(
+            services.send_visitor_message(
                 webchat=webchat,
                 visitor_id=visitor_id,
                 text=text,
                 client_key=f"key-{Message.objects.count()}",
-                contact=contact,
+                contact={"name": name},
             )
-        return sent.message.conversation
+        return Conversation.objects.get(visitor_id=visitor_id)
 
     return send
 

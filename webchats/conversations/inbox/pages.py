@@ -1,5 +1,6 @@
 """Pages of a list of conversations, by keyset."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -18,7 +19,7 @@ _SEPARATOR: Final = "~"
 class Page:
     """The conversations of one page, each with ``has_draft``."""
 
-    rows: list[Conversation]
+    rows: Sequence[Conversation]
     #: The cursor of the next page; empty on the last one.
     next_cursor: str
 

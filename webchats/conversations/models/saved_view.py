@@ -48,7 +48,7 @@ class SavedView(TenantModel):
         default=False, verbose_name="shared", help_text="Whether the whole organization sees it."
     )
 
-    objects: ClassVar[SavedViewManager] = SavedViewManager()
+    objects: ClassVar[SavedViewManager["SavedView"]] = SavedViewManager()
 
     class Meta:
         ordering = ("name", "id")

@@ -105,7 +105,7 @@ def test_longest_waiting_come_first(api_client: APIClient, webchat: Webchat) -> 
         create(webchat, waiting_since=NOW - timedelta(minutes=minutes)) for minutes in (1, 3, 2)
     ]
     create(webchat)
-    first = api_client.get(URL, {"ordering": "waitingSince", "limit": 2}).json()
+    first = api_client.get(URL, {"ordering": "waitingSince", "limit": "2"}).json()
     query = f"ordering=waitingSince&limit=2&cursor={first['pagination']['next']}"
     found = [document["_id"] for document in first["data"]] + ids(api_client, query)
     assert found == [waits[1].pk, waits[2].pk, waits[0].pk]

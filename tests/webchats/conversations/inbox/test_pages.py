@@ -322,7 +322,7 @@ def test_list_takes_five_queries(
         rep_client.get(f"{LIST}?{view}", headers=headers)
 
 
-def test_row_shows_waiting_time_draft_and_color(webchat: Webchat, rep_client: Client) -> None:
+def test_row_shows_waiting_time_draft_and_color(webchat: Webchat, rep: User) -> None:
     with time_machine.travel(NOW, tick=False) as traveller:
         first, second, third = (write(webchat, visitor_id=letter * 32) for letter in "abc")
         for row, minutes in ((first, 12), (second, 5), (third, 1)):
@@ -330,7 +330,7 @@ def test_row_shows_waiting_time_draft_and_color(webchat: Webchat, rep_client: Cl
             Conversation.objects.filter(pk=row.pk).update(waiting_since=since)
         factories.DraftFactory.create(conversation=second)
         traveller.shift(1)
-        page = rep_client.get(f"{LIST}?state=open&handler=waiting").content.decode()
+        page = log_in(rep).get(f"{LIST}?state=open&handler=waiting").content.decode()
     assert rows_of(page) == [first.pk, second.pk, third.pk]
     assert re.findall(r'class="row-time is-waiting ([\w-]*)">(.+?)</span>', page) == [
         ("is-overdue", "waiting 12 min"),
