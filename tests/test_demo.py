@@ -23,8 +23,9 @@ from tests.support.demo import environment, run_demo, running_demo
 from tests.support.environment import ROOT
 from webchats import demo, examples
 from webchats.conversations.demo import seed_conversations, seed_knowledge
+from webchats.conversations.demo_canned_replies import seed_canned_replies
 from webchats.conversations.knowledge.phrases import refusal
-from webchats.conversations.models import Conversation, KnowledgeEntry, Message
+from webchats.conversations.models import CannedReply, Conversation, KnowledgeEntry, Message
 from webchats.conversations.replies.engine import make_reply
 from webchats.conversations.services import send_visitor_message
 from webchats.models import Webchat
@@ -110,6 +111,8 @@ def test_the_widget_of_the_demo_answers_and_calls_a_person_after_two_unknown_que
     for _ in range(2):
         seed_conversations(user)
         seed_knowledge(user)
+        seed_canned_replies(user)
+    assert CannedReply.objects.for_user(user).count() == 5
     assert KnowledgeEntry.objects.for_user(user).count() == 8
     # Nobody has asked for answers in the sample conversations.
     assert queue.claim(["reply"]) == []

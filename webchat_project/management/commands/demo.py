@@ -11,6 +11,7 @@ from django.core.management import CommandError, CommandParser, call_command
 from webchat_project.demo_server import serve
 from webchats import demo, examples
 from webchats.conversations.demo import seed_conversations, seed_knowledge
+from webchats.conversations.demo_canned_replies import seed_canned_replies
 from webchats.management.help import CommandWithExample
 
 _MAX_PORT: Final = 65_535
@@ -41,6 +42,7 @@ class Command(CommandWithExample):
         user = demo.seed()
         seed_conversations(user)
         seed_knowledge(user)
+        seed_canned_replies(user)
         base = f"http://127.0.0.1:{port}"
         self.stdout.write(
             f"""

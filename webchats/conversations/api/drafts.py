@@ -22,6 +22,7 @@ from webchat_project.api.timestamps import TimestampField, get_etag
 from webchats.conversations import services
 from webchats.conversations.api import examples
 from webchats.conversations.api.messages import MAX_SEQUENCE, MessageSourceSerializer
+from webchats.conversations.canned_replies import validate_filled_in
 from webchats.conversations.models import Draft, DraftState, RejectionReason
 from webchats.conversations.models.draft import MAX_COMMENT_LENGTH
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
@@ -79,7 +80,7 @@ class ApproveDraftSerializer(DraftVersionSerializer):
     text = StringField(
         trim_whitespace=False,
         max_length=MAX_TEXT_LENGTH,
-        validators=[validate_text],
+        validators=[validate_text, validate_filled_in],
         required=False,
         allow_null=True,
     )

@@ -17,6 +17,7 @@ from webchat_project.api.fields import IdField, IntegerField, StringField
 from webchat_project.api.pagination import DigitsField, form_errors
 from webchat_project.api.request_serializers import RequestSerializer
 from webchat_project.api.timestamps import TimestampField
+from webchats.conversations.canned_replies import validate_filled_in
 from webchats.conversations.models import Author, Message, MessageKind, Note
 from webchats.conversations.models.message import MAX_CLIENT_KEY_LENGTH, MAX_TEXT_LENGTH
 from webchats.conversations.models.note import MAX_NOTE_LENGTH
@@ -71,11 +72,14 @@ class NoteSerializer(serializers.Serializer[Note]):
 class NewMessageSerializer(RequestSerializer):
     """A message to the visitor. Sending it again with the same ``clientKey`` adds no other one.
 
+    A variable of a canned reply, such as ``{visitor.name}``, is an error in ``text``.
     ``after`` is the sequence of the last message that its author has seen.
     """
 
     text = StringField(
-        trim_whitespace=False, max_length=MAX_TEXT_LENGTH, validators=[validate_text]
+        trim_whitespace=False,
+        max_length=MAX_TEXT_LENGTH,
+        validators=[validate_text, validate_filled_in],
     )
     clientKey = StringField(
         source="client_key",

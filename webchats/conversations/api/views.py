@@ -20,6 +20,7 @@ from webchat_project.api.openapi_operations import request_examples, response_ex
 from webchat_project.api.timestamps import get_etag
 from webchats.conversations import events, services
 from webchats.conversations.api import examples
+from webchats.conversations.api.canned_replies import FilledReplySerializer
 from webchats.conversations.api.messages import (
     ConversationMessageSerializer,
     NewMessageSerializer,
@@ -29,8 +30,9 @@ from webchats.conversations.api.messages import (
     SequencePagination,
 )
 from webchats.conversations.api.serializers import ConversationSerializer
+from webchats.conversations.canned_replies import fill_in_reply, get_values
 from webchats.conversations.filters import ConversationFilter
-from webchats.conversations.models import Author, Conversation
+from webchats.conversations.models import Author, CannedReply, Conversation
 from webchats.conversations.serializers import staff_message
 
 
@@ -121,6 +123,23 @@ class ConversationViewSet(TenantReadUpdateViewSet[Conversation]):
         )
         document = NoteSerializer(note).data
         return Response({"message": "Note added", "data": document}, status.HTTP_201_CREATED)
+
+    @extend_schema(summary="List canned replies", responses=FilledReplySerializer(many=True))
+    @action(
+        detail=True,
+        url_path="canned-replies",
+        serializer_class=FilledReplySerializer,
+        filterset_class=None,
+    )
+    def canned_replies(self, request: Request, pk: str) -> Response:
+        """Return the organization's canned replies, filled in for the conversation and the caller.
+
+        `unresolved` are the variables without value and default, which the message must not have.
+        """
+        conversation = self.get_object()
+        values = get_values(conversation, cast("User", request.user))
+        rows = CannedReply.objects.for_organization(conversation.organization_id)
+        return self._respond_with_page(rows, lambda row: fill_in_reply(row, values))
 
     # --- Actions ---
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from organizations.auth.roles import Operation
 from webchats.conversations import services
+from webchats.conversations.canned_replies import validate_filled_in
 from webchats.conversations.errors import DraftChanged
 from webchats.conversations.inbox.access import get_conversation, get_user, inbox_view
 from webchats.conversations.inbox.actions import action, refuse
@@ -35,7 +36,7 @@ class ApproveForm(VersionForm):
     text = forms.CharField(
         strip=False,
         max_length=MAX_TEXT_LENGTH,
-        validators=[validate_text],
+        validators=[validate_text, validate_filled_in],
         error_messages={"required": "The answer is empty. Write one, or reject the draft."},
     )
 

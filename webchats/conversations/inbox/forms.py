@@ -7,6 +7,7 @@ from django import forms
 
 from organizations.models import User
 from webchats.conversations.admin.contacts import ContactForm
+from webchats.conversations.canned_replies import validate_filled_in
 from webchats.conversations.models import Contact, Conversation
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
 from webchats.conversations.validation import validate_client_key, validate_text
@@ -33,8 +34,13 @@ class ComposerForm(forms.Form):
     reopen = forms.BooleanField(required=False)
 
     def clean_text(self) -> str:
-        """Return the text with the line feeds that the user entered: browsers send CRLF."""
+        """Return the text with the line feeds that the user entered: browsers send CRLF.
+
+        A reply has no variable of a canned reply.
+        """
         text: str = self.cleaned_data["text"]
+        if self.cleaned_data.get("mode") != "note":
+            validate_filled_in(text)
         return text.replace("\r\n", "\n")
 
 

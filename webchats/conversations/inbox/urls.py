@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from webchats.conversations.inbox import actions, contacts, drafts, preferences, saved_views, views
+from webchats.conversations.inbox import (
+    actions,
+    canned_replies,
+    contacts,
+    drafts,
+    preferences,
+    saved_views,
+    views,
+)
 
 app_name = "inbox"
 
@@ -14,6 +22,7 @@ urlpatterns = [
     path("views/<str:view_pk>/delete/", saved_views.delete, name="delete-view"),
     path("token/", views.token, name="token"),
     path("<str:pk>/", views.inbox, name="conversation"),
+    path("<str:pk>/canned-replies/", canned_replies.canned_replies, name="canned-replies"),
     path("<str:pk>/send/", actions.send, name="send"),
     path("<str:pk>/read/", actions.read, name="read"),
     path("<str:pk>/typing/", actions.typing, name="typing"),

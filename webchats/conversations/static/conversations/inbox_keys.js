@@ -29,6 +29,7 @@
   const OTHERS = [
     ["Enter", "Send"],
     ["Shift + Enter", "Start a line"],
+    ["/", "Insert a canned reply, at the start of a word in the composer"],
     ["Ctrl + Enter", "Send the reply, the note or the draft"],
     ["Escape", "Leave the composer"],
     ["Ctrl + K", "All commands by name"],
