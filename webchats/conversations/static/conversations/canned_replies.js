@@ -217,7 +217,12 @@
     dismissed = -1;
     replace(text, end, end, /(^|\s)$/.test(text.value.slice(0, end)) ? "/" : " /");
   });
-  document.addEventListener("focusout", ({ target }) => list?.text === target && close());
+  document.addEventListener("focusout", ({ target, relatedTarget }) => {
+    if (list?.text !== target) return;
+    const isList = list.box === relatedTarget;
+    close();
+    if (isList) target.focus();
+  });
 
   // A message with a variable is not sent. The server refuses it, too.
   document.addEventListener("submit", (event) => {
