@@ -9,6 +9,7 @@ from functools import partial
 
 from django.db import transaction
 
+from organizations.models import User
 from webchats.conversations.live.publishing import Hint, publish
 from webchats.conversations.models import Author, Conversation, Draft
 
@@ -23,6 +24,18 @@ def typing(conversation: Conversation, author: Author, author_name: str) -> None
     """Publish at once that the visitor or a representative is typing. Nothing is stored."""
     hint = _hint_for(conversation, "typing")
     publish({**hint, "author": author.value, "authorName": author_name})
+
+
+def presence_changed(
+    conversation: Conversation, user: User, *, seconds: float, is_typing: bool = False
+) -> None:
+    """Publish at once, for staff only, that ``user`` looks at the conversation for ``seconds``.
+
+    With 0 seconds, that they do not any more.
+    """
+    hint = _hint_for(conversation, "presence")
+    who: Hint = {**hint, "userId": user.pk, "authorName": user.public_name}
+    publish({**who, "seconds": seconds, "isTyping": is_typing})
 
 
 def reply_progress(conversation: Conversation, reply_id: str, offset: int, text: str) -> None:

@@ -93,6 +93,9 @@ DRAFT: Final[dict[str, object]] = {
 #: The body of ``POST /api/conversations/{id}/notes``.
 NOTE_REQUEST: Final[dict[str, object]] = {"text": "Asked for orange last year, too."}
 
+#: The body of ``POST /api/conversations/{id}/presence``.
+PRESENCE_REQUEST: Final[dict[str, object]] = {"typing": False}
+
 #: The body of ``POST /api/conversations/{id}/read``.
 READ_REQUEST: Final[dict[str, object]] = {"sequence": 3}
 

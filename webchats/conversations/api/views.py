@@ -9,16 +9,14 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from organizations.models import User
-from organizations.tenancy.viewsets import TenantReadUpdateViewSet
 from webchat_project.api.cursors import CursorPagination
 from webchat_project.api.openapi_operations import request_examples, response_example
 from webchat_project.api.timestamps import get_etag
-from webchats.conversations import events, services
+from webchats.conversations import services
 from webchats.conversations.api import examples
 from webchats.conversations.api.canned_replies import FilledReplySerializer
 from webchats.conversations.api.messages import (
@@ -29,6 +27,7 @@ from webchats.conversations.api.messages import (
     ReadConversationSerializer,
     SequencePagination,
 )
+from webchats.conversations.api.presence import PresenceActions
 from webchats.conversations.api.serializers import ConversationSerializer
 from webchats.conversations.canned_replies import fill_in_reply, get_values
 from webchats.conversations.filters import ConversationFilter
@@ -43,7 +42,7 @@ def _request_example(body: dict[str, object]) -> OpenApiExample:
 @extend_schema(tags=["conversations"])
 @request_examples(update=examples.CONVERSATION_UPDATE)
 @response_example(examples.CONVERSATION)
-class ConversationViewSet(TenantReadUpdateViewSet[Conversation]):
+class ConversationViewSet(PresenceActions):
     """Conversations of visitors. They begin with a visitor's first message in a widget."""
 
     queryset = Conversation.objects.select_related("contact")
@@ -186,16 +185,6 @@ class ConversationViewSet(TenantReadUpdateViewSet[Conversation]):
         user = cast("User", request.user)
         changed = services.give_back(conversation=conversation, user=user)
         return self._respond("Conversation given back", conversation, changed)
-
-    @extend_schema(summary="Show typing", request=None, responses={204: None})
-    @action(detail=True, methods=["post"])
-    def typing(self, request: Request, pk: str) -> Response:
-        """Show the visitor for some seconds that the caller is typing. Nothing is stored."""
-        user = cast("User", request.user)
-        # Without the lock of ``get_queryset``, since nothing is written.
-        conversation = get_object_or_404(Conversation.objects.for_user(user), pk=pk)
-        events.typing(conversation, Author.REP, user.public_name)
-        return Response(status=status.HTTP_204_NO_CONTENT)
 
     # Any: the stubs allow only rows of the viewset's model.
     def _respond_with_page(

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from organizations.auth.roles import Operation
-from webchats.conversations import events, services
+from webchats.conversations import services
 from webchats.conversations.errors import (
     AnsweredMeanwhile,
     ConversationConflict,
@@ -18,6 +18,7 @@ from webchats.conversations.inbox.access import View, get_conversation, get_user
 from webchats.conversations.inbox.forms import AssignForm, ComposerForm, ReadForm
 from webchats.conversations.inbox.views import Composer, is_htmx, render_inbox
 from webchats.conversations.models import Author, Conversation, Draft, Message
+from webchats.conversations.presence import report_presence
 from webchats.conversations.transitions import State
 
 
@@ -93,6 +94,10 @@ def send(request: HttpRequest, conversation: Conversation) -> Composer | None:
         client_key=values["client_key"],
         after=values["after"],
     )
+    # Colleagues see the message instead of typing.
+    report_presence(
+        organization_id=conversation.organization_id, user=user, conversation=conversation
+    )
     return None
 
 
@@ -104,15 +109,6 @@ def read(request: HttpRequest, conversation: Conversation) -> None:
         services.mark_read(
             conversation=conversation, reader=Author.REP, sequence=form.cleaned_data["sequence"]
         )
-
-
-@inbox_view(Operation.CHANGE)
-@require_POST
-def typing(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show the visitor that the user is typing."""
-    user = get_user(request)
-    events.typing(get_conversation(user, pk), Author.REP, user.public_name)
-    return HttpResponse(status=204)
 
 
 @action

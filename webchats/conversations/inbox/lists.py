@@ -17,6 +17,7 @@ from webchats.conversations.inbox.pages import Page, get_page
 from webchats.conversations.inbox.view_form import SavedViewForm
 from webchats.conversations.models import Conversation, SavedView
 from webchats.conversations.models.saved_view import MAX_VIEWS
+from webchats.conversations.presence import load_presence
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def get_list_context(
         "page": _get_page(request, filters, organization_id),
         "conversation": conversation,
         "now": timezone.now(),
+        "presence": load_presence(organization_id),
         "waiting": waiting,
         "title": f"({waiting}) Inbox" if waiting else "Inbox",
     }

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from organizations.admin.site import site
 from organizations.auth.roles import Operation, role_allows
 from organizations.navigation import get_nav_items
+from webchats.conversations import presence
 from webchats.conversations.inbox import NAV_ITEM
 from webchats.conversations.inbox.access import (
     get_conversation,
@@ -80,6 +81,7 @@ def render_inbox(
     with timezone.override(_get_time_zone(request)):
         context: dict[str, Any] = {
             "is_fragment": is_fragment,
+            "heartbeat_seconds": presence.EXPIRY_SECONDS / presence.HEARTBEATS,
             "path": get_path(conversation),
             **get_list_context(request, conversation, view_form),
             **_thread_context(request, conversation, composer or Composer()),

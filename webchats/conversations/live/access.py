@@ -17,10 +17,12 @@ from webchat_project.observability.security_log import SecurityEvent, log_event
 from webchats.conversations.live.credentials import StaffCredential, authenticate
 from webchats.conversations.live.hub import Hub
 from webchats.conversations.live.organizations import OrganizationStream
+from webchats.conversations.live.presence import Present
 from webchats.conversations.live.requests import StreamRequest
 from webchats.conversations.live.updates import Position, VisitorKey
 from webchats.conversations.live.visitors import VisitorStream
 from webchats.conversations.live.webchats import Terms, load_webchats, terms_of
+from webchats.conversations.presence import load_presence
 from webchats.conversations.sessions import Session, check_session, read_token
 from webchats.conversations.visitor.authentication import Access
 from webchats.conversations.visitor.throttling import (
@@ -76,8 +78,14 @@ async def open_organization_stream(hub: Hub, request: StreamRequest) -> Organiza
     """
     credential = await run_query(_get_credential, request)
     organization_id = await run_query(
-        _find_organization_id, credential.user, request.GET.get("organization", "")
+        find_organization_id, credential.user, request.GET.get("organization", "")
     )
+    # Heartbeats before the start of this process.
+    stored = await run_query(load_presence, organization_id)
+    for user_id, rep in stored.reps.items():
+        for visited_id, visit in rep["visits"].items():
+            present = Present(user_id, rep["name"], visited_id)
+            hub.heartbeats.receive(organization_id, present, visit["until"] - stored.now)
     if hub.streams_by_user[credential.user.pk] >= settings.LIVE_STREAMS_PER_USER:
         _refuse("live_user")
     conversation_id = request.GET.get("conversation", "")
@@ -111,8 +119,11 @@ def _get_credential(request: StreamRequest) -> StaffCredential:
     return credential
 
 
-def _find_organization_id(user: User, requested: str) -> str:
-    """Return the member's organization, or the one that a superuser requests."""
+def find_organization_id(user: User, requested: str) -> str:
+    """Return the member's organization, or the one that a superuser requests.
+
+    Raise ``NotFound`` for another one, and ``ValidationError`` if a superuser requests none.
+    """
     if user.organization_id is not None:
         if requested not in ("", user.organization_id):
             raise NotFound("Not found.")

@@ -9,7 +9,7 @@ from typing import Final
 from django.db import Error
 
 from webchats.conversations.live.organizations import OrganizationChannel, OrganizationStream
-from webchats.conversations.live.presence import Presence
+from webchats.conversations.live.presence import Heartbeats, Presence, Present
 from webchats.conversations.live.publishing import Hint
 from webchats.conversations.live.streams import EndReason, Stream, encode_event
 from webchats.conversations.live.updates import VisitorKey
@@ -34,6 +34,7 @@ class Hub:
         self.streams_by_address: Counter[str] = Counter()
         self.streams_by_user: Counter[str] = Counter()
         self.presence = Presence(self._push_to_organization)
+        self.heartbeats = Heartbeats(self.presence)
         #: Whether the database could not be read, so that positions must be compared again.
         self.has_failed = False
         #: Whether no new streams are accepted.
@@ -114,6 +115,21 @@ class Hub:
                 )
         elif hint["type"] == "typing":
             _push_typing(hint, channel, organization)
+        elif hint["type"] == "presence":
+            self._receive_presence(hint)
+
+    def _receive_presence(self, hint: Hint) -> None:
+        user_id, name = hint.get("userId"), hint.get("authorName", "")
+        present = Present(user_id, name, hint["conversation"])
+        self.heartbeats.receive(hint["organization"], present, hint.get("seconds", 0))
+        if hint.get("isTyping"):
+            data = {
+                "author": Author.REP.value,
+                "authorName": name,
+                "userId": user_id,
+                "conversationId": hint["conversation"],
+            }
+            self._push_to_organization(hint["organization"], encode_event("typing", data))
 
     def report_failure(self, error: Error) -> None:
         """Log that the database cannot be read, once per outage."""
@@ -156,11 +172,16 @@ class Hub:
 def _push_typing(
     hint: Hint, channel: VisitorChannel | None, organization: OrganizationChannel | None
 ) -> None:
+    """Push the typing of a visitor to staff, and of a representative to the visitor.
+
+    Staff see colleagues by their presence.
+    """
     data = {"author": hint.get("author"), "authorName": hint.get("authorName")}
-    if channel is not None and data["author"] != Author.VISITOR:
-        channel.push(encode_event("typing", data))
-    if organization is not None:
-        data["conversationId"] = hint["conversation"]
+    if data["author"] != Author.VISITOR:
+        if channel is not None:
+            channel.push(encode_event("typing", data))
+    elif organization is not None:
+        data = {**data, "userId": None, "conversationId": hint["conversation"]}
         organization.push(encode_event("typing", data))
 
 

@@ -1,8 +1,9 @@
-"""Who has a stream open: representatives, and visitors of conversations.
+"""Who is present: representatives and visitors of conversations.
 
-Presence covers the streams of this process. It is not stored.
+Presence covers the streams of this process, and heartbeats of representatives until they stop.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, TypedDict
@@ -30,7 +31,7 @@ class PresenceDocument(TypedDict):
 
 
 class Presence:
-    """The number of streams of each one who is present, by organization.
+    """The number of streams and heartbeats of each one who is present, by organization.
 
     ``push`` is called with an organization and an event when somebody comes or leaves.
     """
@@ -60,6 +61,28 @@ class Presence:
         """Return an event for each one who is present."""
         counts = self._counts.get(organization_id, ())
         return [_encode(present, is_online=True) for present in counts]
+
+
+class Heartbeats:
+    """The representatives whose clients send heartbeats. Each is present until they stop."""
+
+    def __init__(self, presence: Presence) -> None:
+        self._presence = presence
+        self._timers: dict[tuple[str, Present], asyncio.TimerHandle] = {}
+
+    def receive(self, organization_id: str, present: Present, seconds: float) -> None:
+        """Count the representative for ``seconds`` from now; with 0, no longer."""
+        key = (organization_id, present)
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        if seconds > 0:
+            loop = asyncio.get_running_loop()
+            self._timers[key] = loop.call_later(seconds, self.receive, *key, 0)
+            if timer is None:
+                self._presence.enter(organization_id, present)
+        elif timer is not None:
+            self._presence.leave(organization_id, present)
 
 
 def _encode(present: Present, *, is_online: bool) -> bytes:

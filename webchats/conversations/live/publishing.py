@@ -26,6 +26,10 @@ class Hint(TypedDict):
     lastSequence: int
     author: NotRequired[str]
     authorName: NotRequired[str]
+    #: Of ``presence``: the representative, the seconds until it ends, and whether they type.
+    userId: NotRequired[str]
+    seconds: NotRequired[float]
+    isTyping: NotRequired[bool]
     #: Of ``reply``: the reply, and the text that follows at the offset.
     replyId: NotRequired[str]
     offset: NotRequired[int]

@@ -1,5 +1,6 @@
 """Times, names and previews as the inbox shows them."""
 
+import json
 import re
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -7,6 +8,9 @@ from typing import Final
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
+
+from webchats.conversations.models import Conversation
+from webchats.conversations.presence import Presence
 
 register = template.Library()
 
@@ -69,6 +73,13 @@ def initials(name: str) -> str:
     """Return the first letters of the first and the last word of a name."""
     words = [word for word in str(name).split() if word[0].isalnum()] or ["?"]
     return "".join(word[0] for word in dict.fromkeys((words[0], words[-1]))).upper()
+
+
+@register.filter
+def present_reps(conversation: Conversation, presence: Presence) -> str:
+    """Return the representatives who look at a conversation, as JSON; empty if there are none."""
+    reps = presence.in_conversation(conversation.pk)
+    return json.dumps(reps) if reps else ""
 
 
 @register.filter

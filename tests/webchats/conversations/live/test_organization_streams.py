@@ -13,7 +13,7 @@ from organizations.auth.tokens import AccessToken
 from organizations.models import ApiKey, Organization, User
 from tests.support import factories
 from tests.support.streams import LiveServer, StreamClient, StreamEvent
-from webchats.conversations import events, services
+from webchats.conversations import events, presence, services
 from webchats.conversations.api.serializers import ConversationSerializer
 from webchats.conversations.live import credentials
 from webchats.conversations.live.tokens import issue_staff_token
@@ -121,7 +121,12 @@ def test_typing_arrives_with_the_conversation(
     stream = open_stream(rep)
     stream.next()
     events.typing(conversation, Author.VISITOR, "Vera")
-    data = {"author": "visitor", "authorName": "Vera", "conversationId": conversation.pk}
+    data = {
+        "author": "visitor",
+        "authorName": "Vera",
+        "userId": None,
+        "conversationId": conversation.pk,
+    }
     assert next_other(stream) == StreamEvent("typing", data, "")
 
 
@@ -137,6 +142,38 @@ def test_colleagues_see_who_is_present_and_where(
     ]
     assert next_other(first) == online(admin, conversation.pk)
     second.close()
+    assert next_other(first) == online(admin, conversation.pk, is_online=False)
+
+
+def test_colleagues_see_heartbeats_until_these_stop(
+    open_stream: Open,
+    rep: User,
+    admin: User,
+    conversation: Conversation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def report(**options: bool) -> None:
+        presence.report_presence(
+            organization_id=conversation.organization_id,
+            user=admin,
+            conversation=conversation,
+            **options,
+        )
+
+    report()
+    first = open_stream(rep)
+    # A heartbeat before the start of the process is in the cache.
+    assert next_other(first) == online(admin, conversation.pk)
+    assert next_other(first) == online(rep)
+    report(is_typing=True)
+    typing = next_other(first)
+    assert (typing.name, typing.data["userId"]) == ("typing", admin.pk)
+    presence.report_absence(user=admin, conversation=conversation)
+    assert next_other(first) == online(admin, conversation.pk, is_online=False)
+    # The process of a client dies.
+    monkeypatch.setattr(presence, "EXPIRY_SECONDS", 0.2)
+    report()
+    assert next_other(first) == online(admin, conversation.pk)
     assert next_other(first) == online(admin, conversation.pk, is_online=False)
 
 

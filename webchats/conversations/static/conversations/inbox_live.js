@@ -10,7 +10,7 @@
   const THREAD_MILLISECONDS = 400;
   const LIST_MILLISECONDS = 2000;
 
-  const { liveUrl, tokenUrl, userName } = document.getElementById("inbox").dataset;
+  const { liveUrl, tokenUrl } = document.getElementById("inbox").dataset;
   const name = `webchats-inbox ${liveUrl}`;
   const channel = new BroadcastChannel(name);
 
@@ -35,8 +35,7 @@
 
   const typingTimers = {};
 
-  function showTyping({ conversationId: id, author, authorName }) {
-    if (author === "rep" && authorName === userName) return;
+  function showTyping({ conversationId: id, authorName }) {
     const line = document.getElementById(`typing-${id}`);
     const row = document.getElementById(`row-${id}`);
     if (line) line.textContent = `${authorName || "The visitor"} is typing…`;
@@ -69,9 +68,13 @@
   }
 
   function handle({ type, data }) {
+    // Of a representative: see inbox_presence.js.
+    if (data.userId) {
+      return document.dispatchEvent(new CustomEvent("inbox:team", { detail: { type, data } }));
+    }
     if (type === "typing") return showTyping(data);
     if (type === "presence") {
-      if (data.userId || !data.conversationId) return;
+      if (!data.conversationId) return;
       online[data.isOnline ? "add" : "delete"](data.conversationId);
       return showPresence();
     }
@@ -121,6 +124,8 @@
         if (done) return;
         clearTimeout(watchdog);
         watchdog = watch(SILENCE_SECONDS);
+        // Timers of a hidden tab are too slow for heartbeats.
+        document.dispatchEvent(new Event("inbox:alive"));
         const blocks = (text + value).split("\n\n");
         text = blocks.pop();
         blocks.forEach(parseEvent);
@@ -164,17 +169,4 @@
     // Times in the list get older.
     setInterval(() => document.hidden || refresh(0), 60_000);
   }
-
-  // --- The user's own typing ---
-
-  let lastTyping = 0;
-
-  document.addEventListener("input", ({ target }) => {
-    const form = target.closest(".composer");
-    if (!form || target.name !== "text" || form.elements.mode.value !== "reply") return;
-    if (Date.now() - lastTyping < 3000) return;
-    lastTyping = Date.now();
-    const headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
-    fetch(form.dataset.typingUrl, { method: "POST", headers }).catch(() => {});
-  });
 }

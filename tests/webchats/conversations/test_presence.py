@@ -1,0 +1,110 @@
+"""Presence of representatives: heartbeats in the cache, the API and the pages of the inbox."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from organizations.models import User
+from tests.support.clients import log_in, token_client
+from tests.webchats.conversations.inbox.conftest import write
+from webchats.conversations.live import publishing
+from webchats.conversations.models import Conversation
+from webchats.conversations.presence import EXPIRY_SECONDS, load_presence
+from webchats.models import Webchat
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def conversation(webchat: Webchat) -> Conversation:
+    """A conversation of the organization of ``rep``."""
+    return write(webchat)
+
+
+@pytest.fixture
+def rep_api(rep: User) -> APIClient:
+    """A client of the API, authenticated as ``rep``."""
+    return token_client(rep)
+
+
+def path(row: Conversation, action: str = "presence") -> str:
+    return f"/api/conversations/{row.pk}/{action}"
+
+
+def present(client: APIClient, row: Conversation) -> list[dict[str, Any]]:
+    response = client.get(path(row))
+    assert response.status_code == 200, response.content
+    reps: list[dict[str, Any]] = response.json()["data"]["reps"]
+    return reps
+
+
+def test_colleagues_see_who_looks_and_who_types(
+    api_client: APIClient, rep_api: APIClient, admin: User, rep: User, conversation: Conversation
+) -> None:
+    assert rep_api.post(path(conversation), {}).status_code == 204
+    assert api_client.post(path(conversation), {"typing": True}).status_code == 204
+    assert present(api_client, conversation) == [
+        {"userId": rep.pk, "name": rep.public_name, "isTyping": False},
+        {"userId": admin.pk, "name": admin.public_name, "isTyping": True},
+    ]
+    assert api_client.post(path(conversation, "leave")).status_code == 204
+    assert [each["userId"] for each in present(api_client, conversation)] == [rep.pk]
+
+
+def test_typing_ends_before_presence_and_presence_without_heartbeats(
+    rep_api: APIClient, conversation: Conversation, organization: Any
+) -> None:
+    now = timezone.now()
+    with time_machine.travel(now, tick=False) as traveller:
+        rep_api.post(path(conversation, "typing"))
+        assert [each["isTyping"] for each in present(rep_api, conversation)] == [True]
+        traveller.shift(timedelta(seconds=7))
+        assert [each["isTyping"] for each in present(rep_api, conversation)] == [False]
+        traveller.shift(timedelta(seconds=EXPIRY_SECONDS - 7))
+        assert load_presence(organization.pk).reps == {}
+    assert EXPIRY_SECONDS <= 45
+
+
+def test_a_heartbeat_is_published_for_staff_and_stores_nothing(
+    rep_api: APIClient, rep: User, conversation: Conversation
+) -> None:
+    hints: list[publishing.Hint] = []
+    publishing.add_listener(hints.append)
+    rep_api.post(path(conversation), {"typing": True})
+    publishing.remove_listener(hints.append)
+    (hint,) = hints
+    assert (hint["type"], hint["conversation"]) == ("presence", conversation.pk)
+    assert (hint["userId"], hint["seconds"], hint["isTyping"]) == (rep.pk, EXPIRY_SECONDS, True)
+    assert Conversation.objects.get().row_version == conversation.row_version
+
+
+@pytest.mark.parametrize("action", ["presence", "leave", "typing"])
+def test_presence_is_inaccessible_to_other_organizations(
+    action: str, other_admin: User, conversation: Conversation
+) -> None:
+    client = token_client(other_admin)
+    assert client.post(path(conversation, action), {}).status_code == 404
+    assert client.get(path(conversation)).status_code == 404
+    assert load_presence(conversation.organization_id).reps == {}
+
+
+def test_the_list_and_the_thread_have_who_looks(
+    rep: User, session_client: Client, conversation: Conversation
+) -> None:
+    client = log_in(rep)
+    assert client.post("/admin/inbox/presence/").status_code == 204
+    assert set(load_presence(conversation.organization_id).reps) == {rep.pk}
+    url = f"/admin/inbox/{conversation.pk}/presence/"
+    assert client.post(url, {"typing": "on"}).status_code == 204
+    page = session_client.get(f"/admin/inbox/{conversation.pk}/")
+    reps = json.dumps([{"userId": rep.pk, "name": rep.public_name, "isTyping": True}])
+    shown = f'data-present="{reps.replace(chr(34), "&quot;")}"'
+    assert page.content.decode().count(shown) == 2
+    assert client.post(url, {"left": "on"}).status_code == 204
+    assert load_presence(conversation.organization_id).in_conversation(conversation.pk) == []

@@ -1,0 +1,60 @@
+"""Heartbeats of the inbox, which its script sends."""
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from organizations.auth.roles import Operation
+from webchats.conversations.inbox.access import (
+    get_conversation,
+    get_organization_id,
+    get_user,
+    inbox_view,
+)
+from webchats.conversations.presence import report_absence, report_presence, show_typing
+
+
+class PresenceForm(forms.Form):
+    """Whether the user types, or has left the conversation."""
+
+    typing = forms.BooleanField(required=False)
+    left = forms.BooleanField(required=False)
+
+
+@inbox_view(Operation.VIEW)
+@require_POST
+def online(request: HttpRequest) -> HttpResponse:
+    """Record that the user has the inbox open."""
+    organization_id = get_organization_id(request, None)
+    if organization_id is not None:
+        report_presence(organization_id=organization_id, user=get_user(request))
+    return HttpResponse(status=204)
+
+
+@inbox_view(Operation.CHANGE)
+@require_POST
+def presence(request: HttpRequest, pk: str) -> HttpResponse:
+    """Show colleagues that the user looks at the conversation, and perhaps writes a note."""
+    user = get_user(request)
+    conversation = get_conversation(user, pk)
+    form = PresenceForm(request.POST)
+    form.full_clean()
+    if form.cleaned_data["left"]:
+        report_absence(user=user, conversation=conversation)
+    else:
+        report_presence(
+            organization_id=conversation.organization_id,
+            user=user,
+            conversation=conversation,
+            is_typing=form.cleaned_data["typing"],
+        )
+    return HttpResponse(status=204)
+
+
+@inbox_view(Operation.CHANGE)
+@require_POST
+def typing(request: HttpRequest, pk: str) -> HttpResponse:
+    """Show visitor and colleagues that the user is typing."""
+    user = get_user(request)
+    show_typing(get_conversation(user, pk), user)
+    return HttpResponse(status=204)

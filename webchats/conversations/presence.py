@@ -1,0 +1,145 @@
+"""Presence of representatives in the inbox, by heartbeats in the cache that all processes share.
+
+An organization has one entry in the cache, so that a page reads it at once. Without a shared cache
+each process has entries of its own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import sleep
+from typing import Final, TypedDict, cast
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from organizations.models import User
+from webchats.conversations import events
+from webchats.conversations.models import Author, Conversation
+
+#: Seconds after the last heartbeat until a representative counts as gone.
+EXPIRY_SECONDS: float = 40
+#: Heartbeats that clients send in this time, so that a lost one does not end their presence.
+HEARTBEATS: Final = 3
+#: Seconds for which a representative counts as typing.
+TYPING_SECONDS: Final = 6
+
+#: A write takes milliseconds. The lock of a process that has died expires.
+_LOCK_SECONDS: Final = 1
+_LOCK_ATTEMPTS: Final = 200
+_LOCK_PAUSE: Final = 0.005
+
+
+class PresentRep(TypedDict):
+    """A representative who looks at a conversation."""
+
+    userId: str
+    name: str
+    isTyping: bool
+
+
+class Visit(TypedDict):
+    """The times, in seconds since the epoch, at which looking and typing end."""
+
+    until: float
+    typing_until: float
+
+
+class Rep(TypedDict):
+    """A representative with an open inbox. ``visits`` are by conversation."""
+
+    name: str
+    until: float
+    visits: dict[str, Visit]
+
+
+@dataclass(frozen=True)
+class Presence:
+    """The representatives of an organization who are online, by user id."""
+
+    reps: dict[str, Rep]
+    #: Seconds since the epoch.
+    now: float
+
+    def in_conversation(self, conversation_id: str) -> list[PresentRep]:
+        """Return the representatives who look at the conversation."""
+        return [
+            {"userId": user_id, "name": rep["name"], "isTyping": visit["typing_until"] > self.now}
+            for user_id, rep in self.reps.items()
+            if (visit := rep["visits"].get(conversation_id)) is not None
+        ]
+
+
+def load_presence(organization_id: str) -> Presence:
+    """Return who is online in the organization."""
+    now = timezone.now().timestamp()
+    # The cache returns what ``_change`` has stored.
+    stored = cast("dict[str, Rep]", cache.get(_key(organization_id)) or {})
+    return Presence({pk: _at(rep, now) for pk, rep in stored.items() if rep["until"] > now}, now)
+
+
+def report_presence(
+    *,
+    organization_id: str,
+    user: User,
+    conversation: Conversation | None = None,
+    is_typing: bool = False,
+) -> None:
+    """Record that ``user`` has the inbox open, and perhaps looks at a conversation and types.
+
+    Clients repeat it ``HEARTBEATS`` times in ``EXPIRY_SECONDS``. Streams of staff get events.
+    """
+    with _change(organization_id) as presence:
+        until = presence.now + EXPIRY_SECONDS
+        new: Rep = {"name": user.public_name, "until": until, "visits": {}}
+        rep = presence.reps.setdefault(user.pk, new)
+        rep["name"], rep["until"] = user.public_name, until
+        if conversation is not None:
+            typing_until = presence.now + TYPING_SECONDS if is_typing else 0
+            rep["visits"][conversation.pk] = {"until": until, "typing_until": typing_until}
+    if conversation is not None:
+        events.presence_changed(conversation, user, seconds=EXPIRY_SECONDS, is_typing=is_typing)
+
+
+def report_absence(*, user: User, conversation: Conversation) -> None:
+    """Record that ``user`` looks at the conversation no longer."""
+    with _change(conversation.organization_id) as presence:
+        if user.pk in presence.reps:
+            presence.reps[user.pk]["visits"].pop(conversation.pk, None)
+    events.presence_changed(conversation, user, seconds=0)
+
+
+def show_typing(conversation: Conversation, user: User) -> None:
+    """Show visitor and colleagues for some seconds that ``user`` is writing a reply."""
+    report_presence(
+        organization_id=conversation.organization_id,
+        user=user,
+        conversation=conversation,
+        is_typing=True,
+    )
+    events.typing(conversation, Author.REP, user.public_name)
+
+
+@contextmanager
+def _change(organization_id: str) -> Iterator[Presence]:
+    """Yield the presence, and store it with its changes. One process at a time changes it."""
+    lock = f"{_key(organization_id)}:lock"
+    for _ in range(_LOCK_ATTEMPTS):
+        if cache.add(lock, True, _LOCK_SECONDS):
+            break
+        sleep(_LOCK_PAUSE)
+    try:
+        presence = load_presence(organization_id)
+        yield presence
+        cache.set(_key(organization_id), presence.reps, EXPIRY_SECONDS)
+    finally:
+        cache.delete(lock)
+
+
+def _at(rep: Rep, now: float) -> Rep:
+    visits = {pk: visit for pk, visit in rep["visits"].items() if visit["until"] > now}
+    return {"name": rep["name"], "until": rep["until"], "visits": visits}
+
+
+def _key(organization_id: str) -> str:
+    return f"presence:{organization_id}"
