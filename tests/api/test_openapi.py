@@ -316,10 +316,10 @@ def test_examples_of_request_bodies_are_accepted(api: Any, demo_user: User) -> N
                 ids["drafts"] = factories.DraftFactory.create(webchat=webchat).pk
                 url = path.replace("{id}", ids.get(path.split("/")[2], ""))
                 response = getattr(client, verb)(url, example["value"])
-                assert response.status_code in (200, 201), response.content
-                assert "ignored" not in response.json()
+                assert response.status_code in (200, 201, 204), response.content
+                assert b'"ignored"' not in response.content
                 tried.add((verb, path))
-    assert len(tried) == 37
+    assert len(tried) == 39
 
 
 @pytest.mark.django_db

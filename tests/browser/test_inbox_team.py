@@ -67,3 +67,6 @@ def test_colleagues_see_each_other_look_and_type_until_a_browser_crashes(
     second.page.context.set_offline(True)
     expect(head).to_have_text("", timeout=(EXPIRY_SECONDS + 2) * 1000)
     assert first.problems == []
+    # What Kim has written is there in another browser.
+    third = authenticated(visitor, live_server, kim)(f"/admin/inbox/{conversation.pk}/").page
+    expect(third.get_by_label("Message", exact=True)).to_have_value("Half")

@@ -96,6 +96,9 @@ NOTE_REQUEST: Final[dict[str, object]] = {"text": "Asked for orange last year, t
 #: The body of ``POST /api/conversations/{id}/presence``.
 PRESENCE_REQUEST: Final[dict[str, object]] = {"typing": False}
 
+#: The body of ``POST /api/conversations/{id}/unsent-text``.
+UNSENT_TEXT_REQUEST: Final[dict[str, object]] = {"text": "Yes, in green and", "isNote": False}
+
 #: The body of ``POST /api/conversations/{id}/read``.
 READ_REQUEST: Final[dict[str, object]] = {"sequence": 3}
 

@@ -42,7 +42,7 @@ class ConversationPresenceSerializer(serializers.Serializer[Presence]):
 class HeartbeatSerializer(RequestSerializer):
     """A heartbeat. With ``typing``, colleagues see for some seconds that the caller types."""
 
-    typing = BooleanField(default=False)
+    typing = BooleanField(required=False)
 
 
 class PresenceActions(TenantReadUpdateViewSet[Conversation]):
@@ -52,7 +52,7 @@ class PresenceActions(TenantReadUpdateViewSet[Conversation]):
     @action(detail=True)
     def presence(self, request: Request, pk: str) -> Response:
         """Return the representatives who look at the conversation now."""
-        row = self._get_unlocked(request, pk)
+        row = self.get_unlocked(request, pk)
         reps = load_presence(row.organization_id).in_conversation(row.pk)
         return Response({"data": {"reps": reps}})
 
@@ -69,13 +69,13 @@ class PresenceActions(TenantReadUpdateViewSet[Conversation]):
         Repeat it every 13 seconds. The visitor does not see it: see `…/typing`.
         """
         body = HeartbeatSerializer(data=request.data)
-        row = self._get_unlocked(request, pk)
+        row = self.get_unlocked(request, pk)
         body.is_valid(raise_exception=True)
         report_presence(
             organization_id=row.organization_id,
             user=cast("User", request.user),
             conversation=row,
-            is_typing=body.validated_data["typing"],
+            is_typing=body.validated_data.get("typing", False),
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -83,7 +83,7 @@ class PresenceActions(TenantReadUpdateViewSet[Conversation]):
     @action(detail=True, methods=["post"])
     def typing(self, request: Request, pk: str) -> Response:
         """Show visitor and colleagues for some seconds that the caller is typing."""
-        user, row = cast("User", request.user), self._get_unlocked(request, pk)
+        user, row = cast("User", request.user), self.get_unlocked(request, pk)
         show_typing(row, user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -91,11 +91,11 @@ class PresenceActions(TenantReadUpdateViewSet[Conversation]):
     @action(detail=True, methods=["post"])
     def leave(self, request: Request, pk: str) -> Response:
         """Show colleagues at once that the caller looks at the conversation no longer."""
-        row = self._get_unlocked(request, pk)
+        row = self.get_unlocked(request, pk)
         report_absence(user=cast("User", request.user), conversation=row)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def _get_unlocked(self, request: Request, pk: str) -> Conversation:
+    def get_unlocked(self, request: Request, pk: str) -> Conversation:
         """Return the row without the lock of ``get_queryset``, since nothing is written."""
         user = cast("User", request.user)
         return get_object_or_404(Conversation.objects.for_user(user), pk=pk)

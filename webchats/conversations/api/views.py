@@ -27,8 +27,8 @@ from webchats.conversations.api.messages import (
     ReadConversationSerializer,
     SequencePagination,
 )
-from webchats.conversations.api.presence import PresenceActions
 from webchats.conversations.api.serializers import ConversationSerializer
+from webchats.conversations.api.unsent_texts import UnsentTextActions
 from webchats.conversations.canned_replies import fill_in_reply, get_values
 from webchats.conversations.filters import ConversationFilter
 from webchats.conversations.models import Author, CannedReply, Conversation
@@ -42,7 +42,7 @@ def _request_example(body: dict[str, object]) -> OpenApiExample:
 @extend_schema(tags=["conversations"])
 @request_examples(update=examples.CONVERSATION_UPDATE)
 @response_example(examples.CONVERSATION)
-class ConversationViewSet(PresenceActions):
+class ConversationViewSet(UnsentTextActions):
     """Conversations of visitors. They begin with a visitor's first message in a widget."""
 
     queryset = Conversation.objects.select_related("contact")

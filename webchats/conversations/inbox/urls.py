@@ -10,6 +10,7 @@ from webchats.conversations.inbox import (
     preferences,
     presence,
     saved_views,
+    unsent_texts,
     views,
 )
 
@@ -29,6 +30,7 @@ urlpatterns = [
     path("<str:pk>/read/", actions.read, name="read"),
     path("<str:pk>/typing/", presence.typing, name="typing"),
     path("<str:pk>/presence/", presence.presence, name="presence"),
+    path("<str:pk>/unsent-text/", unsent_texts.save, name="unsent-text"),
     path("<str:pk>/take-over/", actions.take_over, name="take-over"),
     path("<str:pk>/assign/", actions.assign, name="assign"),
     path("<str:pk>/close/", actions.close, name="close"),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from organizations.admin.site import site
 from organizations.auth.roles import Operation, role_allows
+from organizations.models import User
 from organizations.navigation import get_nav_items
 from webchats.conversations import presence
 from webchats.conversations.inbox import NAV_ITEM
@@ -36,6 +37,7 @@ from webchats.conversations.models import (
     Message,
     RejectionReason,
     Reply,
+    UnsentText,
 )
 from webchats.conversations.replies.availability import can_answer
 from webchats.conversations.transitions import Handler, State
@@ -84,7 +86,7 @@ def render_inbox(
             "heartbeat_seconds": presence.EXPIRY_SECONDS / presence.HEARTBEATS,
             "path": get_path(conversation),
             **get_list_context(request, conversation, view_form),
-            **_thread_context(request, conversation, composer or Composer()),
+            **_thread_context(request, conversation, composer),
             **_contact_context(request, conversation, contact_form),
         }
         item = get_nav_item(get_user(request), context.get("waiting"))
@@ -115,11 +117,12 @@ def is_htmx(request: HttpRequest) -> bool:
 
 
 def _thread_context(
-    request: HttpRequest, conversation: Conversation | None, composer: Composer
+    request: HttpRequest, conversation: Conversation | None, composer: Composer | None
 ) -> dict[str, object]:
     if conversation is None:
         return {}
     user = get_user(request)
+    composer = composer or _get_composer(conversation, user)
     text = request.GET.get("before", "")
     before = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
     earlier = conversation.contact.conversations.exclude(pk=conversation.pk)
@@ -143,6 +146,14 @@ def _thread_context(
         "earlier_conversations": earlier.order_by("-last_message_at", "-id")[:3],
         "time_zone": timezone.get_current_timezone_name(),
     }
+
+
+def _get_composer(conversation: Conversation, user: User) -> Composer:
+    """Return what the user has written, perhaps on another device, and not sent."""
+    unsent = UnsentText.objects.filter(conversation=conversation, user=user).first()
+    if unsent is None:
+        return Composer()
+    return Composer(unsent.text, "note" if unsent.is_note else "reply")
 
 
 def _contact_context(

@@ -10,6 +10,7 @@ from webchats.conversations.models.message import Author, Message, MessageKind
 from webchats.conversations.models.note import Note
 from webchats.conversations.models.reply import Reply
 from webchats.conversations.models.saved_view import SavedView
+from webchats.conversations.models.unsent_text import UnsentText
 from webchats.conversations.states import DraftState, ReplyState
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Reply",
     "ReplyState",
     "SavedView",
+    "UnsentText",
 ]
 
 # Every member answers visitors and moves contacts. Visitors make the rows, and nobody deletes them.

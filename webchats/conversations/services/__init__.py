@@ -20,6 +20,7 @@ from webchats.conversations.services.messages import (
     send_rep_message,
     send_visitor_message,
 )
+from webchats.conversations.services.unsent_texts import save_unsent_text
 
 __all__ = [
     "Sent",
@@ -35,6 +36,7 @@ __all__ = [
     "mark_read",
     "reject_draft",
     "reopen",
+    "save_unsent_text",
     "send_rep_message",
     "send_visitor_message",
     "take_over",

@@ -22,6 +22,7 @@ from webchats.conversations.services.handlers import (
     reopen_locked,
     start_handler,
 )
+from webchats.conversations.services.unsent_texts import delete_unsent_text
 from webchats.conversations.transitions import Action, Handler, State
 from webchats.conversations.validation import ContactDetails, Page
 from webchats.models import Webchat
@@ -162,6 +163,7 @@ def send_rep_message(
             text=text,
             client_key=client_key,
         )
+        delete_unsent_text(locked, user)
         save(locked)
     return Sent(message, created=True)
 
@@ -187,6 +189,7 @@ def add_note(*, conversation: Conversation, user: User, text: str) -> Note:
     note.full_clean()
     with transaction.atomic():
         note.save(force_insert=True)
+        delete_unsent_text(conversation, user)
         conversation_changed(conversation)
     return note
 

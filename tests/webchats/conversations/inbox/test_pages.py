@@ -292,9 +292,9 @@ def test_number_of_queries_does_not_depend_on_the_rows(
 ) -> None:
     conversation = write(webchat)
     # Session, user; counts, saved views, list; conversation, messages, notes, draft,
-    # colleagues and other conversations; the AI's provider, knowledge and failure.
+    # unsent text, colleagues and other conversations; the AI's provider, knowledge and failure.
     fragment = {"headers": {"HX-Request": "true"}, "query": {"state": "open"}}
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         get_thread_page(rep_client, conversation, **fragment)
     for number in range(4):
         other = write(webchat, visitor_id=f"{number:032x}")
@@ -303,7 +303,7 @@ def test_number_of_queries_does_not_depend_on_the_rows(
         answer(conversation, rep, f"Answer {number}")
         services.add_note(conversation=conversation, user=rep, text="Note")
     # The visitor does not wait for the AI any more.
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         page = get_thread_page(rep_client, conversation, **fragment)
     assert len(rows_of(page)) == 5
 

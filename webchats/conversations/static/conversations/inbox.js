@@ -32,8 +32,9 @@
 
   // --- After each change of the page ---
 
-  // Text that has not been sent stays in the tab when another conversation is opened.
+  // Text stays in the tab until the server has it: see inbox_unsent.js. Then the page comes with it.
   const draftKey = () => `inbox-draft-${getThread().dataset.conversation}`;
+  const shown = new WeakSet();
   let lastRead = "";
 
   function update() {
@@ -46,7 +47,8 @@
     const thread = getThread();
     if (!thread) return;
     const text = getText();
-    text.value ||= sessionStorage.getItem(draftKey()) ?? "";
+    if (!shown.has(text)) text.value = sessionStorage.getItem(draftKey()) ?? text.value;
+    shown.add(text);
     const problem = find(".refused");
     // A reply is refused if somebody has answered since the user began to write it.
     if (!text.value || problem) find(".composer [name=after]").value = thread.dataset.last;
