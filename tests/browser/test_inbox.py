@@ -161,7 +161,7 @@ def test_visitor_and_representative_write_to_each_other_live(
     expect(text).to_be_focused()
     first.keyboard.type("wer")
     first.keyboard.press("Enter")
-    expect(shopper.frame.get_by_text("Half an answer")).to_be_visible()
+    expect(shopper.frame.get_by_text("Half an answer", exact=True)).to_be_visible()
     expect(first.locator(".entry-rep .text")).to_have_text("Half an answer")
     assert inbox.problems == []
 
