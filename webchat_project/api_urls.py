@@ -12,6 +12,7 @@ from webchats.conversations.api.canned_replies import CannedReplyViewSet
 from webchats.conversations.api.contacts import ContactViewSet
 from webchats.conversations.api.drafts import DraftViewSet
 from webchats.conversations.api.knowledge import KnowledgeViewSet
+from webchats.conversations.api.online import OnlineView
 from webchats.conversations.api.saved_views import SavedViewViewSet
 from webchats.conversations.api.views import ConversationViewSet
 from webchats.icons import views as icons
@@ -33,6 +34,7 @@ router.register("users", organizations.UserViewSet)
 
 urlpatterns = [
     *router.urls,
+    path("presence", OnlineView.as_view(), name="presence"),
     path("upload", icons.UploadView.as_view(), name="upload"),
     path("auth/login", auth.LoginView.as_view(), name="login"),
     path("auth/refresh", auth.RefreshView.as_view(), name="refresh"),

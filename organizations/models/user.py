@@ -78,6 +78,13 @@ class User(AbstractBaseUser, TenantScoped):
         help_text="Whether single keys are shortcuts in the inbox (WCAG 2.1.4).",
     )
 
+    is_away = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether the user takes no new conversations, although the inbox is open.",
+    )
+
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"

@@ -38,6 +38,15 @@ class PresentRep(TypedDict):
     isTyping: bool
 
 
+class OnlineRep(TypedDict):
+    """A representative with an open inbox, and the conversations that they look at."""
+
+    userId: str
+    name: str
+    isAway: bool
+    conversationIds: list[str]
+
+
 class Visit(TypedDict):
     """The times, in seconds since the epoch, at which looking and typing end."""
 
@@ -49,6 +58,7 @@ class Rep(TypedDict):
     """A representative with an open inbox. ``visits`` are by conversation."""
 
     name: str
+    is_away: bool
     until: float
     visits: dict[str, Visit]
 
@@ -68,6 +78,19 @@ class Presence:
             for user_id, rep in self.reps.items()
             if (visit := rep["visits"].get(conversation_id)) is not None
         ]
+
+    def online(self) -> list[OnlineRep]:
+        """Return the representatives with an open inbox, by name."""
+        online: list[OnlineRep] = [
+            {
+                "userId": user_id,
+                "name": rep["name"],
+                "isAway": rep["is_away"],
+                "conversationIds": sorted(rep["visits"]),
+            }
+            for user_id, rep in self.reps.items()
+        ]
+        return sorted(online, key=lambda rep: (rep["name"], rep["userId"]))
 
 
 def load_presence(organization_id: str) -> Presence:
@@ -91,9 +114,14 @@ def report_presence(
     """
     with _change(organization_id) as presence:
         until = presence.now + EXPIRY_SECONDS
-        new: Rep = {"name": user.public_name, "until": until, "visits": {}}
-        rep = presence.reps.setdefault(user.pk, new)
-        rep["name"], rep["until"] = user.public_name, until
+        former = presence.reps.get(user.pk)
+        rep: Rep = {
+            "name": user.public_name,
+            "is_away": user.is_away,
+            "until": until,
+            "visits": former["visits"] if former else {},
+        }
+        presence.reps[user.pk] = rep
         if conversation is not None:
             typing_until = presence.now + TYPING_SECONDS if is_typing else 0
             rep["visits"][conversation.pk] = {"until": until, "typing_until": typing_until}
@@ -107,6 +135,13 @@ def report_absence(*, user: User, conversation: Conversation) -> None:
         if user.pk in presence.reps:
             presence.reps[user.pk]["visits"].pop(conversation.pk, None)
     events.presence_changed(conversation, user, seconds=0)
+
+
+def set_away(*, organization_id: str, user: User, is_away: bool) -> None:
+    """Store whether ``user`` takes no new conversations. They are online with it."""
+    user.is_away = is_away
+    User.objects.filter(pk=user.pk).update(is_away=is_away)
+    report_presence(organization_id=organization_id, user=user)
 
 
 def show_typing(conversation: Conversation, user: User) -> None:
@@ -138,7 +173,7 @@ def _change(organization_id: str) -> Iterator[Presence]:
 
 def _at(rep: Rep, now: float) -> Rep:
     visits = {pk: visit for pk, visit in rep["visits"].items() if visit["until"] > now}
-    return {"name": rep["name"], "until": rep["until"], "visits": visits}
+    return {**rep, "visits": visits}
 
 
 def _key(organization_id: str) -> str:

@@ -108,3 +108,55 @@ def test_the_list_and_the_thread_have_who_looks(
     assert page.content.decode().count(shown) == 2
     assert client.post(url, {"left": "on"}).status_code == 204
     assert load_presence(conversation.organization_id).in_conversation(conversation.pk) == []
+
+
+# --- Who is online ---
+
+
+def test_who_is_online_and_who_is_away(
+    api_client: APIClient, rep_api: APIClient, admin: User, rep: User, conversation: Conversation
+) -> None:
+    admin.full_name, rep.full_name = "Ada Admin", "Sam Rep"
+    admin.save()
+    rep.save()
+    rep_api.post(path(conversation), {})
+    assert rep_api.put("/api/presence", {"isAway": True}).status_code == 200
+    # A heartbeat leaves the switch as it is.
+    assert rep_api.put("/api/presence", {}).status_code == 200
+    online = api_client.put("/api/presence", {}).json()["data"]
+    assert online == [
+        {"userId": admin.pk, "name": "Ada", "isAway": False, "conversationIds": []},
+        {"userId": rep.pk, "name": "Sam", "isAway": True, "conversationIds": [conversation.pk]},
+    ]
+    rep.refresh_from_db()
+    assert rep.is_away
+    rep_api.put("/api/presence", {"isAway": False})
+    online = api_client.get("/api/presence").json()["data"]
+    assert [each["isAway"] for each in online] == [False, False]
+
+
+def test_who_is_online_is_seen_in_the_organization_only(
+    rep_api: APIClient, other_admin: User, superuser: User, rep: User
+) -> None:
+    rep_api.put("/api/presence", {})
+    assert token_client(other_admin).get("/api/presence").json() == {"data": []}
+    query = f"?organization={rep.organization_id}"
+    assert token_client(other_admin).get(f"/api/presence{query}").status_code == 404
+    assert token_client(superuser).get("/api/presence").status_code == 400
+    online = token_client(superuser).get(f"/api/presence{query}").json()["data"]
+    assert [each["userId"] for each in online] == [rep.pk]
+
+
+def test_the_away_switch_of_the_inbox(rep: User, conversation: Conversation) -> None:
+    client = log_in(rep)
+    values = {"is_away": "on", "conversation": conversation.pk}
+    response = client.post("/admin/inbox/away/?state=open", values)
+    assert response.status_code == 302
+    page = client.get(response.headers["Location"]).content.decode()
+    assert "I am back" in page
+    assert "(you) <span" in page
+    rep.refresh_from_db()
+    assert rep.is_away
+    fragment = client.post("/admin/inbox/away/", {"is_away": "off"}, headers={"HX-Request": "true"})
+    assert "Set me away" in fragment.content.decode()
+    assert client.post("/admin/inbox/away/", {"is_away": "x"}).status_code == 422

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from organizations.auth.roles import Operation
@@ -11,7 +12,13 @@ from webchats.conversations.inbox.access import (
     get_user,
     inbox_view,
 )
-from webchats.conversations.presence import report_absence, report_presence, show_typing
+from webchats.conversations.inbox.views import get_path, is_htmx, render_inbox
+from webchats.conversations.presence import (
+    report_absence,
+    report_presence,
+    set_away,
+    show_typing,
+)
 
 
 class PresenceForm(forms.Form):
@@ -19,6 +26,13 @@ class PresenceForm(forms.Form):
 
     typing = forms.BooleanField(required=False)
     left = forms.BooleanField(required=False)
+
+
+class AwayForm(forms.Form):
+    """The new state of the away switch, and the conversation that the page shows."""
+
+    is_away = forms.ChoiceField(choices=[("on", "Away"), ("off", "Back")])
+    conversation = forms.CharField(required=False)
 
 
 @inbox_view(Operation.VIEW)
@@ -29,6 +43,25 @@ def online(request: HttpRequest) -> HttpResponse:
     if organization_id is not None:
         report_presence(organization_id=organization_id, user=get_user(request))
     return HttpResponse(status=204)
+
+
+@inbox_view(Operation.VIEW)
+@require_POST
+def away(request: HttpRequest) -> HttpResponse:
+    """Turn the away switch of the user on or off, and return the page as it was."""
+    form = AwayForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(status=422)
+    user, pk = get_user(request), form.cleaned_data["conversation"]
+    conversation = get_conversation(user, pk) if pk else None
+    organization_id = get_organization_id(request, conversation)
+    if organization_id is None:
+        return HttpResponse(status=422)
+    is_away = form.cleaned_data["is_away"] == "on"
+    set_away(organization_id=organization_id, user=user, is_away=is_away)
+    if is_htmx(request):
+        return render_inbox(request, conversation)
+    return redirect(f"{get_path(conversation)}?{request.GET.urlencode()}")
 
 
 @inbox_view(Operation.CHANGE)

@@ -24,6 +24,7 @@ urlpatterns = [
     path("views/<str:view_pk>/delete/", saved_views.delete, name="delete-view"),
     path("token/", views.token, name="token"),
     path("presence/", presence.online, name="online"),
+    path("away/", presence.away, name="away"),
     path("<str:pk>/", views.inbox, name="conversation"),
     path("<str:pk>/canned-replies/", canned_replies.canned_replies, name="canned-replies"),
     path("<str:pk>/send/", actions.send, name="send"),
