@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
@@ -18,7 +19,8 @@ from webchats.conversations.errors import (
     ConversationClosed,
     VisitorMovedOn,
 )
-from webchats.conversations.models import Author, Contact, Conversation, Message
+from webchats.conversations.models import Author, Contact, Conversation, Message, Note
+from webchats.conversations.models.note import MAX_NOTES
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -386,3 +388,13 @@ def test_concurrent_messages_have_sequences_without_gaps(webchat: Webchat) -> No
     conversation = Conversation.objects.get()
     assert len(get_log(conversation)) == conversation.last_sequence == 24
     assert Contact.objects.count() == 1
+
+
+def test_a_conversation_has_a_limited_number_of_notes(webchat: Webchat, rep: User) -> None:
+    conversation = send(webchat).message.conversation
+    Note.objects.bulk_create(
+        Note(conversation=conversation, user=rep, text="Remember") for _ in range(MAX_NOTES)
+    )
+    with pytest.raises(ValidationError, match="at most 200 notes"):
+        services.add_note(conversation=conversation, user=rep, text="One more")
+    assert conversation.notes.count() == MAX_NOTES

@@ -23,3 +23,9 @@ def test_the_parts_are_both_texts(old: str, new: str) -> None:
     parts = diff_words(old, new)
     assert "".join(part.text for part in parts if part.change != "inserted") == old
     assert "".join(part.text for part in parts if part.change != "deleted") == new
+
+
+def test_texts_with_many_changes_are_compared_as_a_whole() -> None:
+    old, new = "Hi " + "a " * 2000 + "end", "Hi " + "a b " * 1000 + "end"
+    parts = diff_words(old, new)
+    assert [part.change for part in parts] == ["same", "deleted", "inserted", "same"]

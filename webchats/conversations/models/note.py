@@ -11,6 +11,8 @@ from organizations.tenancy.models import TenantScoped
 from webchats.conversations.models.conversation import Conversation
 
 MAX_NOTE_LENGTH: Final = 4_000
+#: Notes of one conversation. Its page shows all of them.
+MAX_NOTES: Final = 200
 
 
 class Note(TenantScoped):

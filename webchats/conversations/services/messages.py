@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ from webchats.conversations.errors import AnsweredMeanwhile, ClientKeyUsed
 from webchats.conversations.events import conversation_changed
 from webchats.conversations.locking import lock, require_open, save
 from webchats.conversations.models import Author, Contact, Conversation, Message, Note
+from webchats.conversations.models.note import MAX_NOTES
 from webchats.conversations.replies.availability import can_answer
 from webchats.conversations.replies.requests import outdate_draft, request_reply
 from webchats.conversations.services.handlers import (
@@ -184,10 +186,17 @@ def mark_read(*, conversation: Conversation, reader: Author, sequence: int) -> C
 
 
 def add_note(*, conversation: Conversation, user: User, text: str) -> Note:
-    """Store a note for staff. Raise ``ValidationError`` for a text that is empty or too long."""
+    """Store a note for staff.
+
+    Raise ``ValidationError`` for a text that is empty or too long, and for one note too many.
+    """
     note = Note(conversation=conversation, user=user, text=text)
     note.full_clean()
     with transaction.atomic():
+        locked = lock(conversation)
+        if locked.notes.count() >= MAX_NOTES:
+            message = f"A conversation has at most {MAX_NOTES} notes. Close it to start another."
+            raise ValidationError({"text": message}, "limit_reached")
         note.save(force_insert=True)
         delete_unsent_text(conversation, user)
         conversation_changed(conversation)
