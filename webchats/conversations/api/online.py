@@ -1,6 +1,6 @@
 """The REST API of who is online, and of the caller's away switch."""
 
-from typing import cast
+from typing import ClassVar, cast
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -54,6 +54,8 @@ class OnlineView(APIView):
 
     #: Whose roles apply.
     queryset = Conversation.objects.all()
+    #: For another organization.
+    error_statuses: ClassVar[set[str]] = {"404"}
 
     @extend_schema(
         operation_id="presence_list", summary="List who is online", responses=OnlineSerializer
