@@ -213,6 +213,8 @@ class Migration(migrations.Migration):
                 ('access_role', models.CharField(choices=[('ADMIN', 'Administrator'), ('DEPARTMENT_HEAD', 'Department head'), ('SALES_REP', 'Sales representative')], default='SALES_REP', max_length=20)),
                 ('is_superuser', models.BooleanField(default=False, verbose_name='superuser')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('uses_single_keys', models.BooleanField(db_default=True, default=True, editable=False, help_text='Whether single keys are shortcuts in the inbox (WCAG 2.1.4).')),
+                ('is_away', models.BooleanField(db_default=False, default=False, editable=False, help_text='Whether the user takes no new conversations, although the inbox is open.')),
             ],
             options={
                 'ordering': ('email',),

@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('running', 'running'), ('completed', 'completed'), ('checked', 'checked (dry run)'), ('refused', 'refused'), ('interrupted', 'interrupted')], default='running', max_length=12)),
                 ('update_existing', models.BooleanField(default=False)),
                 ('skip_invalid', models.BooleanField(default=False)),
-                ('resource', models.CharField(choices=[('webchats', 'webchats'), ('knowledge', 'knowledge entries')], db_default='webchats', default='webchats', max_length=20, verbose_name='rows')),
+                ('resource', models.CharField(choices=[('webchats', 'webchats'), ('knowledge', 'knowledge entries'), ('canned_replies', 'canned replies')], db_default='webchats', default='webchats', max_length=20, verbose_name='rows')),
                 ('created', models.PositiveIntegerField(default=0)),
                 ('updated', models.PositiveIntegerField(default=0)),
                 ('unchanged', models.PositiveIntegerField(default=0)),
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                 ('content', models.BinaryField()),
                 ('update_existing', models.BooleanField(default=False)),
                 ('skip_invalid', models.BooleanField(default=False)),
-                ('resource', models.CharField(choices=[('webchats', 'webchats'), ('knowledge', 'knowledge entries')], db_default='webchats', default='webchats', max_length=20, verbose_name='rows')),
+                ('resource', models.CharField(choices=[('webchats', 'webchats'), ('knowledge', 'knowledge entries'), ('canned_replies', 'canned replies')], db_default='webchats', default='webchats', max_length=20, verbose_name='rows')),
             ],
             options={
                 'abstract': False,

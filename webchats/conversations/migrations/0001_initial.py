@@ -5,6 +5,7 @@ import organizations.fields
 import organizations.tenancy.on_delete
 import simple_history.models
 import webchat_project.api.object_ids
+import webchats.conversations.models.canned_reply
 import webchats.conversations.models.deletion
 import webchats.conversations.models.knowledge
 from django.conf import settings
@@ -22,6 +23,24 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='CannedReply',
+            fields=[
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, max_length=24, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
+                ('shortcut', webchats.conversations.models.canned_reply.ShortcutField(help_text='Typed after / in the inbox, such as hours. In lower case, without spaces.', max_length=40)),
+                ('title', organizations.fields.TrimmedCharField(max_length=120)),
+                ('text', organizations.fields.TrimmedTextField(help_text='Variables: {visitor.name}, {visitor.email}, {rep.name}, {webchat.name}, {organization.name}. After | comes what is inserted if there is no value: {visitor.name|there}.', max_length=4000, validators=[webchats.conversations.models.canned_reply.validate_variables])),
+            ],
+            options={
+                'verbose_name': 'canned reply',
+                'verbose_name_plural': 'canned replies',
+                'ordering': ('shortcut', 'id'),
+                'constraints': [organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('shortcut__length__gte', 1), ('shortcut__length__lte', 40)), name='conversations_cannedreply_shortcut_length'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('title__length__gte', 1), ('title__length__lte', 120)), name='conversations_cannedreply_title_length'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('text__length__gte', 1), ('text__length__lte', 4000)), name='conversations_cannedreply_text_length'), models.UniqueConstraint(fields=('organization', 'shortcut'), name='canned_reply_shortcut_once')],
+            },
+        ),
         migrations.CreateModel(
             name='Contact',
             fields=[
@@ -76,9 +95,33 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-last_message_at', '-id'),
-                'indexes': [models.Index(condition=models.Q(('handler', 'waiting'), ('state', 'open')), fields=['organization', 'waiting_since', 'id'], name='conversation_waiting'), models.Index(condition=models.Q(('state', 'open')), fields=['organization', '-last_message_at', '-id'], name='conversation_open'), models.Index(fields=['organization', '-last_message_at', '-id'], name='conversation_newest'), models.Index(condition=models.Q(('last_sequence__gt', models.F('organization_read_sequence'))), fields=['organization', '-last_message_at', '-id'], name='conversation_unread'), models.Index(condition=models.Q(('state', 'open')), fields=['assignee', '-last_message_at', '-id'], name='conversation_mine'), models.Index(fields=['webchat', 'visitor_id', '-created_at', '-id'], name='conversation_resume'), models.Index(condition=models.Q(('handler', 'ai'), ('last_message_author', 'visitor'), ('state', 'open')), fields=['last_message_at'], name='conversation_unanswered'), models.Index(fields=['organization', 'updated_at'], name='conversation_changed')],
+                'indexes': [models.Index(condition=models.Q(('handler', 'waiting'), ('state', 'open')), fields=['organization', 'waiting_since', 'id'], name='conversation_waiting'), models.Index(condition=models.Q(('state', 'open')), fields=['organization', '-last_message_at', '-id'], name='conversation_open'), models.Index(fields=['organization', '-last_message_at', '-id'], name='conversation_newest'), models.Index(condition=models.Q(('last_sequence__gt', models.F('organization_read_sequence'))), fields=['organization', '-last_message_at', '-id'], name='conversation_unread'), models.Index(condition=models.Q(('state', 'open')), fields=['assignee', '-last_message_at', '-id'], name='conversation_mine'), models.Index(condition=models.Q(('assignee', None), ('state', 'open')), fields=['organization', '-last_message_at', '-id'], name='conversation_unassigned'), models.Index(fields=['webchat', 'visitor_id', '-created_at', '-id'], name='conversation_resume'), models.Index(condition=models.Q(('handler', 'ai'), ('last_message_author', 'visitor'), ('state', 'open')), fields=['last_message_at'], name='conversation_unanswered'), models.Index(fields=['organization', 'updated_at'], name='conversation_changed')],
                 'constraints': [organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('state__in', ['open', 'closed'])), name='conversations_conversation_state_choice'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('handler__in', ['ai', 'waiting', 'rep'])), name='conversations_conversation_handler_choice'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('visitor_id__length__gte', 1), ('visitor_id__length__lte', 32)), name='conversations_conversation_visitor_id_length'), models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('webchat', 'visitor_id'), name='one_open_conversation_per_visitor'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('state', 'closed'), ('closed_at', None), _connector='OR'), name='conversation_closed_at'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('visitor_read_sequence__lte', models.F('last_sequence')), ('organization_read_sequence__lte', models.F('last_sequence'))), name='conversation_read_up_to_last')],
             },
+        ),
+        migrations.CreateModel(
+            name='HistoricalCannedReply',
+            fields=[
+                ('id', organizations.fields.ObjectIdField(db_index=True, default=webchat_project.api.object_ids.new_object_id, editable=False, max_length=24)),
+                ('created_at', models.DateTimeField(blank=True, editable=False)),
+                ('updated_at', models.DateTimeField(blank=True, editable=False)),
+                ('shortcut', webchats.conversations.models.canned_reply.ShortcutField(help_text='Typed after / in the inbox, such as hours. In lower case, without spaces.', max_length=40)),
+                ('title', organizations.fields.TrimmedCharField(max_length=120)),
+                ('text', organizations.fields.TrimmedTextField(help_text='Variables: {visitor.name}, {visitor.email}, {rep.name}, {webchat.name}, {organization.name}. After | comes what is inserted if there is no value: {visitor.name|there}.', max_length=4000, validators=[webchats.conversations.models.canned_reply.validate_variables])),
+                ('organization', models.ForeignKey(blank=True, db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='organizations.organization')),
+                ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_change_reason', models.CharField(max_length=100, null=True)),
+                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ('history_user', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'historical canned reply',
+                'verbose_name_plural': 'historical canned replies',
+                'ordering': ('-history_date', '-history_id'),
+                'get_latest_by': ('history_date', 'history_id'),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
             name='HistoricalContact',
@@ -248,6 +291,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('conversation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='conversations.conversation')),
+                ('organization', models.ForeignKey(db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='organizations.organization')),
                 ('sequence', models.PositiveIntegerField()),
                 ('author', models.CharField(choices=[('visitor', 'Visitor'), ('ai', 'AI'), ('rep', 'Representative'), ('system', 'System')], max_length=10)),
                 ('author_name', organizations.fields.TrimmedCharField(blank=True, default='', max_length=120)),
@@ -264,6 +308,40 @@ class Migration(migrations.Migration):
                 'ordering': ('conversation', 'sequence'),
                 'indexes': [models.Index(condition=models.Q(('reply__isnull', False)), fields=['reply'], name='message_of_reply')],
                 'constraints': [models.UniqueConstraint(fields=('conversation', 'sequence'), name='message_sequence_once'), models.UniqueConstraint(condition=models.Q(('client_key', ''), _negated=True), fields=('conversation', 'client_key'), name='message_client_key_once'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('author__in', ['visitor', 'ai', 'rep', 'system'])), name='conversations_message_author_choice'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('kind__in', ['text', 'event'])), name='conversations_message_kind_choice'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('text__length__gte', 0), ('text__length__lte', 4000)), name='conversations_message_text_length'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('sequence__gte', 1)), name='message_sequence_from_one'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(models.Q(('event', ''), ('kind', 'text'), ('text__length__gte', 1)), models.Q(('kind', 'event'), models.Q(('event', ''), _negated=True)), _connector='OR'), name='message_text_or_event')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SavedView',
+            fields=[
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, max_length=24, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
+                ('user', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('name', organizations.fields.TrimmedCharField(max_length=60)),
+                ('query', models.CharField(blank=True, help_text='Filters of the list of conversations, as in its address.', max_length=1000, validators=[django.core.validators.ProhibitNullCharactersValidator(), organizations.fields.validate_encodable])),
+                ('is_shared', models.BooleanField(default=False, help_text='Whether the whole organization sees it.', verbose_name='shared')),
+            ],
+            options={
+                'ordering': ('name', 'id'),
+                'indexes': [models.Index(fields=['organization', 'name', 'id'], name='saved_view_by_name')],
+                'constraints': [models.UniqueConstraint(fields=('user', 'organization', 'name'), name='saved_view_name_once'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('name__length__gte', 1), ('name__length__lte', 60)), name='conversations_savedview_name_length'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('query__length__gte', 0), ('query__length__lte', 1000)), name='conversations_savedview_query_length')],
+            },
+        ),
+        migrations.CreateModel(
+            name='UnsentText',
+            fields=[
+                ('id', organizations.fields.ObjectIdField(default=webchat_project.api.object_ids.new_object_id, editable=False, max_length=24, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('conversation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='unsent_texts', to='conversations.conversation')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('text', models.TextField(max_length=4000)),
+                ('is_note', models.BooleanField(default=False, help_text='Whether it was written as a note.')),
+            ],
+            options={
+                'ordering': ('created_at', 'id'),
+                'constraints': [models.UniqueConstraint(fields=('conversation', 'user'), name='one_unsent_text_per_conversation'), organizations.constraints.DatabaseCheckConstraint(condition=models.Q(('text__length__gte', 1), ('text__length__lte', 4000)), name='conversations_unsenttext_text_length')],
             },
         ),
     ]

@@ -1,4 +1,4 @@
-"""The indexes for the search in contacts and knowledge. SQLite has none: it reads the rows."""
+"""The indexes for the search in contacts, knowledge and messages. SQLite has none."""
 
 from django.db import migrations
 
@@ -26,11 +26,20 @@ def create(apps, schema_editor):
         "CREATE INDEX CONCURRENTLY IF NOT EXISTS knowledge_search "
         "ON conversations_knowledgeentry USING gin (search_vector)"
     )
+    # The expression of ``webchats.conversations.message_search``. No condition: the planner does not
+    # use the statistics of a partial index, and would not know which words are frequent.
+    schema_editor.execute(
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS message_search ON conversations_message "
+        "USING gin ((to_tsvector('simple'::regconfig, "
+        "translate(text, '@./-_:+~&=?#', '            ')) "
+        "|| array_to_tsvector(ARRAY['@' || COALESCE(organization_id, '')])))"
+    )
 
 
 def drop(apps, schema_editor):
     """Drop the indexes. Others may use the extension."""
     if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("DROP INDEX CONCURRENTLY IF EXISTS message_search")
         schema_editor.execute("DROP INDEX CONCURRENTLY IF EXISTS knowledge_search")
         schema_editor.execute(
             "ALTER TABLE conversations_knowledgeentry DROP COLUMN IF EXISTS search_vector"
