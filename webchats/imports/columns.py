@@ -50,17 +50,23 @@ REQUIRED: Final = tuple(name for name in EXPORTED if _API_FIELDS[name].required)
 _MAX_COMPARED_LENGTH: Final = 64
 
 
-@lru_cache(maxsize=2_048)
 def unknown_column(name: str, known_names: frozenset[str] = KNOWN) -> str:
-    """Return the error message for a column that is not among ``known_names``.
+    """Return the error message for a column that is not among ``known_names``."""
+    if not name:
+        return "The column has no name."
+    # A long name is not cached, either: the cache lives as long as the process.
+    if len(name) > _MAX_COMPARED_LENGTH:
+        return "Unknown column."
+    return _suggest_column(name, known_names)
+
+
+@lru_cache(maxsize=2_048)
+def _suggest_column(name: str, known_names: frozenset[str]) -> str:
+    """Return the error message with the nearest known name.
 
     Cached, because a misspelled key of a JSON file occurs in every row, and the comparison takes
     longer than the rest of the row.
     """
-    if not name:
-        return "The column has no name."
-    if len(name) > _MAX_COMPARED_LENGTH:
-        return "Unknown column."
     by_lower = {known.lower(): known for known in sorted(known_names)}
     nearest = difflib.get_close_matches(name.strip().lower(), by_lower, n=1, cutoff=0.5)
     return f"Unknown column. Did you mean {by_lower[nearest[0]]}?" if nearest else "Unknown column."

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from python_calamine import CalamineWorkbook
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import import_content, json_document, problem_locations, to_csv
+from webchats.imports.columns import unknown_column
 from webchats.imports.report import ImportReport
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
@@ -390,3 +392,14 @@ def test_a_row_with_far_too_many_columns_is_one_problem(admin: User) -> None:
     report = import_content(json.dumps([document, {"nam": 1}]), admin, format_name="json")
     assert str(report.problems[0]) == "item 1: Too many columns."
     assert report.problems[1].reason == "Unknown column. Did you mean name?"
+
+
+def test_the_suggestion_for_a_long_column_name_is_not_cached() -> None:
+    class Name(str):
+        """A string with weak references."""
+
+    long = Name("n" * 65)
+    reference = weakref.ref(long)
+    assert unknown_column(long) == "Unknown column."
+    del long
+    assert reference() is None
