@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from django.core.exceptions import ValidationError
 from rest_framework.exceptions import ValidationError as ApiValidationError
 
 from webchat_project.api.serializers import to_drf_errors
+
+#: A cell can hold a list whose entries are all invalid.
+MAX_PROBLEMS: Final = 20
+_FURTHER: Final = "Further errors in this row are not listed."
 
 
 class FileRefused(Exception):
@@ -68,8 +73,12 @@ class ImportRow:
     problems: list[ImportProblem] = field(default_factory=list)
 
     def reject(self, column: str, reason: str) -> None:
-        """Add a problem of ``column``."""
-        self.problems.append(ImportProblem(self.line, column, reason, self.unit))
+        """Add a problem of ``column``. The last of ``MAX_PROBLEMS`` stands for all further ones."""
+        count = len(self.problems)
+        if count == MAX_PROBLEMS - 1:
+            column, reason = "", _FURTHER
+        if count < MAX_PROBLEMS:
+            self.problems.append(ImportProblem(self.line, column, reason, self.unit))
 
     def reject_value(self, column: str, error: ValidationError | ApiValidationError) -> None:
         """Add a problem for each message of ``error``, with the index of an invalid list entry."""

@@ -72,12 +72,15 @@ def parse(column: str, cell: object, *, is_json: bool) -> object:
     if column == PROMPTS and is_json:
         if not isinstance(cell, list) or not all(isinstance(name, str) for name in cell):
             raise ValidationError("Must be a list of strings.", code="invalid")
-        return cell
-    if is_json:
-        value: object = _API_FIELDS[column].run_validation(cell)
+        value: object = cell
+    elif is_json:
+        value = _API_FIELDS[column].run_validation(cell)
     else:
         value = _PARSERS.get(column, str)(str(cell))
     if column in (PROMPTS, "promptIds"):
+        if isinstance(value, list) and len(value) > Prompt.max_per_organization:
+            message = f"Ensure this field has no more than {Prompt.max_per_organization} entries."
+            raise ValidationError(message, code="max_length")
         return value
     field = _FIELDS[model_field_name(KnowledgeEntry, column)]
     return field.get_default() if value is None else field.clean(value, None)

@@ -51,10 +51,10 @@ class WordingsField(models.JSONField[list[str], list[str]]):
         """Return the list. Raise ``ValidationError`` with the index of each invalid entry."""
         if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
             raise ValidationError("Must be a list of strings.", code="invalid")
-        entries = list(dict.fromkeys(entry.strip() for entry in value if entry.strip()))
-        if len(entries) > MAX_WORDINGS:
+        if len(value) > MAX_WORDINGS:
             message = f"Ensure this field has no more than {MAX_WORDINGS} entries."
             raise ValidationError(message, code="max_length")
+        entries = list(dict.fromkeys(entry.strip() for entry in value if entry.strip()))
         errors = []
         for index, entry in enumerate(value):
             params = {"index": index}

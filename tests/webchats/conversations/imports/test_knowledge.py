@@ -149,6 +149,56 @@ def test_one_invalid_row_prevents_the_import_and_every_error_is_reported(
         run("import_knowledge", path, dry_run=True)
 
 
+@pytest.mark.parametrize(
+    ("cells", "problem"),
+    [
+        ({"promptIds": ["a"] * 501}, "line 1: promptIds: Ensure this field has no more than 500"),
+        ({"promptIds": [1] * 501}, "line 1: promptIds: Ensure this field has no more than 500"),
+        ({"prompts": ["a"] * 501}, "line 1: prompts: Ensure this field has no more than 500"),
+        ({"alsoAskedAs": [1] * 501}, "line 1: alsoAskedAs: Ensure this field has no more than 20"),
+        ({"alsoAskedAs": ["a"] * 21}, "line 1: alsoAskedAs: Ensure this field has no more than 20"),
+    ],
+)
+def test_a_list_of_too_many_entries_is_one_problem(
+    run: Run,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    cells: dict[str, Any],
+    problem: str,
+) -> None:
+    path = _write(tmp_path / "in.ndjson", {"question": "a", "answer": "b", **cells})
+    with pytest.raises(CommandError):
+        run("import_knowledge", path)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(problem)
+
+
+def test_a_text_cell_of_too_many_entries_is_one_problem(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "in.csv"
+    wordings = "same\n" * 21
+    path.write_text(
+        f'question,answer,alsoAskedAs,promptIds\na,b,,{"a " * 15_000}\nc,d,"{wordings}",\n'
+    )
+    with pytest.raises(CommandError):
+        run("import_knowledge", path)
+    first, second = capsys.readouterr().err.splitlines()
+    assert "promptIds: Ensure this field has no more than 500 entries" in first
+    assert "alsoAskedAs: Ensure this field has no more than 20 entries" in second
+
+
+def test_a_row_has_at_most_twenty_problems(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"question": "a", "answer": "b", "prompts": ["Unknown"] * 100}
+    with pytest.raises(CommandError):
+        run("import_knowledge", _write(tmp_path / "in.ndjson", row))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 20
+    assert lines[-1] == "line 1: Further errors in this row are not listed."
+
+
 def test_invalid_rows_are_skipped_and_written_to_a_file(run: Run, tmp_path: Path) -> None:
     path = _write(tmp_path / "in.ndjson", {"question": "Good", "answer": "Yes"}, {"question": "a"})
     rejects = tmp_path / "rejects.csv"
