@@ -403,3 +403,11 @@ def test_the_suggestion_for_a_long_column_name_is_not_cached() -> None:
     assert unknown_column(long) == "Unknown column."
     del long
     assert reference() is None
+
+
+def test_extra_cells_are_quoted_up_to_200_characters(admin: User) -> None:
+    line = ",".join(["x" * 1_000] * 50)
+    [problem] = import_content(f"{to_csv().splitlines()[0]}\n{line}\n", admin).problems
+    assert len(problem.reason) < 300
+    assert 'Extra cells: ["xxx' in problem.reason
+    assert problem.reason.endswith("x….")

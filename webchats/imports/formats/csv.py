@@ -19,6 +19,8 @@ from webchats.imports.formats.encoding import encode, open_text
 from webchats.imports.rows import FileRefused, Formula, ImportRow, Table
 
 _DELIMITERS: Final = (",", ";", "\t")
+#: The number of characters of extra cells that an error quotes.
+_MAX_QUOTED: Final = 200
 _EXECUTED: Final = frozenset("=+-@\t\r\n＝＋－＠")
 _ESCAPED: Final = _EXECUTED | {"'"}
 
@@ -101,7 +103,12 @@ def _rows(reader: _Reader, header: list[str]) -> Iterator[ImportRow]:
 def _wrong_length(header: list[str], cells: list[str]) -> str:
     reason = f"The row has {len(cells)} cells, but the header has {len(header)}."
     extra = cells[len(header) :]
-    return f"{reason} Extra cells: {json.dumps(extra, ensure_ascii=False)}." if extra else reason
+    if not extra:
+        return reason
+    quoted = json.dumps([cell[:_MAX_QUOTED] for cell in extra[:_MAX_QUOTED]], ensure_ascii=False)
+    if len(quoted) > _MAX_QUOTED:
+        quoted = f"{quoted[:_MAX_QUOTED]}…"
+    return f"{reason} Extra cells: {quoted}."
 
 
 # --- Writing ---
