@@ -83,8 +83,8 @@ class ImportRun(Generic[_Row, _New]):
     #: The names of the columns, and of the rows in the import's record.
     known_columns: ClassVar[frozenset[str]]
     resource: ClassVar[ImportedRows]
-    #: Returns what finds the stored rows of an organization.
-    find_existing: ClassVar[partial[ExistingRows[Any]]]
+    #: Returns the ``ExistingRows`` of an organization. ``Any``, because ``partial`` is invariant.
+    find_existing: ClassVar[partial[Any]]
 
     source: ImportSource
     organization: Organization

@@ -1,9 +1,11 @@
 """The import of knowledge entries, by ``webchats.imports``."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from django.core.exceptions import ValidationError
@@ -19,12 +21,15 @@ from webchats.conversations.models import KnowledgeEntry
 from webchats.imports.columns import unknown_column
 from webchats.imports.importer import ImportRun
 from webchats.imports.matching import ExistingRows
+from webchats.imports.options import ImportOptions
 from webchats.imports.rows import Formula, ImportRow, Table
 from webchats.imports.validation import FORMULA
 from webchats.models.imports import ImportedRows
 
 #: The fields of a stored entry that an import may change.
 _WRITTEN: Final = (*columns.VALUE_COLUMNS, "questions", "updated_at")
+#: Links to prompts that are written together. A batch of rows can have a million.
+LINK_CHUNK: Final = 5_000
 _Prompts = set[str]
 
 
@@ -36,10 +41,36 @@ class Change:
     prompts: _Prompts | None = None
 
 
+class ExistingEntries(ExistingRows[KnowledgeEntry]):
+    """Finds the stored entries of import rows, and the prompts of those that a row may change."""
+
+    def __init__(self, organization: Organization, options: ImportOptions) -> None:
+        super().__init__(KnowledgeEntry, organization, options, name_field="question")
+        #: The ids of the prompts of the entries found last, by the id of the entry.
+        self.prompts: dict[str, _Prompts] = {}
+
+    def find(self, rows: Sequence[ImportRow]) -> list[KnowledgeEntry | None]:
+        """Return the stored entry of each row, and set ``prompts``."""
+        found = super().find(rows)
+        pairs = zip(rows, found, strict=True)
+        ids = {entry.pk for row, entry in pairs if entry and "prompts" in row.values}
+        self.prompts = defaultdict(set)
+        if ids:
+            links = KnowledgeEntry.prompts.through.objects.filter(knowledgeentry__in=ids)
+            for entry_id, prompt_id in links.values_list(
+                "knowledgeentry_id", "prompt_id"
+            ).iterator():
+                self.prompts[entry_id].add(prompt_id)
+        return found
+
+
 class EntryValidator:
     """Validates the rows of a file, and applies them to new and stored entries."""
 
-    def __init__(self, table: Table, organization: Organization, now: datetime) -> None:
+    def __init__(
+        self, table: Table, organization: Organization, existing: ExistingEntries, now: datetime
+    ) -> None:
+        self._existing = existing
         self._is_json = table.is_json
         self._has_header = table.header is not None
         self._organization = organization
@@ -47,12 +78,6 @@ class EntryValidator:
         self._by_name = columns.prompts_by_name(organization.pk)
         self._prompts = {pk for ids in self._by_name.values() for pk in ids}
         self._count = KnowledgeEntry.objects.for_organization(organization.pk).count()
-        self._links: dict[str, _Prompts] = defaultdict(set)
-        links = KnowledgeEntry.prompts.through.objects.filter(
-            knowledgeentry__organization=organization
-        )
-        for entry_id, prompt_id in links.values_list("knowledgeentry_id", "prompt_id"):
-            self._links[entry_id].add(prompt_id)
         #: The prompts of changed entries, by the id of the entry.
         self.changed_prompts: dict[str, _Prompts] = {}
 
@@ -144,7 +169,7 @@ class EntryValidator:
         for name, value in row.values.items():
             if name == "prompts":
                 assert isinstance(value, set)
-                if value != self._links[stored.pk]:
+                if value != self._existing.prompts.get(stored.pk, set()):
                     self.changed_prompts[stored.pk] = value
                     is_changed = True
             elif getattr(stored, name) != value:
@@ -161,12 +186,13 @@ class KnowledgeImport(ImportRun[KnowledgeEntry, Change]):
 
     known_columns = columns.KNOWN
     resource = ImportedRows.KNOWLEDGE
-    find_existing = partial(ExistingRows, KnowledgeEntry, name_field="question")
+    find_existing = partial(ExistingEntries)
 
     rows: EntryValidator = field(init=False)
 
     def make_validator(self, table: Table) -> EntryValidator:
-        self.rows = EntryValidator(table, self.organization, timezone.now())
+        assert isinstance(self.existing, ExistingEntries)
+        self.rows = EntryValidator(table, self.organization, self.existing, timezone.now())
         return self.rows
 
     def write(self, created: list[Change], updated: list[KnowledgeEntry]) -> None:
@@ -185,8 +211,12 @@ class KnowledgeImport(ImportRun[KnowledgeEntry, Change]):
         is_changed = {entry.pk for entry in updated} & self.rows.changed_prompts.keys()
         links.filter(knowledgeentry__in=is_changed).delete()
         changed |= {pk: self.rows.changed_prompts[pk] for pk in is_changed}
-        links.bulk_create(
+        self.rows.changed_prompts.clear()
+        new_links = (
             links.model(knowledgeentry_id=pk, prompt_id=prompt)
             for pk, prompts in changed.items()
             for prompt in sorted(prompts)
         )
+        # ``bulk_create`` makes a list of all, also with a ``batch_size``.
+        while chunk := list(islice(new_links, LINK_CHUNK)):
+            links.bulk_create(chunk)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from organizations.models import Organization, Prompt, User
 from tests.support import factories
+from webchats.conversations.imports import importer
 from webchats.conversations.models import KnowledgeEntry
 from webchats.models.imports import ImportRecord
 
@@ -197,6 +199,41 @@ def test_a_row_has_at_most_twenty_problems(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 20
     assert lines[-1] == "line 1: Further errors in this row are not listed."
+
+
+def test_links_are_read_and_written_in_bounded_queries(
+    run: Run, organization: Organization, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "LINK_CHUNK", 2)
+    prompts = factories.PromptFactory.create_batch(3, organization=organization)
+    ids = [prompt.pk for prompt in prompts]
+    changed, other = factories.KnowledgeEntryFactory.create_batch(2, organization=organization)
+    changed.prompts.add(prompts[0])
+    other.prompts.add(prompts[0])
+    path = _write(
+        tmp_path / "in.ndjson",
+        {"_id": changed.pk, "promptIds": ids},
+        {"question": "New", "answer": "Added", "promptIds": ids},
+    )
+    queries: list[str] = []
+
+    def record(execute: Callable[..., Any], sql: str, params: Any, *context: Any) -> Any:
+        queries.append(f"{sql} {params}")
+        return execute(sql, params, *context)
+
+    # The import resets the queries that Django records.
+    with connection.execute_wrapper(record):
+        run("import_knowledge", path, update=True)
+    through = KnowledgeEntry.prompts.through
+    queries = [query for query in queries if through._meta.db_table in query]
+    assert sum(query.startswith("INSERT") for query in queries) == 3
+    [read] = [query for query in queries if query.startswith("SELECT")]
+    assert changed.pk in read
+    assert other.pk not in read
+    links = through.objects.all()
+    assert links.filter(knowledgeentry=changed).count() == 3
+    assert links.filter(knowledgeentry__question="New").count() == 3
+    assert list(other.prompts.all()) == [prompts[0]]
 
 
 def test_invalid_rows_are_skipped_and_written_to_a_file(run: Run, tmp_path: Path) -> None:
