@@ -4,9 +4,10 @@ Webchats have the index ``webchat_search``.
 """
 
 import functools
+import itertools
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
 from django.db.models import BooleanField, Func, Model, Q, QuerySet, TextField, Value
@@ -20,6 +21,9 @@ _Row = TypeVar("_Row", bound=Model)
 FIELDS: Final = ("name", "description")
 #: How many rows are searched for a text that an index cannot find, the newest first.
 UNINDEXED_ROWS: Final = 2_000
+#: The first words and phrases, and characters, that a search in the admin site considers.
+MAX_TERMS: Final = 10
+MAX_CHARACTERS: Final = 200
 
 
 class _IndexedText(Func):
@@ -44,7 +48,14 @@ def containing(webchats: QuerySet[_Row], text: str) -> QuerySet[_Row]:
 def search_fields(
     rows: QuerySet[_Row], text: str, fields: tuple[str, ...], *, newest: str
 ) -> QuerySet[_Row]:
-    """Return the rows with ``text`` in one of the fields, ignoring case.
+    """Return the rows with ``text`` in one of the fields, ignoring case."""
+    return search_terms(rows, (text,), fields, newest=newest)
+
+
+def search_terms(
+    rows: QuerySet[_Row], texts: Iterable[str], fields: tuple[str, ...], *, newest: str
+) -> QuerySet[_Row]:
+    """Return the rows with each of the texts in one of the fields, ignoring case.
 
     ``LIKE`` on the indexed text finds candidates in all fields with one index scan. For a single
     word these are the results. Any other text is also searched in each field, with ``StrIndex``:
@@ -53,14 +64,20 @@ def search_fields(
 
     The index has no text without three letters or digits in a row. Such a text is searched only in
     the first rows of the ordering ``newest``, because reading the texts of 200,000 takes seconds.
+    All such texts share one subquery: one for each would double the query with every text.
     """
-    words = re.findall(r"[^\W_]{3,}", text)
-    if not words:
+    conditions, is_bounded = Q(), False
+    for text in texts:
+        words = re.findall(r"[^\W_]{3,}", text)
+        if words:
+            conditions &= Q(_Like(_IndexedText(*fields), Upper(Value(_like_pattern(words)))))
+        if words != [text]:
+            conditions &= field_contains(text, fields)
+        is_bounded |= not words
+    if is_bounded:
         first = rows.order_by(newest, "-pk")[:UNINDEXED_ROWS].values("pk")
-        return rows.filter(field_contains(text, fields), pk__in=first)
-    candidates = Q(_Like(_IndexedText(*fields), Upper(Value(_like_pattern(words)))))
-    is_word = words == [text]
-    return rows.filter(candidates if is_word else candidates & field_contains(text, fields))
+        conditions &= Q(pk__in=first)
+    return rows.filter(conditions)
 
 
 def field_contains(text: str, fields: tuple[str, ...]) -> Q:
@@ -72,8 +89,11 @@ def field_contains(text: str, fields: tuple[str, ...]) -> Q:
 
 
 def split_terms(search: str) -> Iterator[str]:
-    """Yield the words and quoted phrases of a search in the admin site, as Django splits them."""
-    for word in smart_split(search):
+    """Yield the words and quoted phrases of a search in the admin site, as Django splits them.
+
+    Only the first ``MAX_TERMS`` in the first ``MAX_CHARACTERS`` are yielded.
+    """
+    for word in itertools.islice(smart_split(search[:MAX_CHARACTERS]), MAX_TERMS):
         is_quoted = len(word) > 1 and word[0] in "\"'" and word[0] == word[-1]
         yield unescape_string_literal(word) if is_quoted else word
 

@@ -27,8 +27,8 @@ from webchats.admin.row_menu import RowMenuMixin
 from webchats.admin.sessions import SessionsMixin
 from webchats.icons.forms import ICON_NOT_STORED, IconAdminMixin
 from webchats.icons.storage import StorageUnavailable, store_image
-from webchats.models import Webchat, WebchatQuerySet
-from webchats.search import FIELDS, split_terms
+from webchats.models import Webchat
+from webchats.search import FIELDS, search_terms, split_terms
 
 
 @admin.register(Webchat, site=site)
@@ -89,10 +89,8 @@ class WebchatAdmin(
 
         The condition is that of the API, which has an index.
         """
-        assert isinstance(queryset, WebchatQuerySet)
-        for text in split_terms(search_term):
-            queryset = queryset.containing(text)
-        return queryset, False
+        texts = split_terms(search_term)
+        return search_terms(queryset, texts, FIELDS, newest="-created_at"), False
 
     # --- The form ---
 

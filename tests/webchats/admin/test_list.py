@@ -4,7 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -191,3 +193,23 @@ def test_the_number_of_queries_of_the_list_is_constant(
     create(10)
     with django_assert_num_queries(9):
         session_client.get(LIST)
+
+
+@pytest.mark.parametrize("path", [LIST, "/admin/conversations/contact/"])
+def test_search_for_many_short_words_has_one_subquery_of_the_newest_rows(
+    session_client: Client, path: str
+) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert session_client.get(path, {"q": "a b c d"}).status_code == 200
+    assert max(query["sql"].count("LIMIT 2000") for query in queries) == 1
+
+
+def test_search_considers_the_first_ten_words(session_client: Client, admin: User) -> None:
+    factories.WebchatFactory.create(user=admin, name="a b c d e f g h i j")
+    assert get_names(session_client, q="a b c d e f g h i j" + " z" * 20)
+    assert not get_names(session_client, q="a b c d e f g h i z")
+
+
+def test_search_considers_the_first_200_characters(session_client: Client, admin: User) -> None:
+    factories.WebchatFactory.create(user=admin, name="shop")
+    assert get_names(session_client, q="shop" + " " * 196 + "absent")

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from organizations.models import AiProvider, User
@@ -95,3 +97,10 @@ def test_a_webchat_is_listed_if_a_person_answers_its_visitors(admin: User) -> No
         is_listed = answered_by(webchat.prompt) == "person"
         assert is_listed == (not model)
         assert panel_of(admin).unanswered.count == int(is_listed)
+
+
+def test_overview_does_not_read_instructions(admin: User, session_client: Client) -> None:
+    create_ai_webchat(admin)
+    with CaptureQueriesContext(connection) as queries:
+        assert session_client.get("/admin/").status_code == 200
+    assert not [query["sql"] for query in queries if "instructions" in query["sql"]]

@@ -18,8 +18,8 @@ from organizations.tenancy.change_lists import NamesFilter
 from webchats.admin.forms import StageChoiceField
 from webchats.conversations.contacts import publish_contact
 from webchats.conversations.models import Contact
-from webchats.conversations.search import CONTACT_FIELDS, search_contacts
-from webchats.search import split_terms
+from webchats.conversations.search import CONTACT_FIELDS
+from webchats.search import search_terms, split_terms
 
 #: The number of conversations on the page of a contact, the newest first.
 MAX_CONVERSATIONS: Final = 10
@@ -108,9 +108,8 @@ class ContactAdmin(TenantAdmin[Contact]):
         """Return the contacts that contain every word or quoted phrase, and ``False``: no
         duplicates.
         """
-        for text in split_terms(search_term):
-            queryset = search_contacts(queryset, text)
-        return queryset, False
+        texts = split_terms(search_term)
+        return search_terms(queryset, texts, CONTACT_FIELDS, newest="-last_seen_at"), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Deny: a visitor's first message makes a contact."""

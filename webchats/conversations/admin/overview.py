@@ -54,7 +54,8 @@ def get_panel(user: User) -> Panel:
 
 def _get_content(user: User) -> AiPanel:
     enabled = Webchat.objects.for_user(user).filter(is_enabled=True).order_by("name", "id")
-    prompts = Prompt.objects.for_user(user).filter(is_active=True)
+    # Instructions are long, and not needed here.
+    prompts = Prompt.objects.for_user(user).filter(is_active=True).defer("instructions")
     unanswered = [prompt.pk for prompt in _without_answers(user, prompts)]
     return AiPanel(
         failed_providers=tuple(_failed_providers(user)),
@@ -78,7 +79,7 @@ def _without_answers(user: User, prompts: Iterable[Prompt]) -> Iterator[Prompt]:
     """Yield the active prompts that cannot answer, as ``answered_by`` decides for one of them."""
     entries = KnowledgeEntry.objects.for_user(user).filter(is_active=True)
     has_common_entry = entries.filter(prompts=None).exists()
-    with_knowledge = set(entries.values_list("prompts", flat=True))
+    with_knowledge = set(entries.order_by().values_list("prompts", flat=True).distinct())
     default = resolve_provider(Prompt(organization_id=user.organization_id))
     providers = AiProvider.objects.for_user(user).select_related("fallback").in_bulk()
     for prompt in prompts:
