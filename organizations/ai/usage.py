@@ -76,6 +76,7 @@ def reserve(
     usage = AiUsage.objects.create(
         organization_id=organization_id,
         provider_id=settings.id,
+        provider_key=settings.id or "",
         provider_name=settings.name,
         model=settings.model,
         # The playground runs prompts that are not stored.
@@ -206,7 +207,7 @@ def _settle_row(
     if difference:
         months = AiMonth.objects.filter(
             organization_id=row.organization_id,
-            provider_key=row.provider_id or "",
+            provider_key=row.provider_key,
             month=_month_of(row.created_at),
         )
         _add_tokens(months, difference)

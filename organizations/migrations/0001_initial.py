@@ -155,6 +155,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
                 ('provider', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='usage', to='organizations.aiprovider')),
+                ('provider_key', models.CharField(blank=True, default='', max_length=24)),
                 ('provider_name', models.CharField(max_length=120)),
                 ('model', models.CharField(max_length=100)),
                 ('prompt', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='usage', to='organizations.prompt')),

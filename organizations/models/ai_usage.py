@@ -37,6 +37,9 @@ class AiUsage(TenantModel):
     provider = models.ForeignKey(
         AiProvider, on_delete=models.SET_NULL, null=True, related_name="usage"
     )
+    #: The provider of the month from which the tokens were reserved: its id, which stays after a
+    #: deletion. Empty for the default of the deployment.
+    provider_key = models.CharField(max_length=24, blank=True, default="")
     provider_name = models.CharField(max_length=NAME_LENGTH)
     model = models.CharField(max_length=MODEL_LENGTH)
     prompt = models.ForeignKey(Prompt, on_delete=models.SET_NULL, null=True, related_name="usage")

@@ -201,6 +201,22 @@ def test_organizations_have_budgets_of_their_own_at_the_default_of_the_deploymen
     take(from_deployment, other)
 
 
+def test_a_provider_that_is_deleted_during_a_call_leaves_the_budget_of_the_deployment(
+    provider: AiProvider, prompt: Prompt
+) -> None:
+    deployment = AiMonth.objects.create(
+        organization=provider.organization,
+        provider_key="",
+        month=timezone.now().date().replace(day=1),
+        tokens=500,
+    )
+    reservation = take(get_settings(provider), prompt, 900)
+    provider.delete()
+    settle(reservation, Usage(1, 1), EndReason.STOP, 1, 1)
+    deployment.refresh_from_db()
+    assert deployment.tokens == 500
+
+
 def test_an_unsaved_prompt_is_called_without_a_reference(
     provider: AiProvider, prompt: Prompt
 ) -> None:
