@@ -14,7 +14,9 @@ MAX_ERROR_BYTES: Final = 64 * 1024
 #: microseconds for each. A chunk of an answer has about 20.
 MAX_STRUCTURE: Final = 200_000
 _MAX_EVENT_STRUCTURE: Final = 4_000
-_STRUCTURE: Final = (b"\n", b",", b"{", b"[")
+_STRUCTURE: Final = (b"\n", b"\r", b",", b"{", b"[")
+#: The ends of an event that the SDKs recognize.
+_EVENT_ENDS: Final = (b"\n\n", b"\r\r", b"\r\n\r\n")
 #: Bytes that are parsed before other tasks have their turn.
 _PIECE_BYTES: Final = 4096
 
@@ -31,7 +33,7 @@ class _LimitedStream(httpx2.AsyncByteStream):
         self._size = 0
         self._structure = 0
         self._event_structure = 0
-        #: The last byte, which may be the first half of an event's end.
+        #: The last bytes, which may be the beginning of an event's end.
         self._last = b""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -46,11 +48,13 @@ class _LimitedStream(httpx2.AsyncByteStream):
     def _add(self, piece: bytes) -> None:
         self._size += len(piece)
         self._structure += _count_structure(piece)
-        text = self._last + piece.replace(b"\r", b"")
-        self._last = text[-1:]
-        _, event_end, rest = text.rpartition(b"\n\n")
-        before = 0 if event_end else self._event_structure
-        self._event_structure = before + _count_structure(rest)
+        text = self._last + piece
+        self._last = text[-3:]
+        ends = [text.rfind(end) + len(end) for end in _EVENT_ENDS if end in text]
+        if ends:
+            self._event_structure = _count_structure(text[max(ends) :])
+        else:
+            self._event_structure += _count_structure(piece)
         if (
             self._size > MAX_RESPONSE_BYTES
             or self._structure > MAX_STRUCTURE

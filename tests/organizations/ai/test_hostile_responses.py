@@ -125,10 +125,13 @@ def test_an_answer_of_single_characters_in_long_chunks_is_read(settings: Setting
     [
         4_200_000 * "x",
         110_000 * ":\n\n",
+        110_000 * ":\r\r",
+        5_000 * ":\r",
+        3_000 * ":\n\r\n",
         'data: {"choices":[' + 4_000 * "{}," + "{}]}\n\n",
         "".join(openai_event({"tool_calls": [TOOL_CALL]}) for _ in range(11)),
     ],
-    ids=["bytes", "lines", "elements", "arguments"],
+    ids=["bytes", "lines", "returns", "returns of an event", "mixed ends", "elements", "arguments"],
 )
 def test_a_too_large_response_is_refused(body: str, settings: Settings) -> None:
     """Its end would make it a complete answer."""
