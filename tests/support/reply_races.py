@@ -21,7 +21,7 @@ from tests.support.slow_model import PAUSE, running_slow_model
 from webchats.conversations import services
 from webchats.conversations.errors import DraftChanged
 from webchats.conversations.knowledge.answer import Answer, Outcome
-from webchats.conversations.knowledge.runs import Finished, Trace
+from webchats.conversations.knowledge.run_events import Finished, Trace
 from webchats.conversations.models import Conversation, Draft, Message, Reply, ReplyState
 from webchats.conversations.replies.engine import make_reply
 from webchats.conversations.replies.outcomes import finish_reply

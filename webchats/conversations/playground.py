@@ -23,7 +23,8 @@ from organizations.models import Organization, Prompt, User
 from organizations.models.ai_usage import Purpose
 from webchat_project.api.object_ids import new_object_id
 from webchats.conversations.knowledge.calls import Visible
-from webchats.conversations.knowledge.runs import Finished, HandOver, PromptRun, Trace, run_prompt
+from webchats.conversations.knowledge.run_events import Finished, HandOver, Trace
+from webchats.conversations.knowledge.runs import PromptRun, run_prompt
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
 from webchats.conversations.playground_states import (
     Replaced,

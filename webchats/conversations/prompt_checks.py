@@ -13,7 +13,8 @@ from organizations.ai.errors import ProviderError
 from organizations.models import Organization, Prompt
 from organizations.models.ai_usage import Purpose
 from webchats.conversations.knowledge.answer import Outcome
-from webchats.conversations.knowledge.runs import Finished, HandOver, PromptRun, run_prompt
+from webchats.conversations.knowledge.run_events import Finished, HandOver
+from webchats.conversations.knowledge.runs import PromptRun, run_prompt
 
 
 class InvalidChecks(Exception):

@@ -49,10 +49,16 @@ class Answer:
 
 
 class AnswerParser:
-    """Reads the text of one call as it arrives."""
+    """Reads the text of one call as it arrives.
 
-    def __init__(self, sources: Sequence[Source], *, language: str) -> None:
+    With ``requires_sources``, an answer must cite a source. The default is whether there are any.
+    """
+
+    def __init__(
+        self, sources: Sequence[Source], *, language: str, requires_sources: bool | None = None
+    ) -> None:
         self._sources = {source.number: source for source in sources}
+        self._requires_sources = bool(sources) if requires_sources is None else requires_sources
         self._language = language
         #: The text that waits for the end of the first line, or of all.
         self._held = ""
@@ -103,7 +109,9 @@ class AnswerParser:
         if newline and match:
             self._set_outcome(match["value"])
             self._held = rest
-        elif not self._sources and not _may_become_first_line(line, is_complete=bool(newline)):
+        elif not self._requires_sources and not _may_become_first_line(
+            line, is_complete=bool(newline)
+        ):
             # Without knowledge, the line is not asked for, and the model answers freely.
             self._outcome = Outcome.ANSWER
         elif newline or len(line) > _MAX_FIRST_LINE:
@@ -114,7 +122,7 @@ class AnswerParser:
         words = re.findall(r"\w+", value.lower())
         numbers = dict.fromkeys(int(word) for word in words if word.isdecimal() and len(word) < 5)
         self._cited = [number for number in numbers if number in self._sources]
-        if self._cited or not self._sources:
+        if self._cited or not self._requires_sources:
             self._outcome = Outcome.ANSWER
         else:
             self._outcome = Outcome.COURTESY if words == ["courtesy"] else Outcome.REFUSAL
@@ -122,7 +130,7 @@ class AnswerParser:
     def _judge_held_text(self) -> None:
         numbers = dict.fromkeys(int(number) for number in _CITATION.findall(self._held))
         self._cited = [number for number in numbers if number in self._sources]
-        is_free = not self._sources
+        is_free = not self._requires_sources
         self._outcome = Outcome.ANSWER if self._cited or is_free else Outcome.REFUSAL
         self._shown = self._held
 

@@ -47,13 +47,18 @@ def build_request(
     turns: Sequence[Turn],
     sources: Sequence[Source],
     may_hand_over: bool,
+    requires_sources: bool | None = None,
 ) -> ModelRequest:
-    """Return the request. Sources are numbered as in ``sources``."""
+    """Return the request. Sources are numbered as in ``sources``.
+
+    With ``requires_sources``, the model is told to cite one. The default is whether there are any.
+    """
     parts = [prompt.instructions, _RULES.format(organization=organization.public_title)]
     if may_hand_over:
         parts[1] += _HAND_OVER_RULE
-    if sources:
+    if sources or requires_sources:
         parts[1] += _SOURCES_RULE
+    if sources:
         parts.append("Knowledge:\n" + "\n".join(_as_json(source) for source in sources))
     return ModelRequest(
         model=settings.model,

@@ -69,7 +69,8 @@ class BuiltinClient:
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Yield the best answer to the last turn of the visitor, or ``sources: none``."""
         question = request.turns[-1].text if request.turns else ""
-        for text in self._texts(question):
+        # Thousands of short entries take a while, in which the event loop has others to serve.
+        for text in await asyncio.to_thread(self._texts, question):
             yield TextDelta(text)
             await asyncio.sleep(_PAUSE)
         yield End(EndReason.STOP)
@@ -101,9 +102,11 @@ class BuiltinClient:
 def find_best(sources: Sequence[Source], question: str) -> Source | None:
     """Return the source that answers the question best, or ``None`` if none does."""
 
+    words = find_words(question)
+
     def share(source: Source) -> float:
-        in_questions = share_of_words(question, source.questions)
-        return max(in_questions, _ANSWER_WEIGHT * share_of_words(question, source.answer))
+        in_questions = share_of_words(words, source.questions)
+        return max(in_questions, _ANSWER_WEIGHT * share_of_words(words, source.answer))
 
     best = max(sources, key=share, default=None)
     return best if best is not None and share(best) >= _MIN_SHARE else None

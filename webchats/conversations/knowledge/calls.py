@@ -45,6 +45,7 @@ class Call:
         provider: ProviderSettings,
         request: ModelRequest,
         sources: Sequence[Source],
+        requires_sources: bool,
         language: str,
         first_deadline: float,
         deadline: float,
@@ -55,7 +56,7 @@ class Call:
         self._language = language
         self._first_deadline = first_deadline
         self._deadline = deadline
-        self._parser = AnswerParser(sources, language=language)
+        self._parser = AnswerParser(sources, language=language, requires_sources=requires_sources)
         self._started = monotonic()
         #: ``None`` after a hand-over.
         self.answer: Answer | None = None

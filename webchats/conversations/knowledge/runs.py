@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Final, TypeAlias
+from typing import Final
 
 from django.conf import settings as django_settings
 
@@ -16,15 +16,14 @@ from organizations.ai import results, usage
 from organizations.ai.client import ModelRequest, Turn
 from organizations.ai.clients import load_sdk
 from organizations.ai.errors import ErrorKind, ProviderError
-from organizations.ai.events import Usage
 from organizations.ai.providers import ProviderSettings, resolve_provider
 from organizations.jobs.database import run_query, run_slow_query
 from organizations.jobs.queue import RetryLater
 from organizations.models import Organization, Prompt
-from webchats.conversations.knowledge.answer import Answer
 from webchats.conversations.knowledge.assembly import build_request
-from webchats.conversations.knowledge.calls import Call, Visible
-from webchats.conversations.knowledge.selection import Source, select_sources
+from webchats.conversations.knowledge.calls import Call
+from webchats.conversations.knowledge.run_events import Finished, HandOver, RunEvent, Trace
+from webchats.conversations.knowledge.selection import Source, has_knowledge, select_sources
 
 #: Further calls of the same provider after an error that they can get over.
 MAX_RETRIES: Final = 3
@@ -59,45 +58,14 @@ class PromptRun:
     may_hand_over: bool = True
 
 
-@dataclass(frozen=True)
-class Trace:
-    """How an answer was made. ``usage`` is ``None`` for the built-in provider."""
-
-    provider_name: str
-    model: str
-    usage: Usage | None
-    #: What the model was given, not what it cites.
-    sources: tuple[Source, ...]
-    end_reason: str
-    first_token_ms: int | None
-    total_ms: int
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A complete answer: its text and the sources that it cites."""
-
-    answer: Answer
-    trace: Trace
-
-
-@dataclass(frozen=True)
-class HandOver:
-    """The model asks for a person instead of answering. ``reason`` is for staff."""
-
-    reason: str
-    trace: Trace
-
-
-RunEvent: TypeAlias = Visible | HandOver | Finished
-
-
 @dataclass
 class _Attempts:
     """What is common to the calls of one run."""
 
     run: PromptRun
     sources: tuple[Source, ...]
+    #: Whether the prompt has knowledge, also if none of it fits the question.
+    requires_sources: bool
     started: float = field(default_factory=monotonic)
 
     @property
@@ -120,13 +88,15 @@ async def run_prompt(run: PromptRun) -> AsyncGenerator[RunEvent, None]:
     neither the provider nor its fallback gives a complete answer. Nothing is tried again after the
     first visible text. Closing the iterator ends the call within a second.
     """
-    provider, sources = await run_slow_query(_prepare, run)
-    attempts = _Attempts(run, sources)
+    provider, sources, requires_sources = await run_slow_query(_prepare, run)
+    attempts = _Attempts(run, sources, requires_sources)
     candidates = [provider, provider.fallback] if provider.fallback else [provider]
     error: ProviderError | None = None
     for candidate in candidates:
         try:
-            async with aclosing(_call_with_retries(attempts, candidate)) as events:
+            async with aclosing(
+                _call_with_retries(attempts, candidate, is_first=candidate is provider)
+            ) as events:
                 async for event in events:
                     yield event
         except _NotAnswered as failure:
@@ -144,17 +114,18 @@ class _NotAnswered(Exception):
         self.error = error
 
 
-def _prepare(run: PromptRun) -> tuple[ProviderSettings, tuple[Source, ...]]:
+def _prepare(run: PromptRun) -> tuple[ProviderSettings, tuple[Source, ...], bool]:
     asked = next((turn.text for turn in reversed(run.turns) if turn.role == "visitor"), "")
     provider = resolve_provider(run.prompt)
     for candidate in (provider, provider.fallback):
         if candidate is not None:
             load_sdk(candidate)
-    return provider, tuple(select_sources(run.prompt, asked))
+    sources = tuple(select_sources(run.prompt, asked))
+    return provider, sources, bool(sources) or has_knowledge(run.prompt)
 
 
 async def _call_with_retries(
-    attempts: _Attempts, provider: ProviderSettings
+    attempts: _Attempts, provider: ProviderSettings, *, is_first: bool
 ) -> AsyncGenerator[RunEvent, None]:
     """Yield the events of the first call that succeeds. Raise ``_NotAnswered`` if none does."""
     first_deadline = min(
@@ -166,12 +137,14 @@ async def _call_with_retries(
             provider=provider,
             request=_build_request(attempts, provider),
             sources=attempts.sources,
+            requires_sources=attempts.requires_sources,
             language=attempts.run.language,
             first_deadline=first_deadline,
             deadline=min(attempts.deadline, monotonic() + provider.total_seconds),
         )
         try:
-            reservation = await _reserve(attempts.run, call, first_deadline)
+            may_return = is_first and retries == 0
+            reservation = await _reserve(attempts.run, call, first_deadline, may_return)
             async with aclosing(call.events(reservation)) as events:
                 async for event in events:
                     yield event
@@ -205,11 +178,18 @@ def _build_request(attempts: _Attempts, provider: ProviderSettings) -> ModelRequ
         turns=run.turns,
         sources=attempts.sources,
         may_hand_over=run.may_hand_over,
+        requires_sources=attempts.requires_sources,
     )
 
 
-async def _reserve(run: PromptRun, call: Call, deadline: float) -> usage.Reservation | None:
-    """Reserve tokens of the budget, waiting for one of the parallel calls."""
+async def _reserve(
+    run: PromptRun, call: Call, deadline: float, may_return: bool
+) -> usage.Reservation | None:
+    """Reserve tokens of the budget, waiting for one of the parallel calls.
+
+    With ``may_return``, before anything was called, the whole run may be made again later instead.
+    """
+    busy_deadline = run.busy_deadline if may_return else None
     if call.provider.is_builtin:
         return None
     while True:
@@ -225,11 +205,11 @@ async def _reserve(run: PromptRun, call: Call, deadline: float) -> usage.Reserva
                 reply_id=run.reply_id,
             )
         except ProviderError as error:
-            retry_at, last = monotonic() + BUSY_SECONDS, run.busy_deadline or deadline
+            retry_at, last = monotonic() + BUSY_SECONDS, busy_deadline or deadline
             if error.kind != ErrorKind.BUSY or retry_at >= last:
                 await run_query(results.record_error, call.provider, error)
                 raise
-            if run.busy_deadline is not None:
+            if busy_deadline is not None:
                 raise RetryLater(BUSY_SECONDS) from None
             await asyncio.sleep(BUSY_SECONDS)
 

@@ -1,6 +1,7 @@
 """The words of a question by which answers are found."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,12 +28,12 @@ def is_long(word: str) -> bool:
     return len(word) >= _MIN_PREFIX
 
 
-def share_of_words(question: str, text: str) -> float:
-    """Return the share of the question's words, from 0 to 1, that the text contains.
+def share_of_words(words: Sequence[str], text: str) -> float:
+    """Return the share of the words of a question, from 0 to 1, that the text contains.
 
-    Long words match by their first five letters, so that inflected forms do.
+    ``words`` are those of ``find_words``. Long ones match by their first five letters, so that
+    inflected forms do.
     """
-    words = find_words(question)
     if not words:
         return 0.0
     found = set(re.findall(r"[^\W_]+", text.lower()))

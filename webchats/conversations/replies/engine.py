@@ -14,7 +14,8 @@ from organizations.jobs.database import run_query
 from organizations.jobs.queue import ClaimedJob, LeaseLost, RetryLater
 from webchats.conversations import events
 from webchats.conversations.knowledge.calls import Visible
-from webchats.conversations.knowledge.runs import Finished, HandOver, run_prompt
+from webchats.conversations.knowledge.run_events import Finished, HandOver
+from webchats.conversations.knowledge.runs import run_prompt
 from webchats.conversations.replies import outcomes
 from webchats.conversations.replies.progress import (
     clean_text,

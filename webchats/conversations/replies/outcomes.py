@@ -14,7 +14,7 @@ from organizations.jobs.queue import ClaimedJob
 from webchats.conversations.appending import append
 from webchats.conversations.events import draft_changed
 from webchats.conversations.knowledge.answer import Answer, Outcome
-from webchats.conversations.knowledge.runs import Finished, HandOver, Trace
+from webchats.conversations.knowledge.run_events import Finished, HandOver, Trace
 from webchats.conversations.locking import save
 from webchats.conversations.models import (
     Author,

@@ -216,6 +216,7 @@ def test_handing_over_is_the_only_tool(
         provider=resolve_provider(prompt),
         request=request,
         sources=SOURCES,
+        requires_sources=True,
         language="en",
         first_deadline=1e12,
         deadline=1e12,

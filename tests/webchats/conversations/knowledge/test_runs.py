@@ -11,6 +11,8 @@ from pytest_django import Settings
 
 from organizations.ai.client import HAND_OVER, Turn
 from organizations.ai.errors import ErrorKind, ProviderError
+from organizations.ai.providers import get_settings
+from organizations.ai.usage import reserve
 from organizations.models import AiProvider, AiUsage, Prompt
 from tests.support import event_loops, factories
 from tests.support.models import use_model
@@ -18,13 +20,8 @@ from webchats.conversations.knowledge import runs
 from webchats.conversations.knowledge.answer import Outcome
 from webchats.conversations.knowledge.calls import Visible
 from webchats.conversations.knowledge.phrases import refusal
-from webchats.conversations.knowledge.runs import (
-    Finished,
-    HandOver,
-    PromptRun,
-    RunEvent,
-    run_prompt,
-)
+from webchats.conversations.knowledge.run_events import Finished, HandOver, RunEvent
+from webchats.conversations.knowledge.runs import PromptRun, run_prompt
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -259,6 +256,42 @@ def test_the_fallback_answers_after_an_error(prompt: Prompt, model_server: LLMoc
     model_server.reset().reply(TEXT).truncate(after_chunks=6)
     assert fail(make_run(prompt))[1]
     assert len(model_server.requests) == 1
+
+
+def test_a_busy_fallback_does_not_repeat_the_calls_of_the_provider(
+    prompt: Prompt, model_server: LLMock, settings: Settings
+) -> None:
+    settings.AI_FIRST_TOKEN_SECONDS = 2
+    fallback = add_provider(prompt, model_server.base_url("openai"), max_parallel=1)
+    reserve(
+        get_settings(fallback),
+        organization_id=prompt.organization_id,
+        prompt=prompt,
+        prompt_version=1,
+        purpose="reply",
+        estimate=1,
+    )
+    add_provider(prompt, model_server.base_url("openai"), fallback=fallback)
+    model_server.fail(401)
+    error, _ = fail(make_run(prompt, busy_deadline=monotonic() + 1.5))
+    assert (error.kind, len(model_server.requests)) == (ErrorKind.BUSY, 1)
+
+
+def test_knowledge_of_which_none_fits_gives_no_free_answer(
+    prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        factories.KnowledgeEntryFactory.create(
+            organization=prompt.organization,
+            question=f"Delivery {number}?",
+            answer="parcels arrive " * 250,
+        )
+    add_provider(prompt, "https://model.example.com/v1")
+    use_model(monkeypatch, ["We give a lifetime guarantee, ", "for free."])
+    events = collect(make_run(prompt, "Who won the match?"))
+    (finished,) = events
+    assert isinstance(finished, Finished)
+    assert (finished.answer.outcome, finished.trace.sources) == (Outcome.REFUSAL, ())
 
 
 def test_a_stalled_provider_leaves_time_for_its_fallback(
