@@ -8,7 +8,7 @@ from organizations.models import AiProvider
 
 @dataclass
 class Rotation:
-    """The number of API keys that were encrypted anew, and the ids of the providers of others."""
+    """The number of encrypted API keys, and the ids of the providers whose key was not."""
 
     rotated: int = 0
     failed: list[str] = field(default_factory=list)
