@@ -1,5 +1,6 @@
 """Fixtures for every test: users of each role, clients, storages of icons, an empty cache."""
 
+import gc
 import os
 import urllib.error
 import urllib.request
@@ -36,8 +37,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return three workers for two cores: a third of the time, a test waits for a process."""
-    return round((os.cpu_count() or 1) * 1.5)
+    """Return two workers a core: half of the time, a test waits for a process or a database."""
+    return (os.cpu_count() or 1) * 2
+
+
+def pytest_collection_finish() -> None:
+    """Leave the collected tests and modules, a million objects, to no garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure() -> None:
