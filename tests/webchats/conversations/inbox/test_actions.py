@@ -1,5 +1,7 @@
 """The actions of the inbox, as forms and as requests of htmx."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -62,7 +64,7 @@ def test_answer_of_a_colleague_is_shown_and_the_reply_kept(
     response = act("send", {"text": "My answer", "after": 1}, **HTMX)
     page = response.content.decode()
     assert response.status_code == 409
-    assert f"<strong>{admin.public_name} answered meanwhile.</strong>" in page
+    assert re.search(rf'role="alert">\s*<p><strong>{admin.public_name} answered meanwhile\.', page)
     assert "The colleague&#x27;s &lt;b&gt;answer&lt;/b&gt;</blockquote>" in page
     assert ">My answer</textarea>" in page
     assert not Message.objects.filter(text="My answer").exists()
