@@ -9,24 +9,22 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
-from rest_framework.exceptions import ValidationError as ApiValidationError
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from organizations.models import Organization
 from organizations.tenancy.models import TOO_MANY
 from webchat_project.api.object_ids import new_object_id
 from webchats.conversations.api.canned_replies import CannedReplySerializer
-from webchats.conversations.imports.columns import REQUIRED, parse_id
+from webchats.conversations.imports.cells import read_cells
+from webchats.conversations.imports.columns import REQUIRED
 from webchats.conversations.models import CannedReply
 from webchats.conversations.models.canned_reply import DUPLICATE_SHORTCUT
-from webchats.imports.columns import REJECT_COLUMNS, unknown_column
+from webchats.imports.columns import REJECT_COLUMNS
 from webchats.imports.importer import ImportRun
 from webchats.imports.matching import ExistingRows
-from webchats.imports.rows import Formula, ImportRow, Table
-from webchats.imports.validation import FORMULA
+from webchats.imports.rows import ImportRow, Table
 from webchats.models.imports import ImportedRows
 
 #: The columns with values, which are also the model fields.
@@ -62,32 +60,11 @@ class CannedReplyValidator:
 
     def read(self, row: ImportRow) -> None:
         """Set the row's id and values."""
-        if len(row.cells) > 2 * len(KNOWN):
-            row.malformed = "Too many columns."
-        if row.malformed:
-            row.reject("", row.malformed)
-            return
-        for column, cell in row.cells.items():
-            if column not in KNOWN:
-                # The importer reports an unknown column of a header once.
-                if not self._has_header:
-                    row.reject(column, unknown_column(column, KNOWN))
-            elif column not in EXPORTED:
-                continue
-            elif isinstance(cell, Formula):
-                row.reject(column, FORMULA)
-            else:
-                self._read_cell(row, column, cell)
+        read_cells(row, self._read_value, known=KNOWN, used=EXPORTED, has_header=self._has_header)
 
-    def _read_cell(self, row: ImportRow, column: str, cell: object) -> None:
-        try:
-            if column == "_id":
-                row.id = parse_id(cell)
-                return
-            text = _API_FIELDS[column].run_validation(cell) if self._is_json else str(cell)
-            row.values[column] = _FIELDS[column].clean(text, None)
-        except (ValidationError, ApiValidationError) as error:
-            row.reject_value(column, error)
+    def _read_value(self, row: ImportRow, column: str, cell: object) -> None:
+        text = _API_FIELDS[column].run_validation(cell) if self._is_json else str(cell)
+        row.values[column] = _FIELDS[column].clean(text, None)
 
     def create(self, row: ImportRow) -> CannedReply:
         """Return the new reply of the row."""

@@ -10,20 +10,18 @@ from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from rest_framework.exceptions import ValidationError as ApiValidationError
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from organizations.models import Organization
 from organizations.tenancy.models import DOES_NOT_EXIST, TOO_MANY
 from webchat_project.api.object_ids import new_object_id
 from webchats.conversations.imports import columns
+from webchats.conversations.imports.cells import read_cells
 from webchats.conversations.models import KnowledgeEntry
-from webchats.imports.columns import unknown_column
 from webchats.imports.importer import ImportRun
 from webchats.imports.matching import ExistingRows
 from webchats.imports.options import ImportOptions
-from webchats.imports.rows import Formula, ImportRow, Table
-from webchats.imports.validation import FORMULA
+from webchats.imports.rows import ImportRow, Table
 from webchats.models.imports import ImportedRows
 
 #: The fields of a stored entry that an import may change.
@@ -83,40 +81,22 @@ class EntryValidator:
 
     def read(self, row: ImportRow) -> None:
         """Set the row's id and values. The ids of its prompts are the value ``prompts``."""
-        if len(row.cells) > 2 * len(columns.KNOWN):
-            row.malformed = "Too many columns."
-        if row.malformed:
-            row.reject("", row.malformed)
-            return
-        for column, cell in row.cells.items():
-            if column not in columns.KNOWN:
-                # The importer reports an unknown column of a header once.
-                if not self._has_header:
-                    row.reject(column, unknown_column(column, columns.KNOWN))
-            elif column not in (*columns.EXPORTED, columns.PROMPTS):
-                continue
-            elif isinstance(cell, Formula):
-                row.reject(column, FORMULA)
-            else:
-                self._read_cell(row, column, cell)
+        used = (*columns.EXPORTED, columns.PROMPTS)
+        read_cells(
+            row, self._read_value, known=columns.KNOWN, used=used, has_header=self._has_header
+        )
 
-    def _read_cell(self, row: ImportRow, column: str, cell: object) -> None:
-        try:
-            if column == "_id":
-                row.id = columns.parse_id(cell)
-                return
-            value = columns.parse(column, cell, is_json=self._is_json)
-            if column == "promptIds":
-                row.values["prompts"] = self._require_ids(value)
-            elif column == columns.PROMPTS:
-                if row.cells.get("promptIds") is not None:
-                    raise ValidationError("Give either prompts or promptIds, not both.", "invalid")
-                row.values["prompts"] = self._find_names(value)
-            else:
-                name = next(n for n, known in columns.VALUE_COLUMNS.items() if known == column)
-                row.values[name] = value
-        except (ValidationError, ApiValidationError) as error:
-            row.reject_value(column, error)
+    def _read_value(self, row: ImportRow, column: str, cell: object) -> None:
+        value = columns.parse(column, cell, is_json=self._is_json)
+        if column == "promptIds":
+            row.values["prompts"] = self._require_ids(value)
+        elif column == columns.PROMPTS:
+            if row.cells.get("promptIds") is not None:
+                raise ValidationError("Give either prompts or promptIds, not both.", "invalid")
+            row.values["prompts"] = self._find_names(value)
+        else:
+            name = next(n for n, known in columns.VALUE_COLUMNS.items() if known == column)
+            row.values[name] = value
 
     def _require_ids(self, ids: object) -> _Prompts:
         assert isinstance(ids, list)
