@@ -41,6 +41,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) * 2
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that wait for servers, so that none is left at the end."""
+    items.sort(key=lambda item: not item.path.is_relative_to(Path(__file__).parent / "deployment"))
+
+
 def pytest_collection_finish() -> None:
     """Leave the collected tests and modules, a million objects, to no garbage collection."""
     gc.collect()
