@@ -29,6 +29,7 @@ REQUEST: Final[dict[str, object]] = {
     "pipelineStage": STAGE_ID,
     "initialStage": "new",
     "isAutopilot": True,
+    "isAutoAssigned": True,
     "isEnabled": True,
 }
 

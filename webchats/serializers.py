@@ -154,6 +154,7 @@ class WebchatSerializer(TenantDocumentSerializer[Webchat]):
             "pipelineStage",
             "initialStage",
             "isAutopilot",
+            "isAutoAssigned",
             "isEnabled",
             "position",
             "offsetX",

@@ -76,6 +76,7 @@ def create_webchats(user: User) -> list[Webchat]:
         pipeline_stage=stage,
         entry_stage=stage,
         is_autopilot=True,
+        is_auto_assigned=True,
         offset_x=7,
     )
     disabled = factories.WebchatFactory.create(user=user, is_enabled=False, prompt=full.prompt)

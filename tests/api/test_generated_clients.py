@@ -56,6 +56,7 @@ def changed_webchat(admin: User) -> Webchat:
         pipeline_stage=stage,
         entry_stage=stage,
         is_autopilot=True,
+        is_auto_assigned=True,
         is_enabled=False,
         position="top-left",
         offset_x=7,

@@ -111,6 +111,7 @@ def test_number_outside_its_range_is_rejected(
         ("isEnabled", "yes"),
         ("isEnabled", 1),
         ("isAutopilot", "true"),
+        ("isAutoAssigned", 1),
         ("offsetX", "24"),
         ("offsetX", True),
         ("offsetX", 1.5),

@@ -27,6 +27,7 @@ OPTIONAL_DEFAULTS: dict[str, Any] = {
     "pipelineId": None,
     "pipelineStage": None,
     "isAutopilot": False,
+    "isAutoAssigned": False,
     "isEnabled": True,
     "position": "bottom-right",
     "offsetX": 24,

@@ -70,7 +70,7 @@ class WebchatAdmin(
         ),
         ("Texts", {"fields": ("starter_message", "status_text", "csat_thank_you_message")}),
         ("Availability", {"fields": ("is_enabled", "allowed_domains")}),
-        ("Replies", {"fields": ("prompt", "is_autopilot")}),
+        ("Replies", {"fields": ("prompt", "is_autopilot", "is_auto_assigned")}),
         ("Contacts", {"fields": ("pipeline", "pipeline_stage", "initial_stage")}),
         ("Placement", {"fields": ("position", ("offset_x", "offset_y"), "z_index")}),
     )

@@ -4,7 +4,7 @@ An organization has one entry in the cache, so that a page reads it at once. Wit
 each process has entries of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import sleep
@@ -23,6 +23,9 @@ EXPIRY_SECONDS: float = 40
 HEARTBEATS: Final = 3
 #: Seconds for which a representative counts as typing.
 TYPING_SECONDS: Final = 6
+
+#: Seconds for which the last turn is remembered. After them, turns start with the first user.
+_TURN_SECONDS: Final = 86_400
 
 #: A write takes milliseconds. The lock of a process that has died expires.
 _LOCK_SECONDS: Final = 1
@@ -155,18 +158,40 @@ def show_typing(conversation: Conversation, user: User) -> None:
     events.typing(conversation, Author.REP, user.public_name)
 
 
+def take_turn(organization_id: str, user_ids: Collection[str]) -> str:
+    """Return the one of ``user_ids``, which are not empty, whose turn it is.
+
+    It is the next one after the last turn, in the order of the ids. Of calls at the same time, each
+    takes a turn of its own. A turn whose transaction is rolled back is skipped.
+    """
+    key = f"{_key(organization_id)}:last-turn"
+    with _lock(organization_id):
+        # The cache returns what is stored below.
+        last = cast("str", cache.get(key, ""))
+        later = [user_id for user_id in user_ids if user_id > last]
+        chosen = min(later or user_ids)
+        cache.set(key, chosen, _TURN_SECONDS)
+    return chosen
+
+
 @contextmanager
 def _change(organization_id: str) -> Iterator[Presence]:
     """Yield the presence, and store it with its changes. One process at a time changes it."""
+    with _lock(organization_id):
+        presence = load_presence(organization_id)
+        yield presence
+        cache.set(_key(organization_id), presence.reps, EXPIRY_SECONDS)
+
+
+@contextmanager
+def _lock(organization_id: str) -> Iterator[None]:
     lock = f"{_key(organization_id)}:lock"
     for _ in range(_LOCK_ATTEMPTS):
         if cache.add(lock, True, _LOCK_SECONDS):
             break
         sleep(_LOCK_PAUSE)
     try:
-        presence = load_presence(organization_id)
-        yield presence
-        cache.set(_key(organization_id), presence.reps, EXPIRY_SECONDS)
+        yield
     finally:
         cache.delete(lock)
 

@@ -82,6 +82,15 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
         verbose_name="autopilot",
         help_text="The AI answers without a representative's approval.",
     )
+    is_auto_assigned = models.BooleanField(
+        default=False,
+        db_default=False,
+        verbose_name="automatic assignment",
+        help_text=(
+            "Conversations that wait for a person are assigned in turn to members who are online "
+            "and not away."
+        ),
+    )
 
     objects: ClassVar[WebchatManager["Webchat"]] = WebchatManager()
     history = ChangeHistory()

@@ -28,6 +28,7 @@ NAMES = {
     "pipelineStage": "pipeline_stage_id",
     "initialStage": "initial_stage",
     "isAutopilot": "is_autopilot",
+    "isAutoAssigned": "is_auto_assigned",
     "isEnabled": "is_enabled",
     "position": "position",
     "offsetX": "offset_x",

@@ -81,6 +81,7 @@ class Webchat(Base):
     pipeline_stage_id: Mapped[str | None]
     initial_stage: Mapped[str]
     is_autopilot: Mapped[bool]
+    is_auto_assigned: Mapped[bool]
     is_enabled: Mapped[bool]
     position: Mapped[str]
     offset_x: Mapped[int]
@@ -136,6 +137,7 @@ class Document(BaseModel):
     pipeline_stage_id: str | None
     initial_stage: str
     is_autopilot: bool
+    is_auto_assigned: bool
     is_enabled: bool
     position: str
     offset_x: int

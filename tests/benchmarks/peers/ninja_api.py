@@ -69,6 +69,7 @@ class WebchatIn(Schema):
     pipeline_id: str | None = None
     pipeline_stage_id: str | None = None
     is_autopilot: bool = False
+    is_auto_assigned: bool = False
     is_enabled: bool = True
     position: Annotated[str, Field(pattern="^(top|bottom)-(left|right)$")] = "bottom-right"
     offset_x: Annotated[int, Field(ge=0, le=200)] = 24
@@ -119,6 +120,7 @@ class Document(Schema):
     pipeline_stage_id: str | None
     initial_stage: str
     is_autopilot: bool
+    is_auto_assigned: bool
     is_enabled: bool
     position: str
     offset_x: int

@@ -90,10 +90,11 @@ def test_the_line_of_a_problem_counts_line_breaks_inside_cells(admin: User) -> N
     ],
 )
 def test_a_boolean_can_be_written_in_several_ways(admin: User, text: str, value: bool) -> None:
-    more = ("isAutopilot", "isEnabled")
-    import_content(to_csv({"isAutopilot": text, "isEnabled": text}, more=more), admin)
+    more = ("isAutopilot", "isAutoAssigned", "isEnabled")
+    import_content(to_csv(dict.fromkeys(more, text), more=more), admin)
     webchat = Webchat.objects.get()
-    assert (webchat.is_autopilot, webchat.is_enabled) == (value, value)
+    values = {webchat.is_autopilot, webchat.is_auto_assigned, webchat.is_enabled}
+    assert values == {value}
 
 
 def test_an_empty_cell_sets_the_default_of_a_new_row(admin: User) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from organizations.models import User
 from webchats.conversations.appending import append_event
+from webchats.conversations.assignees import assign_automatically
 from webchats.conversations.errors import AiUnavailable
 from webchats.conversations.locking import lock, lock_open, save
 from webchats.conversations.models import Author, Conversation
@@ -79,6 +80,7 @@ def hand_over_locked(conversation: Conversation, action: Action) -> bool:
     conversation.handler = handler
     conversation.waiting_since = conversation.waiting_since or timezone.now()
     append_event(conversation, "handed_over")
+    assign_automatically(conversation)
     return True
 
 
@@ -99,15 +101,21 @@ def reopen_locked(conversation: Conversation) -> None:
     conversation.closed_at = None
     assignee = conversation.assignee
     is_active = assignee is not None and assignee.is_active
-    conversation.handler = Handler.REP if is_active else start_handler(conversation)
-    if not is_active:
+    if is_active:
+        conversation.handler = Handler.REP
+    else:
         conversation.assignee = None
+        start_handling(conversation)
     append_event(conversation, "reopened")
 
 
-def start_handler(conversation: Conversation) -> Handler:
-    """Return the first handler: the AI if it can answer, with or without autopilot."""
-    return Handler.AI if can_answer(conversation) else Handler.WAITING
+def start_handling(conversation: Conversation) -> None:
+    """Set the first handler: the AI if it can answer, with or without autopilot, else a person."""
+    if can_answer(conversation):
+        conversation.handler = Handler.AI
+    else:
+        conversation.handler = Handler.WAITING
+        assign_automatically(conversation)
 
 
 @transaction.atomic

@@ -22,7 +22,7 @@ from webchats.conversations.services.handlers import (
     hand_over_locked,
     join_locked,
     reopen_locked,
-    start_handler,
+    start_handling,
 )
 from webchats.conversations.services.unsent_texts import delete_unsent_text
 from webchats.conversations.transitions import Action, Handler, State
@@ -118,7 +118,7 @@ def _start_or_continue(
             visitor_id=visitor_id,
             last_message_at=now,
         )
-        conversation.handler = start_handler(conversation)
+        start_handling(conversation)
         conversation.save(force_insert=True)
         return conversation
     # As it is now, and without a query.

@@ -1,33 +1,13 @@
 """Simultaneous requests of one visitor."""
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import pytest
-from django.db import connection
 
+from tests.support.threads import run_at_once
 from tests.support.visitors import Visitor
 from webchats.conversations.models import Contact, Conversation, Message
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def run_at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
-    """Return the results of simultaneous calls with the numbers from 0."""
-    barrier = threading.Barrier(count)
-
-    def work(number: int) -> Any:
-        barrier.wait()
-        try:
-            return call(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(work, range(count)))
 
 
 def test_a_message_that_is_sent_eight_times_at_once_is_stored_once(webchat: Webchat) -> None:
