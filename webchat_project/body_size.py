@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -163,6 +163,10 @@ class LargeResponseMiddleware:
             return LargeResponse(response, take_reservation(request))
         finally:
             _free_documents(response)
+            # Django would return the connection when the client has read the response. Tests have a
+            # transaction around requests.
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
 
 
 def _unavailable(request: HttpRequest, error: ResponsesBusy | OperationalError) -> HttpResponseBase:

@@ -34,12 +34,10 @@ _BEFORE_THROTTLES = (
     exceptions.PermissionDenied,
 )
 
-#: ``statement_timeout`` and ``lock_timeout`` of PostgreSQL.
-_CANCELED = ("57014", "55P03")
+#: ``statement_timeout`` and ``lock_timeout`` of PostgreSQL, and ``too_many_connections``.
+_CANCELED, _BUSY = ("57014", "55P03"), "53300"
 #: Seconds after which a client should retry a request that returned 503.
 RETRY_AFTER = 5
-
-
 #: The highest number of rows that an error counts. ``on_delete`` functions need read no more.
 MAX_USES = 1_000
 
@@ -181,11 +179,13 @@ def _as_api_exception(error: Exception) -> Exception:
 def unavailable_or_none(error: Exception) -> Unavailable | None:
     """Return the exception for an unavailable dependency, ``None`` for any other error."""
     if isinstance(error, OperationalError):
-        if getattr(error.__cause__, "sqlstate", "") in _CANCELED:
+        sqlstate = getattr(error.__cause__, "sqlstate", "")
+        if sqlstate in _CANCELED:
             logger.error("A statement was canceled: %s", error)
             return Unavailable("The request took too long. Narrow it down, or try again later.")
         # With the traceback: a missing table or column is such an error, too.
-        logger.error("The database is unavailable: %s", error, exc_info=error)
+        trace = error if sqlstate != _BUSY else None
+        logger.error("The database is unavailable: %s", error, exc_info=trace)
         return Unavailable()
     if isinstance(error, DependencyUnavailable):
         logger.error("%s: %s", error.log_message, error)
