@@ -3,12 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from organizations.admin.badges import badge
 from organizations.admin.site import site
+from organizations.admin.stage_choices import stage_choices
 from organizations.admin.stage_forms import DeletableStageForm, StageForm, StageFormSet
 from organizations.admin.times import updated_at
 from organizations.admin.usage import UsageAdmin
@@ -67,6 +70,17 @@ class PipelineAdmin(UsageAdmin[Pipeline]):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Pipeline]:
         return super().get_queryset(request).prefetch_related("stages")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the URL of the stages of a pipeline, for scripts."""
+        view = self.admin_site.admin_view(self.stages_view)
+        return [path("stages/", view, name="organizations_pipeline_stages"), *super().get_urls()]
+
+    def stages_view(self, request: HttpRequest) -> HttpResponse:
+        """Return the stages of a pipeline as JSON: see ``stage_choices``."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return stage_choices(request)
 
     @admin.display(description="default", ordering="is_default")
     def default_badge(self, pipeline: Pipeline) -> SafeString | None:

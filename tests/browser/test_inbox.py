@@ -312,3 +312,23 @@ def test_inbox_works_without_a_script(
     expect(page.locator(".entry-rep .text")).to_have_text("Hi")
     page.get_by_role("button", name="Close", exact=True).click()
     expect(page.locator(".event").last).to_contain_text("Ada closed the conversation")
+
+
+def test_a_contact_is_moved_to_a_stage_of_another_pipeline(
+    admin_page: Visitor, shop: Webchat
+) -> None:
+    stages = [
+        factories.StageFactory.create(pipeline__organization=shop.organization) for _ in range(2)
+    ]
+    conversation = write(shop, "Grace", "Hello")
+    visit = admin_page(f"/admin/inbox/{conversation.pk}/?edit=contact")
+    pipeline, stage = visit.page.get_by_label("Pipeline"), visit.page.locator("#id_contact-stage")
+    for selected in stages:
+        pipeline.select_option(selected.pipeline_id)
+        expect(stage.locator("option")).to_have_text(["None", selected.name])
+    stage.select_option(stages[1].pk)
+    visit.page.get_by_role("button", name="Save", exact=True).click()
+    expect(visit.page.locator(".contact dl")).to_contain_text(stages[1].name)
+    conversation.contact.refresh_from_db()
+    assert conversation.contact.stage == stages[1]
+    assert visit.problems == []

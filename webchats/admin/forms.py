@@ -11,7 +11,7 @@ from django.forms.renderers import BaseRenderer
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from organizations.models import Stage
+from organizations.admin.stage_choices import offer_stages
 from organizations.options import FormData, FormFiles, ModelFormOptions
 from organizations.tenancy.admin import TenantForm
 from organizations.tenancy.models import TenantQuerySet
@@ -89,36 +89,6 @@ def _quoting_entry(error: ValidationError, lines: list[str]) -> ValidationError:
     return ValidationError(f"“{lines[index]}”: {error.messages[0]}", code=error.code)
 
 
-class StageSelect(forms.Select):
-    """A select whose options contain their pipeline, so that a script can filter them."""
-
-    def create_option(
-        self,
-        name: str,
-        value: object,
-        label: int | str,
-        selected: bool,
-        index: int,
-        subindex: int | None = None,
-        attrs: dict[str, object] | None = None,
-    ) -> dict[str, object]:
-        """Add ``data-pipeline`` and ``data-name`` to the option of a stage."""
-        option = super().create_option(name, value, label, selected, index, subindex, attrs)
-        # A ``ModelChoiceIteratorValue``, except for the empty choice.
-        if stage := getattr(value, "instance", None):
-            option["attrs"] |= {"data-pipeline": stage.pipeline_id, "data-name": stage.name}
-        return option
-
-
-class StageChoiceField(forms.ModelChoiceField[Stage]):
-    """A stage, labeled with its pipeline for browsers without scripts."""
-
-    widget = StageSelect
-
-    def label_from_instance(self, obj: Stage) -> str:
-        return f"{obj.pipeline} → {obj}"
-
-
 class WebchatForm(IconForm[Webchat], TenantForm[Webchat]):
     """A webchat, to be saved or previewed."""
 
@@ -133,7 +103,6 @@ class WebchatForm(IconForm[Webchat], TenantForm[Webchat]):
     )
 
     class Meta:
-        field_classes = {"pipeline_stage": StageChoiceField}
         widgets = {
             "description": forms.Textarea(attrs={"rows": 3}),
             "starter_message": forms.Textarea(attrs={"rows": 3}),
@@ -151,6 +120,8 @@ class WebchatForm(IconForm[Webchat], TenantForm[Webchat]):
             # Read-only pages have no fields.
             if name in self.fields:
                 self._limit_choices(name)
+        if "pipeline_stage" in self.fields:
+            offer_stages(self, "pipeline", "pipeline_stage", only_active=False)
 
     def _limit_choices(self, name: str) -> None:
         """Offer only rows of the webchat's organization, and only active prompts."""
@@ -167,7 +138,6 @@ class WebchatForm(IconForm[Webchat], TenantForm[Webchat]):
             queryset = queryset.defer("instructions")
         if name == "pipeline_stage":
             queryset = queryset.select_related("pipeline")
-            queryset = queryset.order_by("pipeline__name", "position", "id")
         field.queryset = queryset
         field.empty_label = "Choose…" if field.required else "None"
         assert isinstance(field.widget, RelatedFieldWidgetWrapper)

@@ -76,7 +76,7 @@ class WebchatAdmin(
     )
 
     class Media:
-        js = ("webchats/admin/webchat_form.js",)
+        js = ("webchats/admin/webchat_form.js", "organizations/stage_choices.js")
         css = {"all": ("webchats/admin/icon_field.css", "webchats/admin/webchat_form.css")}
 
     # --- The list ---

@@ -82,6 +82,8 @@
       if (name.endsWith("-TOTAL_FORMS")) addRows(field, value);
       else if (field.type === "checkbox") field.checked = value;
       else field.value = value;
+      // A select element whose options have not been loaded: see stage_choices.js.
+      if (field instanceof HTMLSelectElement && field.value !== value) field.dataset.wanted = value;
       for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
     }
     const notice = document.createElement("p");

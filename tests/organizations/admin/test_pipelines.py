@@ -73,3 +73,21 @@ def test_stage_of_another_organization_cannot_be_moved_into_a_pipeline(
     other.refresh_from_db()
     assert (other.name, other.pipeline_id) != ("Changed", pipeline.pk)
     assert other.name == "Foreign"
+
+
+def test_stages_of_a_selected_pipeline_are_returned_to_forms(rep: User) -> None:
+    pipeline = factories.PipelineFactory.create(organization=rep.organization)
+    first, second = (
+        factories.StageFactory.create(pipeline=pipeline, position=place, is_active=not place)
+        for place in range(2)
+    )
+    foreign = factories.StageFactory.create().pipeline_id
+    client = log_in(rep)
+
+    def get(pipeline_id: str, **query: str) -> Any:
+        url = f"{list_url(Pipeline)}stages/"
+        return client.get(url, {"pipeline": pipeline_id, **query}).json()["stages"]
+
+    assert get(pipeline.pk) == [[first.pk, first.name], [second.pk, second.name]]
+    assert get(pipeline.pk, active="1") == [[first.pk, first.name]]
+    assert get(foreign) == get("x") == get("") == []

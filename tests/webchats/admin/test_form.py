@@ -88,9 +88,15 @@ def test_the_stage_must_belong_to_the_pipeline(
     assert Webchat.objects.get().entry_stage == stage
 
 
-def test_each_option_of_the_stage_names_its_pipeline(session_client: Client, admin: User) -> None:
-    stage = factories.StageFactory.create(pipeline__organization=admin.organization)
-    assert f'data-pipeline="{stage.pipeline.pk}"' in session_client.get(ADD).content.decode()
+def test_form_contains_only_the_stages_of_the_selected_pipeline(
+    session_client: Client, admin: User
+) -> None:
+    stage, other = (
+        factories.StageFactory.create(pipeline__organization=admin.organization) for _ in range(2)
+    )
+    page = session_client.get(ADD, {"pipeline": stage.pipeline_id}).content.decode()
+    assert f'<option value="{stage.pk}">' in page
+    assert other.pk not in page
 
 
 def test_low_contrast_is_a_warning_and_not_an_error(

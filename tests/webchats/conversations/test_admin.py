@@ -86,16 +86,31 @@ def test_saving_without_a_change_of_the_stage_keeps_the_pipeline(
     assert (contact.name, contact.pipeline) == ("Ada L", Pipeline.objects.get())
 
 
-def test_form_offers_active_stages_and_the_current_one(
+def test_form_offers_the_current_stage_and_the_active_ones_of_its_pipeline(
     session_client: Client, contact: Contact
 ) -> None:
     assert contact.stage is not None
     Stage.objects.update(is_active=False)
     active = factories.StageFactory.create(pipeline=contact.stage.pipeline, name="Won")
-    factories.StageFactory.create(pipeline=active.pipeline, name="Old", is_active=False)
-    text = read_text(session_client.get(url(contact)))
-    assert "Sales → New Sales → Won" in text
-    assert "Sales → Old" not in text
+    inactive = factories.StageFactory.create(pipeline=active.pipeline, is_active=False)
+    other = factories.StageFactory.create(pipeline__organization=contact.organization)
+    page = session_client.get(url(contact)).content.decode()
+    assert f'<option value="{contact.stage.pk}" selected>New</option>' in page
+    assert f'<option value="{active.pk}">Won</option>' in page
+    assert inactive.pk not in page
+    assert other.pk not in page
+
+
+def test_another_pipeline_needs_one_of_its_stages(session_client: Client, contact: Contact) -> None:
+    stage = factories.StageFactory.create(pipeline__organization=contact.organization)
+    # Without scripts, the form still has the stage of the former pipeline.
+    body = {"pipeline": stage.pipeline_id, "stage": contact.stage_id or ""}
+    page = session_client.post(url(contact), body).content.decode()
+    assert "The stage does not belong to the pipeline. Select one of its stages." in page
+    assert f'<option value="{stage.pk}">' in page
+    session_client.post(url(contact), {**body, "stage": ""})
+    contact.refresh_from_db()
+    assert (contact.pipeline, contact.stage) == (stage.pipeline, None)
 
 
 def test_pipeline_and_stage_with_contacts_say_what_uses_them(

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import QuerySet
@@ -11,11 +12,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from organizations.admin.site import site
+from organizations.admin.stage_choices import offer_stages
 from organizations.admin.times import time_tag
-from organizations.models import Stage
+from organizations.models import Pipeline, Stage
 from organizations.tenancy.admin import TenantAdmin, TenantForm
 from organizations.tenancy.change_lists import NamesFilter
-from webchats.admin.forms import StageChoiceField
 from webchats.conversations.contacts import publish_contact
 from webchats.conversations.models import Contact
 from webchats.conversations.search import CONTACT_FIELDS
@@ -26,35 +27,39 @@ MAX_CONVERSATIONS: Final = 10
 
 
 class ContactForm(TenantForm[Contact]):
-    """What representatives edit of a contact. A stage also sets its pipeline."""
+    """What representatives edit of a contact. Without a pipeline, a stage also sets it."""
 
-    inputs = {"pipeline": ("stage",)}
-
-    class Meta:
-        field_classes = {"stage": StageChoiceField}
+    inputs = {"pipeline": ("pipeline", "stage")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields.get("stage")
         # Read-only pages have no fields.
-        if isinstance(field, StageChoiceField):
-            stages = Stage.objects.for_organization(self.instance.organization_id)
-            stages = stages.active() | stages.filter(pk=self.instance.stage_id)
-            field.queryset = stages.select_related("pipeline").order_by(
-                "pipeline__name", "position", "id"
-            )
-            field.empty_label = "None"
-            # Only model admins wrap it.
-            if isinstance(field.widget, RelatedFieldWidgetWrapper):
-                field.widget.can_add_related = field.widget.can_change_related = False
-                field.widget.can_view_related = field.widget.can_delete_related = False
+        if "stage" in self.fields:
+            organization_id = self.instance.organization_id
+            stages = Stage.objects.for_organization(organization_id).select_related("pipeline")
+            offered = stages.active() | stages.filter(pk=self.instance.stage_id)
+            self._limit_choices("pipeline", Pipeline.objects.for_organization(organization_id))
+            self._limit_choices("stage", offered)
+            offer_stages(self, "pipeline", "stage", only_active=True)
+
+    def _limit_choices(self, name: str, rows: QuerySet[Any]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = rows
+        field.empty_label = "None"
+        # Only model admins wrap it.
+        if isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget.can_add_related = field.widget.can_change_related = False
+            field.widget.can_view_related = field.widget.can_delete_related = False
 
     def clean(self) -> dict[str, Any] | None:
-        """Set the pipeline of a new stage."""
+        """Keep the pipeline, or set that of a new stage, if no pipeline was sent."""
         values = super().clean()
-        if "stage" in self.changed_data and "stage" in self.cleaned_data:
-            stage = self.cleaned_data["stage"]
-            self.instance.pipeline = stage.pipeline if stage else None
+        if self.add_prefix("pipeline") not in self.data:
+            stage = self.cleaned_data.get("stage")
+            if "stage" not in self.changed_data:
+                stage = None
+            self.cleaned_data["pipeline"] = stage.pipeline if stage else self.instance.pipeline
         return values
 
 
@@ -75,7 +80,7 @@ class ContactAdmin(TenantAdmin[Contact]):
     search_help_text = "Search name, e-mail address and phone number"
     fieldsets = (
         ("Person", {"fields": ("name", "email", "phone")}),
-        ("Stage", {"fields": ("stage", "status")}),
+        ("Stage", {"fields": ("pipeline", "stage", "status")}),
         (
             "Visits",
             {
@@ -101,6 +106,9 @@ class ContactAdmin(TenantAdmin[Contact]):
         "first_seen",
         "last_seen",
     )
+
+    class Media:
+        js = ("organizations/stage_choices.js",)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str

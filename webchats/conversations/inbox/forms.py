@@ -70,11 +70,11 @@ class AssignForm(forms.Form):
 
 
 class ContactPanelForm(ContactForm):
-    """What representatives edit beside the thread. A stage also sets its pipeline."""
+    """What representatives edit beside the thread."""
 
-    class Meta(ContactForm.Meta):
+    class Meta:
         model = Contact
-        fields = ("name", "email", "phone", "stage")
+        fields = ("name", "email", "phone", "pipeline", "stage")
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         self.user = user

@@ -163,10 +163,11 @@ def _contact_context(
     user = get_user(request)
     may_edit = role_allows(user.role, Operation.CHANGE, Contact)
     if conversation is None or not may_edit:
-        return {}
-    if form is None and request.method == "GET" and request.GET.get("edit") == "contact":
+        return {"edit": None}
+    # Also in the response to a request that marks messages as read: scripts send it meanwhile.
+    if form is None and request.GET.get("edit") == "contact":
         form = ContactPanelForm(instance=conversation.contact, user=user)
-    return {"may_edit_contact": True, "contact_form": form}
+    return {"may_edit_contact": True, "contact_form": form, "edit": "contact" if form else None}
 
 
 def _get_failure(conversation: Conversation) -> str:

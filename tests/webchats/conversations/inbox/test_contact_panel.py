@@ -30,9 +30,13 @@ def test_contact_is_edited_and_moved_beside_the_thread(
     act: Act, rep_client: Client, conversation: Conversation, pipeline: Pipeline
 ) -> None:
     page = reverse("inbox:conversation", args=[conversation.pk], query={"edit": "contact"})
-    assert 'name="contact-stage"' in rep_client.get(page).content.decode()
     stage = factories.StageFactory.create(pipeline=pipeline)
-    response = act("edit-contact", values_for(conversation.contact, name="Ada L", stage=stage.pk))
+    panel = rep_client.get(page).content.decode()
+    assert f'<option value="{pipeline.pk}">' in panel
+    # Those of a pipeline are loaded when it is selected.
+    assert stage.pk not in panel
+    moved = values_for(conversation.contact, name="Ada L", pipeline=pipeline.pk, stage=stage.pk)
+    response = act("edit-contact", moved)
     assert response.status_code == 302
     contact = Contact.objects.get()
     assert (contact.name, contact.stage, contact.pipeline) == ("Ada L", stage, pipeline)

@@ -1,5 +1,5 @@
 "use strict";
-// The form of a webchat: a live preview, and only the stages of the selected pipeline.
+// The form of a webchat: a live preview.
 document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("webchat_form");
   const panel = document.getElementById("preview");
@@ -140,21 +140,5 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 
-  // --- The stages of the selected pipeline ---
-
-  const pipeline = field("pipeline"), stages = field("pipeline_stage");
-  if (pipeline && stages) {
-    const options = [...stages.options];
-    for (const option of options) if (option.dataset.name) option.textContent = option.dataset.name;
-    const filterStages = () => {
-      const selected = stages.value;
-      stages.replaceChildren(...options.filter((option) => !option.value || option.dataset.pipeline === pipeline.value));
-      stages.value = selected;
-      if (stages.value !== selected) stages.value = "";
-      stages.disabled = false;
-    };
-    pipeline.addEventListener("change", filterStages);
-    filterStages();
-  }
   update();
 });
