@@ -1,0 +1,1 @@
+"""Notifications of representatives who do not look at the inbox."""
