@@ -47,6 +47,8 @@ def test_production_settings_pass_the_deployment_check(tmp_path: Path) -> None:
         ("STATIC_ROOT", "/nonexistent", "webchat_project.W001"),
         ("TRUSTED_PROXIES", "-1", "webchat_project.E003"),
         ("TRUSTED_PROXIES", "0", "webchat_project.W003"),
+        ("VAPID_PRIVATE_KEY", "key", "conversations.W001"),
+        ("VAPID_SUBJECT", "mailto:ops@example.com", "conversations.W001"),
         ("WIDGET_SESSION_DAYS", "0", "webchat_project.E003"),
     ],
 )

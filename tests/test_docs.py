@@ -153,7 +153,7 @@ def test_documented_defaults_are_those_of_the_settings() -> None:
 
 
 def test_every_system_check_is_documented() -> None:
-    check_id = r"(?:webchat_project|organizations|webchats|observability)\.[EW]\d{3}"
+    check_id = r"(?:webchat_project|organizations|webchats|conversations|observability)\.[EW]\d{3}"
     modules = [path for path in ROOT.rglob("checks.py") if ".venv" not in path.parts]
     ids = {found for path in modules for found in re.findall(rf'"({check_id})"', path.read_text())}
     assert (

@@ -5,6 +5,7 @@ a new action, is tested without a change here if ``tests/support/factories.py`` 
 its model.
 """
 
+import re
 from typing import Any
 
 import pytest
@@ -194,7 +195,8 @@ def row_patterns() -> list[Any]:
 def to_path(pattern: Any, pk: str) -> str:
     """Return the path of a URL pattern, with the id of a row."""
     path: str = pattern.pattern.regex.pattern.replace("^", "/api/").replace("\\Z", "")
-    return path.replace("\\-", "-").replace("(?P<pk>[0-9a-f]{24})", pk).rstrip("$")
+    path = path.replace("\\-", "-").rstrip("$")
+    return re.sub(r"\(\?P<\w+>\[0-9a-f\]\{24\}\)", pk, path)
 
 
 def api_patterns() -> list[Any]:

@@ -1,18 +1,23 @@
 """The URLconf of the REST API."""
 
-from django.urls import path
+from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
 from organizations import views as organizations
 from organizations.ai.views import AiProviderViewSet
 from organizations.auth import views as auth
 from webchat_project.api.documentation import DocumentationView, SchemaView
+from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 from webchats import views as webchats
 from webchats.conversations.api.canned_replies import CannedReplyViewSet
 from webchats.conversations.api.contacts import ContactViewSet
 from webchats.conversations.api.drafts import DraftViewSet
 from webchats.conversations.api.knowledge import KnowledgeViewSet
 from webchats.conversations.api.online import OnlineView
+from webchats.conversations.api.push_subscriptions import (
+    PushSubscriptionsView,
+    PushSubscriptionView,
+)
 from webchats.conversations.api.saved_views import SavedViewViewSet
 from webchats.conversations.api.views import ConversationViewSet
 from webchats.icons import views as icons
@@ -35,6 +40,12 @@ router.register("users", organizations.UserViewSet)
 urlpatterns = [
     *router.urls,
     path("presence", OnlineView.as_view(), name="presence"),
+    path("push-subscriptions", PushSubscriptionsView.as_view(), name="push-subscriptions"),
+    re_path(
+        rf"^push-subscriptions/(?P<id>{OBJECT_ID_PATTERN})\Z",
+        PushSubscriptionView.as_view(),
+        name="push-subscription",
+    ),
     path("upload", icons.UploadView.as_view(), name="upload"),
     path("auth/login", auth.LoginView.as_view(), name="login"),
     path("auth/refresh", auth.RefreshView.as_view(), name="refresh"),

@@ -309,6 +309,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "contacts", "description": "The visitors who have written."},
         {"name": "canned replies", "description": "Texts that representatives insert."},
         {"name": "saved views", "description": "Named lists of conversations in the inbox."},
+        {"name": "push subscriptions", "description": "The caller's devices for web push."},
         {"name": "knowledge", "description": "Questions with the answers that the AI quotes."},
         {"name": "prompts", "description": "Instructions for the AI, which a webchat refers to."},
         {"name": "AI providers", "description": "Language models, which a prompt refers to."},
@@ -410,6 +411,13 @@ AI_TOTAL_SECONDS = env.float("AI_TOTAL_SECONDS", default=60)
 # A reply starts when the visitor has written nothing for this time, at the latest after the second.
 AI_DEBOUNCE_SECONDS = env.float("AI_DEBOUNCE_SECONDS", default=1.5)
 AI_DEBOUNCE_AT_MOST_SECONDS = env.float("AI_DEBOUNCE_AT_MOST_SECONDS", default=5)
+
+# --- Web push: both, or neither ---------------------------------------------------------------
+
+# `manage.py make_vapid_key` generates the key: 32 bytes in URL-safe Base64.
+VAPID_PRIVATE_KEY = env.str("VAPID_PRIVATE_KEY", default="")
+# Where operators of push services reach the operator of this service: mailto:ops@example.com.
+VAPID_SUBJECT = env.str("VAPID_SUBJECT", default="")
 
 # --- Streams of the live process --------------------------------------------------------------
 

@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 from tests.api.row_ids import PROVIDER_ID
 from tests.support.images import image_bytes
 from webchats import examples
-from webchats.conversations.api.examples import CONTACT_ID, CONVERSATION_ID
+from webchats.conversations.api.examples import (
+    CONTACT_ID,
+    CONVERSATION_ID,
+    PUSH_SUBSCRIPTION_REQUEST,
+)
 
 ALLOWED_DOMAIN = r"(https?://)?[a-z]{1,10}(-[a-z]{1,5})?\.(com|org|example)(:[1-9][0-9]{1,3})?"
 
@@ -81,6 +85,8 @@ def correct_body(path: str, body: dict[str, Any]) -> None:
     elif "inbox-views" in path:
         known = {"name": uuid4().hex, "query": "assigneeId=me"}
         body.update({name: value for name, value in known.items() if name in body})
+    elif "push-subscriptions" in path:
+        body.update(PUSH_SUBSCRIPTION_REQUEST)
     elif "knowledge" in path:
         correct_knowledge(body)
     elif "stageId" in body:

@@ -15,7 +15,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
+from pytest_django import Settings
 
+from organizations.ai import addresses
 from organizations.auth.tokens import AccessToken
 from organizations.models import User
 from organizations.tenancy.large_responses import MAX_OF_ADDRESS
@@ -25,6 +27,7 @@ from tests.support.visitors import Visitor
 from webchat_project.api import documentation
 from webchats import demo, examples
 from webchats.conversations.api.examples import CONTACT_ID, CONVERSATION_ID, DRAFT
+from webchats.conversations.notifications.vapid import generate_private_key
 from webchats.models import Webchat
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -233,6 +236,8 @@ def test_only_nullable_fields_of_a_response_are_nullable() -> None:
         "Note.userId",
         "Problem.line",
         "Prompt.providerId",
+        "PushSubscription.lastSuccessAt",
+        "PushSubscriptions.publicKey",
         "SignedInUser.organizationId",
         "User.organizationId",
         "VisitorMessage.clientKey",
@@ -287,7 +292,12 @@ def test_version_is_that_of_the_project_and_the_changelog() -> None:
 
 
 @pytest.mark.django_db
-def test_examples_of_request_bodies_are_accepted(api: Any, demo_user: User) -> None:
+def test_examples_of_request_bodies_are_accepted(
+    api: Any, demo_user: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VAPID_PRIVATE_KEY = generate_private_key()
+    settings.VAPID_SUBJECT = "mailto:ops@example.com"
+    monkeypatch.setattr(addresses, "resolve", lambda *_: ["93.184.215.14"])
     client = api(demo_user)
     webchat_id = client.post("/api/webchats", examples.REQUEST).json()["data"]["_id"]
     webchat = Webchat.objects.get(pk=webchat_id)
@@ -319,7 +329,7 @@ def test_examples_of_request_bodies_are_accepted(api: Any, demo_user: User) -> N
                 assert response.status_code in (200, 201, 204), response.content
                 assert b'"ignored"' not in response.content
                 tried.add((verb, path))
-    assert len(tried) == 40
+    assert len(tried) == 41
 
 
 @pytest.mark.django_db

@@ -58,5 +58,6 @@ def _configured_secrets() -> tuple[str, ...]:
         icons.get("secret_key"),
         settings.AI_API_KEY,
         *settings.AI_KEYS,
+        settings.VAPID_PRIVATE_KEY,
     ]
     return tuple({str(value) for value in values if len(str(value or "")) >= _MIN_LENGTH})

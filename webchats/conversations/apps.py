@@ -1,6 +1,8 @@
 """The configuration of the app."""
 
 from django.apps import AppConfig
+from django.core.checks import Tags, register
+from django.utils.module_loading import import_string
 
 from organizations.deactivation import register_on_deactivation
 from organizations.jobs.registry import register_job, register_periodic_task
@@ -16,12 +18,17 @@ class ConversationsConfig(AppConfig):
     label = "conversations"
 
     def ready(self) -> None:
-        """Register the link to the inbox, parts of the overview, jobs and tasks."""
+        """Register the link to the inbox, parts of the overview, checks, jobs and tasks."""
         register_nav_item(NAV_ITEM)
+        # It needs models, which are loaded by now.
+        register(import_string("webchats.conversations.checks.check_vapid"), Tags.security)
         register_panel("webchats.conversations.admin.overview.get_panel")
         register_steps("webchats.conversations.admin.overview.get_steps", order=15)
         register_on_deactivation("webchats.conversations.assignees.release_conversations")
         register_job("reply", "webchats.conversations.replies.engine.make_reply")
+        jobs = "webchats.conversations.notifications.push_jobs"
+        register_job("push", f"{jobs}.notify_devices")
+        register_job("push_retry", f"{jobs}.retry_device")
         register_job("playground", "webchats.conversations.playground.run_playground")
         tasks = "webchats.conversations.periodic_tasks"
         register_periodic_task(f"{tasks}.request_lost_replies", interval=10)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import sleep
-from typing import Final, TypedDict, cast
+from typing import Final, NotRequired, TypedDict, cast
 
 from django.core.cache import cache
 from django.utils import timezone
@@ -63,6 +63,8 @@ class Rep(TypedDict):
     name: str
     is_away: bool
     until: float
+    #: Until when the inbox counts as visible.
+    visible_until: NotRequired[float]
     visits: dict[str, Visit]
 
 
@@ -81,6 +83,10 @@ class Presence:
             for user_id, rep in self.reps.items()
             if (visit := rep["visits"].get(conversation_id)) is not None
         ]
+
+    def sees_inbox(self, user_id: str) -> bool:
+        """Return whether the inbox of the user is visible on a screen, and not in a hidden tab."""
+        return user_id in self.reps and self.reps[user_id].get("visible_until", 0) > self.now
 
     def online(self) -> list[OnlineRep]:
         """Return the representatives with an open inbox, by name."""
@@ -110,10 +116,13 @@ def report_presence(
     user: User,
     conversation: Conversation | None = None,
     is_typing: bool = False,
+    is_visible: bool | None = True,
 ) -> None:
     """Record that ``user`` has the inbox open, and perhaps looks at a conversation and types.
 
     Clients repeat it ``HEARTBEATS`` times in ``EXPIRY_SECONDS``. Streams of staff get events.
+    ``is_visible`` is ``False`` when the inbox has just been hidden, and ``None`` in a hidden tab,
+    since another one may be visible.
     """
     with _change(organization_id) as presence:
         until = presence.now + EXPIRY_SECONDS
@@ -122,8 +131,11 @@ def report_presence(
             "name": user.public_name,
             "is_away": user.is_away,
             "until": until,
+            "visible_until": former.get("visible_until", 0) if former else 0,
             "visits": former["visits"] if former else {},
         }
+        if is_visible is not None:
+            rep["visible_until"] = until if is_visible else 0
         presence.reps[user.pk] = rep
         if conversation is not None:
             typing_until = presence.now + TYPING_SECONDS if is_typing else 0

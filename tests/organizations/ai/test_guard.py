@@ -1,7 +1,6 @@
 """Requests to providers reach public and listed addresses only (SSRF)."""
 
 import asyncio
-import datetime
 import ipaddress
 import socket
 import ssl
@@ -14,10 +13,6 @@ from unittest import mock
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pytest_django import Settings
 
 from organizations.ai import addresses, guard, limits
@@ -26,6 +21,7 @@ from organizations.ai.guard import ConnectionRefused, make_http_client
 from tests.support import event_loops
 from tests.support.ai import call, make_settings
 from tests.support.http_server import http_response, responding
+from tests.support.tls import make_tls
 
 PUBLIC = "93.184.215.14"
 
@@ -207,31 +203,6 @@ def test_the_certificate_is_checked_against_the_name(settings: Settings, tmp_pat
         response = post(f"https://model.test:{port}/v1", resolver, client_context)
     assert response.status_code == 200
     assert len(server.requests) == 1
-
-
-def make_tls(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Return the contexts of a server named ``name`` and of a client that trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "server.pem"
-    encoding = serialization.Encoding.PEM
-    private = key.private_bytes(
-        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_bytes(private + certificate.public_bytes(encoding))
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(file)
-    client = ssl.create_default_context(cadata=certificate.public_bytes(encoding).decode())
-    return server, client
 
 
 @pytest.mark.parametrize("kind", ["openai", "anthropic"])

@@ -110,6 +110,14 @@ def test_the_list_and_the_thread_have_who_looks(
     assert load_presence(conversation.organization_id).in_conversation(conversation.pk) == []
 
 
+def test_a_hidden_tab_shows_nothing_but_another_one_may(rep: User) -> None:
+    client = log_in(rep)
+    reports = [("", True), ("hidden", True), ("was_hidden", False), ("hidden", False), ("", True)]
+    for tab, is_seen in reports:
+        assert client.post("/admin/inbox/presence/", {"tab": tab}).status_code == 204
+        assert load_presence(str(rep.organization_id)).sees_inbox(rep.pk) is is_seen
+
+
 # --- Who is online ---
 
 

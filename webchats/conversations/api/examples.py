@@ -99,6 +99,17 @@ PRESENCE_REQUEST: Final[dict[str, object]] = {"typing": False}
 #: The body of ``POST /api/conversations/{id}/unsent-text``.
 UNSENT_TEXT_REQUEST: Final[dict[str, object]] = {"text": "Yes, in green and", "isNote": False}
 
+#: The body of ``POST /api/push-subscriptions``.
+PUSH_SUBSCRIPTION_REQUEST: Final[dict[str, object]] = {
+    "endpoint": "https://push.example.com/send/cXfG3eXo",
+    "keys": {
+        "p256dh": "BAgUltcGSoaRzbfpcZMw1xzpy2mNJfQ7ZUCK05HcMkygm2xOl9e9fdhrpdjMpBAs"
+        "IZvp-E1Lc2jKaHC6QT0LiD4",
+        "auth": "SNjEsHCVY23ipErakjHQ1A",
+    },
+    "device": "Firefox on Android",
+}
+
 #: The body of ``POST /api/conversations/{id}/read``.
 READ_REQUEST: Final[dict[str, object]] = {"sequence": 3}
 

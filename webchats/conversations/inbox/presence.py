@@ -22,10 +22,19 @@ from webchats.conversations.presence import (
 
 
 class PresenceForm(forms.Form):
-    """Whether the user types, or has left the conversation."""
+    """Whether the user types, or has left the conversation, and what has become of the tab."""
 
     typing = forms.BooleanField(required=False)
     left = forms.BooleanField(required=False)
+    tab = forms.ChoiceField(
+        choices=[("", "Visible"), ("was_hidden", "Just hidden"), ("hidden", "Hidden")],
+        required=False,
+    )
+
+    @property
+    def is_visible(self) -> bool | None:
+        """Whether the tab is visible; ``None`` if it has been hidden for a while."""
+        return {"was_hidden": False, "hidden": None}.get(self.cleaned_data.get("tab", ""), True)
 
 
 class AwayForm(forms.Form):
@@ -40,8 +49,12 @@ class AwayForm(forms.Form):
 def online(request: HttpRequest) -> HttpResponse:
     """Record that the user has the inbox open."""
     organization_id = get_organization_id(request, None)
+    form = PresenceForm(request.POST)
+    form.full_clean()
     if organization_id is not None:
-        report_presence(organization_id=organization_id, user=get_user(request))
+        report_presence(
+            organization_id=organization_id, user=get_user(request), is_visible=form.is_visible
+        )
     return HttpResponse(status=204)
 
 

@@ -6,6 +6,7 @@ from webchats.conversations.inbox import (
     actions,
     canned_replies,
     contacts,
+    devices,
     drafts,
     preferences,
     presence,
@@ -25,6 +26,10 @@ urlpatterns = [
     path("token/", views.token, name="token"),
     path("presence/", presence.online, name="online"),
     path("away/", presence.away, name="away"),
+    # Its folder is the scope of the service worker: pages of the inbox.
+    path("push-worker.js", devices.push_worker, name="push-worker"),
+    path("devices/", devices.devices, name="devices"),
+    path("devices/<str:device_pk>/remove/", devices.remove, name="remove-device"),
     path("<str:pk>/", views.inbox, name="conversation"),
     path("<str:pk>/canned-replies/", canned_replies.canned_replies, name="canned-replies"),
     path("<str:pk>/send/", actions.send, name="send"),

@@ -23,6 +23,7 @@ from webchats.conversations.inbox.access import (
     get_user,
     inbox_view,
 )
+from webchats.conversations.inbox.devices import get_push_key
 from webchats.conversations.inbox.forms import ContactPanelForm, new_client_key
 from webchats.conversations.inbox.lists import get_list_context
 from webchats.conversations.inbox.navigation import get_nav_item
@@ -95,6 +96,7 @@ def render_inbox(
         else:
             items = partial(get_nav_items, get_user(request), {NAV_ITEM: item})
             context = {**site.each_context(request), "nav_items": items, **context}
+            context["push_key"] = get_push_key(get_user(request))
         name = "fragment" if is_fragment else "page"
         response = TemplateResponse(request, f"admin/inbox/{name}.html", context, status=status)
         query = context["query"].urlencode()

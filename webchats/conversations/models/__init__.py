@@ -8,6 +8,7 @@ from webchats.conversations.models.draft import Draft, RejectionReason
 from webchats.conversations.models.knowledge import KnowledgeEntry
 from webchats.conversations.models.message import Author, Message, MessageKind
 from webchats.conversations.models.note import Note
+from webchats.conversations.models.push_subscription import PushSubscription
 from webchats.conversations.models.reply import Reply
 from webchats.conversations.models.saved_view import SavedView
 from webchats.conversations.models.unsent_text import UnsentText
@@ -25,6 +26,7 @@ __all__ = [
     "Message",
     "MessageKind",
     "Note",
+    "PushSubscription",
     "RejectionReason",
     "Reply",
     "ReplyState",
@@ -41,3 +43,5 @@ register_grants(Reply, Operation.VIEW)
 register_grants(Draft, Operation.VIEW, Operation.CHANGE)
 # Those of others by some roles only: see ``SavedView.can_be_changed_by``.
 register_grants(SavedView, *Operation)
+# Each member's own only: nobody sees the devices of others.
+register_grants(PushSubscription, Operation.VIEW, Operation.ADD, Operation.DELETE)

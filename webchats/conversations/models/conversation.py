@@ -110,6 +110,9 @@ class Conversation(TenantModel):
     waiting_since = models.DateTimeField(null=True)
     first_reply_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+    #: When representatives were notified by web push the last time, and of which last message.
+    pushed_at = models.DateTimeField(null=True, editable=False)
+    pushed_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     objects: ClassVar[ConversationManager["Conversation"]] = ConversationManager()
 

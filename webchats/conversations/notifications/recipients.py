@@ -5,7 +5,7 @@ from typing import Final
 from organizations.auth.roles import MEMBER_ROLES, Operation, role_allows
 from organizations.models import User
 from organizations.tenancy.models import TenantQuerySet
-from webchats.conversations.models import Conversation
+from webchats.conversations.models import Conversation, Draft
 from webchats.conversations.transitions import Handler, State
 
 #: The roles that answer visitors.
@@ -15,16 +15,15 @@ _ROLES: Final = [
 
 
 def needs_rep(conversation: Conversation) -> bool:
-    """Return whether the visitor waits for a person.
+    """Return whether the visitor waits for a person, perhaps to approve a draft.
 
-    The conversation is open, the AI does not answer it, and nobody has answered since the visitor
-    wrote or asked for a person.
+    The conversation is open, and nobody has answered since the visitor wrote or asked for a person.
     """
-    return (
-        conversation.state == State.OPEN
-        and conversation.handler != Handler.AI
-        and conversation.waiting_since is not None
-    )
+    if conversation.state == State.CLOSED or conversation.waiting_since is None:
+        return False
+    if conversation.handler != Handler.AI:
+        return True
+    return Draft.objects.pending().filter(conversation=conversation).exists()
 
 
 def find_recipients(conversation: Conversation) -> TenantQuerySet[User]:

@@ -26,6 +26,7 @@ from webchats.conversations.models import (
     ReplyState,
 )
 from webchats.conversations.models.reply import ERROR_LENGTH
+from webchats.conversations.notifications.requests import request_notifications
 from webchats.conversations.replies.availability import is_autopilot
 from webchats.conversations.replies.metrics import observe_reply
 from webchats.conversations.replies.progress import clean_text
@@ -57,6 +58,7 @@ def finish_reply(job: ClaimedJob, reply_id: str, finished: Finished, *, is_shown
     elif reply.is_draft:
         _end(reply, ReplyState.DRAFTED)
         _add_draft(reply, DraftState.PENDING)
+        request_notifications(conversation)
         save(conversation, "updated_at")
     else:
         _send(reply)

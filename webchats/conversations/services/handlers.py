@@ -13,6 +13,7 @@ from webchats.conversations.assignees import assign_automatically
 from webchats.conversations.errors import AiUnavailable
 from webchats.conversations.locking import lock, lock_open, save
 from webchats.conversations.models import Author, Conversation
+from webchats.conversations.notifications.requests import request_notifications
 from webchats.conversations.replies.availability import can_answer
 from webchats.conversations.replies.requests import discard_replies, request_reply
 from webchats.conversations.transitions import Action, Handler, State, next_handler
@@ -81,6 +82,7 @@ def hand_over_locked(conversation: Conversation, action: Action) -> bool:
     conversation.waiting_since = conversation.waiting_since or timezone.now()
     append_event(conversation, "handed_over")
     assign_automatically(conversation)
+    request_notifications(conversation)
     return True
 
 

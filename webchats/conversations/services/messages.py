@@ -16,6 +16,7 @@ from webchats.conversations.events import conversation_changed
 from webchats.conversations.locking import lock, require_open, save
 from webchats.conversations.models import Author, Contact, Conversation, Message, Note
 from webchats.conversations.models.note import MAX_NOTES
+from webchats.conversations.notifications.requests import request_notifications
 from webchats.conversations.replies.availability import can_answer
 from webchats.conversations.replies.requests import outdate_draft, request_reply
 from webchats.conversations.services.handlers import (
@@ -98,6 +99,8 @@ def _send_visitor_message(
             request_reply(conversation)
         else:
             hand_over_locked(conversation, Action.HAND_OVER)
+    else:
+        request_notifications(conversation)
     save(conversation)
     return Sent(message, created=True)
 

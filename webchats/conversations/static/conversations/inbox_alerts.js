@@ -77,7 +77,9 @@
     if (type !== "conversation" || isSeen() || !concerns(data)) return;
     alertedAt[data._id] = Date.now();
     if (sound.checked) play();
-    if (notify.checked && Notification.permission === "granted") showNotification(data);
+    // With web push, the service worker shows the same one.
+    const isPushed = find("#alert-push")?.checked;
+    if (notify.checked && !isPushed && Notification.permission === "granted") showNotification(data);
   });
 
   // --- The user's choice ---

@@ -70,13 +70,14 @@
     fetch(url, { ...options, body: new URLSearchParams(values) }).catch(() => {});
   }
 
-  function beat() {
+  // Who sees the inbox in a tab gets no notifications on other devices.
+  function beat(tab = document.hidden ? "hidden" : "") {
     const url = document.hidden ? "" : getThread()?.dataset.presenceUrl ?? "";
     if (reported && reported !== url) post(reported, { left: "on" });
     reported = url;
     lastBeat = Date.now();
     const isTyping = url && Date.now() - lastTyping < TYPING_MILLISECONDS;
-    post(url || presenceUrl, isTyping ? { typing: "on" } : {});
+    post(url || presenceUrl, { tab, ...isTyping && { typing: "on" } });
   }
 
   function beatIfDue() {
@@ -89,8 +90,8 @@
   });
   if (presenceUrl) {
     document.addEventListener("inbox:alive", beatIfDue);
-    document.addEventListener("visibilitychange", beat);
-    addEventListener("pageshow", beat);
+    document.addEventListener("visibilitychange", () => beat(document.hidden ? "was_hidden" : ""));
+    addEventListener("pageshow", () => beat());
     addEventListener("pagehide", () => {
       if (reported) post(reported, { left: "on" });
       reported = "";

@@ -1,0 +1,159 @@
+"""Requests to push services: RFC 8030, with a message that only the device can read (RFC 8291).
+
+The address of a push service comes from a representative's browser, so requests go through the
+transport of AI providers: to public addresses only, without redirects and proxies.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final
+
+import httpx2
+from django.utils.module_loading import import_string
+
+from organizations.ai.guard import ConnectionRefused, make_http_client
+from webchats.conversations.models import PushSubscription
+from webchats.conversations.notifications import vapid
+from webchats.conversations.notifications.subscriptions import get_origin
+
+#: Seconds for which a push service keeps a message for a device that is offline.
+TTL_SECONDS: Final = 600
+#: Seconds until a request that a push service could not accept is sent again, at least and at most.
+_MIN_RETRY_SECONDS: Final = 10
+_MAX_RETRY_SECONDS: Final = 300
+#: Seconds between two parts of a response, and of a request in all.
+_READ_SECONDS: Final = 5
+_TOTAL_SECONDS: Final = 10
+#: Requests at a time of one job.
+_PARALLEL: Final = 20
+
+
+class Outcome(StrEnum):
+    """What became of a message."""
+
+    SENT = "sent"
+    #: The subscription has ended, so that it can be deleted.
+    GONE = "gone"
+    #: The push service is overloaded or unavailable.
+    RETRY = "retry"
+    #: The push service refuses the message, or may not be connected to.
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The outcome for one device."""
+
+    subscription: PushSubscription
+    outcome: Outcome
+    #: Why, for the log: a status or the name of an exception.
+    reason: str = ""
+    #: Seconds until it should be tried again.
+    retry_after: float = _MIN_RETRY_SECONDS
+
+
+async def send_to_devices(
+    subscriptions: Sequence[PushSubscription], message: bytes, topic: str
+) -> list[Delivery]:
+    """Send the message to each device, and return what became of it.
+
+    A push service that has not delivered a message replaces it by the next one with its ``topic``,
+    at most 32 characters of URL-safe Base64.
+    """
+    by_origin: dict[str, list[PushSubscription]] = {}
+    for subscription in subscriptions:
+        by_origin.setdefault(get_origin(subscription.endpoint), []).append(subscription)
+    slots = asyncio.Semaphore(_PARALLEL)
+    groups = [
+        _send_to_origin(origin, group, message, topic, slots) for origin, group in by_origin.items()
+    ]
+    return [delivery for group in await asyncio.gather(*groups) for delivery in group]
+
+
+async def _send_to_origin(
+    origin: str,
+    subscriptions: Sequence[PushSubscription],
+    message: bytes,
+    topic: str,
+    slots: asyncio.Semaphore,
+) -> list[Delivery]:
+    """Send the message to the devices of one push service, over the same connections."""
+    try:
+        authorization = vapid.sign(origin)
+    except vapid.VapidRefused as error:
+        return [Delivery(each, Outcome.REFUSED, type(error).__name__) for each in subscriptions]
+    headers = {
+        "authorization": authorization,
+        "content-encoding": "aes128gcm",
+        "content-type": "application/octet-stream",
+        "ttl": str(TTL_SECONDS),
+        "topic": topic,
+        "urgency": "high",
+    }
+    client = make_http_client(headers, read_seconds=_READ_SECONDS, ssl_context=make_ssl_context())
+    async with client:
+        requests = (_send(client, each, message, slots) for each in subscriptions)
+        return await asyncio.gather(*requests)
+
+
+async def _send(
+    client: httpx2.AsyncClient,
+    subscription: PushSubscription,
+    message: bytes,
+    slots: asyncio.Semaphore,
+) -> Delivery:
+    async with slots:
+        body = await asyncio.to_thread(_encrypt, subscription, message)
+        try:
+            async with (
+                asyncio.timeout(_TOTAL_SECONDS),
+                client.stream("POST", subscription.endpoint, content=body) as response,
+            ):
+                # The end of an empty body, after which the next request can use the connection.
+                async for _ in response.aiter_raw():
+                    break
+                return _classify(subscription, response)
+        except ConnectionRefused:
+            return Delivery(subscription, Outcome.REFUSED, "ConnectionRefused")
+        except (httpx2.HTTPError, TimeoutError) as error:
+            return Delivery(subscription, Outcome.RETRY, type(error).__name__)
+
+
+def _classify(subscription: PushSubscription, response: httpx2.Response) -> Delivery:
+    status = response.status_code
+    reason = f"status {status}"
+    if 200 <= status < 300:
+        return Delivery(subscription, Outcome.SENT, reason)
+    if status in (404, 410):
+        return Delivery(subscription, Outcome.GONE, reason)
+    if status in (408, 429) or status >= 500:
+        return Delivery(subscription, Outcome.RETRY, reason, _get_retry_after(response))
+    return Delivery(subscription, Outcome.REFUSED, reason)
+
+
+def _get_retry_after(response: httpx2.Response) -> float:
+    """Return the seconds of ``Retry-After`` within the limits. A date counts as absent."""
+    value = response.headers.get("retry-after", "")
+    seconds = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
+    return float(min(max(seconds, _MIN_RETRY_SECONDS), _MAX_RETRY_SECONDS))
+
+
+@cache
+def make_ssl_context() -> ssl.SSLContext:
+    """Return the context with the usual certificate authorities, which takes a while to load."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
+def _encrypt(subscription: PushSubscription, message: bytes) -> bytes:
+    """Return the message as only the device can read it (``aes128gcm``)."""
+    keys = {"p256dh": subscription.p256dh, "auth": subscription.auth}
+    # Imported at the first push: its HTTP clients, which are not used, take a third of a second.
+    pusher: Any = import_string("pywebpush.WebPusher")(
+        {"endpoint": subscription.endpoint, "keys": keys}
+    )
+    body: bytes = pusher.encode(message)["body"]
+    return body
