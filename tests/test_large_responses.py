@@ -95,6 +95,8 @@ def test_organizations_are_counted_together(
     users = [User(organization_id=f"{n:024}") for n in range(MAX_LARGE - MAX_OF_ONE + 1)]
     others = [send(middleware, user) for user in users]
     assert [response.status_code for response in others] == [200] * (len(users) - 1) + [503]
+    for response in others:
+        response.close()
 
 
 def test_anonymous_clients_are_counted_by_address_and_apart_from_users(
@@ -165,7 +167,7 @@ def test_large_page_of_pipelines_is_counted(api: Any, admin: User, reserved: Non
 
 
 def test_large_page_of_knowledge_is_counted_with_the_prompts_of_its_entries(
-    api: Any, admin: User, reserved: None
+    api: Any, admin: User, reserved: None, django_assert_max_num_queries: Any
 ) -> None:
     prompts = factories.PromptFactory.create_batch(24, organization=admin.organization)
     entries = factories.KnowledgeEntryFactory.create_batch(22, organization=admin.organization)
@@ -176,6 +178,10 @@ def test_large_page_of_knowledge_is_counted_with_the_prompts_of_its_entries(
         for prompt in prompts
     )
     assert api(admin).get("/api/knowledge?limit=22").status_code == 503
+    KnowledgeEntry.objects.update(answer="🌍" * 4_000)
+    with django_assert_max_num_queries(3):  # The user, an update of theirs, and the size.
+        assert api(admin).get("/api/knowledge").status_code == 503
+    KnowledgeEntry.objects.update(answer="Yes")
     assert api(admin).get("/api/knowledge?limit=21").status_code == 200
 
 

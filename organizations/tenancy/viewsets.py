@@ -1,7 +1,7 @@
 """Viewsets for rows of organizations."""
 
 from contextlib import nullcontext
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 from django.db.models import QuerySet, Sum
 from django.db.models.expressions import Combinable
@@ -12,10 +12,13 @@ from organizations.models import User
 from organizations.tenancy.concurrency import search_slot
 from organizations.tenancy.large_responses import LARGE_BYTES, reserve_large_response
 from organizations.tenancy.models import TenantQuerySet, TenantScoped, TenantUser
-from webchat_project.api.pagination import DEFAULT_LIMIT, DocumentPagination
+from webchat_project.api.pagination import DocumentPagination
 from webchat_project.api.viewsets import DocumentViewSet, ReadUpdateViewSet
 
 _Row = TypeVar("_Row", bound=TenantScoped)
+
+#: A page of so few rows is no large response, whatever their length.
+_MAX_UNCOUNTED: Final = 3
 
 
 class TenantReadUpdateViewSet(ReadUpdateViewSet[_Row]):
@@ -24,7 +27,7 @@ class TenantReadUpdateViewSet(ReadUpdateViewSet[_Row]):
     Rows of other organizations return 404. Subclasses set ``queryset`` and ``serializer_class``.
     """
 
-    #: The approximate bytes of a row's JSON, if more than ``DEFAULT_LIMIT`` rows can be large.
+    #: The approximate bytes of a row's JSON, if some rows can be a large response.
     row_bytes: ClassVar[Combinable | None] = None
 
     def get_queryset(self) -> TenantQuerySet[_Row]:
@@ -49,7 +52,7 @@ class TenantReadUpdateViewSet(ReadUpdateViewSet[_Row]):
     def _reserve_large_page(self, queryset: QuerySet[_Row]) -> None:
         assert isinstance(self.paginator, DocumentPagination)
         page, limit = self.paginator.build_page(self.request)
-        if limit > DEFAULT_LIMIT:
+        if limit > _MAX_UNCOUNTED:
             rows = queryset.annotate(row_bytes=self.row_bytes)[(page - 1) * limit : page * limit]
             if (rows.aggregate(total=Sum("row_bytes"))["total"] or 0) > LARGE_BYTES:
                 reserve_large_response(self.request._request)

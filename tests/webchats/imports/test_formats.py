@@ -8,7 +8,7 @@ import pytest
 from organizations.models import User
 from tests.support import factories
 from tests.webchats.imports.files import import_content, json_document, to_csv
-from webchats.imports.formats import detect_format
+from webchats.imports.formats import FORMATS, detect_format
 from webchats.imports.formats.encoding import detect_encoding
 from webchats.imports.rows import FileRefused
 from webchats.models import Webchat
@@ -190,3 +190,16 @@ def test_a_malformed_file_is_refused_with_a_reason(
     assert report.status == "refused"
     assert report.problems
     assert report.problems[0].reason
+
+
+@pytest.mark.parametrize("format_name", ["json", "ndjson"])
+def test_short_values_count_as_the_memory_that_they_take(format_name: str) -> None:
+    """A batch has fewer rows of them."""
+    documents = [{"name": "x" * 10_000}, {"name": [[]] * 2_500}]
+    lines = map(json.dumps, documents)
+    content = f"[{','.join(lines)}]" if format_name == "json" else "\n".join(lines)
+    with FORMATS[format_name].open_table(io.BytesIO(content.encode())) as table:
+        text, nested = (row.length for row in table.rows)
+    assert text < 11_000
+    # An empty list takes 56 bytes.
+    assert nested > 2_500 * 50

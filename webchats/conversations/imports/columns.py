@@ -34,7 +34,8 @@ VALUE_COLUMNS: Final = {
 }
 _FIELDS: Final = {field.name: field for field in KnowledgeEntry._meta.concrete_fields}
 _API_FIELDS: Final = KnowledgeSerializer().fields
-_CHUNK: Final = 500
+#: Entries that are in memory, each with up to 500 prompts.
+_CHUNK: Final = 20
 
 
 #: The error of a column that a new row must have.

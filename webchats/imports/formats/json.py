@@ -23,6 +23,8 @@ _CHUNK: Final = 1 << 18
 #: Python refuses to convert integers of more than 4,300 digits.
 _MAX_DIGITS: Final = 400
 _WHITE_SPACE: Final = re.compile(r"[ \t\r\n]*")
+#: About the bytes of a value in memory. Those of short ones are many times their characters.
+_VALUE_LENGTH: Final = 32
 
 
 # --- Values ---
@@ -41,6 +43,15 @@ def _integer(digits: str) -> int | float:
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
+
+
+def _weigh(text: str, start: int, end: int) -> int:
+    """Return about how much memory the values take, as a number of characters.
+
+    Each value of an array or an object follows a comma or a bracket. Those in strings count, too.
+    """
+    values = sum(text.count(character, start, end) for character in ",[{")
+    return end - start + _VALUE_LENGTH * values
 
 
 def _row(number: int, document: object, length: int, unit: str = "line") -> ImportRow:
@@ -69,7 +80,7 @@ def _rows_of_lines(lines: Iterable[str]) -> Iterator[ImportRow]:
             yield ImportRow(number, {}, f"The line is longer than {MAX_LENGTH:,} characters.")
             continue
         try:
-            yield _row(number, _DECODER.decode(line), len(line))
+            yield _row(number, _DECODER.decode(line), _weigh(line, 0, len(line)))
         except (ValueError, RecursionError) as error:
             reason = f"Invalid JSON: {error}."
             yield ImportRow(number, {"_raw": line.rstrip("\r\n")}, reason, length=len(line))
@@ -106,8 +117,8 @@ def _items(stream: "_Stream") -> Iterator[ImportRow]:
     # Numbered by item, because many programs write the whole array into one line.
     for number in itertools.count(1):
         stream.next_character()
-        document, length = stream.value()
-        yield _row(number, document, length, "item")
+        document, weight = stream.value()
+        yield _row(number, document, weight, "item")
         separator = stream.next_character()
         stream.skip(1)
         if separator == "]":
@@ -144,7 +155,7 @@ class _Stream:
                 return ""
 
     def value(self) -> tuple[object, int]:
-        """Return the JSON value at the current position and its length, and move to its end."""
+        """Return the JSON value at the current position and its weight, and move to its end."""
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._position)
@@ -155,9 +166,9 @@ class _Stream:
             if end == len(self._text) and self._read_more():
                 # A number may continue in the next chunk.
                 continue
-            length = end - self._position
-            self.skip(length)
-            return value, length
+            weight = _weigh(self._text, self._position, end)
+            self.skip(end - self._position)
+            return value, weight
 
     def _refusal(self, error: Exception) -> FileRefused:
         reason, line = str(error), self.line

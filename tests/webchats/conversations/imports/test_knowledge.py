@@ -1,6 +1,7 @@
 """Import and export of knowledge entries."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from django.db import connection
 
 from organizations.models import Organization, Prompt, User
 from tests.support import factories
-from webchats.conversations.imports import importer
+from webchats.conversations.imports import columns, importer
 from webchats.conversations.models import KnowledgeEntry
 from webchats.models.imports import ImportRecord
 
@@ -270,3 +271,24 @@ def test_a_sales_rep_cannot_be_the_author(run: Run, admin: User, tmp_path: Path)
     path = _write(tmp_path / "in.ndjson", {"question": "a", "answer": "b"})
     with pytest.raises(CommandError, match="no permission to add and change knowledge entries"):
         run("import_knowledge", path, user=rep.email)
+
+
+def test_the_memory_of_an_export_does_not_grow_with_the_prompts(
+    organization: Organization,
+) -> None:
+    prompts = factories.PromptFactory.create_batch(100, organization=organization)
+    entries = factories.KnowledgeEntryFactory.create_batch(60, organization=organization)
+    links = KnowledgeEntry.prompts.through
+    links.objects.bulk_create(
+        links(knowledgeentry_id=entry.pk, prompt_id=prompt.pk)
+        for entry in entries
+        for prompt in prompts
+    )
+    tracemalloc.start()
+    try:
+        counts = [row[-1].count(" ") for row in columns.read_rows(KnowledgeEntry.objects, "csv")]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert counts == [99] * 60
+    assert peak < 2_500_000  # Of 20 entries at a time.
