@@ -158,4 +158,7 @@ def make_client(settings: ProviderSettings) -> ModelClient:
             "x-api-key": settings.api_key,
             "authorization": f"Bearer {settings.api_key}",
         }
-    return AnthropicClient(settings, make_http_client(headers, read_seconds=settings.total_seconds))
+    http_client = make_http_client(
+        headers, read_seconds=settings.total_seconds, organization_id=settings.organization_id
+    )
+    return AnthropicClient(settings, http_client)

@@ -33,8 +33,10 @@ RESOLVE_SECONDS: Final = 5
 _CONNECT_SECONDS: Final = 5
 #: Threads of their own: those of names whose servers do not respond hang for a while.
 _resolve_executor: Final = ThreadPoolExecutor(32, thread_name_prefix="resolve")
-#: Lookups under way, by resolver, host and port.
-_lookups: Final[dict[tuple[Resolver, str, int], Future[list[str]]]] = {}
+#: Lookups of one organization at a time. Further ones would occupy the threads of the others.
+MAX_LOOKUPS_OF_ONE: Final = 4
+#: Lookups under way and the organizations that started them, by resolver, host and port.
+_lookups: Final[dict[tuple[Resolver, str, int], tuple[Future[list[str]], str]]] = {}
 #: Headers of an SDK's request that are sent. The others describe the client's machine, or may come
 #: from the environment.
 _SENT_HEADERS: Final = (
@@ -53,17 +55,19 @@ class ConnectionRefused(httpx2.ConnectError):
 class GuardedTransport(httpx2.AsyncBaseTransport):
     """A transport to public addresses, and to those in ``AI_ALLOWED_ADDRESSES``.
 
-    ``headers`` are added to each request.
+    ``headers`` are added to each request. Lookups of names are counted for ``organization_id``.
     """
 
     def __init__(
         self,
         headers: Mapping[str, str],
         *,
+        organization_id: str = "",
         resolver: Resolver = resolve,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._headers = dict(headers)
+        self._organization_id = organization_id
         self._resolver = resolver
         self._inner = httpx2.AsyncHTTPTransport(verify=ssl_context or True, trust_env=False)
 
@@ -106,14 +110,18 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     def _look_up(self, endpoint: Endpoint) -> Future[list[str]]:
         """Return the lookup of the name that is under way, or start one.
 
-        Retries of a name whose server does not respond occupy one thread only.
+        Retries of a name whose server does not respond occupy one thread only. Raise
+        ``ConnectError`` for one more than ``MAX_LOOKUPS_OF_ONE``.
         """
         key = (self._resolver, endpoint.host, endpoint.port)
-        lookup = _lookups.get(key)
-        if lookup is None:
-            lookup = _resolve_executor.submit(self._resolver, endpoint.host, endpoint.port)
-            _lookups[key] = lookup
-            lookup.add_done_callback(lambda _: _lookups.pop(key, None))
+        if found := _lookups.get(key):
+            return found[0]
+        owners = [owner for _, owner in list(_lookups.values())]
+        if owners.count(self._organization_id) >= MAX_LOOKUPS_OF_ONE:
+            raise httpx2.ConnectError("The name servers of other providers do not respond.")
+        lookup = _resolve_executor.submit(self._resolver, endpoint.host, endpoint.port)
+        _lookups[key] = lookup, self._organization_id
+        lookup.add_done_callback(lambda _: _lookups.pop(key, None))
         return lookup
 
     def _pinned(self, request: httpx2.Request, endpoint: Endpoint, address: str) -> httpx2.Request:
@@ -138,6 +146,7 @@ def make_http_client(
     headers: Mapping[str, str],
     *,
     read_seconds: float,
+    organization_id: str = "",
     resolver: Resolver = resolve,
     ssl_context: ssl.SSLContext | None = None,
 ) -> httpx2.AsyncClient:
@@ -146,7 +155,9 @@ def make_http_client(
     ``headers`` authenticate the requests. ``read_seconds`` limits the time between two chunks.
     """
     return httpx2.AsyncClient(
-        transport=GuardedTransport(headers, resolver=resolver, ssl_context=ssl_context),
+        transport=GuardedTransport(
+            headers, organization_id=organization_id, resolver=resolver, ssl_context=ssl_context
+        ),
         timeout=httpx2.Timeout(read_seconds, connect=_CONNECT_SECONDS),
         follow_redirects=False,
         trust_env=False,

@@ -154,4 +154,7 @@ def _messages(request: ModelRequest) -> list[ChatCompletionMessageParam]:
 def make_client(settings: ProviderSettings) -> ModelClient:
     """Return a client with connections of its own."""
     headers = {"authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
-    return OpenAIClient(settings, make_http_client(headers, read_seconds=settings.total_seconds))
+    http_client = make_http_client(
+        headers, read_seconds=settings.total_seconds, organization_id=settings.organization_id
+    )
+    return OpenAIClient(settings, http_client)

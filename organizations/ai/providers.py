@@ -49,6 +49,8 @@ class ProviderSettings:
     fallback: "ProviderSettings | None" = None
     #: Why the stored API key cannot be used, or empty.
     key_error: str = ""
+    #: Whose provider it is; empty for the deployment's default.
+    organization_id: str = ""
 
     @property
     def is_builtin(self) -> bool:
@@ -116,6 +118,7 @@ def _to_settings(
         prices=Prices(_to_decimal(provider.input_price), _to_decimal(provider.output_price)),
         fallback=fallback,
         key_error=key_error,
+        organization_id=provider.organization_id,
     )
 
 

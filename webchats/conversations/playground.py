@@ -4,6 +4,7 @@ A page starts a run and reads its state again and again. A worker makes the answ
 answers visitors, and stores the state in the cache.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
@@ -32,6 +33,7 @@ from webchats.conversations.playground_states import (
     TraceDocument,
     add_run,
     new_state,
+    require_current,
     update_state,
 )
 
@@ -40,6 +42,8 @@ logger = logging.getLogger(__name__)
 KIND: Final = "playground"
 #: Seconds between two writes of new text.
 WRITE_SECONDS: Final = 0.1
+#: Seconds after which a run that has been replaced ends.
+CHECK_SECONDS: Final = 1.0
 #: Earlier turns, oldest first.
 MAX_TURNS: Final = 20
 
@@ -104,7 +108,7 @@ async def run_playground(job: ClaimedJob) -> None:
     with suppress(Replaced):
         try:
             run = await run_query(_load, job)
-            await _run(job, run, state)
+            await _run_until_replaced(job, run, state)
         except ProviderError as error:
             state |= {"state": "failed", "error": error.message}
         except (Error, RetryLater, Replaced):
@@ -136,6 +140,18 @@ def _load(job: ClaimedJob) -> PromptRun:
         + settings.AI_FIRST_TOKEN_SECONDS
         - (time() - data["requested_at"]),
     )
+
+
+async def _run_until_replaced(job: ClaimedJob, run: PromptRun, state: RunState) -> None:
+    """Make the answer. The next run must not wait for a provider that does not respond."""
+    answer = asyncio.ensure_future(_run(job, run, state))
+    try:
+        while not (await asyncio.wait([answer], timeout=CHECK_SECONDS))[0]:
+            await run_query(require_current, job.key, job.payload["run"])
+        answer.result()
+    finally:
+        answer.cancel()
+        await asyncio.wait([answer])
 
 
 async def _run(job: ClaimedJob, run: PromptRun, state: RunState) -> None:

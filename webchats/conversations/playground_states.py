@@ -83,9 +83,14 @@ def add_run(run_id: str, user_id: str, organization_id: str) -> str:
 
 def update_state(owner: str, run_id: str, state: RunState) -> None:
     """Store the state of a run. Raise ``Replaced`` if the user has started another one."""
+    require_current(owner, run_id)
+    _write(run_id, owner, state)
+
+
+def require_current(owner: str, run_id: str) -> None:
+    """Raise ``Replaced`` if the user has started another run."""
     if cache.get(_current_key(owner), run_id) != run_id:
         raise Replaced
-    _write(run_id, owner, state)
 
 
 def read_run(run_id: str, *, user: User) -> RunState | None:

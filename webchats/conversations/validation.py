@@ -48,6 +48,11 @@ def validate_text(text: str) -> None:
         raise ValidationError("Enter a message.", "blank")
 
 
+def normalize_line_ends(text: str) -> str:
+    """Return the text with line feeds: browsers send CRLF for every line end of a text area."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def validate_client_key(client_key: str) -> None:
     """Raise ``ValidationError`` unless the key has 1 to 64 characters."""
     _validate_characters(client_key, MAX_CLIENT_KEY_LENGTH)

@@ -288,6 +288,32 @@ def test_names_that_do_not_resolve_leave_threads_to_other_organizations(
     end.set()
 
 
+def test_requests_of_an_organization_leave_threads_to_the_lookups_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(guard, "RESOLVE_SECONDS", 0.1)
+    end = Event()
+    slow = mock.Mock(side_effect=lambda *_: [PUBLIC] if end.wait(5) else [])
+    other = mock.Mock(return_value=["10.0.0.1"])
+
+    async def run() -> list[BaseException | httpx2.Response]:
+        async with (
+            make_http_client({}, read_seconds=2, organization_id="one", resolver=slow) as one,
+            make_http_client({}, read_seconds=2, organization_id="two", resolver=other) as two,
+        ):
+            requests = [one.post(f"https://slow{number}.test/v1") for number in range(40)]
+            requests.append(two.post("https://model.test/v1"))
+            found = await asyncio.gather(*requests, return_exceptions=True)
+            end.set()
+            return found
+
+    errors = [type(error) for error in event_loops.run(run())]
+    limit = guard.MAX_LOOKUPS_OF_ONE
+    assert slow.call_count == limit
+    assert errors[:limit] == [httpx2.ConnectTimeout] * limit
+    assert errors[limit:] == [httpx2.ConnectError] * (40 - limit) + [ConnectionRefused]
+
+
 def test_a_private_address_and_an_unknown_name_have_the_same_error(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,13 @@ def test_an_edited_draft_keeps_its_own_text(draft: Draft, rep: User) -> None:
     assert (draft.text, draft.is_edited) == ("We deliver within three days.", True)
 
 
+def test_other_line_ends_are_no_edit(draft: Draft, rep: User) -> None:
+    Draft.objects.filter(pk=draft.pk).update(text="One\r\nTwo\rThree\n")
+    services.approve_draft(draft=draft, user=rep, version=1, text="One\nTwo\r\nThree\r\n")
+    draft.refresh_from_db()
+    assert not draft.is_edited
+
+
 def test_a_rejected_draft_calls_a_person(draft: Draft, rep: User) -> None:
     services.reject_draft(draft=draft, user=rep, version=1, reason="tone", comment="Too short")
     draft.refresh_from_db()

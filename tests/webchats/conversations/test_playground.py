@@ -1,6 +1,8 @@
 """The playground, and ``manage.py check_prompt``, with the built-in provider."""
 
+import asyncio
 import json
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,21 @@ def test_a_new_run_replaces_the_one_before(admin: User, prompt: Prompt) -> None:
     state = read_run(third, user=admin)
     assert state is not None
     assert state["text"] == "Two days."
+
+
+def test_a_new_run_does_not_wait_for_a_provider_that_hangs(
+    admin: User, prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(_: object) -> AsyncGenerator[None]:
+        await asyncio.sleep(60)
+        yield
+
+    monkeypatch.setattr(playground, "run_prompt", hang)
+    monkeypatch.setattr(playground, "CHECK_SECONDS", 0.01)
+    start_run(user=admin, prompt=prompt, question="delivery?")
+    (job,) = queue.claim([playground.KIND], 9)
+    start_run(user=admin, prompt=prompt, question="delivery?")
+    event_loops.run(asyncio.wait_for(playground.run_playground(job), 5))
 
 
 def test_runs_of_several_users_do_not_replace_each_other(admin: User, prompt: Prompt) -> None:

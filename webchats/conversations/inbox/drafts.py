@@ -18,7 +18,7 @@ from webchats.conversations.inbox.views import Composer, is_htmx, render_inbox
 from webchats.conversations.models import Conversation, Draft, RejectionReason
 from webchats.conversations.models.draft import MAX_COMMENT_LENGTH
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
-from webchats.conversations.validation import validate_text
+from webchats.conversations.validation import normalize_line_ends, validate_text
 
 _MAX_VERSION: Final = 2**31 - 1
 
@@ -41,9 +41,9 @@ class ApproveForm(VersionForm):
     )
 
     def clean_text(self) -> str:
-        """Return the text with the line feeds that the user entered: browsers send CRLF."""
+        """Return the text with line feeds."""
         text: str = self.cleaned_data["text"]
-        return text.replace("\r\n", "\n")
+        return normalize_line_ends(text)
 
 
 class RejectForm(VersionForm):
@@ -67,12 +67,11 @@ def approve(request: HttpRequest, conversation: Conversation) -> Composer | None
     submitted = _read(request, conversation, ApproveForm(request.POST))
     if isinstance(submitted, Composer):
         return submitted
-    text = submitted.values["text"]
     services.approve_draft(
         draft=submitted.draft,
         user=get_user(request),
         version=submitted.values["version"],
-        text=None if text == submitted.draft.text else text,
+        text=submitted.values["text"],
     )
     return None
 

@@ -10,7 +10,11 @@ from webchats.conversations.admin.contacts import ContactForm
 from webchats.conversations.canned_replies import validate_filled_in
 from webchats.conversations.models import Contact, Conversation
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
-from webchats.conversations.validation import validate_client_key, validate_text
+from webchats.conversations.validation import (
+    normalize_line_ends,
+    validate_client_key,
+    validate_text,
+)
 
 _MAX_SEQUENCE = 2**31 - 1
 #: The names of its inputs do not collide with those of the composer.
@@ -34,14 +38,14 @@ class ComposerForm(forms.Form):
     reopen = forms.BooleanField(required=False)
 
     def clean_text(self) -> str:
-        """Return the text with the line feeds that the user entered: browsers send CRLF.
+        """Return the text with line feeds.
 
         A reply has no variable of a canned reply.
         """
         text: str = self.cleaned_data["text"]
         if self.cleaned_data.get("mode") != "note":
             validate_filled_in(text)
-        return text.replace("\r\n", "\n")
+        return normalize_line_ends(text)
 
 
 def new_client_key() -> str:

@@ -27,6 +27,7 @@ from webchats.conversations.models import (
 from webchats.conversations.replies.requests import change_draft, request_reply
 from webchats.conversations.services.handlers import hand_over_locked
 from webchats.conversations.transitions import Action
+from webchats.conversations.validation import normalize_line_ends
 
 #: A draft counts as edited for this time after ``edit_draft``, which editors call again meanwhile.
 EDITED_FOR: Final = timedelta(seconds=60)
@@ -36,16 +37,19 @@ EDITED_FOR: Final = timedelta(seconds=60)
 def approve_draft(*, draft: Draft, user: User, version: int, text: str | None = None) -> Message:
     """Send the draft to the visitor, or ``text`` instead, which must have passed ``validation``.
 
-    The AI stays the author and the handler. Raise ``DraftChanged`` unless the draft is pending and
-    has this version, and ``ConversationClosed`` if the conversation is closed.
+    A text that differs in its line ends only is no edit. The AI stays the author and the handler.
+    Raise ``DraftChanged`` unless the draft is pending and has this version, and
+    ``ConversationClosed`` if the conversation is closed.
     """
     conversation = lock_open(draft.conversation)
     locked = _lock_pending(draft, version)
+    if text is None or normalize_line_ends(text) == normalize_line_ends(locked.text):
+        text = locked.text
     message = append(
         conversation,
         author=Author.AI,
         author_name=conversation.organization.public_title,
-        text=locked.text if text is None else text,
+        text=text,
         approved_by=user,
         reply=locked.reply,
     )
