@@ -31,6 +31,8 @@ def test_production_settings_pass_the_deployment_check(tmp_path: Path) -> None:
         ("ALLOWED_HOSTS", "", "security.W020"),
         ("CACHE_URL", "locmemcache://", "webchat_project.W002"),
         ("DEBUG", "true", "security.W018"),
+        ("EMAIL_TIMEOUT", "0", "webchat_project.E003"),
+        ("EMAIL_URL", "smtp://mail.example.com", "webchat_project.E004"),
         ("JWT_SIGNING_KEY", "short", "organizations.E002"),
         ("JWT_SIGNING_KEY_FALLBACKS", "short", "organizations.E002"),
         ("LOG_FORMAT", "xml", "observability.E001"),
@@ -57,4 +59,32 @@ def test_dangerous_setting_is_reported(variable: str, value: str, id_: str, tmp_
     environment = {**PRODUCTION, "STATIC_ROOT": str(tmp_path), variable: value}
     with pytest.raises(SystemCheckError) as error:
         check_deployment(**environment)
+    assert f"({id_})" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "id_"),
+    [
+        ({"ALLOWED_HOSTS": "*.example.com"}, "webchat_project.E005"),
+        ({"BASE_URL": "chat.example.com"}, "webchat_project.E005"),
+        ({"EMAIL_URL": "smtp://user:secret@mail.example.com"}, "webchat_project.W004"),
+        ({}, ""),
+    ],
+    ids=str,
+)
+def test_settings_for_email_are_checked(
+    environment: dict[str, str], id_: str, tmp_path: Path
+) -> None:
+    (tmp_path / "staticfiles.json").touch()
+    configured = {
+        **PRODUCTION,
+        "STATIC_ROOT": str(tmp_path),
+        "EMAIL_URL": "smtp+tls://user:secret@mail.example.com",
+        "DEFAULT_FROM_EMAIL": "Webchats <webchats@example.com>",
+    }
+    if not id_:
+        check_deployment(**configured)
+        return
+    with pytest.raises(SystemCheckError) as error:
+        check_deployment(**{**configured, **environment})
     assert f"({id_})" in str(error.value)

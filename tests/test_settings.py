@@ -67,3 +67,34 @@ def test_a_list_may_have_spaces_after_its_commas() -> None:
 @pytest.mark.parametrize("key", ["$abc" + "k9" * 30, "a$b" + "k9" * 30])
 def test_a_secret_key_may_contain_a_dollar_sign(key: str) -> None:
     assert load_settings(SECRET_KEY=key)["SECRET_KEY"] == key
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("", (False, "localhost", 25, "", False, False)),
+        ("smtp://mail.example.com", (True, "mail.example.com", 25, "", False, False)),
+        (
+            "smtp+tls://me:p%40ss@mail.example.com",
+            (True, "mail.example.com", 587, "p@ss", True, False),
+        ),
+        (
+            "smtp+ssl://me:a$b@mail.example.com:2465",
+            (True, "mail.example.com", 2465, "a$b", False, True),
+        ),
+    ],
+)
+def test_the_url_of_the_mail_server(url: str, expected: tuple[object, ...]) -> None:
+    loaded = load_settings(EMAIL_URL=url)
+    names = ("ENABLED", "HOST", "PORT", "HOST_PASSWORD", "USE_TLS", "USE_SSL")
+    assert tuple(loaded[f"EMAIL_{name}"] for name in names) == expected
+    assert loaded["EMAIL_TIMEOUT"] == 10
+
+
+def test_links_in_emails_lead_to_the_first_host() -> None:
+    assert load_settings()["BASE_URL"] == "http://localhost:8000"
+    assert load_settings(**PRODUCTION)["BASE_URL"] == "https://chat.example.com"
+    assert (
+        load_settings(**PRODUCTION, BASE_URL="https://x.example/")["BASE_URL"]
+        == "https://x.example"
+    )

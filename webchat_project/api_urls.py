@@ -14,6 +14,7 @@ from webchats.conversations.api.contacts import ContactViewSet
 from webchats.conversations.api.drafts import DraftViewSet
 from webchats.conversations.api.knowledge import KnowledgeViewSet
 from webchats.conversations.api.online import OnlineView
+from webchats.conversations.api.preferences import PreferencesView
 from webchats.conversations.api.push_subscriptions import (
     PushSubscriptionsView,
     PushSubscriptionView,
@@ -40,6 +41,7 @@ router.register("users", organizations.UserViewSet)
 urlpatterns = [
     *router.urls,
     path("presence", OnlineView.as_view(), name="presence"),
+    path("preferences", PreferencesView.as_view(), name="preferences"),
     path("push-subscriptions", PushSubscriptionsView.as_view(), name="push-subscriptions"),
     re_path(
         rf"^push-subscriptions/(?P<id>{OBJECT_ID_PATTERN})\Z",

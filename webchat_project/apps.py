@@ -15,6 +15,7 @@ class ProjectConfig(AppConfig):
         register(checks.check_rate_limits, Tags.security)
         register(checks.check_secret_key, Tags.security)
         register(checks.check_numbers, Tags.security)
+        register(checks.check_email, Tags.security, deploy=True)
         register(checks.check_static_files, Tags.staticfiles, deploy=True)
         register(checks.check_shared_cache, Tags.security, deploy=True)
         register(checks.check_proxies, Tags.security, deploy=True)

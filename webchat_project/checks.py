@@ -1,6 +1,8 @@
 """System checks of settings that belong to no single app."""
 
+from email.utils import parseaddr
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - the names of Django
@@ -52,6 +54,7 @@ def check_numbers(**_: object) -> list[CheckMessage]:
         "LIVE_STREAMS_PER_ADDRESS": 1,
         "LIVE_STREAMS_PER_USER": 1,
         "LIVE_SHUTDOWN_SECONDS": 0,
+        "EMAIL_TIMEOUT": 1,
     }
     return [
         Error(
@@ -102,3 +105,32 @@ def check_proxies(**_: object) -> list[CheckMessage]:
             id="webchat_project.W003",
         )
     ]
+
+
+def check_email(**_: object) -> list[CheckMessage]:
+    """Report settings with which e-mails are not delivered (``webchat_project.E004``, ``E005``).
+
+    Also a password that is sent without encryption (``webchat_project.W004``).
+    """
+    if not settings.EMAIL_ENABLED:
+        return []
+    found: list[CheckMessage] = []
+    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    if "@" not in sender or sender == "webmaster@localhost":
+        message = f"EMAIL_URL is set, but DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}."
+        hint = "Set DEFAULT_FROM_EMAIL to an address that the mail server accepts as a sender."
+        found.append(Error(message, hint=hint, id="webchat_project.E004"))
+    url = urlsplit(settings.BASE_URL)
+    # The first of ALLOWED_HOSTS may be a pattern, such as ".example.com".
+    has_host = bool(url.hostname) and url.netloc[0] not in ".*"
+    if url.scheme not in ("http", "https") or not has_host:
+        message = f"BASE_URL is {settings.BASE_URL!r}. Links in e-mails would not work."
+        hint = "Set BASE_URL to the address of the service, such as https://chat.example.com."
+        found.append(Error(message, hint=hint, id="webchat_project.E005"))
+    is_encrypted = settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL
+    is_local = settings.EMAIL_HOST in ("localhost", "127.0.0.1", "::1")
+    if settings.EMAIL_HOST_PASSWORD and not is_encrypted and not is_local:
+        message = "EMAIL_URL has a password, which is sent without encryption."
+        hint = "Use smtp+tls:// (usually port 587) or smtp+ssl:// (port 465)."
+        found.append(Warning(message, hint=hint, id="webchat_project.W004"))
+    return found

@@ -392,6 +392,29 @@ WIDGET_CONFIG_CACHE_SECONDS = env.int("WIDGET_CONFIG_CACHE_SECONDS", default=10)
 # Days for which a visitor's session is valid.
 WIDGET_SESSION_DAYS = env.int("WIDGET_SESSION_DAYS", default=7)
 
+# --- E-mail -----------------------------------------------------------------------------------
+
+# smtp+tls://USER:PASSWORD@HOST:587. Without it, no e-mail is sent.
+_email_url = env.str("EMAIL_URL", default="")
+EMAIL_ENABLED = bool(_email_url)
+_email = env.email_url_config(_email_url or "dummymail://")
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_FILE_PATH = _email["EMAIL_FILE_PATH"] or None
+EMAIL_HOST = _email["EMAIL_HOST"] or "localhost"
+EMAIL_HOST_USER = _email["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
+EMAIL_PORT = _email["EMAIL_PORT"] or (465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
+# Seconds. Django's default is to wait without a limit.
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="webmaster@localhost")
+# The address of the service, for links in e-mails.
+BASE_URL = env.str(
+    "BASE_URL",
+    default="http://localhost:8000" if DEBUG else f"https://{next(iter(ALLOWED_HOSTS), '')}",
+).rstrip("/")
+
 # --- Language models --------------------------------------------------------------------------
 
 # Keys that encrypt the API keys of providers. The first one encrypts, all of them decrypt.

@@ -85,6 +85,18 @@ class User(AbstractBaseUser, TenantScoped):
         help_text="Whether the user takes no new conversations, although the inbox is open.",
     )
 
+    gets_email = models.BooleanField(
+        default=True,
+        db_default=True,
+        editable=False,
+        help_text="Whether the user gets e-mails about visitors who wait while nobody is online.",
+    )
+    #: Until when the user counts as online and not away. Presence in detail is in the cache.
+    online_until = models.DateTimeField(null=True, editable=False)
+    #: The last e-mail about visitors who wait, and up to when these e-mails report them.
+    emailed_at = models.DateTimeField(null=True, editable=False)
+    emailed_up_to = models.DateTimeField(null=True, editable=False)
+
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"

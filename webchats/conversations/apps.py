@@ -30,6 +30,9 @@ class ConversationsConfig(AppConfig):
         register_job("push", f"{jobs}.notify_devices")
         register_job("push_retry", f"{jobs}.retry_device")
         register_job("playground", "webchats.conversations.playground.run_playground")
+        notifications = "webchats.conversations.notifications"
+        register_job("email", f"{notifications}.email_job.send_report")
+        register_periodic_task(f"{notifications}.unattended.report_unattended", interval=30)
         tasks = "webchats.conversations.periodic_tasks"
         register_periodic_task(f"{tasks}.request_lost_replies", interval=10)
         register_periodic_task(f"{tasks}.close_inactive_conversations", interval=3600)

@@ -7,6 +7,7 @@ each process has entries of its own.
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from time import sleep
 from typing import Final, NotRequired, TypedDict, cast
 
@@ -26,6 +27,9 @@ TYPING_SECONDS: Final = 6
 
 #: Seconds for which the last turn is remembered. After them, turns start with the first user.
 _TURN_SECONDS: Final = 86_400
+
+#: Seconds between two writes of ``User.online_until``.
+_STORE_SECONDS: Final = 30
 
 #: A write takes milliseconds. The lock of a process that has died expires.
 _LOCK_SECONDS: Final = 1
@@ -140,6 +144,8 @@ def report_presence(
         if conversation is not None:
             typing_until = presence.now + TYPING_SECONDS if is_typing else 0
             rep["visits"][conversation.pk] = {"until": until, "typing_until": typing_until}
+    if not user.is_away:
+        _store_online(user)
     if conversation is not None:
         events.presence_changed(conversation, user, seconds=EXPIRY_SECONDS, is_typing=is_typing)
 
@@ -155,7 +161,9 @@ def report_absence(*, user: User, conversation: Conversation) -> None:
 def set_away(*, organization_id: str, user: User, is_away: bool) -> None:
     """Store whether ``user`` takes no new conversations. They are online with it."""
     user.is_away = is_away
-    User.objects.filter(pk=user.pk).update(is_away=is_away)
+    if is_away:
+        user.online_until = timezone.now()
+    User.objects.filter(pk=user.pk).update(is_away=is_away, online_until=user.online_until)
     report_presence(organization_id=organization_id, user=user)
 
 
@@ -184,6 +192,17 @@ def take_turn(organization_id: str, user_ids: Collection[str]) -> str:
         chosen = min(later or user_ids)
         cache.set(key, chosen, _TURN_SECONDS)
     return chosen
+
+
+def _store_online(user: User) -> None:
+    """Store until when the user counts as online, for the time after they have left.
+
+    In the database, where workers find it without a cache server, and not with each heartbeat.
+    """
+    now = timezone.now()
+    if user.online_until is None or user.online_until < now + timedelta(seconds=EXPIRY_SECONDS):
+        user.online_until = now + timedelta(seconds=EXPIRY_SECONDS + _STORE_SECONDS)
+        User.objects.filter(pk=user.pk).update(online_until=user.online_until)
 
 
 @contextmanager

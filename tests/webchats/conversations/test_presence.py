@@ -84,6 +84,29 @@ def test_a_heartbeat_is_published_for_staff_and_stores_nothing(
     assert Conversation.objects.get().row_version == conversation.row_version
 
 
+def test_the_end_of_being_online_is_not_stored_with_each_heartbeat(
+    rep_api: APIClient, rep: User
+) -> None:
+    now = timezone.now()
+    stored = set()
+    with time_machine.travel(now, tick=False) as traveller:
+        for second in range(0, 120, 10):
+            traveller.move_to(now + timedelta(seconds=second))
+            rep_api.put("/api/presence", {})
+            rep.refresh_from_db()
+            assert rep.online_until is not None
+            assert 40 <= (rep.online_until - timezone.now()).total_seconds() <= 70
+            stored.add(rep.online_until)
+        assert len(stored) == 3
+        rep_api.put("/api/presence", {"isAway": True})
+        rep.refresh_from_db()
+        assert rep.online_until == timezone.now()
+        traveller.shift(timedelta(seconds=10))
+        rep_api.put("/api/presence", {})
+        rep.refresh_from_db()
+        assert rep.online_until < timezone.now()
+
+
 @pytest.mark.parametrize("action", ["presence", "leave", "typing"])
 def test_presence_is_inaccessible_to_other_organizations(
     action: str, other_admin: User, conversation: Conversation

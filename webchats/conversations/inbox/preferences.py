@@ -1,18 +1,66 @@
-"""What a user has chosen for the inbox."""
+"""What a user has chosen for the inbox and its notifications."""
 
 from django import forms
+from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_http_methods, require_POST
 
+from organizations.admin.site import site
 from organizations.auth.roles import Operation
 from organizations.models import User
 from webchats.conversations.inbox.access import get_user, inbox_view
+from webchats.conversations.inbox.devices import get_push_key
+
+
+class PreferencesForm(forms.Form):
+    """The choices of a user that hold on every device."""
+
+    gets_email = forms.BooleanField(
+        required=False,
+        label="E-mail me when visitors wait",
+        help_text=(
+            "When nobody of your organization has been online for five minutes. At most one e-mail "
+            "in five minutes, and one for each time that a visitor waits."
+        ),
+    )
+    uses_single_keys = forms.BooleanField(
+        required=False,
+        label="Use single keys as shortcuts",
+        help_text=(
+            "They do nothing while you type. Turn them off if you dictate text, or press keys by "
+            "accident."
+        ),
+    )
 
 
 class ShortcutsForm(forms.Form):
     """Whether single keys are shortcuts."""
 
     is_enabled = forms.BooleanField(required=False)
+
+
+@inbox_view(Operation.VIEW)
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Show or save the user's notification settings."""
+    user = get_user(request)
+    initial = {"gets_email": user.gets_email, "uses_single_keys": user.uses_single_keys}
+    form = PreferencesForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
+        User.objects.filter(pk=user.pk).update(**form.cleaned_data)
+        messages.success(request, "Your notification settings are saved.")
+        return redirect("inbox:preferences")
+    context = {
+        **site.each_context(request),
+        "title": "Notification settings",
+        "form": form,
+        "is_email_enabled": settings.EMAIL_ENABLED,
+        "has_push": get_push_key(user) is not None,
+    }
+    return TemplateResponse(request, "admin/inbox/preferences.html", context)
 
 
 @inbox_view(Operation.VIEW)

@@ -19,6 +19,7 @@ app_name = "inbox"
 
 urlpatterns = [
     path("", views.inbox, name="list"),
+    path("preferences/", preferences.preferences, name="preferences"),
     path("shortcuts/", preferences.set_shortcuts, name="shortcuts"),
     path("views/save/", saved_views.save, name="save-view"),
     path("views/<str:view_pk>/change/", saved_views.change, name="change-view"),

@@ -108,6 +108,8 @@ class Conversation(TenantModel):
     last_message_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True, default="")
     #: The time of the first visitor message that nobody has answered.
     waiting_since = models.DateTimeField(null=True)
+    #: When it was found to wait while nobody was online. Before ``waiting_since``: a former wait.
+    unattended_at = models.DateTimeField(null=True, editable=False)
     first_reply_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     #: When representatives were notified by web push the last time, and of which last message.
@@ -158,6 +160,22 @@ class Conversation(TenantModel):
                     state=State.OPEN, handler=Handler.AI, last_message_author="visitor"
                 ),
                 name="conversation_unanswered",
+            ),
+            # Workers look for visitors who wait while nobody is online, and e-mails list them.
+            models.Index(
+                fields=("waiting_since",),
+                condition=models.Q(
+                    models.Q(unattended_at=None)
+                    | models.Q(unattended_at__lt=models.F("waiting_since")),
+                    state=State.OPEN,
+                    waiting_since__isnull=False,
+                ),
+                name="conversation_unreported",
+            ),
+            models.Index(
+                fields=("organization", "unattended_at"),
+                condition=models.Q(state=State.OPEN, unattended_at__gte=models.F("waiting_since")),
+                name="conversation_unattended",
             ),
             # Streams of staff look for changes that no hint reported.
             models.Index(fields=("organization", "updated_at"), name="conversation_changed"),

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from django.db.models import Exists, OuterRef, Q
+
 from organizations.auth.roles import MEMBER_ROLES, Operation, role_allows
 from organizations.models import User
 from organizations.tenancy.models import TenantQuerySet
@@ -26,14 +28,25 @@ def needs_rep(conversation: Conversation) -> bool:
     return Draft.objects.pending().filter(conversation=conversation).exists()
 
 
+def waits_for_rep() -> Q:
+    """Return the condition of ``needs_rep`` for a query of conversations."""
+    drafts = Draft.objects.pending().filter(conversation=OuterRef("pk"))
+    is_waiting = Q(state=State.OPEN, waiting_since__isnull=False)
+    return is_waiting & (~Q(handler=Handler.AI) | Q(Exists(drafts)))
+
+
+def find_members(organization_id: str) -> TenantQuerySet[User]:
+    """Return the active members of the organization who may answer visitors."""
+    members = User.objects.for_organization(organization_id)
+    return members.filter(is_active=True, access_role__in=_ROLES)
+
+
 def find_recipients(conversation: Conversation) -> TenantQuerySet[User]:
     """Return the assignee, or every active member who may answer if there is none.
 
     So also if the assignee is no active member of the organization. Includes who is away or online.
     """
-    members = User.objects.for_organization(conversation.organization_id).filter(
-        is_active=True, access_role__in=_ROLES
-    )
+    members = find_members(conversation.organization_id)
     if conversation.assignee_id is None:
         return members
     assigned = members.filter(pk=conversation.assignee_id)
