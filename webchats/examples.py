@@ -23,6 +23,7 @@ REQUEST: Final[dict[str, object]] = {
     "csatBackgroundColor": "#F3F4F6",
     "csatTextColor": "#111827",
     "csatThankYouMessage": "Thanks for your feedback!",
+    "isSurveyEnabled": True,
     "promptId": PROMPT_ID,
     "allowedDomains": ["https://example.com"],
     "pipelineId": PIPELINE_ID,

@@ -148,6 +148,7 @@ class WebchatSerializer(TenantDocumentSerializer[Webchat]):
             "csatBackgroundColor",
             "csatTextColor",
             "csatThankYouMessage",
+            "isSurveyEnabled",
             "promptId",
             "allowedDomains",
             "pipelineId",

@@ -20,6 +20,8 @@ _PAIRS: Final = (
     ("timestamp_color", "background_color"),
     ("csat_text_color", "csat_background_color"),
 )
+#: Its pair is only shown if the webchat has a survey.
+_SURVEY_TEXT: Final = "csat_text_color"
 _COLORS: Final = tuple(dict.fromkeys(name for pair in _PAIRS for name in pair))
 
 #: How many combinations of colors are checked, the most common first.
@@ -29,6 +31,8 @@ MAX_COMBINATIONS: Final = 500
 def low_contrasts(webchat: Webchat) -> Iterator[str]:
     """Yield a sentence for each pair of colors with low contrast (WCAG 2.2, 1.4.3)."""
     for text, background in _PAIRS:
+        if text == _SURVEY_TEXT and not webchat.is_survey_enabled:
+            continue
         ratio = contrast_ratio(getattr(webchat, text), getattr(webchat, background))
         if ratio < READABLE_RATIO:
             # Rounded down: 4.49 must not be shown as 4.5.
@@ -79,6 +83,8 @@ def find_warnings(webchats: WebchatQuerySet[Webchat]) -> Warnings:
             # One comparison: databases search a list of texts by hash or tree, but evaluate every
             # part of an OR for every row.
             conditions[text] = Q(In(Concat(F(text), F(background)), sorted(found)))
+            if text == _SURVEY_TEXT:
+                conditions[text] &= Q(is_survey_enabled=True)
     return Warnings(conditions, is_complete=len(combinations) <= MAX_COMBINATIONS)
 
 

@@ -77,6 +77,7 @@ def create_webchats(user: User) -> list[Webchat]:
         entry_stage=stage,
         is_autopilot=True,
         is_auto_assigned=True,
+        is_survey_enabled=False,
         offset_x=7,
     )
     disabled = factories.WebchatFactory.create(user=user, is_enabled=False, prompt=full.prompt)

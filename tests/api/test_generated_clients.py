@@ -45,6 +45,7 @@ def changed_webchat(admin: User) -> Webchat:
         starter_message="Hello",
         status_text="Away",
         csat_thank_you_message="Thanks",
+        is_survey_enabled=False,
         header_text_color="#111111",
         status_text_color="#222222",
         timestamp_color="#333333",

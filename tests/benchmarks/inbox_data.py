@@ -58,6 +58,7 @@ def fill(conversations: int) -> None:
         last_seen_at=moment,
     )
     is_open = "(n % 20 = 0 OR n % 21 = 0)"
+    is_rated = f"(NOT {is_open} AND n % 4 = 0)"
     handler = "(ARRAY['ai', 'waiting', 'rep'])[1 + n / 20 % 3]"
     row = Conversation(visitor_id="x", last_message_at=_NOW, last_message_author="visitor")
     _insert(
@@ -77,6 +78,9 @@ def fill(conversations: int) -> None:
         waiting_since=f"CASE WHEN {is_open} AND {handler} = 'waiting' THEN {moment} END",
         closed_at=f"CASE WHEN NOT {is_open} THEN {moment} END",
         last_message_preview=TEXT,
+        rating_score=f"CASE WHEN {is_rated} THEN 1 + n / 4 % 5 END",
+        rating_comment=f"CASE WHEN {is_rated} THEN 'Quick help' ELSE '' END",
+        rated_at=f"CASE WHEN {is_rated} THEN {moment} END",
     )
     row = Message(author="visitor", sequence=1, text="x")
     _insert(

@@ -42,6 +42,8 @@ def query_strings(organization: Organization) -> dict[str, str]:
         "stage": f"stageId={stage}",
         "stage and webchat": f"stageId={stage}&webchatId={webchat}",
         "unread": "unread=true",
+        "rating": "rating=2",
+        "rating, webchat": f"rating=5&webchatId={webchat}",
         "unread, webchat, rep, open": f"state=open&handler=rep&webchatId={webchat}&unread=true",
         "stage, mine, closed": f"state=closed&assigneeId=me&stageId={stage}",
         "date": f"lastMessageTo={middle.last_message_at:%Y-%m-%d}",

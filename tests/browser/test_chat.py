@@ -294,6 +294,68 @@ def test_the_ai_answers_with_its_sources_and_hands_over(
     assert demo.call("GET", conversation)["data"]["handler"] == "waiting"
 
 
+def test_a_closed_conversation_is_rated_and_the_rating_is_changed(
+    demo: Demo, visitor: Visitor, other_site: Callable[..., str]
+) -> None:
+    size = {"viewport": {"width": 390, "height": 844}}
+    visit = visitor(other_site(), **REDUCED_MOTION, **size)
+    chat, keyboard = Chat(visit), visit.page.keyboard
+    visit.open_widget()
+    chat.send("Is it over?")
+    chat.expect_state("waiting")
+    conversation = demo.newest_conversation()
+    survey = chat.frame.get_by_role("region", name="How did we do?")
+    expect(survey).to_be_hidden()
+
+    # It appears, is announced, and leaves the focus where it is.
+    demo.call("PUT", conversation, {"state": "closed"})
+    chat.expect_state("closed")
+    expect(chat.frame.get_by_role("status")).to_contain_text("How did we do?")
+    expect(chat.text).to_be_focused()
+    scores = survey.get_by_role("group", name="How did we do?").get_by_role("radio")
+    sizes = scores.evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+    assert len(sizes) == 5
+    assert min(min(size["width"], size["height"]) for size in sizes) >= 44
+
+    keyboard.press("Shift+Tab")
+    expect(chat.button("Send rating")).to_be_focused()
+    keyboard.press("Enter")
+    expect(survey.get_by_role("alert")).to_have_text("Choose one to five stars.")
+    expect(scores.first).to_be_focused()
+    for key in ("Space", "ArrowRight", "ArrowRight", "ArrowRight", "Tab"):
+        keyboard.press(key)
+    expect(survey.get_by_role("radio", name="4 of 5, good")).to_be_checked()
+    expect(survey.get_by_role("alert")).to_have_text("")
+    keyboard.type("<b>Quick</b>")
+    keyboard.press("Tab")
+    assert violations(visit.page) == []
+    keyboard.press("Enter")
+    thanks = survey.get_by_text("Thank you for your feedback!")
+    expect(thanks).to_be_focused()
+    expect(scores.first).to_be_hidden()
+    assert violations(visit.page) == []
+    rating = {"score": 4, "comment": "<b>Quick</b>"}
+    assert demo.call("GET", conversation)["data"]["rating"] == rating
+
+    chat.button("Change rating").click()
+    expect(survey.get_by_role("radio", name="4 of 5, good")).to_be_focused()
+    expect(survey.get_by_label("Comment")).to_have_value("<b>Quick</b>")
+    keyboard.press("ArrowRight")
+    keyboard.press("Enter")
+    expect(thanks).to_be_focused()
+    expect(survey.get_by_role("img", name="5 of 5, very good")).to_be_visible()
+    assert demo.call("GET", conversation)["data"]["rating"]["score"] == 5
+
+    # A conversation that goes on hides the survey, and asks only once.
+    chat.send("One more thing")
+    expect(survey).to_be_hidden()
+    expect(chat.root).to_have_attribute("data-state", "waiting")
+    demo.call("PUT", conversation, {"state": "closed"})
+    expect(thanks).to_be_visible()
+    expect(scores.first).to_be_hidden()
+    assert [line for line in visit.problems if "favicon" not in line] == []
+
+
 def test_no_message_is_lost_or_doubled_by_failures(
     demo: Demo, visitor: Visitor, other_site: Callable[..., str]
 ) -> None:

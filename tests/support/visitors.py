@@ -38,6 +38,9 @@ class Visitor:
     def post(self, name: str, body: object = None, **options: Any) -> Any:
         return self.client.post(f"{self.path}/{name}", body, headers=self._headers, **options)
 
+    def put(self, name: str, body: object, **options: Any) -> Any:
+        return self.client.put(f"{self.path}/{name}", body, headers=self._headers, **options)
+
     def send(self, text: str = "Hello", key: str = "key", **body: object) -> Any:
         """Send a message."""
         return self.post("messages", {"clientKey": key, "text": text, **body})

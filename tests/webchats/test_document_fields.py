@@ -112,6 +112,7 @@ def test_number_outside_its_range_is_rejected(
         ("isEnabled", 1),
         ("isAutopilot", "true"),
         ("isAutoAssigned", 1),
+        ("isSurveyEnabled", 0),
         ("offsetX", "24"),
         ("offsetX", True),
         ("offsetX", 1.5),

@@ -24,6 +24,7 @@ OPTIONAL_DEFAULTS: dict[str, Any] = {
     "csatTextColor": "#111827",
     "statusText": "",
     "csatThankYouMessage": "",
+    "isSurveyEnabled": True,
     "pipelineId": None,
     "pipelineStage": None,
     "isAutopilot": False,

@@ -68,7 +68,17 @@ class WebchatAdmin(
                 ),
             },
         ),
-        ("Texts", {"fields": ("starter_message", "status_text", "csat_thank_you_message")}),
+        (
+            "Texts",
+            {
+                "fields": (
+                    "starter_message",
+                    "status_text",
+                    "is_survey_enabled",
+                    "csat_thank_you_message",
+                )
+            },
+        ),
         ("Availability", {"fields": ("is_enabled", "allowed_domains")}),
         ("Replies", {"fields": ("prompt", "is_autopilot", "is_auto_assigned")}),
         ("Contacts", {"fields": ("pipeline", "pipeline_stage", "initial_stage")}),

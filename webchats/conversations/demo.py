@@ -19,7 +19,7 @@ COLLEAGUE_EMAIL: Final = "kim@example.com"
 class _Line(NamedTuple):
     """A step of a sample conversation."""
 
-    #: ``visitor``, ``rep``, ``note`` or ``close``.
+    #: ``visitor``, ``rep``, ``note``, ``close`` or ``rating``, whose text is the comment.
     author: str
     text: str
     #: Before now.
@@ -32,6 +32,15 @@ class _Sample(NamedTuple):
     lines: tuple[_Line, ...]
 
 
+#: The columns of a conversation with times.
+_TIMES: Final = (
+    "created_at",
+    "last_message_at",
+    "waiting_since",
+    "first_reply_at",
+    "closed_at",
+    "rated_at",
+)
 _SHOP: Final = "https://shop.example.com"
 _SAMPLES: Final = (
     _Sample(
@@ -68,6 +77,7 @@ _SAMPLES: Final = (
             _Line("rep", "It leaves Hamburg today: https://example.com/track/4711", 1300),
             _Line("visitor", "It has arrived. Thanks!", 1220),
             _Line("close", "", 1210),
+            _Line("rating", "Quick help, thank you!", 1208),
         ),
     ),
 )
@@ -191,6 +201,8 @@ def _create(webchat: Webchat, user: User, visitor_id: str, sample: _Sample, now:
             services.add_note(conversation=conversation, user=user, text=line.text)
         elif line.author == "close":
             services.close(conversation=conversation, user=user)
+        elif line.author == "rating":
+            services.rate(conversation=conversation, score=5, comment=line.text)
         _move_to_past(conversation, now - timedelta(minutes=line.minutes_ago), now)
 
 
@@ -199,7 +211,7 @@ def _move_to_past(conversation: Conversation, moment: datetime, now: datetime) -
     Message.objects.filter(conversation=conversation, created_at__gte=now).update(created_at=moment)
     Note.objects.filter(conversation=conversation, created_at__gte=now).update(created_at=moment)
     conversations = Conversation.objects.filter(pk=conversation.pk)
-    for name in ("created_at", "last_message_at", "waiting_since", "first_reply_at", "closed_at"):
+    for name in _TIMES:
         conversations.filter(**{f"{name}__gte": now}).update(**{name: moment})
     contacts = Contact.objects.filter(pk=conversation.contact_id)
     contacts.filter(first_seen_at__gte=now).update(first_seen_at=moment)

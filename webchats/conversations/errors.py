@@ -5,6 +5,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from webchat_project.api.exceptions import ErrorItem
 from webchats.conversations.models import Draft, Message
+from webchats.conversations.models.rating import CHANGEABLE_FOR
 
 
 class AnswerItem(ErrorItem):
@@ -47,6 +48,27 @@ class ConversationClosed(ConversationConflict):
 
     default_detail = "The conversation is closed. Reopen it first."
     default_code = "closed"
+
+
+class ConversationNotClosed(ConversationConflict):
+    """A rating of a conversation that is still open."""
+
+    default_detail = "The conversation is open. It can be rated once it is closed."
+    default_code = "not_closed"
+
+
+class RatingFinal(ConversationConflict):
+    """A change of a rating that is too old."""
+
+    default_detail = f"A rating can be changed for {CHANGEABLE_FOR.days} days only."
+    default_code = "rating_final"
+
+
+class SurveyDisabled(ConversationConflict):
+    """A rating in a webchat without a survey."""
+
+    default_detail = "This webchat has no survey."
+    default_code = "survey_disabled"
 
 
 class VisitorMovedOn(ConversationConflict):

@@ -18,6 +18,7 @@ from webchat_project.api.fields import ID_SCHEMA
 from webchat_project.api.filters import ChoiceFilter, IdFilter, SearchFilter, StrictBooleanFilter
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN, validate_object_id
 from webchats.conversations.models import Conversation, ConversationQuerySet, Draft
+from webchats.conversations.models.rating import SCORES
 from webchats.conversations.search import search_conversations
 from webchats.conversations.transitions import Handler, State
 
@@ -101,6 +102,9 @@ class ConversationFilter(django_filters.FilterSet):
     stageId = IdFilter(field_name="contact__stage_id")
     hasDraft = StrictBooleanFilter(method="filter_has_draft")
     unread = StrictBooleanFilter(method="filter_unread")
+    rating = ChoiceFilter(
+        field_name="rating_score", choices=[(str(score), str(score)) for score in SCORES]
+    )
     lastMessageFrom = DayFilter()
     lastMessageTo = DayFilter(last=True)
     search = SearchFilter(method="filter_search")

@@ -11,7 +11,7 @@ from organizations.models import Organization
 from webchats.conversations import services
 from webchats.conversations.locking import lock
 from webchats.conversations.models import Conversation
-from webchats.conversations.transitions import Handler, State
+from webchats.conversations.transitions import ClosedBy, Handler, State
 
 #: The hours by handler, for organizations that have not set ``inactivity_hours``.
 _DEFAULT_HOURS: Final = {Handler.AI: 24, Handler.WAITING: 72, Handler.REP: 72}
@@ -60,5 +60,5 @@ def _close(found: Conversation) -> bool:
     )
     if conversation.state != State.OPEN or not is_same:
         return False
-    services.close(conversation=conversation)
+    services.close(conversation=conversation, by=ClosedBy.SYSTEM)
     return True

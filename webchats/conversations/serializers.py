@@ -19,6 +19,7 @@ class RatingDocument(TypedDict):
 
     score: int
     comment: str
+    changeableUntil: str
 
 
 class MessageDocument(TypedDict):
@@ -87,6 +88,18 @@ def staff_message(message: Message) -> StaffMessageDocument:
     }
 
 
+def visitor_rating(conversation: Conversation) -> RatingDocument | None:
+    """Return the rating of a conversation for its visitor, ``None`` without one."""
+    rating = conversation.rating
+    if rating is None:
+        return None
+    return {
+        "score": rating.score,
+        "comment": rating.comment,
+        "changeableUntil": format_timestamp(rating.changeable_until),
+    }
+
+
 def visitor_conversation(conversation: Conversation) -> VisitorConversationDocument:
     """Return the state of a conversation for its visitor."""
     return {
@@ -94,5 +107,5 @@ def visitor_conversation(conversation: Conversation) -> VisitorConversationDocum
         "lastSequence": conversation.last_sequence,
         "state": conversation.state,
         "handler": conversation.handler,
-        "rating": None,
+        "rating": visitor_rating(conversation),
     }

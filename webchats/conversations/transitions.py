@@ -26,6 +26,15 @@ class Handler(models.TextChoices):
     REP = "rep", "Representative"
 
 
+class ClosedBy(models.TextChoices):
+    """The party that closed a conversation."""
+
+    VISITOR = "visitor", "Visitor"
+    REP = "rep", "Representative"
+    #: After a time without a message, or because the webchat was deleted.
+    SYSTEM = "system", "System"
+
+
 class Action(StrEnum):
     """An action that can change the handler of an open conversation."""
 

@@ -80,6 +80,12 @@ class Appearance(models.Model):
         verbose_name="thank-you message",
         help_text="Shown to visitors after they answer the survey.",
     )
+    is_survey_enabled = models.BooleanField(
+        default=True,
+        db_default=True,
+        verbose_name="satisfaction survey",
+        help_text="Visitors are asked for a rating when their conversation is closed.",
+    )
 
     position = models.CharField(
         max_length=12, choices=Position.choices, default=Position.BOTTOM_RIGHT

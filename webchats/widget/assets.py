@@ -11,7 +11,7 @@ from django.conf import settings
 STATIC: Final = Path(__file__).parent.parent / "static" / "webchats"
 LOADER: Final = ("embed.js",)
 #: In the order in which they run. One download: compressed together they are a quarter smaller.
-FRAME: Final = ("frame_colors.js", "message_text.js", "chat_client.js", "chat.js")
+FRAME: Final = ("frame_colors.js", "message_text.js", "chat_client.js", "survey.js", "chat.js")
 
 FRAME_STYLES: Final = ("frame.css",)
 

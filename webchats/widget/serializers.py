@@ -26,6 +26,7 @@ class PublicConfig(TypedDict):
     starterMessage: str
     statusText: str
     csatThankYouMessage: str
+    isSurveyEnabled: bool
     backgroundColor: str
     primaryColor: str
     secondaryColor: str
@@ -64,6 +65,7 @@ def public_config(webchat: Webchat, request: HttpRequest | None = None) -> Publi
         "starterMessage": webchat.starter_message,
         "statusText": webchat.status_text,
         "csatThankYouMessage": webchat.csat_thank_you_message,
+        "isSurveyEnabled": webchat.is_survey_enabled,
         "backgroundColor": background,
         "primaryColor": webchat.primary_color,
         "secondaryColor": webchat.secondary_color,

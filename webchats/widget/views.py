@@ -40,7 +40,7 @@ from webchats.services import record_load
 from webchats.widget import assets
 from webchats.widget.cors import set_cors_headers
 from webchats.widget.serializers import PublicConfig, public_config
-from webchats.widget.words import DEFAULT_LANGUAGE, WORDS, known_language
+from webchats.widget.words import DEFAULT_LANGUAGE, WORDS, known_language, score_names
 
 #: The loader only changes with a release. A browser uses it for an hour, and for a day more while
 #: it fetches a new one.
@@ -171,6 +171,7 @@ def render_frame(
         "preview": preview,
         "language": language,
         "words": WORDS[language],
+        "scores": score_names(language),
         "script_version": assets.assets_version(assets.FRAME),
         "style_version": assets.assets_version(assets.FRAME_STYLES),
     }

@@ -12,6 +12,11 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = json.loads(
 DEFAULT_LANGUAGE: Final = "en"
 
 
+def score_names(language: str) -> list[str]:
+    """Return the names of the survey's scores in a known language, from the worst to the best."""
+    return [WORDS[language][f"score_{score}"] for score in range(1, 6)]
+
+
 def known_language(language: str) -> str:
     """Return the language of the texts for a language tag (BCP 47), or the default language."""
     primary = language.partition("-")[0].lower()

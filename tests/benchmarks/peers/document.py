@@ -22,6 +22,7 @@ NAMES = {
     "csatBackgroundColor": "csat_background_color",
     "csatTextColor": "csat_text_color",
     "csatThankYouMessage": "csat_thank_you_message",
+    "isSurveyEnabled": "is_survey_enabled",
     "promptId": "prompt_id",
     "allowedDomains": "allowed_domains",
     "pipelineId": "pipeline_id",

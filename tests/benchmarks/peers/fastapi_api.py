@@ -75,6 +75,7 @@ class Webchat(Base):
     csat_background_color: Mapped[str]
     csat_text_color: Mapped[str]
     csat_thank_you_message: Mapped[str]
+    is_survey_enabled: Mapped[bool]
     prompt_id: Mapped[str]
     allowed_domains: Mapped[Any] = mapped_column(JSONB)
     pipeline_id: Mapped[str | None]
@@ -131,6 +132,7 @@ class Document(BaseModel):
     csat_background_color: str
     csat_text_color: str
     csat_thank_you_message: str
+    is_survey_enabled: bool
     prompt_id: str
     allowed_domains: list[str]
     pipeline_id: str | None

@@ -66,6 +66,7 @@ class WebchatIn(Schema):
     csat_background_color: Color = "#F3F4F6"
     csat_text_color: Color = "#111827"
     csat_thank_you_message: Annotated[str, Field(max_length=500)] = ""
+    is_survey_enabled: bool = True
     pipeline_id: str | None = None
     pipeline_stage_id: str | None = None
     is_autopilot: bool = False
@@ -114,6 +115,7 @@ class Document(Schema):
     csat_background_color: str
     csat_text_color: str
     csat_thank_you_message: str
+    is_survey_enabled: bool
     prompt_id: str
     allowed_domains: list[str]
     pipeline_id: str | None

@@ -29,6 +29,7 @@ def form_data(admin: User) -> FormData:
             "csat_text_color": "#111827",
             "allowed_domains": "",
             "is_enabled": "on",
+            "is_survey_enabled": "on",
             "prompt": prompt.pk,
             "initial_stage": "new",
             "position": "bottom-right",

@@ -108,11 +108,11 @@ def test_the_list_shows_and_sorts_by_the_last_load(session_client: Client, admin
 @pytest.mark.parametrize(
     ("warning", "expected"),
     [
-        ("any", {"Open", "Asleep", "Gray"}),
+        ("any", {"Open", "Asleep", "Gray", "Survey"}),
         ("every_site", {"Open"}),
         ("inactive_prompt", {"Asleep"}),
         ("header_text_color", {"Gray"}),
-        ("csat_text_color", set()),
+        ("csat_text_color", {"Survey"}),
         ("unknown", set()),
     ],
 )
@@ -126,6 +126,9 @@ def test_webchats_are_filtered_by_their_warnings(
     factories.WebchatFactory.create(
         **limited, name="Gray", header_text_color="#888", primary_color="#777777"
     )
+    pale = {**limited, "csat_text_color": "#CCCCCC"}
+    factories.WebchatFactory.create(**pale, name="Survey")
+    factories.WebchatFactory.create(**pale, name="No survey", is_survey_enabled=False)
     factories.WebchatFactory.create(**limited, name="Good", prompt=inactive)
     assert get_names(session_client, warning=warning) == expected
 

@@ -47,6 +47,7 @@ def test_conversation_without_a_message_for_too_long_is_closed(
     silent.refresh_from_db()
     recent.refresh_from_db()
     assert (silent.state, silent.closed_at, recent.state) == ("closed", NOW, "open")
+    assert silent.closed_by == "system"
     assert silent.messages.get().event == "closed"
     assert run_command() == "closed 0\n"
     assert silent.messages.count() == 1

@@ -226,6 +226,10 @@ def test_closing_twice_closes_once(webchat: Webchat, rep: User) -> None:
     for _ in range(2):
         services.close(conversation=conversation, user=rep)
     assert get_log(conversation) == ["visitor: Hello", "system: closed"]
+    conversation.refresh_from_db()
+    assert conversation.closed_by == "rep"
+    assert services.reopen(conversation=conversation, user=rep).closed_by == ""
+    assert services.close(conversation=conversation).closed_by == "visitor"
 
 
 def test_a_closed_conversation_takes_no_answer(webchat: Webchat, rep: User) -> None:

@@ -154,6 +154,7 @@ def create_varied_webchats(user: User, count: int) -> None:
             initial_stage=stages[0].name.upper(),
             is_autopilot=number % 3 == 0,
             is_auto_assigned=number % 2 == 0,
+            is_survey_enabled=number % 4 != 0,
             is_enabled=number % 7 != 0,
             position="top-left" if number % 5 == 0 else "bottom-right",
             offset_x=number % 201,

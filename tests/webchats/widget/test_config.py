@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 #: The contract with the loader: anyone can read these fields.
 PUBLIC_FIELDS = {
     "_id", "title", "icon", "starterMessage", "statusText", "csatThankYouMessage",
+    "isSurveyEnabled",
     "backgroundColor", "primaryColor", "secondaryColor", "headerTextColor", "statusTextColor",
     "timestampColor", "csatBackgroundColor", "csatTextColor", "position", "offsetX", "offsetY",
     "zIndex", "primaryTextColor", "secondaryTextColor", "replyColor", "replyTextColor",

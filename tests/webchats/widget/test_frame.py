@@ -57,9 +57,26 @@ def test_markup_in_texts_is_escaped(preview: bool) -> None:
 def test_only_the_preview_shows_samples(webchat: Webchat) -> None:
     config = public_config(webchat)
     live, preview = (render_frame(config, preview=flag) for flag in (False, True))
-    marks = ('csat"', "<time", 'message sent"')
+    marks = ('value="4" checked', "<time", 'message sent"')
     assert [mark in live for mark in marks] == [False, False, False]
     assert [mark in preview for mark in marks] == [True, True, True]
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_the_preview_shows_the_survey_with_its_thanks(is_enabled: bool) -> None:
+    webchat = factories.WebchatFactory.build(
+        organization=Organization(name="Shop"),
+        csat_thank_you_message="",
+        is_survey_enabled=is_enabled,
+    )
+    page = render_frame(public_config(webchat), preview=True)
+    survey = page.split('<section class="csat" ')[1].split("</section>")[0]
+    assert ("hidden" not in survey.split(">")[0]) == is_enabled
+    assert [
+        "hidden" in survey.split(f'id="{name}"')[1].split(">")[0] for name in ("rate", "thanks")
+    ] == [False, False]
+    assert survey.count('type="radio"') == 5
+    assert "Thank you for your feedback!" in survey
 
 
 def test_the_preview_renders_an_unsaved_webchat(organization: Organization) -> None:

@@ -11,6 +11,7 @@ from organizations.tenancy.serializers import TenantScopedSerializer
 from webchat_project.api.fields import ChoiceField, IdField
 from webchats.conversations import services
 from webchats.conversations.models import Author, Contact, Conversation
+from webchats.conversations.models.rating import HIGHEST_SCORE, LOWEST_SCORE
 from webchats.conversations.transitions import State
 from webchats.conversations.validation import validate_assignee, validate_prompt
 
@@ -34,7 +35,7 @@ class LastMessageSerializer(serializers.Serializer[Conversation]):
 class ConversationRatingSerializer(serializers.Serializer[Conversation]):
     """The visitor's rating of a conversation."""
 
-    score = serializers.IntegerField(min_value=1, max_value=5)
+    score = serializers.IntegerField(min_value=LOWEST_SCORE, max_value=HIGHEST_SCORE)
     comment = serializers.CharField()
 
 
@@ -50,7 +51,6 @@ class ConversationSerializer(TenantScopedSerializer[Conversation]):
     state = ChoiceField(choices=State.choices, required=False)
     unread = serializers.IntegerField(read_only=True, min_value=0)
     lastMessage = LastMessageSerializer(source="*", read_only=True)
-    # The attribute does not exist: visitors cannot rate conversations yet.
     rating = ConversationRatingSerializer(read_only=True, allow_null=True)
 
     class Meta:

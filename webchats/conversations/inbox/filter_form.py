@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from organizations.models import Organization, Stage, User
 from webchats.conversations.filters import ME, UNASSIGNED
+from webchats.conversations.models.rating import SCORES
 from webchats.conversations.transitions import Handler, State
 from webchats.models import Webchat
 
@@ -36,6 +37,9 @@ class FilterForm(forms.Form):
     stageId = forms.ChoiceField(label="Stage")
     lastMessageFrom = forms.CharField(label="Last message from", widget=_DateInput)
     lastMessageTo = forms.CharField(label="Last message to", widget=_DateInput)
+    rating = forms.ChoiceField(
+        choices=[_ANY, *((str(score), f"{score} of {SCORES[-1]}") for score in reversed(SCORES))]
+    )
     unread = forms.BooleanField(label="Unread only", widget=_checkbox())
     hasDraft = forms.BooleanField(label="With a draft only", widget=_checkbox())
     search = forms.CharField(widget=forms.HiddenInput)

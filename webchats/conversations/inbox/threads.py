@@ -40,6 +40,7 @@ _EVENT_TEXTS: Final = {
 #: Events without an author.
 _ANONYMOUS_EVENT_TEXTS: Final = {
     "closed": "The conversation was closed",
+    "rated": "The visitor rated the conversation",
     "reopened": "The conversation was reopened",
 }
 

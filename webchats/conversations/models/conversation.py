@@ -6,12 +6,15 @@ from typing import ClassVar, Final, Self, TypeVar
 from django.db import models
 
 from organizations import constraints
+from organizations.fields import TEXT_VALIDATORS
 from organizations.models import Prompt, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from webchats.conversations.models.contact import Contact
 from webchats.conversations.models.deletion import close_and_set_null, release_and_set_null
+from webchats.conversations.models.rating import CHECKS, COMMENT_LENGTH, SCORE_VALIDATORS, Rating
 from webchats.conversations.transitions import (
     REOPEN_WITHIN,
+    ClosedBy,
     Handler,
     State,
 )
@@ -112,9 +115,23 @@ class Conversation(TenantModel):
     unattended_at = models.DateTimeField(null=True, editable=False)
     first_reply_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+    #: Empty while it is open.
+    closed_by = models.CharField(
+        max_length=10, choices=ClosedBy.choices, blank=True, default="", db_default=""
+    )
     #: When representatives were notified by web push the last time, and of which last message.
     pushed_at = models.DateTimeField(null=True, editable=False)
     pushed_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+
+    # The visitor's rating. All three are empty without one.
+    rating_score = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=SCORE_VALIDATORS
+    )
+    rating_comment = models.TextField(
+        max_length=COMMENT_LENGTH, blank=True, default="", db_default="", validators=TEXT_VALIDATORS
+    )
+    #: The time of the first rating, which a change keeps.
+    rated_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[ConversationManager["Conversation"]] = ConversationManager()
 
@@ -151,6 +168,11 @@ class Conversation(TenantModel):
                 name="conversation_unassigned",
             ),
             models.Index(
+                fields=("organization", "rating_score", "-last_message_at", "-id"),
+                condition=models.Q(rating_score__isnull=False),
+                name="conversation_rated",
+            ),
+            models.Index(
                 fields=("webchat", "visitor_id", "-created_at", "-id"), name="conversation_resume"
             ),
             # Workers look for conversations that nobody answers.
@@ -181,8 +203,10 @@ class Conversation(TenantModel):
             models.Index(fields=("organization", "updated_at"), name="conversation_changed"),
         )
         constraints = (
+            *CHECKS,
             constraints.one_of("state", State.values),
             constraints.one_of("handler", Handler.values),
+            constraints.one_of("closed_by", ["", *ClosedBy.values]),
             constraints.length_between("visitor_id", 1, VISITOR_ID_LENGTH),
             models.UniqueConstraint(
                 fields=("webchat", "visitor_id"),
@@ -207,6 +231,13 @@ class Conversation(TenantModel):
     def unread(self) -> int:
         """Return the number of messages that nobody of the organization has read."""
         return self.last_sequence - self.organization_read_sequence
+
+    @property
+    def rating(self) -> Rating | None:
+        """Return the rating, or ``None`` if the visitor has not rated the conversation."""
+        if self.rating_score is None or self.rated_at is None:
+            return None
+        return Rating(self.rating_score, self.rating_comment, self.rated_at)
 
     def is_over(self, now: datetime) -> bool:
         """Return whether a message of the visitor at ``now`` starts a new conversation."""

@@ -5,7 +5,7 @@ from django.db.models.deletion import Collector
 from django.utils import timezone
 
 from webchats.conversations.states import DraftState
-from webchats.conversations.transitions import Action, Handler, State, next_handler
+from webchats.conversations.transitions import Action, ClosedBy, Handler, State, next_handler
 
 
 def close_and_set_null(
@@ -19,6 +19,7 @@ def close_and_set_null(
     # Rows would be read, and updated by a hundred at a time.
     _update(collector, "state", State.CLOSED, conversations.filter(state=State.OPEN))
     just_closed = conversations.filter(state=State.CLOSED, closed_at=None)
+    _update(collector, "closed_by", ClosedBy.SYSTEM, just_closed)
     _update(collector, "closed_at", timezone.now(), just_closed)
     _supersede_drafts(collector, conversations)
     models.SET_NULL(collector, field, conversations, using)

@@ -20,6 +20,7 @@ from webchats.conversations.services.messages import (
     send_rep_message,
     send_visitor_message,
 )
+from webchats.conversations.services.ratings import rate
 from webchats.conversations.services.unsent_texts import save_unsent_text
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "give_back",
     "hand_over",
     "mark_read",
+    "rate",
     "reject_draft",
     "reopen",
     "save_unsent_text",

@@ -101,6 +101,7 @@ def reopen_locked(conversation: Conversation) -> None:
     """Reopen the conversation, for its assignee or, without an active one, as at the start."""
     conversation.state = State.OPEN
     conversation.closed_at = None
+    conversation.closed_by = ""
     assignee = conversation.assignee
     is_active = assignee is not None and assignee.is_active
     if is_active:

@@ -11,12 +11,14 @@ from webchats.conversations.models import Conversation, Reply
 from webchats.conversations.replies.availability import is_autopilot
 from webchats.conversations.replies.requests import discard_replies, turn_into_drafts
 from webchats.conversations.services.handlers import reopen_locked
-from webchats.conversations.transitions import Handler, State
+from webchats.conversations.transitions import ClosedBy, Handler, State
 
 
 @transaction.atomic
-def close(*, conversation: Conversation, user: User | None = None) -> Conversation:
-    """Close the conversation. ``user`` is ``None`` if the visitor ends it.
+def close(
+    *, conversation: Conversation, user: User | None = None, by: ClosedBy = ClosedBy.VISITOR
+) -> Conversation:
+    """Close the conversation for the representative ``user``, or without one for ``by``.
 
     A closed conversation stays as it is. The answers that the AI is making are discarded.
     """
@@ -27,6 +29,7 @@ def close(*, conversation: Conversation, user: User | None = None) -> Conversati
         append_event(locked, "closed", user=user)
         locked.state = State.CLOSED
         locked.closed_at = timezone.now()
+        locked.closed_by = by if user is None else ClosedBy.REP
         locked.waiting_since = None
         save(locked)
     return locked

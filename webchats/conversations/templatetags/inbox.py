@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from webchats.conversations.models import Conversation
+from webchats.conversations.models.rating import HIGHEST_SCORE
 from webchats.conversations.presence import Presence
 
 register = template.Library()
@@ -73,6 +74,12 @@ def initials(name: str) -> str:
     """Return the first letters of the first and the last word of a name."""
     words = [word for word in str(name).split() if word[0].isalnum()] or ["?"]
     return "".join(word[0] for word in dict.fromkeys((words[0], words[-1]))).upper()
+
+
+@register.filter
+def stars(score: int) -> str:
+    """Return the score of a rating as full and empty stars."""
+    return "★" * score + "☆" * (HIGHEST_SCORE - score)
 
 
 @register.filter

@@ -9,6 +9,7 @@ from webchat_project.api.request_serializers import RequestSerializer
 from webchats.conversations import validation
 from webchats.conversations.models import Author, MessageKind
 from webchats.conversations.models.message import MAX_CLIENT_KEY_LENGTH, MAX_TEXT_LENGTH
+from webchats.conversations.models.rating import COMMENT_LENGTH, HIGHEST_SCORE, LOWEST_SCORE
 from webchats.conversations.replies.availability import AnsweredBy
 from webchats.conversations.replies.visible import CHECKING, WRITING
 from webchats.conversations.transitions import Handler, State
@@ -107,6 +108,19 @@ class VisitorReadSerializer(RequestSerializer):
     sequence = fields.IntegerField(min_value=0, max_value=_MAX_SEQUENCE)
 
 
+class RateSerializer(RequestSerializer):
+    """The body of ``PUT rating``."""
+
+    score = fields.IntegerField(min_value=LOWEST_SCORE, max_value=HIGHEST_SCORE)
+    comment = _OptionalTextField(
+        max_length=COMMENT_LENGTH, help_text="Shown to representatives as text."
+    )
+
+    def validate_comment(self, value: str | None) -> str:
+        """Return the comment as it is stored."""
+        return value or ""
+
+
 # --- Responses, for the OpenAPI document ---
 
 
@@ -128,8 +142,9 @@ class SourceSerializer(serializers.Serializer[Any]):
 class VisitorRatingSerializer(serializers.Serializer[Any]):
     """The visitor's rating of a conversation."""
 
-    score = serializers.IntegerField()
+    score = serializers.IntegerField(min_value=LOWEST_SCORE, max_value=HIGHEST_SCORE)
     comment = serializers.CharField()
+    changeableUntil = serializers.DateTimeField()
 
 
 class VisitorMessageSerializer(serializers.Serializer[Any]):
@@ -206,6 +221,13 @@ class VisitorMessagesSerializer(serializers.Serializer[Any]):
         help_text="`writing`: the AI answers. `checking`: a colleague checks its answer first.",
     )
     answeredBy = _answered_by_field()
+
+
+class VisitorRatedSerializer(serializers.Serializer[Any]):
+    """The response to ``PUT rating``."""
+
+    conversationId = fields.IdField()
+    rating = VisitorRatingSerializer()
 
 
 class VisitorSentSerializer(serializers.Serializer[Any]):

@@ -17,8 +17,11 @@ _EVENTS: Final = {
     "closed": "closed the conversation",
     "handed_over": "called a person",
     "joined": "joined the conversation",
+    "rated": "rated the conversation",
     "reopened": "reopened the conversation",
 }
+#: Those without an author's name are the visitor's.
+_BY_VISITOR: Final = ("closed", "rated")
 
 
 class PlainTextRenderer(BaseRenderer):
@@ -51,7 +54,7 @@ def _message_lines(message: Message, title: str) -> Iterator[str]:
     time = _format(message.created_at)
     if message.kind == MessageKind.EVENT:
         event = _EVENTS.get(message.event, message.event.replace("_", " "))
-        name = message.author_name or ("Visitor" if message.event == "closed" else title)
+        name = message.author_name or ("Visitor" if message.event in _BY_VISITOR else title)
         yield f"\n{time}  {_one_line(name)} {event}.\n"
         return
     default = {Author.VISITOR: "Visitor"}.get(Author(message.author), title)

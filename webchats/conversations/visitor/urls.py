@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webchats.conversations.visitor import session_views, views
+from webchats.conversations.visitor import rating_view, session_views, views
 
 app_name = "visitor"
 
@@ -17,6 +17,7 @@ urlpatterns = [
         ("read", views.ReadView),
         ("human", views.HumanView),
         ("close", views.CloseView),
+        ("rating", rating_view.RatingView),
         ("transcript", views.TranscriptView),
     )
 ]

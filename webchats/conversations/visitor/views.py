@@ -21,7 +21,7 @@ from webchats.conversations import events, services
 from webchats.conversations.models import Author
 from webchats.conversations.replies.availability import answered_by
 from webchats.conversations.replies.visible import load_visible_reply
-from webchats.conversations.serializers import visitor_message
+from webchats.conversations.serializers import visitor_message, visitor_rating
 from webchats.conversations.validation import ContactDetails, get_locale
 from webchats.conversations.visitor import serializers, throttling
 from webchats.conversations.visitor.transcript import PlainTextRenderer, transcript_lines
@@ -75,7 +75,7 @@ class MessagesView(VisitorView):
                 "lastSequence": conversation.last_sequence,
                 "state": conversation.state,
                 "handler": conversation.handler,
-                "rating": None,
+                "rating": visitor_rating(conversation),
                 "reply": reply.partial,
                 "replyState": reply.state,
                 "answeredBy": answered_by(self.access.webchat.prompt),

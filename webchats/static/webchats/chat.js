@@ -281,7 +281,7 @@
     root.dir = event.data.dir === "rtl" ? "rtl" : "ltr";
     // The configured text is in the language of the embedding page.
     const language = String(event.data.lang || "");
-    const configured = document.querySelectorAll("h1, .status, #greeting");
+    const configured = document.querySelectorAll("h1, .status, #greeting, #thank-you");
     if (language) for (const node of configured) node.lang = language;
     port.onmessage = receive;
     port.postMessage({ ready: true });
@@ -299,6 +299,7 @@
       change: () => render(),
       typing: (name) => showTyping(name),
       reset: () => {
+        survey.reset();
         for (const row of rows) if (row.sequence < Infinity) row.isFormer = true;
       },
       message: (message) => {
@@ -306,10 +307,23 @@
         if (message.author === "visitor" || !client.hasLoaded) return;
         const name = message.authorName || config.title;
         const isEvent = message.kind === "event";
+        // The thanks have the focus.
+        if (message.event === "rated") return;
         // As it is shown, without the marks of Markdown.
         announce(isEvent ? word("event_" + message.event, name) : `${name}: ${bubble.innerText}`);
       },
     },
+  });
+
+  const survey = createSurvey({
+    client,
+    words,
+    isEnabled: config.isSurveyEnabled,
+    onShow: () => {
+      announce(words.question);
+      if (follows) scrollToEnd();
+    },
+    onHide: focus,
   });
 
   const currentState = () => {
@@ -340,6 +354,7 @@
       root.dataset.state = state;
       if (ANNOUNCED_STATES.includes(state)) announce(line);
     }
+    survey.render();
     const isHidden = !line || state === "sending";
     notice.hidden = isHidden;
     if (!isHidden) notice.firstElementChild.textContent = line;

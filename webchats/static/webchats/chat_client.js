@@ -46,6 +46,8 @@
       replyState: null,
       // The reply that is being written: { id, text }.
       reply: null,
+      // The visitor's answer to the survey: { score, comment, changeableUntil }.
+      rating: null,
       isConnected: true,
       // Messages that are received from now on are new.
       hasLoaded: false,
@@ -196,15 +198,18 @@
       received.clear();
       last = 0;
       Object.assign(client, { state: null, handler: null, name: "", unread: 0, replyState: null, reply: null });
+      client.rating = null;
       writeStorage();
       on.reset();
       on.change();
     };
 
-    const setState = ({ state, handler, authorName, replyState = null, reply, answeredBy }) => {
+    const setState = ({ state, handler, authorName, replyState = null, reply, answeredBy, rating }) => {
       if (authorName && handler === "rep") client.name = authorName;
       Object.assign(client, { state, handler, replyState });
       if (answeredBy) client.answeredBy = answeredBy;
+      // Events of the stream do not have it.
+      if (rating !== undefined) client.rating = rating;
       if (replyState !== "writing") client.reply = null;
       if (reply) receiveReply(reply);
       on.change();
@@ -267,6 +272,8 @@
         try {
           const response = await post("messages", { clientKey, text, page: page() });
           const { conversationId, message } = await response.json();
+          // Reopened: the state comes with the messages.
+          if (client.state === "closed") await load().catch(() => {});
           client.queue.shift();
           attempt = 0;
           if (!client.state) client.state = "open";
@@ -307,7 +314,13 @@
       else if (name === "state") setState(data);
       else if (name === "reply") receiveReply(data);
       else if (name === "typing" && data.author !== "visitor") on.typing(data.authorName);
+      else if (name === "rating") setRating(data);
       else if (name === "end" && data.reason === "disabled") disable();
+    };
+
+    const setRating = (rating) => {
+      client.rating = rating;
+      on.change();
     };
 
     const dispatch = (block) => {
@@ -549,6 +562,17 @@
       },
       human: () => post("human").then(load),
       close: () => post("close").then(load),
+      rate: async (score, comment) => {
+        try {
+          const response = await request(`/widget/${id}/rating`, { method: "PUT", body: { score, comment } });
+          const { rating } = await response.json();
+          setRating(rating);
+          share("rating", rating);
+        } catch (error) {
+          if (error.status === 409) await load().catch(() => {});
+          throw error;
+        }
+      },
       transcript: async () => (await request(`/widget/${id}/transcript`)).blob(),
       // Until when the loader prepares the frame, in milliseconds since the epoch; 0 without storage.
       rememberedUntil: () => (isStored && conversation ? Date.now() + REMEMBER_DAYS * 864e5 : 0),

@@ -131,17 +131,18 @@ def test_invalid_day_is_refused(api_client: APIClient, day: str) -> None:
 def test_cursor_that_the_service_did_not_issue_is_invalid(
     api_client: APIClient, cursor: str
 ) -> None:
-    response = api_client.get(f"{URL}?cursor={cursor}&limit=0&state=x&unread=1")
+    response = api_client.get(f"{URL}?cursor={cursor}&limit=0&state=x&unread=1&rating=6")
     assert response.status_code == 400
     fields = {detail["field"] for detail in response.json()["details"]}
-    assert fields == {"cursor", "limit", "state", "unread"}
+    assert fields == {"cursor", "limit", "state", "unread", "rating"}
 
 
 def test_filters(api_client: APIClient, webchat: Webchat, rep: User) -> None:
     other = factories.WebchatFactory.create(user=webchat.user)
     waiting = create(webchat, 1, last_sequence=2, organization_read_sequence=1)
     mine = create(other, 2, handler="rep", assignee=rep)
-    closed = create(webchat, 3, state="closed", last_message_preview="Where is my TENT?")
+    rating = {"rating_score": 4, "rated_at": NOW}
+    closed = create(webchat, 3, state="closed", last_message_preview="My TENT?", **rating)
     stage = factories.StageFactory.create(pipeline__organization=webchat.organization)
     mine.contact.pipeline, mine.contact.stage = stage.pipeline, stage
     mine.contact.save()
@@ -159,6 +160,8 @@ def test_filters(api_client: APIClient, webchat: Webchat, rep: User) -> None:
         "assigneeId=none": [waiting.pk, closed.pk],
         f"webchatId={webchat.pk}": [waiting.pk, closed.pk],
         f"contactId={mine.contact_id}": [mine.pk],
+        "rating=4": [closed.pk],
+        "rating=5": [],
         "unread=true": [waiting.pk],
         "unread=false": [mine.pk, closed.pk],
         "search=tent": [closed.pk],

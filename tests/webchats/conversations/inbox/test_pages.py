@@ -74,6 +74,7 @@ def test_list_is_filtered_by_its_query_string(webchat: Webchat, rep: User) -> No
         other = factories.WebchatFactory.create(user=webchat.user, name="Other")
         recent = write(other, "Where is my tent?", visitor_id="d" * 32)
         services.mark_read(conversation=shop, reader=Author.REP, sequence=1)
+        Conversation.objects.filter(pk=shop.pk).update(rating_score=2, rated_at=NOW)
         lead.contact.pipeline, lead.contact.stage = stage.pipeline, stage
         lead.contact.save()
         traveller.shift(60)
@@ -85,6 +86,7 @@ def test_list_is_filtered_by_its_query_string(webchat: Webchat, rep: User) -> No
             "handler=rep": [old],
             f"assigneeId={rep.pk}": [old],
             f"stageId={stage.pk}": [lead],
+            "rating=2": [shop],
             "unread=true": [recent, lead],
             "unread=true&webchatId=nonsense": [recent, lead],
             "lastMessageFrom=2030-01-03": [old, recent],
@@ -201,6 +203,18 @@ def test_thread_has_days_events_and_notes_in_order(webchat: Webchat, rep: User) 
         "Second",
         f"{rep.public_name} closed the conversation",
     ]
+
+
+def test_rating_is_beside_the_thread_as_text(webchat: Webchat, rep: User) -> None:
+    conversation = write(webchat)
+    services.close(conversation=conversation)
+    client = log_in(rep)
+    assert "<h3>Rating</h3>" not in get_thread_page(client, conversation)
+    services.rate(conversation=conversation, score=4, comment="<b hx-get=/>Fine</b>")
+    page = get_thread_page(client, conversation)
+    assert '<span class="stars" aria-hidden="true">★★★★☆</span> 4 of 5' in page
+    assert ">&lt;b hx-get=/&gt;Fine&lt;/b&gt;</blockquote>" in page
+    assert "The visitor rated the conversation · " in page
 
 
 def test_times_are_those_of_the_browser(webchat: Webchat, rep: User) -> None:

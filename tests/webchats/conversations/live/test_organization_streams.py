@@ -74,6 +74,16 @@ def test_a_change_arrives_as_the_document_of_the_conversation(
     assert event.data["lastMessage"] == {"author": "rep", "text": "Hi"}
 
 
+def test_a_rating_arrives_with_the_conversation(
+    open_stream: Open, rep: User, conversation: Conversation
+) -> None:
+    services.close(conversation=conversation, user=rep)
+    stream = open_stream(rep)
+    stream.next()
+    services.rate(conversation=conversation, score=4, comment="Good")
+    assert stream.next().data["rating"] == {"score": 4, "comment": "Good"}
+
+
 def test_a_changed_draft_arrives_without_its_text(
     open_stream: Open, rep: User, conversation: Conversation
 ) -> None:

@@ -99,6 +99,24 @@ def test_an_invalid_message_names_the_field_and_stores_nothing(visitor: Visitor)
 
 
 @pytest.mark.usefixtures("quick")
+def test_an_invalid_rating_names_the_field_and_stores_nothing(visitor: Visitor) -> None:
+    visitor.send()
+    visitor.post("close")
+    invalid: list[tuple[str, list[Any]]] = [
+        ("score", [0, 6, -1, 10**400, 4.5, "5", True, None, [5], {"score": 5}]),
+        ("comment", ["x" * 2_001, "\x00", "\udfff", 5, ["x"]]),
+    ]
+    for field, values in invalid:
+        for value in values:
+            body = json.dumps({"score": 5, field: value})
+            response = visitor.put("rating", body, content_type="application/json")
+            assert response.status_code == 400, body[:60]
+            assert [item["field"] for item in get_error(response)["details"]] == [field]
+    assert visitor.put("rating", {}).json()["details"][0]["field"] == "score"
+    assert Conversation.objects.get().rating is None
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_body_that_is_not_a_json_object_is_refused(visitor: Visitor) -> None:
     for name in ("messages", "read"):
         for body in INVALID_BODIES:
