@@ -84,7 +84,8 @@ class ConversationViewSet(UnsentTextActions):
 
         A message that was sent before with the same `clientKey` is returned with 200. If somebody
         else has answered after the message `after`, nothing is sent: 409 with the code
-        `answered_meanwhile` and the answer in `details`.
+        `answered_meanwhile` and the answer in `details`. To send the message anyway, send it again
+        with `after` set to the `sequence` of that answer, and with the same `clientKey`.
         """
         body = NewMessageSerializer(data=request.data)
         conversation = self.get_object()

@@ -67,6 +67,7 @@ def test_answer_of_a_colleague_is_shown_and_the_reply_kept(
     assert re.search(rf'role="alert">\s*<p><strong>{admin.public_name} answered meanwhile\.', page)
     assert "The colleague&#x27;s &lt;b&gt;answer&lt;/b&gt;</blockquote>" in page
     assert ">My answer</textarea>" in page
+    assert "Send anyway</button>" in page
     assert not Message.objects.filter(text="My answer").exists()
     # The page has the new position, so sending again succeeds.
     sequence = conversation.last_sequence

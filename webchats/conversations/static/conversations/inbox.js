@@ -49,23 +49,27 @@
     const text = getText();
     if (!shown.has(text)) text.value = sessionStorage.getItem(draftKey()) ?? text.value;
     shown.add(text);
-    const problem = find(".refused");
+    const problem = find(".composer > .refused");
     // A reply is refused if somebody has answered since the user began to write it.
     if (!text.value || problem) find(".composer [name=after]").value = thread.dataset.last;
-    if (problem) refused = { conversation: thread.dataset.conversation, problem };
-    else if (refused?.conversation === thread.dataset.conversation) showRefusal();
+    showRefusal(thread.dataset.conversation, problem);
     markRead(thread);
   }
 
   // Why a message was not sent stays until it is sent again.
   let refused = null;
 
-  function showRefusal() {
-    const copy = refused.problem.cloneNode(true);
-    // It has been announced.
-    copy.removeAttribute("role");
-    find(".composer").prepend(copy);
+  function showRefusal(conversation, problem) {
+    if (problem) refused = { conversation, problem };
+    const place = find(".refusal");
+    if (refused?.conversation === conversation && !place.contains(refused.problem)) {
+      place.replaceChildren(refused.problem);
+    }
+    // Not while the user writes the next message.
+    if (problem && !getText().value) problem.focus();
   }
+
+  const focusThread = () => (isTouch() ? find("#thread-title") : getText()).focus();
 
   function markRead(thread) {
     const position = `${thread.dataset.conversation} ${thread.dataset.last}`;
@@ -78,8 +82,8 @@
   function moveFocus({ sourceElement: source, request }) {
     const isOpened = source.matches?.(".row, .earlier a");
     if (!getThread() || (!isOpened && document.activeElement !== document.body)) return;
-    const isClosed = request.action.includes("/close/");
-    (isTouch() || isClosed ? find("#thread-title") : getText()).focus();
+    if (request.action.includes("/close/")) find("#thread-title").focus();
+    else focusThread();
   }
 
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
@@ -106,6 +110,8 @@
     ctx.request.body.set("client_key", key);
     text.value = "";
     refused = null;
+    if (find(".refusal").contains(document.activeElement)) focusThread();
+    find(".refusal").replaceChildren();
     isUnsent = false;
     sessionStorage.removeItem(draftKey());
   });
@@ -156,6 +162,8 @@
       } else if (key === "Escape") {
         leaveText();
       }
+    } else if (key === "Escape" && target.closest(".refused")) {
+      focusThread();
     } else if (target.matches(".row") && ["ArrowDown", "ArrowUp"].includes(key)) {
       const rows = [...document.querySelectorAll(".row")];
       event.preventDefault();

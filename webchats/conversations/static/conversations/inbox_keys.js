@@ -81,7 +81,8 @@
     }
     if (key === "Escape" && target.matches(".draft textarea")) find("#thread-title").focus();
     if (!single?.checked || key === "Enter") return;
-    if (target.closest("input, textarea, select, dialog, [popover]")) return;
+    // The focus moves to a refusal while the user may be typing.
+    if (target.closest("input, textarea, select, dialog, [popover], .refused")) return;
     const command = COMMANDS.find((each) => each.key === key && find(each.target));
     if (!command) return;
     event.preventDefault();
