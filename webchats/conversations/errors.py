@@ -3,6 +3,7 @@
 from rest_framework import status
 from rest_framework.exceptions import APIException, AuthenticationFailed
 
+from organizations.models import User
 from webchat_project.api.exceptions import ErrorItem
 from webchats.conversations.models import Draft, Message
 from webchats.conversations.models.rating import CHANGEABLE_FOR
@@ -107,6 +108,16 @@ class AnsweredMeanwhile(ConversationConflict):
                 "authorName": self.answer.author_name,
             }
         ]
+
+
+class AssignedMeanwhile(ConversationConflict):
+    """Somebody else has become the assignee since the representative last looked."""
+
+    default_code = "assigned_meanwhile"
+
+    def __init__(self, assignee: User | None) -> None:
+        name = assignee.get_full_name() if assignee else "Nobody"
+        super().__init__(f"{name} is responsible now. Assign the conversation to change that.")
 
 
 class AiUnavailable(ConversationConflict):

@@ -168,7 +168,11 @@ class ConversationViewSet(UnsentTextActions):
     @action(detail=True, methods=["post"], url_path="take-over")
     @transaction.atomic
     def take_over(self, request: Request, pk: str) -> Response:
-        """Become the one who answers the visitor."""
+        """Become the one who answers the visitor.
+
+        409 with the code `assigned_meanwhile` if a colleague answers. To take the conversation from
+        them, set `assigneeId`.
+        """
         conversation = self.get_object()
         user = cast("User", request.user)
         changed = services.take_over(conversation=conversation, user=user)

@@ -123,7 +123,11 @@ def assign(request: HttpRequest, conversation: Conversation) -> Composer | None:
     form = AssignForm(conversation, get_user(request), request.POST)
     if not form.is_valid():
         return refuse(request, "This person is not an active member of the organization.")
-    services.assign(conversation=conversation, assignee=form.cleaned_data["assignee"])
+    services.assign(
+        conversation=conversation,
+        assignee=form.cleaned_data["assignee"],
+        former_id=form.cleaned_data["former"],
+    )
     return None
 
 

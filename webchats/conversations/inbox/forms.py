@@ -63,6 +63,8 @@ class AssignForm(forms.Form):
     """The representative who becomes responsible, or nobody."""
 
     assignee = forms.ModelChoiceField(User.objects.none(), required=False)
+    #: The id of the assignee that the page shows, or empty.
+    former = forms.CharField(required=False, empty_value=None)
 
     def __init__(self, conversation: Conversation, user: User, data: Any) -> None:
         super().__init__(data)

@@ -4,13 +4,15 @@ A function whose name ends with ``_locked`` changes a conversation that its call
 will save.
 """
 
+from types import EllipsisType
+
 from django.db import transaction
 from django.utils import timezone
 
 from organizations.models import User
 from webchats.conversations.appending import append_event
 from webchats.conversations.assignees import assign_automatically
-from webchats.conversations.errors import AiUnavailable
+from webchats.conversations.errors import AiUnavailable, AssignedMeanwhile
 from webchats.conversations.locking import lock, lock_open, save
 from webchats.conversations.models import Author, Conversation
 from webchats.conversations.notifications.requests import request_notifications
@@ -21,8 +23,13 @@ from webchats.conversations.transitions import Action, Handler, State, next_hand
 
 @transaction.atomic
 def take_over(*, conversation: Conversation, user: User) -> Conversation:
-    """Make ``user`` the one who answers. Raise ``ConversationClosed`` if it is closed."""
+    """Make ``user`` the one who answers, unless a colleague does.
+
+    Raise ``ConversationClosed`` if it is closed, and ``AssignedMeanwhile`` if a colleague answers.
+    """
     locked = lock_open(conversation)
+    if locked.handler == Handler.REP and locked.assignee_id not in (None, user.pk):
+        raise AssignedMeanwhile(locked.assignee)
     locked.assignee = user
     join_locked(locked, user, Action.TAKE_OVER)
     save(locked)
@@ -122,9 +129,21 @@ def start_handling(conversation: Conversation) -> None:
 
 
 @transaction.atomic
-def assign(*, conversation: Conversation, assignee: User | None) -> Conversation:
-    """Set the representative who is responsible, or nobody."""
+def assign(
+    *,
+    conversation: Conversation,
+    assignee: User | None,
+    former_id: str | EllipsisType | None = ...,
+) -> Conversation:
+    """Set the representative who is responsible, or nobody.
+
+    With ``former_id``, the assignee that the caller has seen, raise ``AssignedMeanwhile`` if there
+    is another one, unless it is ``assignee``.
+    """
     locked = lock(conversation)
+    expected = (former_id, assignee.pk if assignee else None)
+    if former_id is not ... and locked.assignee_id not in expected:
+        raise AssignedMeanwhile(locked.assignee)
     locked.assignee = assignee
     save(locked, "assignee")
     return locked

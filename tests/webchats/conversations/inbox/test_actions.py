@@ -94,7 +94,7 @@ def test_conversation_can_be_assigned_and_unassigned(act: Act, conversation: Con
     colleague = factories.UserFactory.create(organization=conversation.organization)
     act("assign", {"assignee": colleague.pk})
     assert conversation.assignee == colleague
-    act("assign", {"assignee": ""})
+    act("assign", {"assignee": "", "former": colleague.pk})
     assert conversation.assignee is None
 
 
