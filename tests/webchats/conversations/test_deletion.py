@@ -10,8 +10,8 @@ from organizations.models import Organization, Prompt, User
 from organizations.tenancy.deletion import DeletionMixin
 from tests.support import factories
 from tests.support.clients import log_in, token_client
+from tests.support.threads import run_at_once
 from tests.webchats.conversations.test_admin import read_text
-from tests.webchats.conversations.visitor.test_concurrency import run_at_once
 from webchats.conversations.models import KnowledgeEntry
 
 pytestmark = pytest.mark.django_db
