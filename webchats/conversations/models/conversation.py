@@ -149,8 +149,14 @@ class Conversation(TenantModel):
                 condition=models.Q(state=State.OPEN),
                 name="conversation_open",
             ),
+            # The last four are tested within the index, so that combinations of filters without a
+            # match do not read half a million rows.
             models.Index(
-                fields=("organization", "-last_message_at", "-id"), name="conversation_newest"
+                fields=(
+                    *("organization", "-last_message_at", "-id"),
+                    *("state", "handler", "assignee", "webchat"),
+                ),
+                name="conversation_newest",
             ),
             models.Index(
                 fields=("organization", "-last_message_at", "-id"),
