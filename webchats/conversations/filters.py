@@ -93,6 +93,10 @@ class ConversationFilter(django_filters.FilterSet):
 
     #: The organization of the rows, if it is not the caller's.
     organization_id: str | None = None
+    #: The filters by name, if ``make_filterset`` has made it.
+    values: Mapping[str, str]
+    #: Whether a search has found all matches. Known once ``qs`` has been read.
+    is_search_complete = True
 
     state = ChoiceFilter(choices=State.choices)
     handler = ChoiceFilter(choices=Handler.choices)
@@ -142,22 +146,28 @@ class ConversationFilter(django_filters.FilterSet):
         assert isinstance(self.request.user, User)
         assert isinstance(self.queryset, ConversationQuerySet)
         organization_id = self.organization_id or self.request.user.organization_id
-        return search_conversations(rows, self.queryset, organization_id, value)
+        rows, self.is_search_complete = search_conversations(
+            rows, self.queryset, organization_id, value
+        )
+        return rows
 
 
-def parse_filters(
-    request: HttpRequest | None, query: QueryDict
-) -> tuple[dict[str, str], list[str]]:
-    """Return the valid filters of a query string, without empty ones, and the other names.
+def make_filterset(request: HttpRequest | None, query: QueryDict) -> ConversationFilter:
+    """Return the valid filters of a query string, without empty ones. It has no rows yet.
 
-    The filters are in the order of ``ConversationFilter``.
+    Its ``values`` are in the order of ``ConversationFilter``.
     """
     names = ConversationFilter.base_filters
     values = {name: str(query[name]) for name in names if query.get(name)}
-    form = ConversationFilter(values, Conversation.objects.none(), request=request).form
+    filterset = ConversationFilter(values, Conversation.objects.none(), request=request)
+    form = filterset.form
     assert isinstance(form, forms.Form)
-    valid = {name: value for name, value in values.items() if name not in form.errors}
-    return valid, [name for name in query if query.get(name) and name not in valid]
+    if form.errors:
+        values = {name: value for name, value in values.items() if name not in form.errors}
+        # Each filterset takes a millisecond, so the first one is kept if it can be.
+        filterset = ConversationFilter(values, Conversation.objects.none(), request=request)
+    filterset.values = values
+    return filterset
 
 
 def encode_filters(values: Mapping[str, str]) -> str:
@@ -172,8 +182,9 @@ def clean_query(text: str) -> str:
 
     Raise ``ValidationError`` if it has an unknown parameter or an invalid value.
     """
-    values, others = parse_filters(None, QueryDict(text.removeprefix("?")))
-    if others:
+    query = QueryDict(text.removeprefix("?"))
+    values = make_filterset(None, query).values
+    if others := [name for name in query if query.get(name) and name not in values]:
         message = f"Not a filter of conversations, or not with this value: {', '.join(others)}."
         raise ValidationError(message[:300], "invalid")
     return encode_filters(values)

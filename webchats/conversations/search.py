@@ -1,9 +1,10 @@
 """Search for contacts and conversations."""
 
+from collections import Counter
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from webchats.conversations.message_search import find_words, search_messages, texts_contain
 from webchats.conversations.models import Contact, Conversation, ConversationQuerySet, Message
@@ -11,9 +12,11 @@ from webchats.search import UNINDEXED_ROWS, field_contains, search_fields
 
 #: The fields in which contacts are searched. The index ``contact_search`` has them.
 CONTACT_FIELDS: Final = ("name", "email", "phone")
-#: Rows that are read from each index. More match a frequent text only: see
-#: ``search_conversations``.
+#: Rows that are read from each index.
 MAX_HITS: Final = 1_000
+#: A text that is in so many of the newest ``UNINDEXED_ROWS`` conversations is not searched in older
+#: ones: reading a third of an index takes longer than all the rest.
+FREQUENT: Final = 300
 
 
 def search_contacts(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
@@ -26,40 +29,55 @@ def search_conversations(
     searched: ConversationQuerySet[Conversation],
     organization_id: str | None,
     text: str,
-) -> QuerySet[Conversation]:
+) -> tuple[QuerySet[Conversation], bool]:
     """Return the conversations with all words of ``text`` in a message, or ``text`` in the contact.
 
-    ``searched`` are the conversations of the organization, or all of them for ``None``. Indexes
-    find the messages and the contacts. A text that is in more than ``MAX_HITS`` of them is surely
-    found in the newest ``UNINDEXED_ROWS`` conversations only. There, a part of a word is enough.
+    The second value is whether these are all. They are in the newest ``UNINDEXED_ROWS`` of
+    ``conversations``, where a part of a word is enough. Older ones are found by indexes unless the
+    text is ``FREQUENT``, and at most ``MAX_HITS`` rows are read from each. ``searched`` are the
+    conversations of the organization, or all of them for ``None``.
     """
     contacts = Contact.objects.all()
     if organization_id is not None:
         contacts = contacts.for_organization(organization_id)
     found = search_contacts(contacts, text).order_by()
-    recent = _search_newest(searched, text).values_list("pk")
+    recent = _search_newest(conversations, text)
     searched = searched.order_by()
     if connection.vendor != "postgresql":
         of_contacts = searched.filter(contact__in=found.values("pk"))
-        return conversations.filter(pk__in=of_contacts.values_list("pk").union(recent))
-    # Any: rows of two models.
-    hits: list[QuerySet[Any, Any]] = [
-        searched.filter(contact__in=found.values("pk")[:MAX_HITS]).values_list("pk")[:MAX_HITS],
-        recent,
-    ]
-    if words := find_words(text):
-        messages = search_messages(words, organization_id)
-        hits.append(messages.values_list("conversation_id")[:MAX_HITS])
+        hits = of_contacts.values_list("pk").union(recent.values_list("pk"))
+        return conversations.filter(pk__in=hits), True
     # As values: the planner would not know that they are few, and read every conversation.
-    return conversations.filter(pk__in=[pk for (pk,) in hits[0].union(*hits[1:])])
+    pks = set(recent.values_list("pk", flat=True))
+    is_complete = len(pks) < FREQUENT
+    if is_complete:
+        of_contacts = searched.filter(contact__in=found.values("pk")[:MAX_HITS])
+        older = _read_hits(of_contacts, find_words(text), organization_id)
+        is_complete = max(Counter(index for _, index in older).values(), default=0) < MAX_HITS
+        pks |= {pk for pk, _ in older}
+    return conversations.filter(pk__in=pks), is_complete
 
 
-def _search_newest(searched: QuerySet[Conversation], text: str) -> QuerySet[Conversation]:
-    """Return those of the newest conversations that have ``text`` in a message."""
-    newest = searched.order_by("-last_message_at", "-pk")[:UNINDEXED_ROWS].values("pk")
+def _read_hits(
+    of_contacts: QuerySet[Conversation], words: list[str], organization_id: str | None
+) -> list[tuple[str, str]]:
+    """Return ids of conversations that the indexes find, each with the name of the index."""
+    # Any: rows of two models.
+    hits: QuerySet[Any, Any] = of_contacts.values_list("pk", Value("contacts"))[:MAX_HITS]
+    if words:
+        messages = search_messages(words, organization_id)
+        rows = messages.values_list("conversation_id", Value("messages"))[:MAX_HITS]
+        hits = hits.union(rows, all=True)
+    return list(hits)
+
+
+def _search_newest(conversations: QuerySet[Conversation], text: str) -> QuerySet[Conversation]:
+    """Return those of the newest conversations that have ``text`` in a message or the contact."""
+    newest = conversations.order_by("-last_message_at", "-pk")[:UNINDEXED_ROWS].values("pk")
     words = find_words(text)
     in_text = texts_contain(words, "text") if words else field_contains(text, ("text",))
     messages = Message.objects.filter(in_text, conversation=OuterRef("pk")).order_by()
-    in_preview = field_contains(text, ("last_message_preview",))
+    fields = ("last_message_preview", *(f"contact__{name}" for name in CONTACT_FIELDS))
     # In a query of its own, because PostgreSQL would test it for every conversation.
-    return searched.order_by().filter(in_preview | Q(Exists(messages)), pk__in=newest)
+    rows = Conversation.objects.filter(pk__in=newest).order_by()
+    return rows.filter(field_contains(text, fields) | Q(Exists(messages)))

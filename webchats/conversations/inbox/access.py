@@ -38,16 +38,18 @@ def get_user(request: HttpRequest) -> User:
     return request.user
 
 
-def get_conversation(user: User, pk: str) -> Conversation:
-    """Return the user's conversation, with what a page shows of it. Raise ``Http404``."""
-    rows = Conversation.objects.for_user(user).select_related(
-        "organization",
-        "prompt",
-        "webchat__prompt",
-        "assignee",
-        "contact__pipeline",
-        "contact__stage",
-    )
+def get_conversation(user: User, pk: str, *, is_shown: bool = True) -> Conversation:
+    """Return the user's conversation, if it is shown with what a page shows. Raise ``Http404``."""
+    rows = Conversation.objects.for_user(user)
+    if is_shown:
+        rows = rows.select_related(
+            "organization",
+            "prompt",
+            "webchat__prompt",
+            "assignee",
+            "contact__pipeline",
+            "contact__stage",
+        )
     row = rows.filter(pk=pk).first() if re.fullmatch(OBJECT_ID_PATTERN, pk) else None
     if row is None:
         raise Http404("The conversation does not exist.")

@@ -10,12 +10,12 @@ from django.http import Http404, HttpRequest, QueryDict
 from organizations.models import Organization
 from webchats.conversations.filters import (
     WAITING_SINCE,
-    ConversationFilter,
     encode_filters,
-    parse_filters,
+    make_filterset,
 )
 from webchats.conversations.models import Conversation, ConversationQuerySet
 from webchats.conversations.transitions import Handler, State
+from webchats.search import UNINDEXED_ROWS
 
 #: Rows are counted up to this number, so that counts cost the same in every organization.
 COUNT_LIMIT: Final = 100
@@ -53,8 +53,12 @@ class Filters:
     """The filters of a query string. Those with an invalid or empty value are left out."""
 
     def __init__(self, request: HttpRequest, query: QueryDict) -> None:
-        self._request = request
-        self.values, _ = parse_filters(request, query)
+        self._filterset = make_filterset(request, query)
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """Return the filters by name."""
+        return self._filterset.values
 
     @property
     def query_string(self) -> str:
@@ -79,12 +83,21 @@ class Filters:
         """Return the text of the empty list."""
         return _EMPTY_TEXTS.get(self.query_string, "No conversation matches the filters.")
 
+    @property
+    def notice(self) -> str:
+        """Return which conversations the list lacks, if ``apply`` has not found all."""
+        if self._filterset.is_search_complete:
+            return ""
+        return (
+            "Many conversations contain this text. Of those older than the newest "
+            f"{UNINDEXED_ROWS:,}, not all are listed. Add a word or a filter."
+        )
+
     def apply(self, organization_id: str) -> ConversationQuerySet[Conversation]:
         """Return the conversations of the organization that match."""
-        rows = Conversation.objects.for_organization(organization_id)
-        filterset = ConversationFilter(self.values, rows, request=self._request)
-        filterset.organization_id = organization_id
-        found = filterset.qs
+        self._filterset.queryset = Conversation.objects.for_organization(organization_id)
+        self._filterset.organization_id = organization_id
+        found = self._filterset.qs
         assert isinstance(found, ConversationQuerySet)
         return found
 

@@ -87,7 +87,7 @@ def _get_query(request: HttpRequest, filters: Filters) -> QueryDict:
     """Return the query string of every link and form of the page, so that they keep its list."""
     query = QueryDict(mutable=True)
     # Without a filter, the page would show the first view.
-    query.update(filters.values or {"state": ""})
+    query.update(dict(filters.values) or {"state": ""})
     for name in ("filters", "cursor"):
         if value := request.GET.get(name):
             query[name] = value

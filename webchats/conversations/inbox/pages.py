@@ -13,6 +13,23 @@ from webchats.conversations.models import Conversation, ConversationQuerySet
 
 PAGE_SIZE: Final = 30
 _SEPARATOR: Final = "~"
+#: What a row shows. The others, such as a webchat's texts, are most of the time of a page.
+_FIELDS: Final = (
+    "state",
+    "last_sequence",
+    "organization_read_sequence",
+    "last_message_at",
+    "last_message_author",
+    "last_message_preview",
+    "waiting_since",
+    "contact__name",
+    "contact__email",
+    "contact__phone",
+    "assignee__full_name",
+    "assignee__email",
+    "webchat__name",
+    "webchat__primary_color",
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,7 @@ def get_page(
         if position and position[0]:
             conversations = conversations.filter(_older_than(position[0], position[1]))
         conversations = conversations.order_by("-last_message_at", "-id")
-    conversations = conversations.select_related("contact", "assignee", "webchat")
+    conversations = conversations.select_related("contact", "assignee", "webchat").only(*_FIELDS)
     rows = list(conversations.annotate(has_draft=HAS_DRAFT)[: PAGE_SIZE + 1])
     has_more = len(rows) > PAGE_SIZE
     return Page(rows[:PAGE_SIZE], _make_cursor(rows[PAGE_SIZE - 1], is_waiting) if has_more else "")

@@ -60,7 +60,8 @@ class Composer:
 @require_safe
 def inbox(request: HttpRequest, pk: str = "") -> HttpResponse:
     """Return the list, and the thread of a conversation."""
-    conversation = get_conversation(get_user(request), pk) if pk else None
+    user, is_shown = get_user(request), not is_list(request)
+    conversation = get_conversation(user, pk, is_shown=is_shown) if pk else None
     return render_inbox(request, conversation)
 
 
@@ -79,17 +80,22 @@ def render_inbox(
     contact_form: ContactPanelForm | None = None,
     view_form: SavedViewForm | None = None,
 ) -> HttpResponse:
-    """Return the page, or for a request of htmx the part of it that changes."""
+    """Return the page, or for a request of htmx the part of it that changes.
+
+    With ``part=list``, this is the list alone.
+    """
     is_fragment = is_htmx(request)
     with timezone.override(_get_time_zone(request)):
         context: dict[str, Any] = {
             "is_fragment": is_fragment,
+            "is_list": is_list(request),
             "heartbeat_seconds": presence.EXPIRY_SECONDS / presence.HEARTBEATS,
             "path": get_path(conversation),
             **get_list_context(request, conversation, view_form),
-            **_thread_context(request, conversation, composer),
-            **_contact_context(request, conversation, contact_form),
         }
+        if not is_list(request):
+            context |= _thread_context(request, conversation, composer)
+            context |= _contact_context(request, conversation, contact_form)
         item = get_nav_item(get_user(request), context.get("waiting"))
         if is_fragment:
             context |= {"item": item, "site_title": site.site_title}
@@ -100,7 +106,8 @@ def render_inbox(
         name = "fragment" if is_fragment else "page"
         response = TemplateResponse(request, f"admin/inbox/{name}.html", context, status=status)
         query = context["query"].urlencode()
-        if "" in request.GET.values() and request.GET.urlencode() != query:
+        has_empty = "" in request.GET.values() and not is_list(request)
+        if has_empty and request.GET.urlencode() != query:
             # A form sends its empty fields, too.
             response.headers["HX-Push-Url"] = f"{context['path']}?{query}"
         return response.render()
@@ -116,6 +123,11 @@ def get_path(conversation: Conversation | None) -> str:
 def is_htmx(request: HttpRequest) -> bool:
     """Return whether htmx sent the request, which replaces a part of the page."""
     return request.headers.get("HX-Request") == "true"
+
+
+def is_list(request: HttpRequest) -> bool:
+    """Return whether htmx requests the list alone."""
+    return is_htmx(request) and request.GET.get("part") == "list"
 
 
 def _thread_context(

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
 from django.db import Error
 
@@ -12,6 +14,12 @@ from webchats.conversations.live.credentials import StaffCredential
 from webchats.conversations.live.presence import Presence, Present
 from webchats.conversations.live.streams import Stream, encode_event
 from webchats.conversations.models import Conversation
+
+#: The least seconds between two reads of changed conversations, and between two parts of a stream.
+#: Each page of the inbox gets what happens meanwhile at once.
+JOIN_SECONDS: Final = 0.25
+#: Conversations that are read at a time.
+_MAX_READ: Final = 100
 
 
 def load_events(conversation_ids: Collection[str]) -> dict[str, tuple[datetime, bytes]]:
@@ -37,6 +45,9 @@ class OrganizationStream(Stream):
     """The stream of a user or an API key. It starts with those who are present."""
 
     kind = "organization"
+    interval = JOIN_SECONDS
+    #: A hundred visitors may come in one interval. All streams share the bytes of an event.
+    max_waiting = 1_000
     #: Set by the hub.
     presence: Presence
 
@@ -71,7 +82,7 @@ class OrganizationChannel:
         self._task: asyncio.Task[None] | None = None
 
     def wake(self, conversation_id: str) -> None:
-        """Read the conversation and push it."""
+        """Read the conversation and push it, soon and together with others that change."""
         self._changed.add(conversation_id)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._update())
@@ -88,10 +99,12 @@ class OrganizationChannel:
     async def _update(self) -> None:
         try:
             while self._changed and self.streams:
-                changed, self._changed = self._changed, set()
+                changed = set(islice(self._changed, _MAX_READ))
+                self._changed -= changed
                 for pk, (time, event) in (await run_query(load_events, changed)).items():
                     self.versions[pk] = time
                     self.push(event)
+                await asyncio.sleep(JOIN_SECONDS)
         except Error as error:
             # The next comparison finds the conversations again.
             self._on_failure(error)

@@ -13,8 +13,6 @@ import orjson
 #: Seconds without an event after which a comment is sent, so that no proxy ends the response and
 #: the departure of a client is noticed.
 HEARTBEAT_SECONDS: Final = 25
-#: Events that wait for a slow client. With more the stream is ended, and the client reconnects.
-MAX_WAITING: Final = 64
 
 #: Seconds after which a stream is ended, and its client reconnects at once. The proxy would cut it
 #: after ten minutes. At random, so that streams that began together do not end together.
@@ -55,6 +53,10 @@ class Stream:
 
     #: Of the metrics and log records.
     kind: ClassVar[str]
+    #: Events that wait for a slow client. With more the stream is ended, and the client reconnects.
+    max_waiting: ClassVar[int] = 64
+    #: The least seconds between two parts of the stream. Events in between are sent together.
+    interval: ClassVar[float] = 0
 
     def __init__(self) -> None:
         self._waiting: deque[bytes] = deque()
@@ -69,7 +71,7 @@ class Stream:
         if self.ended:
             return
         self._waiting.append(event)
-        if len(self._waiting) > MAX_WAITING:
+        if len(self._waiting) > self.max_waiting:
             self._abort(SLOW)
         self._wake()
 
@@ -97,6 +99,8 @@ class Stream:
                 chunk = b"".join(self._waiting)
                 self._waiting.clear()
                 yield chunk
+                if self.interval and not self.ended:
+                    await asyncio.sleep(self.interval)
             elif self.ended:
                 return
             elif monotonic() > self._expires_at:

@@ -116,6 +116,8 @@ def test_filter_form_offers_the_rows_of_the_organization(
     # The form sends its empty fields, which the address leaves out.
     response = rep_client.get(f"{LIST}?state=&handler=&unread=true&filters=1")
     assert response.headers["HX-Push-Url"] == f"{LIST}?unread=true&filters=1"
+    response = rep_client.get(f"{LIST}?state=&part=list", headers={"HX-Request": "true"})
+    assert "HX-Push-Url" not in response.headers
 
 
 @pytest.mark.parametrize("view", [BuiltInView.WAITING, BuiltInView.OPEN])
@@ -320,6 +322,12 @@ def test_number_of_queries_does_not_depend_on_the_rows(
     with django_assert_num_queries(14):
         page = get_thread_page(rep_client, conversation, **fragment)
     assert len(rows_of(page)) == 5
+    # The list alone: session, user, conversation, counts, saved views, rows.
+    fragment["query"]["part"] = "list"
+    with django_assert_num_queries(6):
+        page = get_thread_page(rep_client, conversation, **fragment)
+    assert len(rows_of(page)) == 5
+    assert "data-conversation" not in page
 
 
 @pytest.mark.parametrize("view", BuiltInView)

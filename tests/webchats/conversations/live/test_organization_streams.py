@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 import time_machine
@@ -138,6 +139,25 @@ def test_typing_arrives_with_the_conversation(
         "conversationId": conversation.pk,
     }
     assert next_other(stream) == StreamEvent("typing", data, "")
+
+
+def test_events_are_joined_four_times_a_second(
+    open_stream: Open, rep: User, webchat: Webchat, conversation: Conversation
+) -> None:
+    stream = open_stream(rep)
+    stream.next()
+    started = monotonic()
+    for number in range(20):
+        events.typing(conversation, Author.VISITOR, "Vera")
+        services.send_visitor_message(
+            webchat=webchat, visitor_id="a" * 32, text="Hello?", client_key=f"more-{number}"
+        )
+    last, parts = f'"lastSequence":{conversation.last_sequence + 20},', [""]
+    while last not in parts[-1]:
+        parts.append(stream.take_text())
+    assert len(parts) - 1 <= 2 + 4 * (monotonic() - started)
+    assert "".join(parts).count("event: typing") == 20
+    assert "".join(parts).count("event: conversation") < 20
 
 
 def test_colleagues_see_who_is_present_and_where(

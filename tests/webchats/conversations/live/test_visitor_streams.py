@@ -15,6 +15,7 @@ from tests.support.visitors import OTHER_SITE
 from tests.webchats.conversations.live.conftest import Open, Send
 from webchats.conversations import events, services
 from webchats.conversations.live import requests, streams, updates
+from webchats.conversations.live.visitors import VisitorStream
 from webchats.conversations.models import Author, Conversation
 from webchats.conversations.sessions import Session, issue_ticket, start_session
 from webchats.models import Webchat
@@ -349,7 +350,7 @@ def test_a_client_with_too_many_waiting_events_is_disconnected(
     conversation = send("Hello")
     # The first ones may be sent together with the message, which the client does not take.
     for _ in range(10):
-        for _ in range(streams.MAX_WAITING + 2):
+        for _ in range(VisitorStream.max_waiting + 2):
             events.typing(conversation, Author.REP, "Robin")
         if stream.ended.wait(1):
             break

@@ -12,22 +12,23 @@
 
   // --- Updates of the page ---
 
-  // An update is the request of the page as it is. While a click or a form changes the page, it
-  // waits, so that it does not bring the former page back.
+  // An update is the request of the page, or of its list, as it is. While a click or a form changes
+  // the page, it waits, so that it does not bring the former page back.
+  const [PAGE, LIST] = ["#inbox", "#inbox-list"];
   let pending = 0;
-  let isStale = false;
+  let stale = ""; // What waits.
 
-  function refresh() {
-    isStale = pending > 0;
-    if (!isStale) find("#inbox").dispatchEvent(new Event("inbox:refresh"));
+  function refresh(part) {
+    stale = pending > 0 ? (stale === PAGE ? PAGE : part) : "";
+    if (!pending) find(part)?.dispatchEvent(new Event("inbox:refresh"));
   }
 
-  document.addEventListener("inbox:changed", refresh);
+  document.addEventListener("inbox:changed", ({ detail }) => refresh(detail?.isList ? LIST : PAGE));
   document.addEventListener("htmx:before:request", () => (pending += 1));
   document.addEventListener("htmx:finally:request", () => {
     pending -= 1;
     // A queued request starts after this event.
-    setTimeout(() => isStale && refresh());
+    setTimeout(() => stale && refresh(stale));
   });
 
   // --- After each change of the page ---
@@ -35,7 +36,10 @@
   // Text stays in the tab until the server has it: see inbox_unsent.js. Then the page comes with it.
   const draftKey = () => `inbox-draft-${getThread().dataset.conversation}`;
   const shown = new WeakSet();
+  const READ_MILLISECONDS = 2000; // Between two marks as read.
   let lastRead = "";
+  let readAt = 0;
+  let readTimer = 0;
 
   function update() {
     if (!isUnsent) showProblem("");
@@ -75,7 +79,14 @@
     const position = `${thread.dataset.conversation} ${thread.dataset.last}`;
     const form = thread.querySelector("form.read");
     if (!form || document.hidden || lastRead === position) return;
+    const pause = readAt + READ_MILLISECONDS - Date.now();
+    clearTimeout(readTimer);
+    if (pause > 0) {
+      readTimer = setTimeout(() => getThread() && markRead(getThread()), pause);
+      return;
+    }
     lastRead = position;
+    readAt = Date.now();
     form.requestSubmit();
   }
 
@@ -91,12 +102,12 @@
     moveFocus(ctx);
   });
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) refresh();
+    if (!document.hidden) refresh(PAGE);
   });
 
   // --- Requests ---
 
-  const isInbox = (ctx) => /id="(inbox|edit-contact-\w+)"/.test(ctx.text ?? "");
+  const isInbox = (ctx) => /id="(inbox|inbox-list|edit-contact-\w+)"/.test(ctx.text ?? "");
 
   // The composer is empty at once, so that the next message can be written. A message that was not
   // sent comes back. Sent again unchanged it has the same key, so that it is not stored twice.
@@ -197,6 +208,6 @@
   root.classList.add("has-script");
   addEventListener("DOMContentLoaded", () => {
     update();
-    if (!hasCookie && zone !== "UTC") refresh();
+    if (!hasCookie && zone !== "UTC") refresh(PAGE);
   });
 }

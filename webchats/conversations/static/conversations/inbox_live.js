@@ -9,6 +9,10 @@
   // The least time between two requests for the page, by what has changed.
   const THREAD_MILLISECONDS = 400;
   const LIST_MILLISECONDS = 2000;
+  const HIDDEN_MILLISECONDS = 10_000;
+  // A slow server gets fewer: the pause is this many times as long as the last request took.
+  const PAUSE_FACTOR = 10;
+  const MAX_PAUSE_MILLISECONDS = 4000;
 
   const { liveUrl, tokenUrl } = document.getElementById("inbox").dataset;
   const name = `webchats-inbox ${liveUrl}`;
@@ -19,18 +23,38 @@
   let timer = 0;
   let due = 0;
   let lastRefresh = 0;
+  let duration = 0;
+  // Whether only the list has to be fetched.
+  let isList = true;
 
-  // Fetch the page now, or a while after the last time.
-  function refresh(interval) {
-    const moment = Math.max(Date.now(), lastRefresh + interval);
+  // Fetch the page, or its list, now or a while after the last time.
+  function refresh(interval, ofList = false) {
+    isList &&= ofList;
+    const pause = Math.min(duration * PAUSE_FACTOR, MAX_PAUSE_MILLISECONDS);
+    const moment = Math.max(Date.now(), lastRefresh + Math.max(interval, pause));
     if (timer && due <= moment) return;
     clearTimeout(timer);
     due = moment;
     timer = setTimeout(() => {
       timer = 0;
       lastRefresh = Date.now();
-      document.dispatchEvent(new Event("inbox:changed"));
+      document.dispatchEvent(new CustomEvent("inbox:changed", { detail: { isList } }));
+      isList = true;
     }, moment - Date.now());
+  }
+
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    const isRefresh = ["inbox", "inbox-list"].includes(ctx.sourceElement.id);
+    if (isRefresh) duration = Date.now() - lastRefresh;
+  });
+
+  // Other conversations change the list only. What the thread shows already is less urgent.
+  function refreshFor(id, version) {
+    const thread = document.querySelector(".thread[data-conversation]");
+    const isOpen = !id || thread?.dataset.conversation === id;
+    const isShown = isOpen && version && version <= Date.parse(thread.dataset.updated);
+    if (document.hidden) refresh(HIDDEN_MILLISECONDS, !isOpen);
+    else refresh(isOpen && !isShown ? THREAD_MILLISECONDS : LIST_MILLISECONDS, !isOpen);
   }
 
   const typingTimers = {};
@@ -78,11 +102,10 @@
       online[data.isOnline ? "add" : "delete"](data.conversationId);
       return showPresence();
     }
-    if (type === "draft") return refresh(THREAD_MILLISECONDS);
+    if (type === "draft") return refreshFor(data.conversationId);
     if (type !== "conversation") return;
     receiveMessages(data);
-    const isOpen = document.querySelector(`[data-conversation="${CSS.escape(data._id ?? "")}"]`);
-    refresh(isOpen && !document.hidden ? THREAD_MILLISECONDS : LIST_MILLISECONDS);
+    refreshFor(data._id, Date.parse(data.updatedAt));
   }
 
   // A new tab asks the one with the stream who is present.

@@ -12,9 +12,9 @@
   const teams = new Map();
   const names = new Intl.ListFormat("en");
 
-  // The page has who was present when it was rendered.
-  function readPage() {
-    for (const { dataset } of document.querySelectorAll("[data-team]")) {
+  // The page has who was present when it was rendered. An update of the list leaves the thread's.
+  function readPage(part = document) {
+    for (const { dataset } of part.querySelectorAll("[data-team]")) {
       const until = Date.now() + TYPING_MILLISECONDS;
       const reps = dataset.present ? JSON.parse(dataset.present) : [];
       teams.set(dataset.team, new Map(reps.map(({ userId: id, name, isTyping }) =>
@@ -84,8 +84,8 @@
     if (Date.now() - lastBeat > heartbeatSeconds * 900) beat();
   }
 
-  document.addEventListener("htmx:after:swap", () => {
-    readPage();
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    readPage(ctx.sourceElement.id === "inbox-list" ? document.getElementById("inbox-list") : document);
     if (presenceUrl && reported !== (getThread()?.dataset.presenceUrl ?? "") && !document.hidden) beat();
   });
   if (presenceUrl) {
@@ -98,7 +98,7 @@
     });
     setInterval(beatIfDue, heartbeatSeconds * 1000);
   }
-  addEventListener("DOMContentLoaded", readPage);
+  addEventListener("DOMContentLoaded", () => readPage());
 
   // Visitors see that a reply is being written, colleagues also that a note is.
   document.addEventListener("input", ({ target }) => {
