@@ -23,6 +23,7 @@ from typing import Any
 from tests.benchmarks.documents import documents
 from tests.benchmarks.growth import growth
 from tests.benchmarks.harness import Harness
+from tests.benchmarks.inbox import inbox
 from tests.benchmarks.programs import PROGRAMS
 from tests.benchmarks.results import Result
 from tests.benchmarks.server_programs import server_programs
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[Harness], Result]] = {
     "documents": documents,
     "writes": writes,
     "growth": growth,
+    "inbox": inbox,
     "widget-config": widget_config,
     "servers": server_programs,
     "start": startup,

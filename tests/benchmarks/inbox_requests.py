@@ -1,14 +1,19 @@
-"""Print the queries and the median time of requests for the list of the inbox, in this process.
+"""Measure requests for the list of the inbox, in this process.
 
-``python -m tests.benchmarks.inbox_requests [explain]`` reads the database of ``DATABASE_URL``, as
-``inbox_data`` has filled it. With ``explain`` it prints the plans of queries that take over 50 ms.
+``python -m tests.benchmarks.inbox_requests`` reads the database of ``DATABASE_URL``, as
+``inbox_data`` has filled it, and prints queries and median times. With ``explain`` it also prints
+the plans of queries that take over 50 ms. With ``serve`` it reads titles from its input, and prints
+a measurement of each as JSON: see ``tests.benchmarks.inbox``.
 """
 
+import json
 import os
 import statistics
 import sys
 import time
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
 import django
 
@@ -22,6 +27,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from organizations.models import Organization, Stage, User  # noqa: E402
 from tests.benchmarks.load import HOST  # noqa: E402
 from webchats.conversations.inbox.built_in_views import BuiltInView  # noqa: E402
+from webchats.conversations.live.updates import VisitorKey, load_update  # noqa: E402
 from webchats.conversations.models import Conversation  # noqa: E402
 from webchats.models import Webchat  # noqa: E402
 
@@ -29,76 +35,127 @@ ROUNDS: Final = 11
 SLOW_SECONDS: Final = 0.05
 
 
-def query_strings(organization: Organization) -> dict[str, str]:
+def query_strings(organization: Organization, middle: Conversation) -> dict[str, str]:
     """Return the query strings that are measured, by their titles."""
     webchat = Webchat.objects.filter(organization=organization).order_by("pk")[3].pk
     stage = Stage.objects.filter(pipeline__organization=organization).order_by("pk")[1].pk
-    rows = Conversation.objects.filter(organization=organization)
-    middle = rows.order_by("last_message_at")[rows.count() // 2]
     number = int(middle.visitor_id, 16)
-    return {
-        **{view.label: view.value for view in BuiltInView},
+    combinations = {
         "webchat": f"webchatId={webchat}",
         "stage": f"stageId={stage}",
-        "stage and webchat": f"stageId={stage}&webchatId={webchat}",
+        "stage, webchat": f"stageId={stage}&webchatId={webchat}",
+        "stage, open": f"stageId={stage}&state=open",
+        "stage, waiting": f"stageId={stage}&state=open&handler=waiting",
         "unread": "unread=true",
         "rating": "rating=2",
         "rating, webchat": f"rating=5&webchatId={webchat}",
         "unread, webchat, rep, open": f"state=open&handler=rep&webchatId={webchat}&unread=true",
+        "read, webchat, AI, closed": f"state=closed&handler=ai&webchatId={webchat}&unread=false",
+        "mine, closed": "state=closed&assigneeId=me",
         "stage, mine, closed": f"state=closed&assigneeId=me&stageId={stage}",
+        "drafts, closed": "state=closed&hasDraft=true",
         "date": f"lastMessageTo={middle.last_message_at:%Y-%m-%d}",
-        "five filters, no match": (
+        "date, webchat, unread": (
+            f"lastMessageTo={middle.last_message_at:%Y-%m-%d}&webchatId={webchat}&unread=true"
+        ),
+        "no match: handler, rep": "handler=waiting&assigneeId=me",
+        "no match: handler, rep, stage": f"handler=waiting&assigneeId=me&stageId={stage}",
+        "no match: 5 filters": (
             f"state=closed&handler=waiting&assigneeId=me&webchatId={webchat}&stageId={stage}"
         ),
-        "search, in one message": f"search={2 * number}",
-        "search, in one contact": f"search=visitor{number}@example.com",
-        "search, in 1 of 1,000": "search=topic77",
-        "search, two words": "search=topic77+tent",
-        "search, in every message": "search=tent",
-        "search, in no message": "search=umbrella",
-        "search, open, webchat": f"search=topic77&state=open&webchatId={webchat}",
+        "no match: waiting, closed": "state=closed&ordering=waitingSince",
+    }
+    searches = {
+        "in one message": f"search={2 * number}",
+        "in one contact": f"search=visitor{number}@example.com",
+        "in every contact": "search=example.com",
+        "in 1 of 1,000": "search=topic77",
+        "in 1 of 10": "search=topic7",
+        "two words": "search=topic77+tent",
+        "in every message": "search=tent",
+        "in no message": "search=umbrella",
+        "with open, webchat": f"search=topic77&state=open&webchatId={webchat}",
+        "frequent, with open, webchat": f"search=tent&state=open&webchatId={webchat}",
+    }
+    return {
+        **{f"view {view.label}": view.value for view in BuiltInView},
+        **{f"filters {title}": query for title, query in combinations.items()},
+        **{f"search {title}": query for title, query in searches.items()},
     }
 
 
-class Measurement(NamedTuple):
-    """A request: its queries, median milliseconds, those in the database, and slow queries."""
+def actions() -> dict[str, Callable[[], object]]:
+    """Return what is measured, by its title."""
+    organization = Organization.objects.get(name="Organization 0")
+    user = User.objects.filter(organization=organization).order_by("pk")[0]
+    rows = Conversation.objects.filter(organization=organization)
+    middle = rows.order_by("last_message_at")[rows.count() // 2]
+    client = Client(HTTP_HOST=HOST)
+    client.force_login(user)
+    key = VisitorKey(middle.webchat_id or "", middle.visitor_id)
 
-    queries: int
-    total: float
-    database: float
-    slow: set[str]
-
-
-def measure(client: Client, query: str) -> Measurement:
-    """Request the list several times."""
-    total, database, slow = [], [], set()
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        with CaptureQueriesContext(connection) as captured:
-            response = client.get(f"/admin/inbox/?{query}", headers={"HX-Request": "true"})
-        total.append(1000 * (time.perf_counter() - start))
+    def get(query: str, path: str = "") -> None:
+        response = client.get(f"/admin/inbox/{path}?{query}", headers={"HX-Request": "true"})
         assert response.status_code == 200, response.content
-        queries = captured.captured_queries
-        database.append(1000 * sum(float(row["time"]) for row in queries))
+
+    queries = query_strings(organization, middle)
+    return {
+        **{title: lambda query=query: get(query) for title, query in queries.items()},
+        "thread": lambda: get(BuiltInView.OPEN, f"{middle.pk}/"),
+        "resume of a visitor's stream": lambda: load_update(key, [None]),
+    }
+
+
+def measure(action: Callable[[], object], slow: set[str] | None = None) -> dict[str, float]:
+    """Run the action once. Return its queries, its time and the CPU time, by unit.
+
+    The CPU time is that of this process and its server process, which a busy machine disturbs less.
+    Slow queries are added to ``slow``.
+    """
+    cpu, start = _cpu_milliseconds(), time.perf_counter()
+    with CaptureQueriesContext(connection) as captured:
+        action()
+    milliseconds = 1000 * (time.perf_counter() - start)
+    cpu = _cpu_milliseconds() - cpu
+    queries = captured.captured_queries
+    if slow is not None:
         slow |= {row["sql"] for row in queries if float(row["time"]) > SLOW_SECONDS}
-    return Measurement(len(queries), statistics.median(total), statistics.median(database), slow)
+    return {"queries": len(queries), "ms": milliseconds, "ms CPU": cpu}
+
+
+def _cpu_milliseconds() -> float:
+    """Return the CPU time of this process, and of its server process on Linux."""
+    own = 1000 * time.process_time()
+    connection.ensure_connection()
+    pid = connection.connection.info.backend_pid
+    try:
+        return own + int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
+    except OSError:
+        return own
+
+
+def serve() -> None:
+    """Measure the actions whose titles come from the input."""
+    measured = actions()
+    for line in sys.stdin:
+        title = line.strip()
+        result = list(measured) if title == "titles" else measure(measured[title])
+        print(json.dumps(result), flush=True)
 
 
 def main() -> None:
-    """Measure each request."""
-    organization = Organization.objects.get(name="Organization 0")
-    user = User.objects.filter(organization=organization).order_by("pk")[0]
-    client = Client(HTTP_HOST=HOST)
-    client.force_login(user)
-    for title, query in query_strings(organization).items():
-        result = measure(client, query)
-        figures = f"{result.total:7.1f} ms, {result.database:6.1f} ms in the database"
-        print(f"{title:30} {result.queries} queries, {figures}", flush=True)
-        for sql in result.slow if "explain" in sys.argv else []:
+    """Measure each action several times."""
+    for title, action in actions().items():
+        slow: set[str] = set()
+        rounds = [measure(action, slow) for _ in range(ROUNDS)]
+        total, cpu = (statistics.median(row[unit] for row in rounds) for unit in ("ms", "ms CPU"))
+        figures = f"{total:7.1f} ms, {cpu:6.1f} ms CPU"
+        print(f"{title:40} {rounds[-1]['queries']} queries, {figures}", flush=True)
+        for sql in slow if "explain" in sys.argv else []:
             with connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {sql}")
                 print(sql, *(line for (line,) in cursor.fetchall()), sep="\n    ")
 
 
 if __name__ == "__main__":
-    main()
+    serve() if "serve" in sys.argv else main()

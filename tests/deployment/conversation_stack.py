@@ -151,10 +151,12 @@ class Stack:
 
 
 @contextmanager
-def running_stack(*, production: bool = True, **variables: str) -> Iterator[Stack]:
+def running_stack(
+    *, production: bool = True, host: str = service.HOST, **variables: str
+) -> Iterator[Stack]:
     """Run web, live, a proxy, PostgreSQL and Valkey; or SQLite without a cache server.
 
-    ``variables`` are added to those of the image.
+    The proxy serves ``host``. ``variables`` are added to those of the image.
     """
     with ExitStack() as cleanup:
         temporary = tempfile.TemporaryDirectory(prefix="stack-", dir="/tmp")
@@ -189,7 +191,7 @@ def running_stack(*, production: bool = True, **variables: str) -> Iterator[Stac
             cleanup.callback(program.stop)
             service.wait_until_healthy(ports[name], program.process, program.log)
             parts[name] = program
-        proxy = running_proxy([ports["web"]] * 2, folder, live_port=ports["live"])
+        proxy = running_proxy([ports["web"]] * 2, folder, live_port=ports["live"], host=host)
         yield Stack(parts, cleanup.enter_context(proxy), url, seeded)
 
 

@@ -19,7 +19,11 @@ CADDY = shutil.which("caddy", path=_PATH) or "caddy"
 
 @contextmanager
 def running_proxy(
-    ports: Sequence[int], folder: Path, *, live_port: int | None = None
+    ports: Sequence[int],
+    folder: Path,
+    *,
+    live_port: int | None = None,
+    host: str = service.HOST,
 ) -> Iterator[int]:
     """Yield the port of a proxy for the instances on ``ports``, and the live process.
 
@@ -29,7 +33,7 @@ def running_proxy(
     addresses = {f"web-{number}:8000": instance for number, instance in enumerate(ports, start=1)}
     # Without a live process, any other instance will do: nothing requests streams.
     addresses["live:8000"] = live_port or ports[0]
-    config = _on_loopback(adapted(f"http://{service.HOST}"), port, addresses)
+    config = _on_loopback(adapted(f"http://{host}"), port, addresses)
     (folder / "caddy.json").write_text(json.dumps(config))
     command = [CADDY, "run", "--config", str(folder / "caddy.json")]
     env = {"PATH": os.defpath, "HOME": str(folder)}
