@@ -18,6 +18,7 @@ from webchats.conversations.models import Author, Conversation, PushSubscription
 from webchats.conversations.notifications.push_service import (
     TTL_SECONDS,
     Delivery,
+    Message,
     Outcome,
     send_to_devices,
 )
@@ -38,10 +39,10 @@ _TEXT_LENGTH: Final = 120
 
 @dataclass(frozen=True)
 class Push:
-    """A message for devices."""
+    """A message, and the devices that get it."""
 
     subscriptions: Sequence[PushSubscription]
-    message: bytes
+    message: Message
     #: When the devices were selected.
     time: datetime
     #: The sequence of the last message that is taken into account.
@@ -56,7 +57,9 @@ async def notify_devices(job: ClaimedJob) -> None:
     prepared = await run_query(_prepare, job.key)
     if prepared is None:
         return
-    deliveries = await send_to_devices(prepared.subscriptions, prepared.message, topic=job.key)
+    deliveries = await send_to_devices(
+        prepared.subscriptions, prepared.message, job.organization_id
+    )
     await run_query(_store, job, prepared, deliveries)
 
 
@@ -67,7 +70,7 @@ async def retry_device(job: ClaimedJob) -> None:
     prepared = await run_query(_prepare_retry, conversation_id, subscription_id)
     if prepared is None or prepared.time > until:
         return
-    sent = await send_to_devices(prepared.subscriptions, prepared.message, topic=conversation_id)
+    sent = await send_to_devices(prepared.subscriptions, prepared.message, job.organization_id)
     (delivery,) = sent
     if delivery.outcome == Outcome.RETRY:
         # Each pause is as long as all the time before.
@@ -134,13 +137,13 @@ def _key(conversation_id: str, subscription: PushSubscription) -> str:
     return f"pushed:{conversation_id}:{subscription.pk}"
 
 
-def _make_message(conversation: Conversation) -> bytes:
+def _make_message(conversation: Conversation) -> Message:
     """Return the JSON that the service worker of the inbox shows. It has less than 2 KB."""
     contact, webchat = conversation.contact, conversation.webchat
     name = (contact.name or contact.email or "A visitor")[:_NAME_LENGTH]
     is_theirs = conversation.last_message_author == Author.VISITOR
     text = conversation.last_message_preview if is_theirs else "Waits for a person."
-    return json.dumps(
+    content = json.dumps(
         {
             "title": f"{name} · {webchat.name[:_NAME_LENGTH]}" if webchat else name,
             "name": name,
@@ -149,7 +152,8 @@ def _make_message(conversation: Conversation) -> bytes:
             "url": reverse("inbox:conversation", args=[conversation.pk]),
         },
         ensure_ascii=False,
-    ).encode()
+    )
+    return Message(content.encode(), topic=conversation.pk)
 
 
 @transaction.atomic

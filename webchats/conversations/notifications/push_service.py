@@ -15,7 +15,7 @@ from typing import Any, Final
 import httpx2
 from django.utils.module_loading import import_string
 
-from organizations.ai.guard import ConnectionRefused, make_http_client
+from organizations.ai.guard import MAX_LOOKUPS_OF_ONE, ConnectionRefused, make_http_client
 from webchats.conversations.models import PushSubscription
 from webchats.conversations.notifications import vapid
 from webchats.conversations.notifications.subscriptions import get_origin
@@ -28,7 +28,7 @@ _MAX_RETRY_SECONDS: Final = 300
 #: Seconds between two parts of a response, and of a request in all.
 _READ_SECONDS: Final = 5
 _TOTAL_SECONDS: Final = 10
-#: Requests at a time of one job.
+#: Requests of a job to one push service at a time.
 _PARALLEL: Final = 20
 
 
@@ -45,6 +45,17 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
+class Message:
+    """What devices get."""
+
+    #: At most 3,900 bytes, so that the encrypted message has at most 4,096.
+    content: bytes
+    #: A push service replaces a message that it has not delivered by the next one with its topic:
+    #: at most 32 characters of URL-safe Base64.
+    topic: str
+
+
+@dataclass(frozen=True)
 class Delivery:
     """The outcome for one device."""
 
@@ -57,29 +68,24 @@ class Delivery:
 
 
 async def send_to_devices(
-    subscriptions: Sequence[PushSubscription], message: bytes, topic: str
+    subscriptions: Sequence[PushSubscription], message: Message, organization_id: str
 ) -> list[Delivery]:
-    """Send the message to each device, and return what became of it.
-
-    A push service that has not delivered a message replaces it by the next one with its ``topic``,
-    at most 32 characters of URL-safe Base64.
-    """
+    """Send the message to each device of an organization, and return what became of it."""
     by_origin: dict[str, list[PushSubscription]] = {}
     for subscription in subscriptions:
         by_origin.setdefault(get_origin(subscription.endpoint), []).append(subscription)
-    slots = asyncio.Semaphore(_PARALLEL)
-    groups = [
-        _send_to_origin(origin, group, message, topic, slots) for origin, group in by_origin.items()
-    ]
-    return [delivery for group in await asyncio.gather(*groups) for delivery in group]
+    slots = asyncio.Semaphore(MAX_LOOKUPS_OF_ONE)
+
+    async def send(origin: str, group: Sequence[PushSubscription]) -> list[Delivery]:
+        async with slots:
+            return await _send_to_origin(origin, group, message, organization_id)
+
+    groups = await asyncio.gather(*(send(*each) for each in by_origin.items()))
+    return [delivery for group in groups for delivery in group]
 
 
 async def _send_to_origin(
-    origin: str,
-    subscriptions: Sequence[PushSubscription],
-    message: bytes,
-    topic: str,
-    slots: asyncio.Semaphore,
+    origin: str, subscriptions: Sequence[PushSubscription], message: Message, organization_id: str
 ) -> list[Delivery]:
     """Send the message to the devices of one push service, over the same connections."""
     try:
@@ -91,23 +97,30 @@ async def _send_to_origin(
         "content-encoding": "aes128gcm",
         "content-type": "application/octet-stream",
         "ttl": str(TTL_SECONDS),
-        "topic": topic,
+        "topic": message.topic,
         "urgency": "high",
     }
-    client = make_http_client(headers, read_seconds=_READ_SECONDS, ssl_context=make_ssl_context())
+    client = make_http_client(
+        headers,
+        read_seconds=_READ_SECONDS,
+        # Name servers that do not respond delay no reply of the AI.
+        organization_id=f"{organization_id}:push",
+        ssl_context=make_ssl_context(),
+    )
+    slots = asyncio.Semaphore(_PARALLEL)
     async with client:
-        requests = (_send(client, each, message, slots) for each in subscriptions)
+        requests = (_send(client, each, message.content, slots) for each in subscriptions)
         return await asyncio.gather(*requests)
 
 
 async def _send(
     client: httpx2.AsyncClient,
     subscription: PushSubscription,
-    message: bytes,
+    content: bytes,
     slots: asyncio.Semaphore,
 ) -> Delivery:
     async with slots:
-        body = await asyncio.to_thread(_encrypt, subscription, message)
+        body = await asyncio.to_thread(_encrypt, subscription, content)
         try:
             async with (
                 asyncio.timeout(_TOTAL_SECONDS),
@@ -148,12 +161,12 @@ def make_ssl_context() -> ssl.SSLContext:
     return httpx2.create_ssl_context(trust_env=False)
 
 
-def _encrypt(subscription: PushSubscription, message: bytes) -> bytes:
-    """Return the message as only the device can read it (``aes128gcm``)."""
+def _encrypt(subscription: PushSubscription, content: bytes) -> bytes:
+    """Return the content as only the device can read it (``aes128gcm``)."""
     keys = {"p256dh": subscription.p256dh, "auth": subscription.auth}
     # Imported at the first push: its HTTP clients, which are not used, take a third of a second.
     pusher: Any = import_string("pywebpush.WebPusher")(
         {"endpoint": subscription.endpoint, "keys": keys}
     )
-    body: bytes = pusher.encode(message)["body"]
+    body: bytes = pusher.encode(content)["body"]
     return body
