@@ -286,7 +286,8 @@ def test_the_memory_of_an_export_does_not_grow_with_the_prompts(
     )
     tracemalloc.start()
     try:
-        counts = [row[-1].count(" ") for row in columns.read_rows(KnowledgeEntry.objects, "csv")]
+        rows = columns.read_rows(KnowledgeEntry.objects.all(), "csv")
+        counts = [str(row[-1]).count(" ") for row in rows]
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
