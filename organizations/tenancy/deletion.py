@@ -9,7 +9,12 @@ from django.contrib import admin, messages
 from django.contrib.admin import actions
 from django.contrib.admin.utils import NestedObjects, quote
 from django.db import models, router, transaction
-from django.db.models.deletion import CASCADE, RestrictedError
+from django.db.models.deletion import (
+    CASCADE,
+    Collector,
+    RestrictedError,
+    get_candidate_relations_to_delete,
+)
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
@@ -31,13 +36,13 @@ NestedTexts: TypeAlias = list[Any]
 MAX_DELETED: Final = 100
 #: How many rows one request deletes, with the rows that the delete page lists below them.
 MAX_LISTED: Final = 1_000
+#: How many rows of each model with ``is_detail`` one request reads to delete them.
+MAX_DETAILS: Final = 10_000
 #: Deletions that run at a time in a process.
 MAX_DELETIONS: Final = 3
 #: How many of the rows that use a row are listed.
 _MAX_USES_LISTED: Final = 10
-_TOO_MANY: Final = (
-    f"more than {MAX_LISTED:,} rows, which would be deleted with it. Delete these first."
-)
+_TOO_MANY: Final = "more than {limit:,} {rows}, which would be deleted with it. Delete these first."
 
 _deletions: Final = ConcurrencyLimit(MAX_DELETIONS)
 
@@ -50,7 +55,7 @@ class DeletionsBusy(DependencyUnavailable):
 
 
 class TooManyRows(Exception):
-    """More than ``MAX_LISTED`` rows would be deleted."""
+    """More than ``MAX_LISTED`` or ``MAX_DETAILS`` rows would be deleted. The text is for users."""
 
 
 @contextmanager
@@ -88,10 +93,26 @@ class _ListedObjects(NestedObjects):
         return without_texts(rows)[: MAX_LISTED + 1]
 
     def collect(self, objs: Any, *args: Any, **options: Any) -> None:
-        """Collect the rows. Raise ``TooManyRows`` if they are more than ``MAX_LISTED``."""
+        """Collect the rows. Raise ``TooManyRows`` if a deletion would read too many."""
         super().collect(objs, *args, **options)
         if sum(map(len, self.model_objs.values())) > MAX_LISTED:
-            raise TooManyRows
+            raise TooManyRows(_TOO_MANY.format(limit=MAX_LISTED, rows="rows"))
+        self._require_few_details(list(objs))
+
+    def _require_few_details(self, rows: list[models.Model]) -> None:
+        """Raise ``TooManyRows`` if the rows have many details that the deletion would read."""
+        for relation in get_candidate_relations_to_delete(rows[0]._meta) if rows else ():
+            assert isinstance(relation, models.ManyToOneRel)
+            model, field = relation.related_model, relation.field
+            assert isinstance(model, type)
+            if relation.on_delete is not CASCADE or not issubclass(model, TenantScoped):
+                continue
+            details = model._base_manager.filter(**{f"{field.name}__in": rows})
+            if _is_listed(model) or Collector.can_fast_delete(self, details, field):
+                continue
+            if details[: MAX_DETAILS + 1].count() > MAX_DETAILS:
+                plural = model._meta.verbose_name_plural
+                raise TooManyRows(_TOO_MANY.format(limit=MAX_DETAILS, rows=plural))
 
 
 def _is_listed(model: type[models.Model]) -> bool:
@@ -111,8 +132,8 @@ class DeletionMixin(admin.ModelAdmin[_Row], Generic[_Row]):
         collector = _ListedObjects(using=router.db_for_write(self.model), origin=objs)
         try:
             collector.collect(objs)
-        except TooManyRows:
-            return [], {}, set(), [_TOO_MANY]
+        except TooManyRows as error:
+            return [], {}, set(), [str(error)]
         lacking: set[str] = set()
 
         def describe(row: models.Model) -> str:

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from organizations.models import Organization, Prompt, User
+from organizations.tenancy import deletion
 from organizations.tenancy.deletion import DeletionMixin
 from tests.support import factories
 from tests.support.clients import log_in, token_client
@@ -131,3 +132,20 @@ def test_prompts_that_are_used_after_the_check_are_not_deleted(
     page = read_text(session_client.post(PROMPTS, body, follow=True))
     assert "Nothing was deleted: in use by 1 knowledge entry." in page
     assert Prompt.objects.count() == 2
+
+
+def test_an_organization_is_not_deleted_with_too_many_conversations(
+    superuser: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = factories.ConversationFactory.create()
+    factories.ConversationFactory.create(
+        webchat=conversation.webchat, contact=conversation.contact, visitor_id="b" * 32
+    )
+    monkeypatch.setattr(deletion, "MAX_DETAILS", 1)
+    client = log_in(superuser)
+    url = f"/admin/organizations/organization/{conversation.organization_id}/delete/"
+    for response in (client.get(url), client.post(url, {"post": "yes"})):
+        assert "more than 1 conversations, which would be deleted" in read_text(response)
+    monkeypatch.setattr(deletion, "MAX_DETAILS", 2)
+    client.post(url, {"post": "yes"})
+    assert not Organization.objects.exists()
