@@ -105,7 +105,7 @@ async def _send_to_origin(
         read_seconds=_READ_SECONDS,
         # Name servers that do not respond delay no reply of the AI.
         organization_id=f"{organization_id}:push",
-        ssl_context=make_ssl_context(),
+        ssl_context=await asyncio.to_thread(make_ssl_context),
     )
     slots = asyncio.Semaphore(_PARALLEL)
     async with client:
