@@ -24,7 +24,10 @@ class Migration(migrations.Migration):
             model_name="conversation",
             index=models.Index(
                 condition=models.Q(("rating_score__isnull", False)),
-                fields=["organization", "rating_score", "-last_message_at", "-id"],
+                fields=[
+                    *("organization", "rating_score", "-last_message_at", "-id"),
+                    *("state", "handler", "assignee", "webchat"),
+                ],
                 name="conversation_rated",
             ),
         ),

@@ -24,6 +24,9 @@ from webchats.models import Webchat
 VISITOR_ID_LENGTH: Final = 32
 #: Characters of the last message that lists show.
 PREVIEW_LENGTH: Final = 200
+#: Columns that are tested within an index, so that combinations of filters without a match do not
+#: read half a million rows.
+_TESTED: Final = ("state", "handler", "assignee", "webchat")
 
 _Row_co = TypeVar("_Row_co", bound=TenantScoped, covariant=True)
 
@@ -149,13 +152,8 @@ class Conversation(TenantModel):
                 condition=models.Q(state=State.OPEN),
                 name="conversation_open",
             ),
-            # The last four are tested within the index, so that combinations of filters without a
-            # match do not read half a million rows.
             models.Index(
-                fields=(
-                    *("organization", "-last_message_at", "-id"),
-                    *("state", "handler", "assignee", "webchat"),
-                ),
+                fields=("organization", "-last_message_at", "-id", *_TESTED),
                 name="conversation_newest",
             ),
             models.Index(
@@ -174,7 +172,7 @@ class Conversation(TenantModel):
                 name="conversation_unassigned",
             ),
             models.Index(
-                fields=("organization", "rating_score", "-last_message_at", "-id"),
+                fields=("organization", "rating_score", "-last_message_at", "-id", *_TESTED),
                 condition=models.Q(rating_score__isnull=False),
                 name="conversation_rated",
             ),
