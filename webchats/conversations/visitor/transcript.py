@@ -9,6 +9,9 @@ from rest_framework.renderers import BaseRenderer
 
 from webchats.conversations.models import Author, Conversation, Message, MessageKind
 
+#: The length of a transcript, in characters: 10,000 usual messages. It is built before it is sent,
+#: so that a client that reads slowly holds no database connection.
+MAX_LENGTH: Final = 1_000_000
 #: Messages that are read from the database at a time.
 _PAGE_SIZE: Final = 200
 #: Control characters, which could move the cursor of a terminal.
@@ -34,20 +37,29 @@ class PlainTextRenderer(BaseRenderer):
         return str(data).encode()
 
 
-def transcript_lines(conversation: Conversation, title: str) -> Iterator[str]:
-    """Yield the lines of the transcript, each with its line break. Times are in UTC.
+def make_transcript(conversation: Conversation, title: str) -> str:
+    """Return the newest messages, as many as fit into ``MAX_LENGTH``. Times are in UTC.
 
     The text of a message is indented, so that it cannot look like a line of the transcript.
     ``title`` is the title of the widget.
     """
-    yield f"{_one_line(f'Conversation with {title}')}\n"
-    sequence = 0
-    while rows := list(
-        conversation.messages.filter(sequence__gt=sequence).order_by("sequence")[:_PAGE_SIZE]
-    ):
-        for row in rows:
-            yield from _message_lines(row, title)
-        sequence = rows[-1].sequence
+    entries: list[str] = []
+    length = 0
+    for message in _newest_first(conversation):
+        entry = "".join(_message_lines(message, title))
+        length += len(entry)
+        if length > MAX_LENGTH:
+            entries.append("\nEarlier messages are left out.\n")
+            break
+        entries.append(entry)
+    return "".join([_one_line(f"Conversation with {title}"), "\n", *reversed(entries)])
+
+
+def _newest_first(conversation: Conversation) -> Iterator[Message]:
+    earlier = conversation.messages.order_by("-sequence")
+    while rows := list(earlier[:_PAGE_SIZE]):
+        yield from rows
+        earlier = earlier.filter(sequence__lt=rows[-1].sequence)
 
 
 def _message_lines(message: Message, title: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ is not this visitor's. Conversations are found by webchat and visitor id only.
 from typing import ClassVar, Final
 
 from django.core.cache import cache
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -24,7 +24,7 @@ from webchats.conversations.replies.visible import load_visible_reply
 from webchats.conversations.serializers import visitor_message, visitor_rating
 from webchats.conversations.validation import ContactDetails, get_locale
 from webchats.conversations.visitor import serializers, throttling
-from webchats.conversations.visitor.transcript import PlainTextRenderer, transcript_lines
+from webchats.conversations.visitor.transcript import PlainTextRenderer, make_transcript
 from webchats.conversations.visitor.widget_view import VisitorView
 
 #: The largest number of messages in a response.
@@ -220,13 +220,15 @@ class TranscriptView(VisitorView):
         summary="Download the transcript",
         responses={(200, "text/plain"): OpenApiTypes.STR},
     )
-    def get(self, request: Request, webchat_id: str) -> StreamingHttpResponse:
-        """Return the visitor's newest conversation as a text file."""
+    def get(self, request: Request, webchat_id: str) -> HttpResponse:
+        """Return the visitor's newest conversation as a text file.
+
+        It has at most a million characters: the newest messages.
+        """
         conversation = self.get_conversation()
         title = self.access.webchat.organization.public_title
-        response = StreamingHttpResponse(
-            transcript_lines(conversation, title), content_type="text/plain; charset=utf-8"
-        )
+        text = make_transcript(conversation, title)
+        response = HttpResponse(text, content_type="text/plain; charset=utf-8")
         response.headers["Content-Disposition"] = 'attachment; filename="conversation.txt"'
         return response
 

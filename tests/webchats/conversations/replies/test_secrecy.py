@@ -35,7 +35,7 @@ ACTIONS: Final = (
 #: The endpoints whose responses have something of a conversation.
 READ: Final = {"messages", "session", "transcript"}
 #: The others.
-SILENT: Final = {"ticket", "typing", "read", "human", "close"}
+SILENT: Final = {"ticket", "typing", "read", "human", "close", "rating"}
 #: The words of a reply, each with its number.
 WORD: Final = re.compile(r"secret(\d+)[ab]")
 
@@ -98,7 +98,7 @@ class Case:
         yield self.visitor.get("messages").content.decode()
         yield json.dumps(self.visitor.start(token=self.visitor.token))
         if self.conversation is not None:
-            yield b"".join(self.visitor.get("transcript").streaming_content).decode()
+            yield self.visitor.get("transcript").content.decode()
         yield repr(load_update(self.key, [None]))
         yield repr(load_replies([self.key]))
         yield from self.hints

@@ -1,5 +1,6 @@
 """Typing, reading, asking for a person, closing and the transcript."""
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.visitors import Visitor
 from webchats.conversations import events, services
 from webchats.conversations.models import Contact, Conversation, Message
 from webchats.conversations.transitions import REOPEN_WITHIN, Handler
+from webchats.conversations.visitor import transcript
 
 pytestmark = pytest.mark.django_db
 
@@ -148,6 +150,20 @@ def test_the_transcript_has_all_messages(visitor: Visitor) -> None:
     )
     text = visitor.get("transcript").getvalue().decode()
     assert [f"    <{number}>\n" in text for number in range(2, 452)] == [True] * 450
+
+
+def test_a_long_transcript_has_the_newest_messages_and_holds_no_connection(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcript, "MAX_LENGTH", 200)
+    for number in range(10):
+        visitor.send(f"Message {number}", key=str(number))
+    response = visitor.get("transcript")
+    # A streaming response would keep its connection until the client has read it.
+    assert not response.streaming
+    text = response.content.decode()
+    assert "\nEarlier messages are left out.\n" in text
+    assert re.findall(r"Message \d", text) == [f"Message {number}" for number in range(6, 10)]
 
 
 def test_errors_of_the_transcript_are_json(visitor: Visitor) -> None:
