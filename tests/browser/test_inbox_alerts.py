@@ -93,4 +93,14 @@ def test_a_message_that_nobody_sees_alerts_once(
     page.get_by_label("Show a notification").click()
     expect(page.get_by_label("Show a notification")).not_to_be_checked()
     expect(page.get_by_text("The browser blocks notifications of this site.")).to_be_visible()
+    page.get_by_role("link", name="Notification settings").click()
+    expect(page.get_by_label("Play a sound")).to_be_checked()
+    assert visit.problems == []
+    assert violations(page) == []
+    # The messages that axe-core causes.
+    visit.console.clear()
+    page.get_by_label("E-mail me when visitors wait").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Your notification settings are saved.")).to_be_visible()
+    expect(page.get_by_label("E-mail me when visitors wait")).not_to_be_checked()
     assert visit.problems == []
