@@ -11,6 +11,7 @@ from django.db.utils import DataError
 
 from organizations.models import Organization, Pipeline, Prompt, Stage, User
 from tests.support import factories
+from webchats.conversations.models import Conversation
 from webchats.models import COLOR_FIELDS, Webchat
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +32,8 @@ INVALID: list[tuple[Any, str, Any]] = [
     (Webchat, "offset_y", 201),
     (Webchat, "z_index", 0),
     (Webchat, "prompt_id", None),
+    (Conversation, "rating_score", 6),
+    (Conversation, "closed_by", "nobody"),
     (Prompt, "temperature", 2.5),
     (Prompt, "max_tokens", 0),
     (Prompt, "name", ""),
