@@ -104,7 +104,7 @@ def test_an_email_reports_a_visitor_who_waits_while_nobody_is_online(
     url = f"https://chat.example.com/admin/inbox/{conversation.pk}/"
     for text in (
         "Ada Bcc: eve@example.com Hello <i>, ",
-        f"{webchat.name}, since ",
+        f"{webchat.name}, since {conversation.waiting_since:%-d %b %Y, %H:%M} UTC\n",
         "> Do you deliver to <b>Oslo</b>?\n",
         f"\n{url}\n",
         "https://chat.example.com/admin/inbox/preferences/",
