@@ -12,7 +12,6 @@ from pytest_django.live_server_helper import LiveServer
 from organizations.models import User
 from tests.browser.axe import violations
 from tests.browser.conftest import (
-    PHONE,
     REDUCED_MOTION,
     Visit,
     Visitor,
@@ -271,32 +270,6 @@ def test_list_is_filtered_searched_and_saved_as_a_view(
     page.get_by_role("link", name="Search all conversations").click()
     expect(rows).to_have_count(1)
     assert violations(page) == []
-    assert visit.problems == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_phone_shows_list_and_thread_as_two_screens(
-    scheme: str, admin_page: Visitor, shop: Webchat, live_server: LiveServer
-) -> None:
-    conversation = write(shop, "Grace", "w" * 600)
-    services.add_note(conversation=conversation, user=shop.user, text="A note")
-    visit = admin_page(INBOX, **PHONE, color_scheme=scheme)
-    page = visit.page
-    expect(page.locator(".thread")).to_be_hidden()
-    assert violations(page) == []
-    page.locator(".row").tap()
-    expect(page.locator(".list")).to_be_hidden()
-    page.get_by_role("button", name="Contact").tap()
-    expect(page.get_by_role("link", name="visitor@example.com")).to_be_visible()
-    assert violations(page) == []
-    page.keyboard.press("Escape")
-    page.get_by_label("Message", exact=True).fill("Hi")
-    page.get_by_role("radio", name="Note").check()
-    expect(page.get_by_role("button", name="Add note")).to_be_in_viewport()
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_role("link", name="Inbox", exact=True).last.tap()
-    expect(page.locator(".row")).to_be_visible()
     assert visit.problems == []
 
 

@@ -47,7 +47,7 @@ def _refuse(
     if not is_htmx(request):
         return render_inbox(request, conversation, contact_form=form, status=422)
     query = QueryDict(request.GET.urlencode())
-    context = {"contact_form": form, "conversation": conversation, "query": query}
+    context = {"contact_form": form, "conversation": conversation, "page_query": query}
     context["path"] = reverse("inbox:conversation", args=[conversation.pk])
     response = TemplateResponse(request, "admin/inbox/contact_form.html", context, status=422)
     response.headers["HX-Retarget"] = f"#edit-contact-{conversation.pk}"

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -93,6 +93,7 @@ def render_inbox(
             "path": get_path(conversation),
             **get_list_context(request, conversation, view_form),
         }
+        context["page_query"] = _get_page_query(request, context["query"])
         if not is_list(request):
             context |= _thread_context(request, conversation, composer)
             context |= _contact_context(request, conversation, contact_form)
@@ -128,6 +129,18 @@ def is_htmx(request: HttpRequest) -> bool:
 def is_list(request: HttpRequest) -> bool:
     """Return whether htmx requests the list alone."""
     return is_htmx(request) and request.GET.get("part") == "list"
+
+
+def _get_page_query(request: HttpRequest, query: QueryDict) -> QueryDict:
+    """Return the query string of the page's address and of its forms: they keep its contact open.
+
+    ``panel`` opens the contact, which takes a small window alone, and ``edit`` opens its form.
+    """
+    page_query = query.copy()
+    for name in ("panel", "edit"):
+        if request.GET.get(name) == "contact":
+            page_query[name] = "contact"
+    return page_query
 
 
 def _thread_context(
@@ -177,11 +190,11 @@ def _contact_context(
     user = get_user(request)
     may_edit = role_allows(user.role, Operation.CHANGE, Contact)
     if conversation is None or not may_edit:
-        return {"edit": None}
-    # Also in the response to a request that marks messages as read: scripts send it meanwhile.
+        return {}
+    # Also in the response to a form, which scripts may send meanwhile.
     if form is None and request.GET.get("edit") == "contact":
         form = ContactPanelForm(instance=conversation.contact, user=user)
-    return {"may_edit_contact": True, "contact_form": form, "edit": "contact" if form else None}
+    return {"may_edit_contact": True, "contact_form": form}
 
 
 def _get_failure(conversation: Conversation) -> str:

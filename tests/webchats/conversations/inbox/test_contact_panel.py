@@ -88,3 +88,12 @@ def test_contact_of_another_organization_does_not_exist(
     response = log_in(other_admin).post(url, values_for(conversation.contact, name="Mine"))
     assert response.status_code == 404
     assert Contact.objects.get().name != "Mine"
+
+
+def test_other_forms_keep_the_contact_open(rep_client: Client, conversation: Conversation) -> None:
+    query = {"state": "open", "panel": "contact", "edit": "contact"}
+    url = reverse("inbox:read", args=[conversation.pk], query=query)
+    response = rep_client.post(url, {"sequence": 1}, headers={"HX-Request": "true"})
+    page = response.content.decode()
+    assert "has-contact" in page
+    assert 'name="contact-name"' in page

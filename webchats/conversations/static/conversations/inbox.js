@@ -90,10 +90,19 @@
     form.requestSubmit();
   }
 
+  // The conversation whose thread is open, or was until now.
+  let opened = "";
+
   function moveFocus({ sourceElement: source, request }) {
-    const isOpened = source.matches?.(".row, .earlier a");
-    if (!getThread() || (!isOpened && document.activeElement !== document.body)) return;
-    if (request.action.includes("/close/")) find("#thread-title").focus();
+    const thread = getThread();
+    const former = opened;
+    opened = thread?.dataset.conversation ?? "";
+    const isOpened = source.matches?.(".row, .earlier a, .contact-button, .contact-back");
+    if (!isOpened && document.activeElement !== document.body) return;
+    if (!thread) return document.getElementById(`row-${former}`)?.focus({ preventScroll: true });
+    if (source.matches?.(".contact-button")) return find("#contact-title").focus();
+    const isClosed = request.action.includes("/close/");
+    if (isClosed || source.matches?.(".contact-back")) find("#thread-title").focus();
     else focusThread();
   }
 
@@ -108,6 +117,11 @@
   // --- Requests ---
 
   const isInbox = (ctx) => /id="(inbox|inbox-list|edit-contact-\w+)"/.test(ctx.text ?? "");
+
+  // A step in the history keeps what both pages have, for example how far the list is scrolled.
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    if (ctx.request.headers["HX-History-Restore-Request"]) ctx.swap = "outerMorph";
+  });
 
   // The composer is empty at once, so that the next message can be written. A message that was not
   // sent comes back. Sent again unchanged it has the same key, so that it is not stored twice.
@@ -208,6 +222,7 @@
   root.classList.add("has-script");
   addEventListener("DOMContentLoaded", () => {
     update();
+    opened = getThread()?.dataset.conversation ?? "";
     if (!hasCookie && zone !== "UTC") refresh(PAGE);
   });
 }
