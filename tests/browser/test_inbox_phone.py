@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
 
 from organizations.models import User
 from tests.browser.axe import violations
@@ -80,7 +81,7 @@ def test_conversations_are_answered_annotated_assigned_and_closed_by_touch(
 
 
 def test_list_thread_and_contact_are_pages_of_a_phone(
-    admin_page: Visitor, ada: User, shop: Webchat
+    admin_page: Visitor, shop: Webchat, live_server: LiveServer
 ) -> None:
     names = ["Grace", "Hedy", "Joan", "Mary", "Ruth", "Jean", "Betty", "Frances", "Kay"]
     rows = [write(shop, name, "w" * 600) for name in names]
@@ -128,9 +129,7 @@ def test_list_thread_and_contact_are_pages_of_a_phone(
     assert page.evaluate("history.length") == steps + 2
     assert page.evaluate("document.querySelector('#rows').scrollTop") == scrolled
     # A page that was opened by its address has no step back.
-    page.locator(f"#row-{rows[0].pk}").tap()
-    page.reload()
-    page.goto(page.url + "&panel=contact")
+    page.goto(f"{live_server.url}/admin/inbox/{rows[0].pk}/?state=open&panel=contact")
     page.get_by_role("link", name="Conversation", exact=True).tap()
     expect(page.locator(".draft")).to_be_visible()
     page.locator(".assignee").tap()
