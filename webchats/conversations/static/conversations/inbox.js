@@ -37,6 +37,7 @@
   const draftKey = () => `inbox-draft-${getThread().dataset.conversation}`;
   const shown = new WeakSet();
   const READ_MILLISECONDS = 2000; // Between two marks as read.
+  const PENDING_MILLISECONDS = 100;
   let lastRead = "";
   let readAt = 0;
   let readTimer = 0;
@@ -79,7 +80,8 @@
     const position = `${thread.dataset.conversation} ${thread.dataset.last}`;
     const form = thread.querySelector("form.read");
     if (!form || document.hidden || lastRead === position) return;
-    const pause = readAt + READ_MILLISECONDS - Date.now();
+    // The response to a form of the former page would close what a pending request opens.
+    const pause = pending ? PENDING_MILLISECONDS : readAt + READ_MILLISECONDS - Date.now();
     clearTimeout(readTimer);
     if (pause > 0) {
       readTimer = setTimeout(() => getThread() && markRead(getThread()), pause);

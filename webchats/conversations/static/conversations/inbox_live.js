@@ -72,6 +72,8 @@
     const line = document.getElementById(`typing-${id}`);
     if (line) line.textContent = "";
     document.getElementById(`row-${id}`)?.classList.remove("is-typing");
+    clearTimeout(typingTimers[id]);
+    delete typingTimers[id];
   }
 
   // The last message of each conversation. Other changes do not end typing.
@@ -121,7 +123,13 @@
     document.dispatchEvent(new CustomEvent("inbox:event", { detail: { type, data } }));
   };
 
-  document.addEventListener("htmx:after:swap", showPresence);
+  document.addEventListener("htmx:after:swap", () => {
+    showPresence();
+    // An update replaces the classes of the rows.
+    for (const id of Object.keys(typingTimers)) {
+      document.getElementById(`row-${id}`)?.classList.add("is-typing");
+    }
+  });
 
   // --- The stream ---
 
