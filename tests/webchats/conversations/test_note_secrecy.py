@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 from django.urls import get_resolver
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
@@ -184,6 +184,8 @@ class Case:
     max_examples=3,
     deadline=None,
     derandomize=True,
+    # A shorter example would take minutes to find, and says no more.
+    phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(st.tuples(st.sampled_from(ACTIONS), TEXTS), min_size=2, max_size=6))
