@@ -8,7 +8,11 @@ from tests.support import factories
 from tests.webchats.conversations.inbox.conftest import answer, write
 from webchats.conversations import services
 from webchats.conversations.models import Conversation, Draft, DraftState
-from webchats.conversations.notifications.recipients import find_recipients, needs_rep
+from webchats.conversations.notifications.recipients import (
+    find_recipients,
+    needs_rep,
+    waits_for_rep,
+)
 from webchats.conversations.transitions import Handler, State
 from webchats.models import Webchat
 
@@ -55,14 +59,19 @@ def test_conversation_needs_a_rep_until_somebody_answers(
     ],
 )
 def test_ai_and_closed_conversations_need_none(state: State, handler: Handler, needs: bool) -> None:
-    row = Conversation(state=state, handler=handler, waiting_since=timezone.now())
-    assert needs_rep(row) is needs
+    values = {"state": state, "handler": handler, "waiting_since": timezone.now()}
+    assert needs_rep(Conversation(**values)) is needs
+    factories.ConversationFactory.create(**values)
+    assert Conversation.objects.filter(waits_for_rep()).exists() is needs
 
 
 def test_draft_needs_a_rep_until_it_is_decided() -> None:
     draft = factories.DraftFactory.create()
     conversation = draft.conversation
     conversation.handler, conversation.waiting_since = Handler.AI, timezone.now()
+    conversation.save()
     assert needs_rep(conversation)
+    assert list(Conversation.objects.filter(waits_for_rep())) == [conversation]
     Draft.objects.update(state=DraftState.REJECTED)
     assert not needs_rep(conversation)
+    assert not Conversation.objects.filter(waits_for_rep()).exists()
