@@ -27,8 +27,8 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
     **REDUCED_MOTION,
 }
-#: The same for each. ``CONVERSATIONS=10`` takes 20 s.
-CONVERSATIONS = int(os.environ.get("CONVERSATIONS", "3"))
+#: The same for each. ``CONVERSATIONS=10`` in the environment checks ten.
+CONVERSATIONS = int(os.environ.get("CONVERSATIONS", "2"))
 #: What a finger could miss. A label belongs to its input, and links within a text are exempt.
 SMALL_TARGETS = """() => {
   const isSmall = ({ width, height }) => width < 44 || height < 44;
