@@ -11,6 +11,7 @@ from threading import Event, Thread
 from typing import Any
 from unittest import mock
 
+import httpcore2
 import httpx2
 import pytest
 from pytest_django import Settings
@@ -358,3 +359,12 @@ def test_a_listed_endpoint_is_allowed_with_its_port_only(settings: Settings) -> 
     for url in ("http://localhost:8081/v1", "https://localhost/v1", "http://127.0.0.1:8080/v1"):
         with pytest.raises(addresses.AddressRefused):
             validate_base_url(url)
+
+
+def test_clients_load_the_certificate_authorities_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = mock.Mock(wraps=httpcore2.default_ssl_context)
+    monkeypatch.setattr(httpcore2, "default_ssl_context", load)
+    guard.get_ssl_context.cache_clear()
+    for _ in range(3):
+        make_http_client({}, read_seconds=1)
+    assert load.call_count == 1

@@ -5,11 +5,9 @@ transport of AI providers: to public addresses only, without redirects and proxi
 """
 
 import asyncio
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from typing import Any, Final
 
 import httpx2
@@ -105,7 +103,6 @@ async def _send_to_origin(
         read_seconds=_READ_SECONDS,
         # Name servers that do not respond delay no reply of the AI.
         organization_id=f"{organization_id}:push",
-        ssl_context=await asyncio.to_thread(make_ssl_context),
     )
     slots = asyncio.Semaphore(_PARALLEL)
     async with client:
@@ -153,12 +150,6 @@ def _get_retry_after(response: httpx2.Response) -> float:
     value = response.headers.get("retry-after", "")
     seconds = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
     return float(min(max(seconds, _MIN_RETRY_SECONDS), _MAX_RETRY_SECONDS))
-
-
-@cache
-def make_ssl_context() -> ssl.SSLContext:
-    """Return the context with the usual certificate authorities, which takes a while to load."""
-    return httpx2.create_ssl_context(trust_env=False)
 
 
 def _encrypt(subscription: PushSubscription, content: bytes) -> bytes:

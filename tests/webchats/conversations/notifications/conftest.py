@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 from pytest_django import Settings
 
+from organizations.ai import guard
 from organizations.models import User
 from tests.support.push_service import PushService, running_push_service
 from tests.support.tls import make_tls
 from webchats.conversations.models import PushSubscription
-from webchats.conversations.notifications import push_service as client
 from webchats.conversations.notifications.vapid import generate_private_key
 
 
@@ -28,7 +28,7 @@ def push_service(
 ) -> Iterator[PushService]:
     """The push service of all devices."""
     server_context, client_context = make_tls("localhost", tmp_path)
-    monkeypatch.setattr(client, "make_ssl_context", lambda: client_context)
+    monkeypatch.setattr(guard, "get_ssl_context", lambda: client_context)
     with running_push_service(server_context) as service:
         settings.AI_ALLOWED_ADDRESSES = [urlsplit(service.origin).netloc]
         yield service
