@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import TypedDict, TypeVar, cast
+from typing import Final, TypedDict, TypeVar, cast
 
 from django.apps import apps
 from django.contrib import admin
@@ -14,16 +14,20 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, reverse
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
-from organizations.auth.throttling import LoginAttemptView
+from organizations.auth.throttling import LoginAttemptView, PasswordFormThrottle
 from organizations.models import User
 from organizations.navigation import NavItem, get_nav_items
 from organizations.overview import get_checklist, get_panels
 from organizations.tenancy.concurrency import search_slot
 from organizations.tenancy.deletion import delete_selected
+
+#: The names of the URLs whose forms have a password that is hashed.
+_PASSWORD_FORMS: Final = ("password_change", "auth_user_password_change", "organizations_user_add")
 
 _View = TypeVar("_View", bound=Callable[..., HttpResponseBase])
 
@@ -74,6 +78,20 @@ class _LoginThrottleView(LoginAttemptView):
         return None
 
 
+def _seconds_until_password_form(request: HttpRequest) -> int | None:
+    """Count a form with a password. Return ``None`` if it is allowed, else when to try again."""
+    match = request.resolver_match
+    is_form = match is not None and match.url_name in _PASSWORD_FORMS and request.method == "POST"
+    if not is_form or not request.user.is_authenticated:
+        return None
+    throttle = PasswordFormThrottle()
+    counted = Request(request)
+    counted.user = request.user
+    if throttle.allow_request(counted, APIView()):
+        return None
+    return max(1, math.ceil(throttle.wait()))
+
+
 def _contains_nul(values: QueryDict) -> bool:
     return any("\0" in key + "".join(map(str, texts)) for key, texts in values.lists())
 
@@ -105,15 +123,17 @@ class WebchatsAdminSite(admin.AdminSite):
             return super().autocomplete_view(request)
 
     def admin_view(self, view: _View, cacheable: bool = False) -> _View:
-        """Wrap a view as Django does, and reject NUL characters with a 400.
+        """Wrap a view as Django does. Reject NUL characters, and too many forms with a password.
 
-        Some of Django's lookups would send them to PostgreSQL, which raises ``DataError``.
+        Some of Django's lookups would send NUL to PostgreSQL, which raises ``DataError``.
         """
         inner = super().admin_view(view, cacheable)
 
         def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             if _contains_nul(request.GET) or _contains_nul(request.POST):
                 raise BadRequest("NUL characters are not allowed.")
+            if wait := _seconds_until_password_form(request):
+                return self._rate_limited(request, "Too many attempts", wait, request.path)
             return inner(request, *args, **kwargs)
 
         return cast("_View", update_wrapper(wrapper, inner))
@@ -133,7 +153,18 @@ class WebchatsAdminSite(admin.AdminSite):
         wait = _LoginThrottleView().seconds_to_wait(request) if request.method == "POST" else None
         if wait is None:
             return super().login(request, {"title": "Sign in", **(extra_context or {})})
-        context = {**self.each_context(request), "title": "Too many sign-in attempts", "wait": wait}
+        title = "Too many sign-in attempts"
+        return self._rate_limited(request, title, wait, reverse("admin:login"))
+
+    def _rate_limited(
+        self, request: HttpRequest, title: str, wait: int, retry_url: str
+    ) -> TemplateResponse:
+        context = {
+            **self.each_context(request),
+            "title": title,
+            "wait": wait,
+            "retry_url": retry_url,
+        }
         response = TemplateResponse(request, "admin/rate_limited.html", context, status=429)
         response.headers["Retry-After"] = str(wait)
         return response

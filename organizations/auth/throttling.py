@@ -75,6 +75,19 @@ class LoginAccountThrottle(_AccountThrottle):
         return is_first and _NewAddressThrottle().count_request(request, view)
 
 
+class PasswordFormThrottle(SlidingWindowThrottle):
+    """Counts the forms with a password that a signed-in user sends.
+
+    Each hashes a password, which keeps others waiting, and may guess the user's own one.
+    """
+
+    scope = "sign_in_account"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        self.log_fields = {"user": request.user.pk}
+        return self.cache_format % {"scope": self.scope, "ident": f"user:{request.user.pk}"}
+
+
 def _email_of(request: Request) -> str:
     """Return the e-mail address of the attempt, or an empty text if there is none."""
     email = request.data.get("email") if isinstance(request.data, dict) else None

@@ -260,3 +260,22 @@ def test_known_address_of_a_deleted_user_is_deleted(member: User) -> None:
     assert KnownAddress.objects.get().last_used_at <= timezone.now()
     member.delete()
     assert not KnownAddress.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["password_change", "auth_user_password_change", "organizations_user_add"]
+)
+def test_forms_with_a_password_are_limited_for_each_user(
+    clock: Any, admin: User, rep: User, session_client: Client, name: str
+) -> None:
+    """They hash a password: without a limit, one user could keep others from signing in."""
+    arguments = {"auth_user_password_change": [rep.pk]}.get(name, [])
+    url = reverse(f"admin:{name}", args=arguments)
+    statuses = [session_client.post(url, {"old_password": "guess"}).status_code for _ in range(11)]
+    assert statuses == [200] * 10 + [429]
+    response = session_client.post(url)
+    assert int(response.headers["Retry-After"]) >= 1
+    assert f'href="{url}"' in response.content.decode()
+    assert session_client.get(url).status_code == 200
+    other = factories.UserFactory.create(organization=admin.organization, access_role="ADMIN")
+    assert log_in(other).post(url, {"old_password": "guess"}).status_code == 200
