@@ -1,6 +1,8 @@
 """Masking of payment card numbers in messages."""
 
 import re
+from collections.abc import Sequence
+from re import Match
 from typing import Final
 
 _MIN_DIGITS: Final = 13
@@ -8,6 +10,8 @@ _MAX_DIGITS: Final = 19
 #: Digits in groups that single spaces or hyphens separate, as on a card.
 _GROUPS: Final = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
 _GROUP: Final = re.compile(r"[0-9]+")
+#: The sum of the digits of twice a digit.
+_DOUBLED: Final = {str(digit): sum(divmod(2 * digit, 10)) for digit in range(10)}
 #: The last digits stay, so that visitor and representative can talk about the card.
 _VISIBLE: Final = 4
 
@@ -23,16 +27,29 @@ def mask_card_numbers(text: str) -> str:
 
 def _mask_groups(text: str) -> str:
     groups = list(_GROUP.finditer(text))
-    for first, start in enumerate(groups):
-        digits = ""
-        for group in groups[first:]:
-            digits += group[0]
-            if len(digits) > _MAX_DIGITS:
-                break
-            if _is_card_number(digits):
-                rest = _mask_groups(text[group.end() :])
-                return text[: start.start()] + _mask(text[start.start() : group.end()]) + rest
-    return text
+    masked = ""
+    position = first = 0
+    while first < len(groups):
+        last = _find_last_group(groups, first)
+        if last is None:
+            first += 1
+            continue
+        start, end = groups[first].start(), groups[last].end()
+        masked += text[position:start] + _mask(text[start:end])
+        position, first = end, last + 1
+    return masked + text[position:]
+
+
+def _find_last_group(groups: Sequence[Match[str]], first: int) -> int | None:
+    """Return the last group of the card number that begins with the group ``first``, if any."""
+    digits = ""
+    for index in range(first, min(first + _MAX_DIGITS, len(groups))):
+        digits += groups[index][0]
+        if len(digits) > _MAX_DIGITS:
+            break
+        if _is_card_number(digits):
+            return index
+    return None
 
 
 def _mask(number: str) -> str:
@@ -47,6 +64,5 @@ def _mask(number: str) -> str:
 def _is_card_number(digits: str) -> bool:
     if not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS:
         return False
-    values = [int(digit) for digit in reversed(digits)]
-    doubled = (sum(divmod(2 * value, 10)) for value in values[1::2])
-    return (sum(values[::2]) + sum(doubled)) % 10 == 0
+    backward = digits[::-1]
+    return (sum(map(int, backward[::2])) + sum(map(_DOUBLED.__getitem__, backward[1::2]))) % 10 == 0
