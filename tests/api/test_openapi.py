@@ -47,6 +47,10 @@ expected-statuses = [400, 401, 403, 404, 405, 406, 409, 412, 415, 429, 503]
 """
 
 
+# The schema is a large response, before which a request returns its database connection.
+pytestmark = pytest.mark.django_db
+
+
 def schema(path: str = "/api/schema?format=json") -> dict[str, Any]:
     """Return the OpenAPI document."""
     document: dict[str, Any] = json.loads(Client().get(path).content)
@@ -107,7 +111,6 @@ def test_running_service_conforms_to_its_schema(
     assert result.returncode == 0, result.stdout[-20_000:] + result.stderr
 
 
-@pytest.mark.django_db
 def test_schema_is_valid_and_generated_without_warnings() -> None:
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null")
 
@@ -291,7 +294,6 @@ def test_version_is_that_of_the_project_and_the_changelog() -> None:
     assert schema()["info"]["version"] == project["version"] == released[1]
 
 
-@pytest.mark.django_db
 def test_examples_of_request_bodies_are_accepted(
     api: Any, demo_user: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,7 +334,6 @@ def test_examples_of_request_bodies_are_accepted(
     assert len(tried) == 42
 
 
-@pytest.mark.django_db
 def test_schema_contains_the_documented_example() -> None:
     (example,) = schema()["paths"]["/api/webchats"]["post"]["requestBody"]["content"][
         "application/json"
@@ -340,7 +341,6 @@ def test_schema_contains_the_documented_example() -> None:
     assert example["value"] == examples.REQUEST
 
 
-@pytest.mark.django_db
 def test_every_operation_describes_its_responses_and_errors() -> None:
     for path, operations in schema()["paths"].items():
         for verb, operation in operations.items():
@@ -354,7 +354,6 @@ def test_every_operation_describes_its_responses_and_errors() -> None:
                     assert content["example"]["error"]
 
 
-@pytest.mark.django_db
 def test_every_operation_requires_a_bearer_token_unless_it_is_public() -> None:
     document = schema()
     schemes = document["components"]["securitySchemes"]

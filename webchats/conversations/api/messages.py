@@ -18,6 +18,7 @@ from webchat_project.api.pagination import DigitsField, form_errors
 from webchat_project.api.request_serializers import RequestSerializer
 from webchat_project.api.timestamps import TimestampField
 from webchats.conversations.canned_replies import validate_filled_in
+from webchats.conversations.message_pages import load_page
 from webchats.conversations.models import Author, Message, MessageKind, Note
 from webchats.conversations.models.message import MAX_CLIENT_KEY_LENGTH, MAX_TEXT_LENGTH
 from webchats.conversations.models.note import MAX_NOTE_LENGTH
@@ -110,7 +111,7 @@ class _SequenceForm(forms.Form):
 class SequencePagination(BasePagination):
     """Messages after a sequence, oldest first: ``after`` from 0 and ``limit`` from 1 to 200.
 
-    ``pagination.next`` is the ``after`` of the next page.
+    ``pagination.next`` is the ``after`` of the next page. Long messages make a page shorter.
     """
 
     def paginate_queryset(
@@ -121,9 +122,8 @@ class SequencePagination(BasePagination):
             raise ValidationError(form_errors(form))
         self.limit: int = form.cleaned_data["limit"] or _DEFAULT_LIMIT
         rows = queryset.filter(sequence__gt=form.cleaned_data["after"] or 0).order_by("sequence")
-        read = list(rows[: self.limit + 1])
-        page = read[: self.limit]
-        self.next = page[-1].sequence if len(read) > self.limit else None
+        page, has_more = load_page(rows, self.limit)
+        self.next = page[-1].sequence if has_more else None
         return page
 
     def get_paginated_response(self, data: Sequence[object]) -> Response:

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from webchat_project.api.renderers import OrjsonRenderer
 from webchats.conversations import events, services
+from webchats.conversations.message_pages import load_page
 from webchats.conversations.models import Author
 from webchats.conversations.replies.availability import answered_by
 from webchats.conversations.replies.visible import load_visible_reply
@@ -46,8 +47,8 @@ class MessagesView(VisitorView):
         responses=serializers.VisitorMessagesSerializer,
     )
     def get(self, request: Request, webchat_id: str) -> Response:
-        """Return at most 200 messages after the sequence `after`, oldest first. They start at 1
-        unless `conversation` is the current conversation."""
+        """Return at most 200 messages after the sequence `after`, oldest first, and fewer if they
+        are long. They start at 1 unless `conversation` is the current conversation."""
         position = serializers.PositionSerializer(data=request.query_params)
         position.is_valid(raise_exception=True)
         conversation = self.find_conversation()
@@ -67,11 +68,12 @@ class MessagesView(VisitorView):
             # Not those of which the conversation that was read above does not know.
             sequence__lte=conversation.last_sequence,
         )
+        page, _ = load_page(rows.order_by("sequence"), PAGE_SIZE)
         reply = load_visible_reply(conversation)
         return Response(
             {
                 "conversationId": conversation.pk,
-                "messages": [visitor_message(row) for row in rows.order_by("sequence")[:PAGE_SIZE]],
+                "messages": [visitor_message(row) for row in page],
                 "lastSequence": conversation.last_sequence,
                 "state": conversation.state,
                 "handler": conversation.handler,

@@ -126,8 +126,8 @@ def test_number_of_queries_of_a_list_does_not_depend_on_its_rows(
     prompt = factories.PromptFactory.create(organization=admin.organization)
     for entry in factories.KnowledgeEntryFactory.create_batch(3, organization=admin.organization):
         entry.prompts.add(prompt)
-    # The user, the count, the page and its prompts.
-    with django_assert_num_queries(4):
+    # The user, the size, the count, the page and its prompts.
+    with django_assert_num_queries(5):
         api_client.get("/api/knowledge")
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from organizations.models import User
+from tests.support.clients import token_client
 from tests.support.visitors import Visitor
 from webchats.conversations import services
 from webchats.conversations.models import Contact, Conversation, Message
@@ -124,3 +125,26 @@ def test_the_visitor_sees_no_user_ids_addresses_and_notes(visitor: Visitor, rep:
     messages = visitor.get("messages").json()["messages"]
     assert [message["authorName"] for message in messages] == ["", "Member", "Member"]
     assert messages[1]["event"] == "joined"
+
+
+def test_a_page_of_long_messages_is_not_large(visitor: Visitor, rep: User) -> None:
+    """Many readers of large pages would fill the memory of a process."""
+    visitor.send()
+    conversation = Conversation.objects.get()
+    texts = ['"🌍' * 2000] * 40
+    Message.objects.bulk_create(
+        Message(conversation=conversation, sequence=number, author="rep", text=text)
+        for number, text in enumerate(texts, start=2)
+    )
+    Conversation.objects.update(last_sequence=41)
+    read: list[str] = []
+    while len(read) < 41:
+        response = visitor.get("messages", conversation=conversation.pk, after=len(read))
+        assert len(response.content) < 256 * 1024
+        page = [message["text"] for message in response.json()["messages"]]
+        read += page
+        assert page
+    assert read == ["Hello", *texts]
+    staff = token_client(rep).get(f"/api/conversations/{conversation.pk}/messages?limit=200")
+    assert len(staff.content) < 256 * 1024
+    assert staff.json()["pagination"]["next"] == staff.json()["data"][-1]["sequence"]
