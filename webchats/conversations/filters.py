@@ -136,7 +136,9 @@ class ConversationFilter(django_filters.FilterSet):
         """Return the rows in this order; by waiting time, those in which a visitor waits."""
         if value != WAITING_SINCE:
             return rows
-        return rows.filter(waiting_since__isnull=False).order_by("waiting_since", "id")
+        # Nobody waits in a closed one. The condition names the index of open ones.
+        waiting = rows.filter(state=State.OPEN, waiting_since__isnull=False)
+        return waiting.order_by("waiting_since", "id")
 
     def filter_search(
         self, rows: QuerySet[Conversation], name: str, value: str
