@@ -36,7 +36,7 @@ LOCALHOST = "localhost"
 REPS = 10
 CONVERSATIONS = 200
 #: Messages per second, and processes that send them.
-RATE, WRITERS = 50, 2
+RATE, WRITERS = 50, 4
 SECONDS = 30
 #: The share of one core that the web processes may use.
 MAX_CORES = 0.5
