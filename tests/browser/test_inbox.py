@@ -184,7 +184,7 @@ def test_text_and_focus_survive_updates_and_conflicts(
     expect(text).to_be_focused()
     # The text was begun before the colleague's answer.
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("Kim answered meanwhile.")
+    expect(page.locator(".refused")).to_contain_text("Kim answered meanwhile.")
     expect(text).to_have_value("My answer")
     refresh(page)
     expect(page.locator(".refused")).to_contain_text("Kim's answer")
