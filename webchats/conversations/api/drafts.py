@@ -114,7 +114,12 @@ def _request_example(body: dict[str, object]) -> OpenApiExample:
 class DraftViewSet(TenantReadUpdateViewSet[Draft]):
     """Drafts of the AI. Where autopilot is off, every answer becomes one."""
 
-    queryset = Draft.objects.select_related("reply")
+    queryset = Draft.objects.select_related("reply").defer(
+        # Long, and not in the document.
+        "reply__instructions",
+        "reply__knowledge",
+        "reply__text",
+    )
     serializer_class = DraftSerializer
     filterset_class = DraftFilter
     pagination_class = CursorPagination

@@ -49,7 +49,7 @@ def get_conversation(user: User, pk: str, *, is_shown: bool = True) -> Conversat
             "assignee",
             "contact__pipeline",
             "contact__stage",
-        )
+        ).defer("prompt__instructions", "webchat__prompt__instructions")
     row = rows.filter(pk=pk).first() if re.fullmatch(OBJECT_ID_PATTERN, pk) else None
     if row is None:
         raise Http404("The conversation does not exist.")

@@ -89,7 +89,7 @@ class Thread:
 def get_thread(conversation: Conversation, before: int | None = None) -> Thread:
     """Return the latest messages, or those with a sequence below ``before``, with their notes."""
     messages = conversation.messages.select_related("reply__draft", "approved_by")
-    messages = messages.order_by("-sequence")
+    messages = messages.defer("reply__instructions", "reply__text").order_by("-sequence")
     if before is not None:
         messages = messages.filter(sequence__lt=before)
     page = [*messages[:PAGE_SIZE]][::-1]

@@ -166,7 +166,7 @@ def _thread_context(
         "is_waiting": is_open and conversation.handler == Handler.WAITING,
         "is_ai": is_open and is_ai,
         "can_give_back": is_open and not is_ai and can_answer(conversation),
-        "draft": pending.select_related("reply", "editing_by").first(),
+        "draft": pending.select_related("reply", "editing_by").defer("reply__instructions").first(),
         "rejection_reasons": RejectionReason.choices,
         "failure": _get_failure(conversation) if is_open and not is_ai else "",
         "is_mine": conversation.assignee_id == user.pk,

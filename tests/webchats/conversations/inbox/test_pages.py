@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from organizations.models import User
 from tests.support import factories
-from tests.support.clients import log_in
+from tests.support.clients import log_in, token_client
 from tests.webchats.conversations.inbox.conftest import answer, write
 from webchats.conversations import services
 from webchats.conversations.inbox import pages, threads
@@ -328,6 +330,19 @@ def test_number_of_queries_does_not_depend_on_the_rows(
         page = get_thread_page(rep_client, conversation, **fragment)
     assert len(rows_of(page)) == 5
     assert "data-conversation" not in page
+
+
+def test_thread_and_drafts_do_not_read_instructions(webchat: Webchat, rep: User) -> None:
+    """They have 20,000 characters, in each of a hundred rows."""
+    conversation = write(webchat)
+    draft = factories.DraftFactory.create(conversation=conversation)
+    Message.objects.update(reply=draft.reply)
+    with CaptureQueriesContext(connection) as queries:
+        page = get_thread_page(log_in(rep), conversation, query={"state": "open"})
+        drafts = token_client(rep).get("/api/drafts")
+    assert draft.text in page
+    assert [row["_id"] for row in drafts.json()["data"]] == [draft.pk]
+    assert not [query["sql"] for query in queries if "instructions" in query["sql"]]
 
 
 @pytest.mark.parametrize("view", BuiltInView)
