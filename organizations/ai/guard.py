@@ -109,8 +109,11 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
     async def _resolve(self, endpoint: Endpoint) -> list[str]:
         try:
+            lookup = asyncio.wrap_future(self._look_up(endpoint))
+            # It may fail after this request has given up. Otherwise asyncio would log an error.
+            lookup.add_done_callback(lambda done: done.cancelled() or done.exception())
             async with asyncio.timeout(RESOLVE_SECONDS):
-                return await asyncio.shield(asyncio.wrap_future(self._look_up(endpoint)))
+                return await asyncio.shield(lookup)
         except TimeoutError:
             raise httpx2.ConnectTimeout("The name server does not respond.") from None
         except (OSError, UnicodeError) as error:
