@@ -84,7 +84,7 @@ class PasswordFormThrottle(SlidingWindowThrottle):
     scope = "sign_in_account"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        self.log_fields = {"user": request.user.pk}
+        self.log_fields = {"user": str(request.user.pk)}
         return self.cache_format % {"scope": self.scope, "ident": f"user:{request.user.pk}"}
 
 

@@ -143,6 +143,8 @@ def test_list_thread_and_contact_are_pages_of_a_phone(
     expect(page.locator(".thread-actions")).to_be_hidden()
     expect(page.get_by_role("button", name="Add note")).to_be_in_viewport(ratio=1)
     expect(page.locator("#thread-title")).to_be_in_viewport(ratio=1)
-    assert page.locator(".log-scroll").bounding_box()["height"] > 60
+    messages = page.locator(".log-scroll").bounding_box()
+    assert messages
+    assert messages["height"] > 60
     check(page)
     assert visit.problems == []

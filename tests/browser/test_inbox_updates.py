@@ -61,6 +61,7 @@ class Colleagues:
         self._random.choice(actions)(row)
 
     def _write(self, row: Conversation) -> None:
+        assert row.webchat
         write(row.webchat, row.contact.name, f"Message {self._count}")
 
     def _look(self, row: Conversation) -> None:
