@@ -39,6 +39,12 @@ SMALL_TARGETS = """() => {
     .map(({ outerHTML }) => outerHTML.slice(0, 100));
 }"""
 
+#: What a keyboard does that covers the page.
+COVER = """() => {
+  Object.defineProperty(visualViewport, "height", { value: 380 });
+  visualViewport.dispatchEvent(new Event("resize"));
+}"""
+
 
 def check(page: Page) -> None:
     """Check a page: accessible, no wider than the phone, and with targets of 44 pixels."""
@@ -89,6 +95,7 @@ def test_list_thread_and_contact_are_pages_of_a_phone(
     factories.DraftFactory.create(conversation=rows[0])
     visit = admin_page(INBOX, **PHONE, color_scheme="dark")
     page = visit.page
+    steps = page.evaluate("history.length")
     expect(page.locator(".thread")).to_be_hidden()
     check(page)
     page.get_by_role("link", name="Filters").tap()
@@ -101,7 +108,6 @@ def test_list_thread_and_contact_are_pages_of_a_phone(
     last.scroll_into_view_if_needed()
     scrolled = page.evaluate("document.querySelector('#rows').scrollTop")
     assert scrolled > 0
-    steps = page.evaluate("history.length")
     last.tap()
     expect(page.locator(".list")).to_be_hidden()
     expect(page).to_have_url(re.compile(rf"/{rows[1].pk}/\?state=open$"))
@@ -126,6 +132,7 @@ def test_list_thread_and_contact_are_pages_of_a_phone(
     expect(page.locator("#thread-title")).to_be_focused()
     page.get_by_role("link", name="Inbox", exact=True).tap()
     expect(last).to_be_focused()
+    # Nor did an update of the page add a step.
     assert page.evaluate("history.length") == steps + 2
     assert page.evaluate("document.querySelector('#rows').scrollTop") == scrolled
     # A page that was opened by its address has no step back.
@@ -147,4 +154,20 @@ def test_list_thread_and_contact_are_pages_of_a_phone(
     assert messages
     assert messages["height"] > 60
     check(page)
+    # Safari lays it over the page instead.
+    page.set_viewport_size({"width": 390, "height": 760})
+    expect(page.locator(".thread-actions")).to_be_visible()
+    page.evaluate(COVER)
+    expect(page.locator(".thread-actions")).to_be_hidden()
+    box = page.get_by_role("button", name="Add note").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 380
+    page.reload()
+    panes = [page.locator(pane) for pane in (".list", ".thread", ".contact")]
+    for width, shown in ((1200, [True, True, True]), (800, [True, True, False])):
+        page.set_viewport_size({"width": width, "height": 760})
+        assert [pane.is_visible() for pane in panes] == shown
+    page.get_by_role("link", name="Contact", exact=True).tap()
+    expect(panes[2]).to_be_visible()
+    assert [pane.is_visible() for pane in panes] == [False, True, True]
     assert visit.problems == []

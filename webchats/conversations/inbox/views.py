@@ -147,7 +147,7 @@ def _thread_context(
     request: HttpRequest, conversation: Conversation | None, composer: Composer | None
 ) -> dict[str, object]:
     if conversation is None:
-        return {}
+        return {"before": None}
     user = get_user(request)
     composer = composer or _get_composer(conversation, user)
     text = request.GET.get("before", "")
