@@ -25,7 +25,7 @@ _POINT_LENGTH: Final = 88
 _SECRET_LENGTH: Final = 24
 
 
-def _decode(value: str) -> bytes:
+def decode_key(value: str) -> bytes:
     """Return the bytes of URL-safe Base64 without padding. Raise ``ValueError``."""
     if not value.isascii():
         raise ValueError
@@ -35,7 +35,7 @@ def _decode(value: str) -> bytes:
 def validate_public_key(value: str) -> None:
     """Reject anything but an uncompressed point of P-256 in URL-safe Base64 (RFC 8291)."""
     try:
-        point = _decode(value)
+        point = decode_key(value)
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     except ValueError:
         point = b""
@@ -46,7 +46,7 @@ def validate_public_key(value: str) -> None:
 def validate_secret(value: str) -> None:
     """Reject anything but 16 bytes in URL-safe Base64 (RFC 8291)."""
     try:
-        is_valid = len(_decode(value)) == _SECRET_BYTES
+        is_valid = len(decode_key(value)) == _SECRET_BYTES
     except ValueError:
         is_valid = False
     if not is_valid:
