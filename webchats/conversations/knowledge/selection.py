@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Func, IntegerField, QuerySet, Sum
-from django.db.models.sql.compiler import SQLCompiler
+from django.db.models import QuerySet, Sum
 
 from organizations.models import Prompt
+from organizations.tenancy.large_responses import Bytes
 from webchats.conversations.knowledge.search import search
 from webchats.conversations.models import KnowledgeEntry
 
@@ -67,22 +66,9 @@ def select_sources(prompt: Prompt, question: str) -> list[Source]:
     ]
 
 
-class _Bytes(Func):
-    """The length of a text in bytes. PostgreSQL does not decompress it."""
-
-    function = "OCTET_LENGTH"
-    output_field = IntegerField()
-
-    def as_sqlite(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
-    ) -> tuple[str, Any]:
-        template = "LENGTH(CAST(%(expressions)s AS BLOB))"
-        return self.as_sql(compiler, connection, template=template, **context)
-
-
 def _count_bytes(entries: QuerySet[KnowledgeEntry]) -> int:
     """Return the bytes of the texts of the entries together."""
-    total = Sum(_Bytes("questions") + _Bytes("answer"))
+    total = Sum(Bytes("questions") + Bytes("answer"))
     return entries.order_by().aggregate(total=total)["total"] or 0
 
 
