@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from webchats.conversations.events import conversation_changed
 from webchats.conversations.models import Contact, Conversation
+from webchats.conversations.moves import save_contact
 from webchats.conversations.validation import ContactDetails, Page
 from webchats.models import Webchat
 
@@ -55,12 +56,15 @@ def _save(contact: Contact) -> None:
     names = {field.name for field in contact._meta.concrete_fields if field.attname in changed}
     if not names:
         return
-    if names <= contact.hidden_in_history:
+    if contact._state.adding:
+        save_contact(contact, None)
+    elif names <= contact.hidden_in_history:
         # Any: django-simple-history has no type information.
         recorded: Any = contact
         recorded.save_without_historical_record(update_fields=names)
     else:
-        contact.save()
+        # Not the other columns: a representative may have changed them since they were read.
+        save_contact(contact, None, columns=names)
 
 
 def publish_contact(contact: Contact) -> None:

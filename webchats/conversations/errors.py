@@ -5,7 +5,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from organizations.models import User
 from webchat_project.api.exceptions import ErrorItem
-from webchats.conversations.models import Draft, Message
+from webchats.conversations.models import Contact, Draft, Message, StageMove
 from webchats.conversations.models.rating import CHANGEABLE_FOR
 
 
@@ -21,6 +21,14 @@ class DraftItem(ErrorItem):
 
     state: str
     version: int
+
+
+class MovedContactItem(ErrorItem):
+    """The stage where the contact is now. ``movedByName`` moved it there."""
+
+    stageId: str | None
+    stage: str
+    movedByName: str
 
 
 class SessionExpired(AuthenticationFailed):
@@ -150,5 +158,34 @@ class DraftChanged(ConversationConflict):
                 "message": f"The draft is {self.draft.state}, version {self.draft.version}.",
                 "state": self.draft.state,
                 "version": self.draft.version,
+            }
+        ]
+
+
+class MovedMeanwhile(ConversationConflict):
+    """The contact is not in the stage where the caller has seen it."""
+
+    default_code = "moved_meanwhile"
+
+    def __init__(self, contact: Contact, last: StageMove | None) -> None:
+        self.contact = contact
+        self.moved_by = last.moved_by_name if last else ""
+        stage = contact.stage.name if contact.stage else "no stage"
+        super().__init__(
+            f"{self.moved_by or 'Somebody else'} has moved {contact} to {stage} meanwhile."
+        )
+
+    @property
+    def details(self) -> list[MovedContactItem]:
+        """Return where the contact is, for the body of the error."""
+        stage = self.contact.stage
+        return [
+            {
+                "field": "fromStageId",
+                "code": self.default_code,
+                "message": str(self.detail),
+                "stageId": self.contact.stage_id,
+                "stage": stage.name if stage else "",
+                "movedByName": self.moved_by,
             }
         ]

@@ -14,11 +14,12 @@ from django.utils.safestring import SafeString
 from organizations.admin.site import site
 from organizations.admin.stage_choices import offer_stages
 from organizations.admin.times import time_tag
-from organizations.models import Pipeline, Stage
+from organizations.models import Pipeline, Stage, User
 from organizations.tenancy.admin import TenantAdmin, TenantForm
 from organizations.tenancy.change_lists import NamesFilter
 from webchats.conversations.contacts import publish_contact
 from webchats.conversations.models import Contact
+from webchats.conversations.moves import save_contact
 from webchats.conversations.search import CONTACT_FIELDS
 from webchats.search import search_terms, split_terms
 
@@ -127,7 +128,8 @@ class ContactAdmin(TenantAdmin[Contact]):
         self, request: HttpRequest, obj: Contact, form: ContactForm, change: bool
     ) -> None:
         """Save the contact, and publish the change to open inboxes."""
-        super().save_model(request, obj, form, change)
+        assert isinstance(request.user, User)
+        save_contact(obj, request.user)
         publish_contact(obj)
 
     @admin.display(description="name", ordering="name")

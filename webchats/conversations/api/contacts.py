@@ -1,20 +1,27 @@
 """The REST API of contacts."""
 
-from typing import Any
+from typing import Any, cast
 
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from organizations.models import User
 from organizations.tenancy.serializers import TenantScopedSerializer
 from organizations.tenancy.viewsets import TenantReadUpdateViewSet
 from webchat_project.api.cursors import CursorPagination
+from webchat_project.api.fields import IdField
 from webchat_project.api.filters import IdFilter, SearchFilter
 from webchat_project.api.openapi_operations import request_examples, response_example
 from webchats.conversations.api import examples
 from webchats.conversations.contacts import publish_contact
-from webchats.conversations.models import Contact
+from webchats.conversations.models import Contact, StageMove
+from webchats.conversations.moves import save_contact
 from webchats.conversations.search import search_contacts
+from webchats.conversations.services.contacts import require_stage
 
 
 class ContactPageSerializer(serializers.Serializer[Contact]):
@@ -26,9 +33,15 @@ class ContactPageSerializer(serializers.Serializer[Contact]):
 
 
 class ContactSerializer(TenantScopedSerializer[Contact]):
-    """A visitor who has written. ``status`` is the initial stage of the webchat, as text."""
+    """A visitor who has written. ``status`` is the initial stage of the webchat, as text.
+
+    ``stageEnteredAt`` is ``null`` without a stage, and where the time is unknown. With
+    ``fromStageId``, which is only written, nothing is changed if the contact is in another stage:
+    409 with the code ``moved_meanwhile``, and in ``details`` where it is and who moved it.
+    """
 
     page = ContactPageSerializer(source="*", read_only=True)
+    fromStageId = IdField(write_only=True, required=False, allow_null=True)
 
     class Meta:
         model = Contact
@@ -41,6 +54,8 @@ class ContactSerializer(TenantScopedSerializer[Contact]):
             "phone",
             "pipelineId",
             "stageId",
+            "fromStageId",
+            "stageEnteredAt",
             "status",
             "page",
             "locale",
@@ -51,10 +66,40 @@ class ContactSerializer(TenantScopedSerializer[Contact]):
         )
 
     def update(self, instance: Contact, validated_data: dict[str, Any]) -> Contact:
-        """Save the fields that were sent, and publish the change to open inboxes."""
-        contact = super().update(instance, validated_data)
+        """Save the fields that were sent and the move, and publish them to open inboxes."""
+        if "fromStageId" in validated_data:
+            require_stage(instance, validated_data["fromStageId"])
+        contact = self.validated_row
+        user = cast("User", self.context["request"].user)
+        save_contact(contact, user, columns=validated_data.keys() & self.columns)
         publish_contact(contact)
         return contact
+
+
+class ContactMoveSerializer(TenantScopedSerializer[StageMove]):
+    """A move of a contact, with the names as they were.
+
+    Without a stage before or after it, the id is ``null`` and the name empty. So are ``movedBy``
+    and ``movedByName`` for the visitor's first message, an import and the system.
+    """
+
+    class Meta:
+        model = StageMove
+        fields = (
+            "_id",
+            "fromPipelineId",
+            "fromPipelineName",
+            "fromStageId",
+            "fromStageName",
+            "toPipelineId",
+            "toPipelineName",
+            "toStageId",
+            "toStageName",
+            "movedBy",
+            "movedByName",
+            "at",
+        )
+        read_only_fields = fields
 
 
 class ContactFilter(django_filters.FilterSet):
@@ -76,3 +121,12 @@ class ContactViewSet(TenantReadUpdateViewSet[Contact]):
     serializer_class = ContactSerializer
     filterset_class = ContactFilter
     pagination_class = CursorPagination
+
+    @extend_schema(summary="List moves", responses=ContactMoveSerializer(many=True))
+    @action(detail=True, serializer_class=ContactMoveSerializer, filterset_class=None)
+    def moves(self, request: Request, pk: str) -> Response:
+        """Return the moves of the contact from stage to stage, newest first."""
+        # Any: rows of another model than the viewset's.
+        moves: Any = self.get_object().moves.all()
+        page = self.paginate_queryset(moves)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)

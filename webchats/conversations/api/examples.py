@@ -127,6 +127,7 @@ CONTACT: Final[dict[str, object]] = {
     "email": "ada@example.com",
     "phone": "",
     **CONTACT_UPDATE,
+    "stageEnteredAt": "2026-03-12T10:02:00.000Z",
     "status": "new",
     "page": {
         "url": "https://example.com/tents",

@@ -14,6 +14,7 @@ from webchats.conversations.inbox.access import get_conversation, get_user, inbo
 from webchats.conversations.inbox.forms import ContactPanelForm
 from webchats.conversations.inbox.views import is_htmx, render_inbox
 from webchats.conversations.models import Contact, Conversation
+from webchats.conversations.moves import save_contact
 
 
 @inbox_view(Operation.VIEW)
@@ -31,7 +32,7 @@ def edit_contact(request: HttpRequest, pk: str) -> HttpResponse:
     if not form.is_valid():
         return _refuse(request, conversation, form)
     if form.has_changed():
-        form.save()
+        save_contact(form.save(commit=False), user)
         publish_contact(contact)
     if is_htmx(request):
         return render_inbox(request, get_conversation(user, pk))

@@ -11,6 +11,7 @@ from webchats.conversations.models.note import Note
 from webchats.conversations.models.push_subscription import PushSubscription
 from webchats.conversations.models.reply import Reply
 from webchats.conversations.models.saved_view import SavedView
+from webchats.conversations.models.stage_move import StageMove
 from webchats.conversations.models.unsent_text import UnsentText
 from webchats.conversations.states import DraftState, ReplyState
 
@@ -31,11 +32,13 @@ __all__ = [
     "Reply",
     "ReplyState",
     "SavedView",
+    "StageMove",
     "UnsentText",
 ]
 
 # Every member answers visitors and moves contacts. Visitors make the rows, and nobody deletes them.
 register_grants(Contact, Operation.VIEW, Operation.CHANGE)
+register_grants(StageMove, Operation.VIEW)
 register_grants(Conversation, Operation.VIEW, Operation.CHANGE)
 register_grants(Message, Operation.VIEW, Operation.ADD)
 register_grants(Note, Operation.VIEW, Operation.ADD)

@@ -60,6 +60,9 @@ class Contact(StoredValues, TenantModel):
         Stage, on_delete=restrict_counted, null=True, blank=True, related_name="contacts"
     )
     stage_id: str | None
+    #: When the contact entered its stage. ``None`` without a stage, and for a contact that was in
+    #: it before the column existed.
+    stage_entered_at = models.DateTimeField(null=True, editable=False)
     status = TrimmedCharField(
         max_length=NAME_LENGTH,
         blank=True,
@@ -76,7 +79,7 @@ class Contact(StoredValues, TenantModel):
     first_seen_at = models.DateTimeField(editable=False)
     last_seen_at = models.DateTimeField(editable=False)
 
-    history = ChangeHistory()
+    history = ChangeHistory(excluded_fields=("stage_entered_at",))
     hidden_in_history = TenantModel.hidden_in_history | {
         "webchat",
         "page_url",
@@ -84,6 +87,7 @@ class Contact(StoredValues, TenantModel):
         "referrer",
         "first_seen_at",
         "last_seen_at",
+        "stage_entered_at",
     }
 
     #: See ``Webchat``.
@@ -107,6 +111,17 @@ class Contact(StoredValues, TenantModel):
 
     def __str__(self) -> str:
         return self.name or self.email or self.phone or "Visitor"
+
+    def stored_placement(self) -> tuple[str | None, str | None]:
+        """Return the stored ids of pipeline and stage, both ``None`` for a new contact."""
+        if self._state.adding:
+            return None, None
+        stored = self._stored
+        pipeline_id = stored.get("pipeline_id", self.pipeline_id)
+        stage_id = stored.get("stage_id", self.stage_id)
+        assert pipeline_id is None or isinstance(pipeline_id, str)
+        assert stage_id is None or isinstance(stage_id, str)
+        return pipeline_id, stage_id
 
     def clean(self) -> None:
         """Validate pipeline and stage if one of them changes."""

@@ -1,9 +1,10 @@
-"""The actions on conversations. Each is one transaction that locks the conversation's row.
+"""The actions on conversations and contacts. Each is one transaction that locks the row.
 
 The lock orders the messages of a conversation, so that ``sequence`` has no gap, and lets each
 action see the result of the one before it.
 """
 
+from webchats.conversations.services.contacts import move
 from webchats.conversations.services.drafts import approve_draft, edit_draft, reject_draft
 from webchats.conversations.services.handlers import (
     ask_for_person,
@@ -35,6 +36,7 @@ __all__ = [
     "give_back",
     "hand_over",
     "mark_read",
+    "move",
     "rate",
     "reject_draft",
     "reopen",

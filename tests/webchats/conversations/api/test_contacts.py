@@ -49,6 +49,7 @@ def test_document_has_the_fields_of_the_contract(
 ) -> None:
     document = api_client.get(f"{URL}/{contact.pk}").json()["data"]
     times = {name: document.pop(name) for name in list(document) if name.endswith("At")}
+    assert times.pop("stageEnteredAt") is None
     assert times.keys() == {"firstSeenAt", "lastSeenAt", "createdAt", "updatedAt"}
     assert document == {
         "_id": contact.pk,
@@ -63,7 +64,7 @@ def test_document_has_the_fields_of_the_contract(
         "page": {"url": "https://example.com/pricing", "title": "Pricing", "referrer": ""},
         "locale": "",
     }
-    assert api_client.get(URL).json()["data"] == [document | times]
+    assert api_client.get(URL).json()["data"] == [document | times | {"stageEnteredAt": None}]
 
 
 def test_sales_rep_moves_a_contact_and_the_history_names_them(
