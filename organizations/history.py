@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Final, Protocol, TypeAlias
+from itertools import pairwise
+from typing import Any, Final, Protocol, TypeAlias
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
@@ -20,6 +21,8 @@ MAX_VERSIONS: Final = 100
 #: the first difference. A page has two values for each changed field of each version.
 _MAX_SHOWN: Final = 300
 _SHOWN_BEFORE: Final = 100
+#: History records whose long values are in memory at a time. A text can have 80 kB.
+_READ_AT_A_TIME: Final = 8
 
 _VERBS: Final = {"+": "Created", "~": "Changed", "-": "Deleted"}
 
@@ -102,35 +105,62 @@ class Version:
 def get_versions(row: TenantScoped) -> list[Version]:
     """Return the latest versions of a row with ``history``, newest first.
 
-    Fields in the model's ``hidden_in_history`` are left out.
+    Fields in the model's ``hidden_in_history`` are left out. Long values are read for a few
+    records at a time, and kept as excerpts.
     """
-    organization_id = getattr(row, "organization_id", None)
-    records = latest_records(row, MAX_VERSIONS + 1)
     fields = [
         field for field in row._meta.concrete_fields if field.name not in row.hidden_in_history
     ]
-    older_records = [*records[1:], None]
-    names = _names_of_related_rows(fields, records, organization_id)
+    records = latest_records(row, MAX_VERSIONS + 1)
+    names = _names_of_related_rows(fields, records, getattr(row, "organization_id", None))
+    changes = _find_changes(row, fields, records, names)
     return [
         Version(
             record,
             _VERBS[record.history_type],
             record.history_date,
             record.history_user,
-            list(_changes(fields, older, record, names)) if older is not None else [],
+            changes.get(record.history_id, []),
         )
-        for record, older in zip(records, older_records, strict=True)
-    ][:MAX_VERSIONS]
+        for record in records[:MAX_VERSIONS]
+    ]
 
 
 def latest_records(row: TenantScoped, limit: int) -> list[HistoryRecord]:
-    """Return at most ``limit`` history records of a row with ``history``, newest first."""
-    assert hasattr(row, "history")
-    records = row.history.select_related("history_user")
-    # After a deletion, another organization's row can have had the same id.
-    if (organization_id := getattr(row, "organization_id", None)) is not None:
-        records = records.filter(organization_id=organization_id)
+    """Return at most ``limit`` history records of a row with ``history``, newest first.
+
+    Their long values are read on access.
+    """
+    long = [
+        field.attname
+        for field in row._meta.concrete_fields
+        if isinstance(field, models.TextField | models.JSONField)
+    ]
+    records = _records(row).select_related("history_user").defer(*long)
     return list(records.order_by("-history_date", "-history_id")[:limit])
+
+
+def _records(row: TenantScoped) -> "models.QuerySet[Any]":
+    assert hasattr(row, "history")
+    # After a deletion, another organization's row can have had the same id.
+    organization_id = getattr(row, "organization_id", None)
+    scope = {} if organization_id is None else {"organization_id": organization_id}
+    records: models.QuerySet[Any] = row.history.filter(**scope)
+    return records
+
+
+def _find_changes(
+    row: TenantScoped, fields: Sequence[_Column], records: Sequence[HistoryRecord], names: _Names
+) -> dict[int, list[Change]]:
+    """Return the changes by the id of a record. The oldest record has none."""
+    changes: dict[int, list[Change]] = {}
+    for start in range(0, len(records), _READ_AT_A_TIME):
+        # With the record before the oldest one of these.
+        ids = [record.history_id for record in records[start : start + _READ_AT_A_TIME + 1]]
+        complete = _records(row).in_bulk(ids)
+        for newer, older in pairwise(complete[pk] for pk in ids if pk in complete):
+            changes[newer.history_id] = list(_changes(fields, older, newer, names))
+    return changes
 
 
 def _changes(
