@@ -21,7 +21,7 @@ from webchats.conversations.models import (
     Note,
     Reply,
 )
-from webchats.conversations.word_diff import DiffPart, diff_words
+from webchats.conversations.word_diff import PAGE_BUDGET, Budget, DiffPart, diff_words
 
 #: Messages on a page of a thread.
 PAGE_SIZE: Final = 100
@@ -94,6 +94,7 @@ def get_thread(conversation: Conversation, before: int | None = None) -> Thread:
         messages = messages.filter(sequence__lt=before)
     page = [*messages[:PAGE_SIZE]][::-1]
     entries = list(_merge(page, _notes_of_page(conversation, page)))
+    _add_changes(entries)
     _group(entries)
     first, last = (page[0].sequence, page[-1].sequence) if page else (1, 0)
     return Thread(
@@ -137,14 +138,20 @@ def _message_entry(message: Message) -> Entry:
 
 
 def _add_trace(entry: Entry, message: Message) -> None:
-    """Add how the AI made the answer, and what a representative has changed of it."""
+    """Add how the AI made the answer."""
     entry.reply = message.reply
     entry.sources = json.dumps(message.sources)
     if message.approved_by is not None:
         entry.name = f"{entry.name}, approved by {message.approved_by.get_full_name()}"
-    draft: Draft | None = getattr(message.reply, "draft", None)
-    if draft is not None and draft.is_edited:
-        entry.changes = diff_words(draft.text, draft.sent_text)
+
+
+def _add_changes(entries: list[Entry]) -> None:
+    """Add what representatives have changed of the AI's answers, to the newest entries first."""
+    budget = Budget(PAGE_BUDGET)
+    for entry in reversed(entries):
+        draft: Draft | None = getattr(entry.reply, "draft", None)
+        if draft is not None and draft.is_edited:
+            entry.changes = diff_words(draft.text, draft.sent_text, budget)
 
 
 def _note_entry(note: Note) -> Entry:

@@ -11,7 +11,9 @@ from tests.support import factories
 from tests.support.clients import log_in
 from tests.webchats.conversations.inbox.conftest import Act, write
 from webchats.conversations import services
+from webchats.conversations.inbox import threads
 from webchats.conversations.models import Conversation, Draft, Message, Reply
+from webchats.conversations.word_diff import DiffPart
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +79,19 @@ def test_approved_draft_is_sent_and_its_changes_are_shown(
     assert ("<del>" in page, "<ins>" in page) == (is_edited, is_edited)
     # Only the sources of the answer may become links.
     assert 'data-sources="[{' in page
+
+
+def test_words_of_the_newest_edited_drafts_are_compared(
+    conversation: Conversation, rep: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "PAGE_BUDGET", 10)
+    for _ in range(3):
+        draft = make_draft(conversation)
+        services.approve_draft(draft=draft, version=1, user=rep, text=f"Sir, {TEXT}")
+    [day] = threads.get_thread(conversation).days
+    changes = [entry.changes for entry in day.entries if entry.changes]
+    assert [len(parts) for parts in changes] == [2, 2, 3]
+    assert changes[0] == [DiffPart("deleted", TEXT), DiffPart("inserted", f"Sir, {TEXT}")]
 
 
 def test_rejected_draft_calls_a_person(act: Act, conversation: Conversation, draft: Draft) -> None:
