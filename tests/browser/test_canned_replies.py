@@ -1,7 +1,9 @@
 """Canned replies in the composer of the inbox: keys, mouse, touch and accessibility."""
 
+import re
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from organizations.models import User
 from tests.browser.axe import violations
@@ -51,6 +53,20 @@ def test_canned_replies_are_inserted_by_keys_and_mouse(admin_page: Visitor, shop
     page.keyboard.type("/hel")
     page.keyboard.press("Enter")
     expect(text).to_have_value("Hello Grace, I am Ada.")
+    # While the text is loaded, nothing is sent, and what is typed stays behind it.
+    held: list[Route] = []
+    one = re.compile("[?]reply=")
+    page.route(one, lambda route: held.append(route))
+    page.keyboard.type(" /hou")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.keyboard.type(" Bye")
+    expect(text).to_have_value("Hello Grace, I am Ada. /hou Bye")
+    held[0].continue_()
+    page.unroute(one)
+    expect(text).to_have_value(f"Hello Grace, I am Ada. {TEXTS['hours'][1]} Bye")
+    assert text.evaluate("element => element.selectionStart === element.value.length")
+    text.fill("Hello Grace, I am Ada.")
     page.keyboard.type(" /")
     expect(options).to_have_count(4)
     expect(text).to_have_attribute("aria-activedescendant", f"canned-list-{conversation.pk}-0")

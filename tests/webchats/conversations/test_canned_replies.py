@@ -11,7 +11,7 @@ from tests.support import factories
 from tests.support.responses import error_codes
 from tests.webchats.conversations.inbox.conftest import write
 from webchats.conversations.canned_replies import fill_in, find_unresolved, get_values
-from webchats.conversations.models import Conversation, Message, Note
+from webchats.conversations.models import CannedReply, Conversation, Message, Note
 from webchats.models import Webchat
 
 VALUES = {
@@ -67,10 +67,10 @@ def test_values_are_those_of_the_conversation_and_the_sender(
 
 
 @pytest.mark.django_db
-def test_inbox_and_api_list_replies_filled_in(
+def test_inbox_and_api_return_replies_filled_in(
     api: Any, conversation: Conversation, rep: User, client: Client
 ) -> None:
-    factories.CannedReplyFactory.create(shortcut="foreign")
+    foreign = factories.CannedReplyFactory.create(shortcut="foreign")
     for shortcut, text in (("mail", "{visitor.email}?"), ("hi", "Hi {visitor.name}, {rep.name}")):
         factories.CannedReplyFactory.create(
             organization=conversation.organization, shortcut=shortcut, title="A", text=text
@@ -86,11 +86,39 @@ def test_inbox_and_api_list_replies_filled_in(
     ]
     client.force_login(rep)
     path = reverse("inbox:canned-replies", args=[conversation.pk])
+    listed = client.get(path).json()["replies"]
+    names = ("shortcut", "title", "text")
+    assert [{name: row[name] for name in names} for row in listed] == [
+        {name: row[name] for name in names} for row in expected
+    ]
     for rows in (
-        client.get(path).json()["replies"],
+        [client.get(path, {"reply": row["_id"]}).json()["reply"] for row in listed],
         api(rep).get(f"/api/conversations/{conversation.pk}/canned-replies").json()["data"],
     ):
         assert [{name: row[name] for name in row if name != "_id"} for row in rows] == expected
+    for unknown in (foreign.pk, "0" * 24, ""):
+        assert client.get(path, {"reply": unknown}).status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_inbox_lists_the_beginnings_of_long_replies(
+    conversation: Conversation, rep: User, client: Client
+) -> None:
+    CannedReply.objects.bulk_create(
+        factories.CannedReplyFactory.build(
+            organization=conversation.organization,
+            shortcut=f"reply-{number}",
+            title="🌍" * 120,
+            text="🌍" * 4_000,
+        )
+        for number in range(500)
+    )
+    client.force_login(rep)
+    response = client.get(reverse("inbox:canned-replies", args=[conversation.pk]))
+    replies = response.json()["replies"]
+    assert len(replies) == 500
+    assert replies[0]["text"] == "🌍" * 100 + "…"
+    assert len(response.content) < 512 * 1024
 
 
 @pytest.mark.django_db

@@ -7,10 +7,12 @@
 
   // The open list: its textarea and elements, the place of the "/", the replies shown, the selected one.
   let list = null;
-  // The replies of a conversation.
+  // The replies of a conversation, with the beginnings of their texts.
   let loaded = { url: "", at: 0, replies: [] };
   // The place of a "/" whose list was closed by Escape.
   let dismissed = -1;
+  // The textarea that waits for the text of a chosen reply.
+  let awaiting = null;
   // Variables of inserted replies that must be replaced before a message is sent.
   const unresolved = new Set();
   let isInserting = false;
@@ -43,10 +45,15 @@
     if (Date.now() - loaded.at > MAX_AGE_MILLISECONDS) load(url);
   }
 
-  async function load(url) {
+  // Return the JSON, or nothing after a failure.
+  async function read(url) {
     const response = await fetch(url).catch(() => null);
     const isRead = response?.ok && !response.redirected;
-    const body = isRead ? await response.json().catch(() => null) : null;
+    return isRead ? response.json().catch(() => null) : null;
+  }
+
+  async function load(url) {
+    const body = await read(url);
     if (loaded.url !== url) return;
     if (body) loaded = { url, at: Date.now(), replies: body.replies };
     if (!list || list.text.form.dataset.cannedUrl !== url) return;
@@ -103,7 +110,7 @@
     option.id = `${list.box.id}-${index}`;
     option.role = "option";
     option.append(
-      ...[["canned-shortcut", `/${shortcut}`], ["canned-title", title], ["canned-text", text.slice(0, 200)]]
+      ...[["canned-shortcut", `/${shortcut}`], ["canned-title", title], ["canned-text", text]]
         .flatMap(([name, content]) => {
           const element = document.createElement("span");
           element.className = name;
@@ -149,13 +156,28 @@
     text.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  function choose(index) {
-    const { text, start, shown } = list;
-    const reply = shown[index];
+  async function choose(index) {
+    const { text, start, query, shown } = list;
+    const { url } = loaded;
     close();
+    // What is typed meanwhile stays behind the reply.
+    dismissed = start;
+    awaiting = text;
+    const reply = (await read(`${url}?reply=${shown[index]._id}`))?.reply;
+    if (awaiting === text) awaiting = null;
+    const end = start + 1 + query.length;
+    const isThere = text.isConnected && text.value.slice(start, end).toLowerCase() === `/${query}`;
+    if (!isThere) return;
+    if (!reply) {
+      getStatus(text).textContent = "The canned reply could not be loaded.";
+      return;
+    }
+    const caret = text.selectionStart;
     isInserting = true;
-    replace(text, start, text.selectionStart, reply.text);
+    replace(text, start, end, reply.text);
     isInserting = false;
+    const moved = caret - end + start + reply.text.length;
+    if (caret > end) text.setSelectionRange(moved, moved);
     reply.unresolved.forEach((variable) => unresolved.add(variable));
     selectUnresolved(text, start);
   }
@@ -229,6 +251,11 @@
     const text = event.target.querySelector("textarea");
     if (!isText(text)) return;
     close();
+    if (awaiting === text) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     const isReply = event.target.elements.mode.value === "reply";
     const variable = isReply && selectUnresolved(text);
     if (!variable) return;
