@@ -1,6 +1,6 @@
 """The model admin of pipelines and their stages."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -20,6 +20,9 @@ from organizations.models import Pipeline, Stage
 from organizations.tenancy.admin import TenantForm
 from organizations.tenancy.conflicts import ChangedField
 from organizations.widgets import ColorInput
+
+#: Stages of a pipeline whose names the list shows.
+_MAX_STAGES_LISTED: Final = 8
 
 
 class PipelineForm(TenantForm[Pipeline]):
@@ -69,7 +72,10 @@ class PipelineAdmin(UsageAdmin[Pipeline]):
     fieldsets = ((None, {"fields": ("name", "is_default")}),)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Pipeline]:
-        return super().get_queryset(request).prefetch_related("stages")
+        """Add the first stages of each, as ``first_stages``. All could be megabytes."""
+        first = Stage.objects.order_by("position", "id")[: _MAX_STAGES_LISTED + 1]
+        stages = models.Prefetch("stages", first, to_attr="first_stages")
+        return super().get_queryset(request).prefetch_related(stages)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the URL of the stages of a pipeline, for scripts."""
@@ -88,4 +94,6 @@ class PipelineAdmin(UsageAdmin[Pipeline]):
 
     @admin.display(description="stages")
     def stage_names(self, pipeline: Pipeline) -> str:
-        return " → ".join(stage.name for stage in pipeline.stages.all())
+        stages: list[Stage] = getattr(pipeline, "first_stages", [])
+        names = [stage.name for stage in stages[:_MAX_STAGES_LISTED]]
+        return " → ".join([*names, *(["…"] if len(stages) > len(names) else [])])

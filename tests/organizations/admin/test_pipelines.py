@@ -30,6 +30,18 @@ def test_stages_are_sorted_by_position(admin: User) -> None:
     assert list(stages) == [("A", 0, "a"), ("B", 1, "b"), ("C", 2, "c")]
 
 
+def test_list_of_pipelines_shows_their_first_stages(admin: User) -> None:
+    for pipeline in factories.PipelineFactory.create_batch(2, organization=admin.organization):
+        Stage.objects.bulk_create(
+            Stage(pipeline=pipeline, name=f"S{n}", slug=f"s{n}", position=n) for n in range(100)
+        )
+    Stage.objects.filter(pipeline=pipeline, position__gte=8).delete()
+    page = log_in(admin).get(list_url(Pipeline)).content.decode()
+    eight = "S0 → S1 → S2 → S3 → S4 → S5 → S6 → S7"
+    assert f"{eight} → …<" in page
+    assert f"{eight}<" in page
+
+
 def test_positions_of_stages_can_be_changed(admin: User) -> None:
     pipeline = factories.PipelineFactory.create(organization=admin.organization)
     first, second = (

@@ -9,11 +9,12 @@ from rest_framework.renderers import BaseRenderer
 
 from webchats.conversations.models import Author, Conversation, Message, MessageKind
 
-#: The length of a transcript, in characters: 10,000 usual messages. It is built before it is sent,
-#: so that a client that reads slowly holds no database connection.
-MAX_LENGTH: Final = 1_000_000
+#: The bytes of a transcript, which is no large response: visitors who read slowly would occupy the
+#: places of other anonymous clients. It is built before it is sent, so that none of them holds a
+#: database connection.
+MAX_BYTES: Final = 250 * 1024
 #: Messages that are read from the database at a time.
-_PAGE_SIZE: Final = 200
+_PAGE_SIZE: Final = 50
 #: Control characters, which could move the cursor of a terminal.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _EVENTS: Final = {
@@ -38,21 +39,23 @@ class PlainTextRenderer(BaseRenderer):
 
 
 def make_transcript(conversation: Conversation, title: str) -> str:
-    """Return the newest messages, as many as fit into ``MAX_LENGTH``. Times are in UTC.
+    """Return the newest messages, as many as fit into ``MAX_BYTES``. Times are in UTC.
 
     The text of a message is indented, so that it cannot look like a line of the transcript.
     ``title`` is the title of the widget.
     """
     entries: list[str] = []
-    length = 0
+    head = f"{_one_line(f'Conversation with {title}')}\n"
+    left_out = "\nEarlier messages are left out.\n"
+    size = len(f"{head}{left_out}".encode())
     for message in _newest_first(conversation):
         entry = "".join(_message_lines(message, title))
-        length += len(entry)
-        if length > MAX_LENGTH:
-            entries.append("\nEarlier messages are left out.\n")
+        size += len(entry.encode())
+        if size > MAX_BYTES:
+            entries.append(left_out)
             break
         entries.append(entry)
-    return "".join([_one_line(f"Conversation with {title}"), "\n", *reversed(entries)])
+    return "".join([head, *reversed(entries)])
 
 
 def _newest_first(conversation: Conversation) -> Iterator[Message]:

@@ -225,7 +225,7 @@ class TranscriptView(VisitorView):
     def get(self, request: Request, webchat_id: str) -> HttpResponse:
         """Return the visitor's newest conversation as a text file.
 
-        It has at most a million characters: the newest messages.
+        It has at most 250 KiB: the newest messages.
         """
         conversation = self.get_conversation()
         title = self.access.webchat.organization.public_title

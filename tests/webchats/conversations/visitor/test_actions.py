@@ -7,11 +7,11 @@ import pytest
 from django.utils import timezone
 
 from organizations.models import User
+from organizations.tenancy.large_responses import LARGE_BYTES
 from tests.support.visitors import Visitor
 from webchats.conversations import events, services
 from webchats.conversations.models import Contact, Conversation, Message
 from webchats.conversations.transitions import REOPEN_WITHIN, Handler
-from webchats.conversations.visitor import transcript
 
 pytestmark = pytest.mark.django_db
 
@@ -152,18 +152,24 @@ def test_the_transcript_has_all_messages(visitor: Visitor) -> None:
     assert [f"    <{number}>\n" in text for number in range(2, 452)] == [True] * 450
 
 
-def test_a_long_transcript_has_the_newest_messages_and_holds_no_connection(
-    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+def test_a_long_transcript_has_the_newest_messages_and_is_no_large_response(
+    visitor: Visitor,
 ) -> None:
-    monkeypatch.setattr(transcript, "MAX_LENGTH", 200)
-    for number in range(10):
-        visitor.send(f"Message {number}", key=str(number))
+    visitor.send()
+    conversation = Conversation.objects.get()
+    Message.objects.bulk_create(
+        Message(conversation=conversation, sequence=n, author="rep", text=f"{n:03} " + "🌍" * 3_996)
+        for n in range(2, 120)
+    )
     response = visitor.get("transcript")
     # A streaming response would keep its connection until the client has read it.
     assert not response.streaming
+    assert len(response.content) <= LARGE_BYTES
     text = response.content.decode()
-    assert "\nEarlier messages are left out.\n" in text
-    assert re.findall(r"Message \d", text) == [f"Message {number}" for number in range(6, 10)]
+    assert text.startswith(f"Conversation with {conversation.organization}\n\nEarlier messages")
+    numbers = [int(number) for number in re.findall(r"^    (\d{3}) ", text, re.MULTILINE)]
+    assert numbers == [*range(120 - len(numbers), 120)]
+    assert len(numbers) == 15
 
 
 def test_errors_of_the_transcript_are_json(visitor: Visitor) -> None:
