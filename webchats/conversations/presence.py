@@ -4,10 +4,12 @@ An organization has one entry in the cache, so that a page reads it at once. Wit
 each process has entries of its own.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import cycle, islice
 from time import sleep
 from typing import Final, NotRequired, TypedDict, cast
 
@@ -178,19 +180,20 @@ def show_typing(conversation: Conversation, user: User) -> None:
     events.typing(conversation, Author.REP, user.public_name)
 
 
-def take_turn(organization_id: str, user_ids: Collection[str]) -> str:
-    """Return the one of ``user_ids``, which are not empty, whose turn it is.
+def take_turns(organization_id: str, user_ids: Collection[str], count: int = 1) -> list[str]:
+    """Return the ones of ``user_ids``, which are not empty, whose turns are the next ``count``.
 
-    It is the next one after the last turn, in the order of the ids. Of calls at the same time, each
-    takes a turn of its own. A turn whose transaction is rolled back is skipped.
+    The first one is the next one after the last turn, in the order of the ids. Of calls at the same
+    time, each takes turns of its own. A turn whose transaction is rolled back is skipped.
     """
     key = f"{_key(organization_id)}:last-turn"
+    ordered = sorted(user_ids)
     with _lock(organization_id):
         # The cache returns what is stored below.
         last = cast("str", cache.get(key, ""))
-        later = [user_id for user_id in user_ids if user_id > last]
-        chosen = min(later or user_ids)
-        cache.set(key, chosen, _TURN_SECONDS)
+        start = bisect_right(ordered, last)
+        chosen = list(islice(cycle(ordered), start, start + count))
+        cache.set(key, chosen[-1], _TURN_SECONDS)
     return chosen
 
 

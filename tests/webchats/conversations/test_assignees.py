@@ -1,11 +1,16 @@
 """The conversations of representatives who are deactivated or deleted."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from organizations.models import User
 from tests.support import factories
+from webchats.conversations import assignees
+from webchats.conversations.live import publishing
 from webchats.conversations.models import Conversation
+from webchats.conversations.presence import report_presence
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +38,51 @@ def test_conversations_of_a_deactivated_user_wait_for_another_person(
         closed: ("rep", rep),
         theirs: ("rep", admin),
     }
+
+
+def test_many_conversations_are_released_by_few_queries(
+    webchat: Webchat,
+    rep: User,
+    admin: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: Any,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    monkeypatch.setattr(assignees, "_BATCH", 20)
+    automatic = factories.WebchatFactory.create(user=admin, is_auto_assigned=True)
+    colleagues = factories.UserFactory.create_batch(2, organization=webchat.organization)
+    for user in (rep, *colleagues):
+        report_presence(organization_id=webchat.organization_id, user=user)
+    contact = factories.ContactFactory.create(webchat=webchat)
+    Conversation.objects.bulk_create(
+        factories.ConversationFactory.build(
+            organization=webchat.organization,
+            webchat=webchat if number % 2 else automatic,
+            contact=contact,
+            assignee=rep,
+            handler="rep",
+        )
+        for number in range(60)
+    )
+    before = Conversation.objects.order_by("updated_at").last()
+    hints: list[publishing.Hint] = []
+    publishing.add_listener(hints.append)
+    rep.is_active = False
+    with (
+        django_capture_on_commit_callbacks(execute=True),
+        # For each batch: the rows, who is online, and an update for each new assignee and nobody.
+        django_assert_max_num_queries(3 * 5 + 8),
+    ):
+        rep.save()
+    publishing.remove_listener(hints.append)
+    waiting = Conversation.objects.waiting()
+    assert before is not None
+    assert waiting.filter(updated_at__gt=before.updated_at).count() == 60
+    assert waiting.filter(webchat=webchat, assignee=None).count() == 30
+    assert [waiting.filter(assignee=user).count() for user in colleagues] == [15, 15]
+    # Streams of the inbox and of visitors.
+    assert {hint["conversation"] for hint in hints} == {row.pk for row in waiting}
+    assert {hint["visitor"] for hint in hints} == {row.visitor_id for row in waiting}
 
 
 def test_other_changes_of_a_user_leave_their_conversations(webchat: Webchat, rep: User) -> None:
