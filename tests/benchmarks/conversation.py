@@ -77,7 +77,9 @@ async def memory(stack: Stack) -> Figures:
     """Open streams, and compare the memory of the process and of the proxy before and after."""
     panels = await open_panels(stack.port, stack.seeded["webchats"][0], STREAMS // 3 + 1)
     before = _memory(stack)
-    copies = [Panel(panel.port, panel.webchat, panel.token) for panel in panels for _ in range(3)]
+    copies = [
+        Panel(panel.port, panel.token, webchat=panel.webchat) for panel in panels for _ in range(3)
+    ]
     copies = copies[:STREAMS]
     listeners = [asyncio.create_task(panel.listen()) for panel in copies]
     await wait_until_open(copies)

@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 from tests.deployment.conversation_stack import Stack, stored_texts
+from tests.deployment.cutting_proxy import CuttingProxy
 from tests.deployment.panels import (
     FAILURES,
-    CuttingProxy,
     Panel,
     open_panels,
     request,
@@ -25,7 +25,7 @@ Figures = dict[str, Any]
 
 async def cut_responses(stack: Stack, count: int = 100) -> Figures:
     """Send messages of one visitor, again with the same key when the response is cut."""
-    [panel] = await open_panels(stack.port, stack.seeded["webchats"][0], 1)
+    [panel] = await open_panels(stack.port, stack.seeded["webchats"][-1], 1)
     proxy = CuttingProxy(stack.port)
     panel.port = await proxy.start()
     texts = [f"Message {number}" for number in range(count)]
@@ -40,7 +40,7 @@ async def cut_responses(stack: Stack, count: int = 100) -> Figures:
 
 async def cut_streams(stack: Stack, count: int = 200, cuts: int = 20) -> Figures:
     """Send messages to one panel whose connection is cut from time to time."""
-    [panel] = await open_panels(stack.port, stack.seeded["webchats"][0], 1)
+    [panel] = await open_panels(stack.port, stack.seeded["webchats"][-1], 1)
     listener = asyncio.create_task(panel.listen())
     await wait_until_open([panel])
     for number in range(count):

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ from tests.support import postgres
 
 _COMPOSE = yaml.safe_load((service.ROOT / "compose.yaml").read_text())
 LIVE_COMMAND: list[str] = _COMPOSE["services"]["live"]["command"]
+WORKER_COMMAND: list[str] = [sys.executable, *_COMPOSE["services"]["worker"]["command"][1:]]
+#: The commands by the name of the process.
+COMMANDS = {"web": image.COMMAND, "live": LIVE_COMMAND, "worker": WORKER_COMMAND}
 #: Durable enough that a killed server has written every commit, unlike the server of the suite.
 _POSTGRES_OPTIONS = (
     "--listen_addresses=127.0.0.1",
@@ -37,6 +41,9 @@ _LIMITS = (
     "MESSAGES_ADDRESS",
     "CONVERSATIONS_ADDRESS",
     "CONVERSATIONS_WEBCHAT",
+    "REPLIES_SESSION",
+    "REPLIES_ADDRESS",
+    "REPLIES_WEBCHAT",
 )
 UNLIMITED = {
     **{f"RATE_LIMIT_WIDGET_{limit}": "1000000/min" for limit in _LIMITS},
@@ -159,61 +166,62 @@ def running_stack(
     The proxy serves ``host``. ``variables`` are added to those of the image.
     """
     with ExitStack() as cleanup:
-        temporary = tempfile.TemporaryDirectory(prefix="stack-", dir="/tmp")
-        folder = Path(cleanup.enter_context(temporary)).resolve()
+        folder = cleanup.enter_context(temporary_folder())
         parts: dict[str, Any] = {}
         url, cache_url = f"sqlite:///{folder}/db.sqlite3", ""
         if production:
-            (folder / "postgres").mkdir()
-            folder.chmod(0o755)
-            database, port = Postgres(folder / "postgres"), service.free_port()
-            database.create()
-            cleanup.callback(database.stop)
-            options = [
-                "--port",
-                str(port),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--dir",
-                str(folder),
-            ]
-            cache = Program("valkey", [str(get_binary_path()), *options], {}, folder)
-            cache.start()
-            cleanup.callback(cache.stop)
-            parts |= {"postgres": database, "valkey": cache}
-            url, cache_url = database.url, f"redis://127.0.0.1:{port}/0"
+            parts, url, cache_url = start_servers(folder, cleanup)
         seeded = service.seed_database(url, 2)
         ports = {"web": service.free_port(), "live": service.free_port()}
-        for name, program in _programs(url, cache_url, ports, folder, variables).items():
+        env = environment_of(url, cache_url, folder, **variables)
+        for name, port in ports.items():
+            program = Program(name, image.on_port(COMMANDS[name], port), env, folder)
             program.start()
             cleanup.callback(program.stop)
-            service.wait_until_healthy(ports[name], program.process, program.log)
+            service.wait_until_healthy(port, program.process, program.log)
             parts[name] = program
         proxy = running_proxy([ports["web"]] * 2, folder, live_port=ports["live"], host=host)
         yield Stack(parts, cleanup.enter_context(proxy), url, seeded)
 
 
-def _programs(
-    url: str, cache_url: str, ports: dict[str, int], folder: Path, changes: dict[str, str]
-) -> dict[str, Program]:
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Create a folder that the servers, which run as other users, can read."""
+    with tempfile.TemporaryDirectory(prefix="stack-", dir="/tmp") as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o755)
+        yield folder
+
+
+def start_servers(folder: Path, cleanup: ExitStack) -> tuple[dict[str, Any], str, str]:
+    """Start PostgreSQL and Valkey. Return both by name, and their URLs."""
+    (folder / "postgres").mkdir()
+    database, port = Postgres(folder / "postgres"), service.free_port()
+    database.create()
+    cleanup.callback(database.stop)
+    options = f"--port {port} --bind 127.0.0.1 --dir {folder} --save".split()
+    cache = Program("valkey", [str(get_binary_path()), *options, ""], {}, folder)
+    cache.start()
+    cleanup.callback(cache.stop)
+    return (
+        {"postgres": database, "valkey": cache},
+        database.url,
+        f"redis://127.0.0.1:{port}/0",
+    )
+
+
+def environment_of(url: str, cache_url: str, folder: Path, **changes: str) -> dict[str, str]:
+    """Return the variables of the service's processes, with those of the image."""
     variables = {
         name: value for name, value in image.VARIABLES.items() if name.startswith("GRANIAN_")
     }
-    env = service.production_environment(
+    return service.production_environment(
         url,
         CACHE_URL=cache_url,
         SECURE_SSL_REDIRECT="false",
         STATIC_ROOT=str(folder),
         **{"LOG_LEVEL": "WARNING", **UNLIMITED, **variables, **changes},
     )
-    web = image.on_port(image.COMMAND, ports["web"])
-    live = [
-        word.replace("0.0.0.0", "127.0.0.1").replace("=8000", f"={ports['live']}")
-        for word in LIVE_COMMAND
-    ]
-    return {"web": Program("web", web, env, folder), "live": Program("live", live, env, folder)}
 
 
 def stored_texts(url: str, conversation: str) -> list[tuple[int, str]]:

@@ -1,39 +1,44 @@
-"""Messages while processes are killed: a tenth of ``python -m tests.benchmarks.conversation``."""
+"""Messages while connections are cut and processes are killed.
 
-import asyncio
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+Short forms of ``python -m tests.benchmarks.conversation`` and of ``tests.deployment.chaos``.
+"""
+
+import random
+from collections.abc import Iterator
 
 import pytest
 
-from tests.deployment.conversation_faults import Figures, cut_responses, cut_streams, kill_one
-from tests.deployment.conversation_stack import Stack, running_stack
+from tests.deployment.chaos import Chaos
+from tests.deployment.chaos_stack import ChaosStack, faults, running_chaos_stack
+from tests.deployment.conversation_faults import cut_responses, cut_streams
+from tests.support import event_loops
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """The service with its streams, as in production."""
-    with running_stack(GRANIAN_WORKERS="1") as running:
+def stack() -> Iterator[ChaosStack]:
+    """The service with streams and a worker, as in production."""
+    with running_chaos_stack(reps=2, instances=1, GRANIAN_WORKERS="1") as running:
         yield running
 
 
-def run(coroutine: Coroutine[None, None, Figures]) -> Figures:
-    """Run the coroutine. In this thread, Playwright may keep an event loop running."""
-    with ThreadPoolExecutor(1) as executor:
-        return executor.submit(asyncio.run, coroutine).result()
-
-
-def test_cut_responses_store_each_message_once(stack: Stack) -> None:
-    figures = run(cut_responses(stack, count=10))
+def test_cut_responses_store_each_message_once(stack: ChaosStack) -> None:
+    figures = event_loops.run(cut_responses(stack, count=10))
     assert figures["cut"] >= 9
 
 
-def test_a_cut_stream_misses_and_repeats_nothing(stack: Stack) -> None:
-    figures = run(cut_streams(stack, count=20, cuts=2))
+def test_a_cut_stream_misses_and_repeats_nothing(stack: ChaosStack) -> None:
+    figures = event_loops.run(cut_streams(stack, count=20, cuts=2))
     assert figures["connections"] == 3
 
 
-@pytest.mark.parametrize("victim", ["live", "web", "valkey", "postgres"])
-def test_a_killed_process_loses_and_repeats_no_message(stack: Stack, victim: str) -> None:
-    figures = run(kill_one(stack, victim, visitors=2, seconds=2))
-    assert figures["messages"] > 2
+def test_faults_of_all_parts_lose_and_repeat_nothing(stack: ChaosStack) -> None:
+    seed = random.randrange(10**6)
+    kinds = {
+        name: fault
+        for name, fault in faults(pause=1, replaced=(), down=0.2).items()
+        if name != "kill web-2"
+    }
+    chaos = Chaos(stack, random.Random(seed), between=(0, 0.2))
+    figures = event_loops.run(chaos.run(visitors=4, seconds=0, kinds=kinds))
+    assert not chaos.problems, (seed, chaos.faults, chaos.problems)
+    assert figures["faults"] == len(kinds) == 7

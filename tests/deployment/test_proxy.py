@@ -14,7 +14,7 @@ from tests.deployment.proxy import running_proxy, validate
 
 
 class _EchoHandler(BaseHTTPRequestHandler):
-    """Responds with the request's headers as JSON."""
+    """Responds to GET with the request's headers as JSON, and dies of a POST."""
 
     def do_GET(self) -> None:
         body = json.dumps(self.headers.items()).encode()
@@ -22,6 +22,9 @@ class _EchoHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        """Close the connection, as the kernel does for a process that is killed."""
 
     def log_message(self, *arguments: object) -> None:
         pass
@@ -71,3 +74,12 @@ def test_responses_through_the_proxy_do_not_name_the_server_software(echo_url: s
         names = {name.lower() for name in response.headers}
     assert "content-length" in names
     assert not names & {"server", "via", "x-powered-by"}
+
+
+def test_a_request_whose_server_dies_gets_503_and_the_time_to_retry(echo_url: str) -> None:
+    port = int(echo_url.rstrip("/").rpartition(":")[2])
+    response = service.send(port, "POST", "/widget/1/messages", {})
+    assert (response.status, response.headers["Retry-After"]) == (503, "5")
+    assert response.headers["Content-Type"] == "application/json"
+    assert json.loads(response.body)["code"] == "unavailable"
+    assert "Server" not in response.headers
