@@ -1,12 +1,13 @@
 """The inbox in a browser: keys, what survives updates, phone, dark mode and accessibility."""
 
 from collections.abc import Iterator
+from functools import partial
 from socketserver import ThreadingMixIn
 from threading import Thread
 
 import pytest
 from django.core.servers.basehttp import WSGIRequestHandler
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from organizations.models import User
@@ -304,3 +305,40 @@ def test_a_contact_is_moved_to_a_stage_of_another_pipeline(
     conversation.contact.refresh_from_db()
     assert conversation.contact.stage == stages[1]
     assert visit.problems == []
+
+
+def test_unsaved_contact_is_kept_until_the_user_discards_it(
+    admin_page: Visitor, shop: Webchat
+) -> None:
+    write(shop, "Hedy", "Hello")
+    write(shop, "Grace", "Hello")
+    page = admin_page(INBOX).page
+    page.locator(".row", has_text="Grace").click()
+    page.get_by_role("link", name="Edit").click()
+    name = page.locator("#id_contact-name")
+    name.press("End")
+    page.keyboard.type(" Hopper")
+    refresh(page)
+    dialogs: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        dialogs.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    for leave in (
+        page.locator("#filters-button").click,
+        page.locator("#view-closed").click,
+        page.locator(".row", has_text="Hedy").click,
+        partial(page.get_by_role("link", name="Prompts").click, no_wait_after=True),
+        partial(page.evaluate, "void navigation.back()"),
+    ):
+        with page.expect_event("dialog"):
+            leave()
+        expect(name).to_have_value("Grace Hopper")
+    assert dialogs == ["confirm"] * 3 + ["beforeunload", "confirm"]
+    # Cancel discards it without a question.
+    page.get_by_role("link", name="Cancel").click()
+    page.locator(".row", has_text="Hedy").click()
+    expect(page.locator("#contact-title")).to_have_text("Hedy")
+    assert len(dialogs) == 5
