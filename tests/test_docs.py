@@ -195,6 +195,9 @@ def test_every_endpoint_is_documented() -> None:
         "GET /embed.js",
         "GET /widget/frame.css",
         "GET /widget/frame.js",
+        "GET /widget/survey.css",
+        "GET /widget/survey.html",
+        "GET /widget/survey.js",
         "GET /widget/{id}",
         "GET /widget/{id}/config",
     }

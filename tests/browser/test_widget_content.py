@@ -37,7 +37,7 @@ def test_hostile_strings_are_shown_as_text(visit_widget: WidgetVisit, name: str)
     assert visit.console == []
 
 
-def test_the_widget_downloads_at_most_22_kib_and_stores_nothing(visit_widget: WidgetVisit) -> None:
+def test_the_widget_downloads_at_most_20_kib_and_stores_nothing(visit_widget: WidgetVisit) -> None:
     webchat = factories.WebchatFactory.create(
         starter_message="Hi! " * 20, status_text="Within minutes"
     )
@@ -56,14 +56,13 @@ def test_the_widget_downloads_at_most_22_kib_and_stores_nothing(visit_widget: Wi
     visit.open_widget()
     visit.page.wait_for_load_state("networkidle")
     sizes = {url: len(gzip.compress(body)) for url, body in bodies.items() if "localhost" in url}
-    # The loader, the configuration, the page in the iframe, its styles and its script. A twelfth of
-    # them is the survey.
+    # The loader, the configuration, the page in the iframe, its styles and its script.
     files = [url for url in sizes if not re.search("/live/|/(ticket|session|messages)$", url)]
     assert len(files) == 5
     assert next(size for url, size in sizes.items() if "embed" in url) <= 5 * 1024
-    assert sum(sizes[url] for url in files) <= 22 * 1024
+    assert sum(sizes[url] for url in files) <= 20 * 1024
     # Tokens are random, so the size of the other responses varies.
-    assert sum(sizes.values()) <= 23 * 1024
+    assert sum(sizes.values()) <= 21 * 1024
     assert visit.page.context.cookies() == []
     stored = "() => [localStorage.length, sessionStorage.length, document.cookie]"
     assert visit.page.evaluate(stored) == [0, 0, ""]

@@ -1,4 +1,4 @@
-"""The scripts and styles of the widget, without comments, indentation and empty lines."""
+"""The scripts and styles of the widget, without comments, indentation and most line breaks."""
 
 import hashlib
 import re
@@ -11,13 +11,16 @@ from django.conf import settings
 STATIC: Final = Path(__file__).parent.parent / "static" / "webchats"
 LOADER: Final = ("embed.js",)
 #: In the order in which they run. One download: compressed together they are a quarter smaller.
-FRAME: Final = ("frame_colors.js", "message_text.js", "chat_client.js", "survey.js", "chat.js")
-
+FRAME: Final = ("frame_colors.js", "message_text.js", "chat_client.js", "chat.js")
 FRAME_STYLES: Final = ("frame.css",)
+#: Downloaded once there is a conversation.
+SURVEY: Final = ("survey.js",)
+SURVEY_STYLES: Final = ("survey.css",)
 
 #: They are a quarter of the compressed size.
 _LEFT_OUT: Final = re.compile(
-    rb"^(?:[ \t]*//.*\n|[ \t]*/\*[^*]*(?:\*(?!/)[^*]*)*\*/\n|[ \t]+|\n)", re.MULTILINE
+    rb"^(?:[ \t]*//.*\n|[ \t]*/\*[^*]*(?:\*(?!/)[^*]*)*\*/\n|[ \t]+|\n)|(?<=[{(\[,;])\n",
+    re.MULTILINE,
 )
 
 

@@ -1,4 +1,4 @@
-"""The public endpoints of the widget: loader, configuration, the page in the iframe, its script.
+"""The public endpoints of a webchat: its configuration, and the page in the iframe.
 
 They need no credential, set no cookie and have no throttle, so that browsers and proxies can cache
 them. Two of them check the webchat's allowed domains:
@@ -16,18 +16,16 @@ does not reveal which webchats exist.
 import gzip
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.template.loader import render_to_string
-from django.utils.cache import get_conditional_response
 from django.utils.http import parse_etags
 from django.views.decorators.clickjacking import xframe_options_exempt
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from webchat_project.api.exceptions import error_response
@@ -38,70 +36,22 @@ from webchats.models import Webchat
 from webchats.models.last_load import HOST_LENGTH
 from webchats.services import record_load
 from webchats.widget import assets
+from webchats.widget.asset_views import public_view, survey_context
 from webchats.widget.cors import set_cors_headers
 from webchats.widget.serializers import PublicConfig, public_config
-from webchats.widget.words import DEFAULT_LANGUAGE, WORDS, known_language, score_names
+from webchats.widget.words import (
+    DEFAULT_LANGUAGE,
+    WORDS,
+    known_language,
+    script_words,
+)
 
-#: The loader only changes with a release. A browser uses it for an hour, and for a day more while
-#: it fetches a new one.
-EMBED_JS_CACHE_CONTROL: Final = "public, max-age=3600, stale-while-revalidate=86400"
-#: The URL changes with the content.
-FRAME_CACHE_CONTROL: Final = "public, max-age=31536000, immutable"
 #: A saved change shows within a minute.
 CONFIG_CACHE_CONTROL: Final = "max-age=60"
 
 _ID: Final = re.compile(OBJECT_ID_PATTERN)
 #: ``Accept-Encoding`` allows gzip (RFC 9110, section 12.5.3).
 _ACCEPTS_GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z))", re.IGNORECASE)
-
-
-def public_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
-    """Limit a view to GET and HEAD, compress it, set a strong ``ETag`` and allow framing."""
-
-    def conditional_view(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
-        response = view(request, **kwargs)
-        if response.status_code != 200:
-            return response
-        etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
-        response.headers["ETag"] = etag
-        conditional = get_conditional_response(request, etag=etag, response=response)
-        assert conditional is not None  # ``None`` requires ``response=None``
-        if policy := response.headers.get("Content-Security-Policy"):
-            conditional.headers["Content-Security-Policy"] = policy
-        return conditional
-
-    return require_safe(xframe_options_exempt(gzip_page(conditional_view)))
-
-
-@public_view
-def embed_js(request: HttpRequest) -> HttpResponse:
-    """Return ``embed.js``. Customers' pages contain this URL, so it never changes."""
-    return _asset_response(assets.LOADER, EMBED_JS_CACHE_CONTROL)
-
-
-@public_view
-def frame_js(request: HttpRequest) -> HttpResponse:
-    """Return the script of the page in the iframe. ``v`` in the query string is its version."""
-    is_current = request.GET.get("v") == assets.assets_version(assets.FRAME)
-    return _asset_response(assets.FRAME, FRAME_CACHE_CONTROL if is_current else "no-cache")
-
-
-@public_view
-def frame_css(request: HttpRequest) -> HttpResponse:
-    """Return the styles of the page in the iframe. ``v`` in the query string is their version."""
-    names = assets.FRAME_STYLES
-    is_current = request.GET.get("v") == assets.assets_version(names)
-    return _asset_response(names, FRAME_CACHE_CONTROL if is_current else "no-cache", "css")
-
-
-def _asset_response(
-    names: tuple[str, ...], cache_control: str, kind: str = "javascript"
-) -> HttpResponse:
-    body = assets.read_assets(names)
-    response = HttpResponse(body, content_type=f"text/{kind}; charset=utf-8")
-    response.headers["Cache-Control"] = cache_control
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response
 
 
 @require_safe
@@ -171,9 +121,11 @@ def render_frame(
         "preview": preview,
         "language": language,
         "words": WORDS[language],
-        "scores": score_names(language),
+        "script_words": script_words(language),
         "script_version": assets.assets_version(assets.FRAME),
         "style_version": assets.assets_version(assets.FRAME_STYLES),
+        "survey_version": assets.assets_version(assets.SURVEY),
+        **survey_context(language),
     }
     # Without the request: the page must not depend on who requests it.
     return render_to_string("widget/frame.html", context)

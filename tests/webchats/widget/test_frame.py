@@ -1,16 +1,19 @@
 """The page in the iframe: its headers, escaping, and the preview."""
 
 import json
+import re
 
 import pytest
 
 from organizations.models import Organization
 from tests.support import factories
+from tests.support.environment import ROOT
 from tests.webchats.widget.visitor import get, get_frame
 from webchats.models import COLOR_FIELDS, Webchat
+from webchats.widget.assets import FRAME, read_assets
 from webchats.widget.serializers import public_config
 from webchats.widget.views import render_frame
-from webchats.widget.words import WORDS
+from webchats.widget.words import SURVEY_WORDS, WORDS, Words, script_words
 
 pytestmark = pytest.mark.django_db
 
@@ -95,14 +98,33 @@ def test_the_page_has_the_texts_of_a_known_language(webchat: Webchat) -> None:
     assert ['lang="de"' in page for page in pages] == [True, True, False, False, False]
 
 
-def test_every_language_has_every_text_with_its_names() -> None:
+@pytest.mark.parametrize("words", [WORDS, SURVEY_WORDS])
+def test_every_language_has_every_text_with_its_names(words: Words) -> None:
     names = {
         language: {name: text.count("{name}") for name, text in texts.items()}
-        for language, texts in WORDS.items()
+        for language, texts in words.items()
     }
     assert set(names) == {"en", "de", "fr", "es", "pt", "it", "nl"}
     assert [language for language in names if names[language] != names["en"]] == []
-    assert all(text.strip() for texts in WORDS.values() for text in texts.values())
+    assert all(text.strip() for texts in words.values() for text in texts.values())
+
+
+def test_the_survey_comes_in_the_language_of_the_page_and_not_with_the_page(
+    webchat: Webchat,
+) -> None:
+    assert 'id="survey"' not in get_frame(webchat).content.decode()
+    response = get("/widget/survey.html?lang=de-AT")
+    assert SURVEY_WORDS["de"]["question"] in response.content.decode()
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert SURVEY_WORDS["en"]["question"] in get("/widget/survey.html?lang=xx").content.decode()
+
+
+def test_the_script_has_the_words_that_the_page_does_not_have() -> None:
+    page = (ROOT / "templates" / "widget" / "frame.html").read_text()
+    in_page = set(re.findall(r"words[.](\w+)", page))
+    assert script_words("en").keys() == WORDS["en"].keys() - in_page
+    in_script = set(re.findall(rb"words[.](\w+)", read_assets(FRAME)))
+    assert {name.decode() for name in in_script} <= script_words("en").keys()
 
 
 def test_a_webchat_without_starter_message_greets_in_the_language_of_the_page() -> None:
@@ -112,16 +134,19 @@ def test_a_webchat_without_starter_message_greets_in_the_language_of_the_page() 
 
 
 @pytest.mark.parametrize(
-    ("mark", "name", "content_type"),
+    ("name", "content_type"),
     [
-        ('<script src="', "frame.js", "text/javascript"),
-        ('<link rel="stylesheet" href="', "frame.css", "text/css"),
+        ("frame.js", "text/javascript"),
+        ("frame.css", "text/css"),
+        ("survey.js", "text/javascript"),
+        ("survey.css", "text/css"),
     ],
 )
 def test_a_file_of_the_page_is_cached_by_its_version(
-    webchat: Webchat, mark: str, name: str, content_type: str
+    webchat: Webchat, name: str, content_type: str
 ) -> None:
-    address = get_frame(webchat).content.decode().split(mark)[1].split('"')[0]
+    pages = get_frame(webchat).content + get("/widget/survey.html").content
+    address = f"/widget/{name}?" + pages.decode().split(f'"/widget/{name}?')[1].split('"')[0]
     current, other = get(address), get(f"/widget/{name}?v=0")
     assert current.headers["Content-Type"] == f"{content_type}; charset=utf-8"
     assert current.headers["Cache-Control"] == "public, max-age=31536000, immutable"

@@ -238,6 +238,7 @@
   // --- The loader: it sends one end of a channel, which no other window can use ---
 
   let port = null;
+  let language = "";
   let isOpen = false;
   let page = {};
   let giveTicket = null;
@@ -280,8 +281,8 @@
     port = event.ports[0];
     root.dir = event.data.dir === "rtl" ? "rtl" : "ltr";
     // The configured text is in the language of the embedding page.
-    const language = String(event.data.lang || "");
-    const configured = document.querySelectorAll("h1, .status, #greeting, #thank-you");
+    language = String(event.data.lang || "");
+    const configured = document.querySelectorAll("h1, .status, #greeting");
     if (language) for (const node of configured) node.lang = language;
     port.onmessage = receive;
     port.postMessage({ ready: true });
@@ -299,7 +300,7 @@
       change: () => render(),
       typing: (name) => showTyping(name),
       reset: () => {
-        survey.reset();
+        survey?.reset();
         for (const row of rows) if (row.sequence < Infinity) row.isFormer = true;
       },
       message: (message) => {
@@ -315,16 +316,26 @@
     },
   });
 
-  const survey = createSurvey({
-    client,
-    words,
-    isEnabled: config.isSurveyEnabled,
-    onShow: () => {
-      announce(words.question);
+  // Downloaded once there is a conversation, so that it appears at once when that closes.
+  let survey = null;
+  let surveyScript = null;
+  const requestSurvey = () => {
+    const onShow = (question) => {
+      announce(question);
       if (follows) scrollToEnd();
-    },
-    onHide: focus,
-  });
+    };
+    const add = async () => {
+      survey = await createSurvey({ client, config, words, language, onShow, onHide: focus });
+      render();
+    };
+    // The next change of the state requests it again.
+    const fail = () => (surveyScript = null);
+    surveyScript = document.createElement("script");
+    surveyScript.src = root.dataset.survey;
+    surveyScript.onload = () => add().catch(fail);
+    surveyScript.onerror = fail;
+    root.append(surveyScript);
+  };
 
   const currentState = () => {
     if (client.isDisabled) return "disabled";
@@ -354,7 +365,8 @@
       root.dataset.state = state;
       if (ANNOUNCED_STATES.includes(state)) announce(line);
     }
-    survey.render();
+    if (client.state && config.isSurveyEnabled && !surveyScript) requestSurvey();
+    survey?.render();
     const isHidden = !line || state === "sending";
     notice.hidden = isHidden;
     if (!isHidden) notice.firstElementChild.textContent = line;

@@ -1,14 +1,30 @@
 // The survey after a closed conversation: a score and a comment, then the thanks for them.
 //
-// createSurvey({ client, words, isEnabled, onShow, onHide }) returns `render`, which follows the
-// client's state, and `reset`, for another conversation. `onShow` is called when the survey appears
-// with its question, `onHide` when it goes while it has the focus. It never takes the focus itself,
-// except for its thanks.
+// createSurvey({ client, config, words, language, onShow, onHide }) adds the survey at the end of the
+// log and resolves to `render`, which follows the client's state, and `reset`, for another
+// conversation. `language` is that of the configured texts, or empty. `onShow` is called with the
+// question when that appears, `onHide` when the survey goes while it has the focus. It never takes
+// the focus itself, except for its thanks.
 (() => {
   "use strict";
   const find = (id) => document.getElementById(id);
+  const url = new URL("survey.html?lang=" + document.documentElement.lang, document.currentScript.src);
 
-  window.createSurvey = ({ client, words, isEnabled, onShow, onHide }) => {
+  // Resolves when the styles are loaded, so that the survey is never shown without them.
+  const addElements = async () => {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(String(response.status));
+    const template = document.createElement("template");
+    template.innerHTML = await response.text();
+    const styles = template.content.querySelector("link");
+    const isStyled = new Promise((resolve) => (styles.onload = styles.onerror = resolve));
+    find("log").append(template.content);
+    await isStyled;
+  };
+
+  window.createSurvey = async ({ client, config, words, language, onShow, onHide }) => {
+    await addElements();
+    const own = JSON.parse(find("survey-words").textContent);
     const section = find("survey");
     const form = find("rate");
     const thanks = find("thanks");
@@ -16,12 +32,16 @@
     const scores = [...form.elements.score];
     const comment = find("comment");
     const submit = find("submit-rating");
+    if (config.csatThankYouMessage) {
+      find("thank-you").textContent = config.csatThankYouMessage;
+      if (language) find("thank-you").lang = language;
+    }
     // The visitor changes a rating.
     let isChanging = false;
     let isSending = false;
 
     const selected = () => scores.find((radio) => radio.checked);
-    const scoreName = (score) => words["score_" + score];
+    const scoreName = (score) => own["score_" + score];
     const showScore = () => {
       find("score-name").textContent = selected() ? scoreName(selected().value) : "";
       if (selected()) error.textContent = "";
@@ -39,7 +59,7 @@
       find("rate-again").hidden = Date.parse(changeableUntil) <= Date.now();
     };
     const render = () => {
-      const isShown = isEnabled && client.state === "closed" && !client.queue.length;
+      const isShown = client.state === "closed" && !client.queue.length;
       const hadFocus = section.contains(document.activeElement);
       if (!isShown) {
         isChanging = false;
@@ -55,7 +75,7 @@
       form.hidden = isRated;
       thanks.hidden = !isRated;
       if (isRated && hadFocus && !thanks.contains(document.activeElement)) find("thank-you").focus();
-      if (isAsked && !isChanging) onShow();
+      if (isAsked && !isChanging) onShow(own.question);
     };
 
     form.addEventListener("change", showScore);
@@ -63,7 +83,7 @@
       event.preventDefault();
       if (isSending) return;
       if (!selected()) {
-        error.textContent = words.rateFirst;
+        error.textContent = own.rateFirst;
         scores[0].focus();
         return;
       }
@@ -85,7 +105,7 @@
         }
       }
       isSending = false;
-      submit.textContent = words.rate;
+      submit.textContent = own.rate;
     });
     find("rate-again").addEventListener("click", () => {
       isChanging = true;
