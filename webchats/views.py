@@ -3,13 +3,16 @@
 from typing import Final
 
 from django.db import transaction
-from django.http import Http404
+from django.db.models import QuerySet
+from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from organizations.models import User
+from organizations.tenancy.viewsets import TenantViewSet
 from webchat_project.api.fast_reads import FastReadsMixin
 from webchat_project.api.parsers import FileParser
 from webchat_project.api.timestamps import get_etag
@@ -19,7 +22,9 @@ from webchats.icons.keys import is_same_icon
 from webchats.icons.references import lock_icons
 from webchats.icons.serializers import IconUploadSerializer
 from webchats.icons.storage import store_image
-from webchats.imports.views import ImportExportViewSet
+from webchats.imports.exporter import export_response
+from webchats.imports.importer import WebchatImport
+from webchats.imports.views import ImportExportViewSet, import_export_operations
 from webchats.models import Webchat
 from webchats.serializers import WebchatSerializer
 
@@ -38,18 +43,26 @@ _UPDATE_EXAMPLES: Final = [
 
 
 @extend_schema(tags=["webchats"])
+@import_export_operations("webchats")
 @extend_schema_view(
     create=extend_schema(examples=_CREATE_EXAMPLES),
     update=extend_schema(examples=_UPDATE_EXAMPLES),
     partial_update=extend_schema(examples=_UPDATE_EXAMPLES),
 )
-class WebchatViewSet(ImportExportViewSet, FastReadsMixin[Webchat]):
+class WebchatViewSet(ImportExportViewSet[Webchat], TenantViewSet[Webchat], FastReadsMixin[Webchat]):
     """The configurations of the organization's chat widgets."""
 
     queryset = Webchat.objects.all()
     serializer_class = WebchatSerializer
     filterset_class = WebchatFilter
     document_name = "webchat configuration"
+    run_class = WebchatImport
+
+    def export_response(
+        self, rows: QuerySet[Webchat], format_name: str, user: User
+    ) -> StreamingHttpResponse:
+        """Return the webchats as a download. Icons are storage keys."""
+        return export_response(rows, format_name, user=user)
 
     def lock_before_row(self) -> None:
         # Validation of a new icon locks the organization's icons, which must happen first: see

@@ -1,5 +1,6 @@
 """Roles and their permissions. The API and the admin site use the same rules."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -65,12 +66,17 @@ _GRANTS_BY_MODEL: Final[dict[str, dict[str, _Operations]]] = {
 }
 
 
-def register_grants(model: type[models.Model], *operations: Operation) -> None:
+def register_grants(
+    model: type[models.Model], *operations: Operation, heads: Iterable[Operation] = ()
+) -> None:
     """Allow every role of members these operations on a model, and no others.
 
-    An app above this one calls it beside its models.
+    Department heads and administrators are also allowed the operations ``heads``. An app above this
+    one calls it beside its models.
     """
-    _GRANTS_BY_MODEL[model._meta.label_lower] = dict.fromkeys(MEMBER_ROLES, frozenset(operations))
+    grants = dict.fromkeys(MEMBER_ROLES, frozenset(operations))
+    grants |= dict.fromkeys(_HEADS, frozenset([*operations, *heads]))
+    _GRANTS_BY_MODEL[model._meta.label_lower] = grants
 
 
 def role_allows(role: str, operation: Operation, model: type[models.Model]) -> bool:

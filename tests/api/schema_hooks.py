@@ -67,6 +67,9 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         case.query |= {"dryRun": "true", "format": "csv"}
     elif isinstance(case.body, dict):
         correct_body(case.path, case.body)
+        if case.path == "/api/contacts":
+            # A new one needs a name, an address or a number.
+            case.body["name"] = "Ada"
 
 
 def correct_body(path: str, body: dict[str, Any]) -> None:

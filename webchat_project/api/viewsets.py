@@ -100,8 +100,8 @@ class ReadUpdateViewSet(
         return Response(body, headers={"ETag": get_etag(saved.serializable_value("updated_at"))})
 
 
-class DocumentViewSet(mixins.CreateModelMixin, mixins.DestroyModelMixin, ReadUpdateViewSet[_Row]):
-    """List, create, retrieve, update and delete the rows of a model as JSON documents."""
+class CreateReadUpdateViewSet(mixins.CreateModelMixin, ReadUpdateViewSet[_Row]):
+    """List, create, retrieve and update the rows of a model as JSON documents."""
 
     @transaction.atomic
     def create(self, request: Request, *args: object, **kwargs: object) -> Response:
@@ -109,6 +109,10 @@ class DocumentViewSet(mixins.CreateModelMixin, mixins.DestroyModelMixin, ReadUpd
         response.status_code = status.HTTP_201_CREATED
         response.headers["Location"] = f"{request.path}/{response.data['data']['_id']}"
         return response
+
+
+class DocumentViewSet(mixins.DestroyModelMixin, CreateReadUpdateViewSet[_Row]):
+    """List, create, retrieve, update and delete the rows of a model as JSON documents."""
 
     @transaction.atomic
     def destroy(self, request: Request, *args: object, **kwargs: object) -> Response:

@@ -100,15 +100,22 @@ ExportAction: TypeAlias = (
 _LABELS: Final = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "ndjson": "NDJSON"}
 
 
-def export_actions(rows: str, respond: "Respond[_Row]") -> "tuple[ExportAction[_Row], ...]":
-    """Return an action for each format, which downloads the selected rows."""
-    return tuple(_export_action(rows, respond, name, label) for name, label in _LABELS.items())
+def export_actions(
+    rows: str, respond: "Respond[_Row]", *, permission: str = "view"
+) -> "tuple[ExportAction[_Row], ...]":
+    """Return an action for each format, which downloads the selected rows.
+
+    The user needs the ``permission`` of the model.
+    """
+    return tuple(
+        _export_action(rows, respond, name, label, permission) for name, label in _LABELS.items()
+    )
 
 
 def _export_action(
-    rows: str, respond: "Respond[_Row]", format_name: str, label: str
+    rows: str, respond: "Respond[_Row]", format_name: str, label: str, permission: str
 ) -> "ExportAction[_Row]":
-    @admin.action(description=f"Export selected {rows} as {label}", permissions=["view"])
+    @admin.action(description=f"Export selected {rows} as {label}", permissions=[permission])
     def export(
         model_admin: "admin.ModelAdmin[_Row]", request: HttpRequest, queryset: QuerySet[_Row]
     ) -> StreamingHttpResponse | None:

@@ -59,6 +59,10 @@ def _save(contact: Contact) -> None:
     if contact._state.adding:
         save_contact(contact, None)
     elif names <= contact.hidden_in_history:
+        # A visit is not worth waiting for an import, which locks contacts until its end.
+        rows = Contact.objects.select_for_update(no_key=True, skip_locked=True)
+        if not list(rows.filter(pk=contact.pk).values_list("pk")):
+            return
         # Any: django-simple-history has no type information.
         recorded: Any = contact
         recorded.save_without_historical_record(update_fields=names)

@@ -44,11 +44,16 @@ def make_move(
     contact: Contact, former: tuple[str | None, str | None], user: User | None
 ) -> StageMove:
     """Return the unsaved move of a contact from its ``former`` ids of pipeline and stage."""
-    from_pipeline_id, from_stage_id = former
-    from_stage = Stage.objects.filter(pk=from_stage_id).first() if from_stage_id else None
-    from_pipeline = (
-        Pipeline.objects.filter(pk=from_pipeline_id).first() if from_pipeline_id else None
-    )
+    pipeline_id, stage_id = former
+    pipeline = Pipeline.objects.filter(pk=pipeline_id).first() if pipeline_id else None
+    stage = Stage.objects.filter(pk=stage_id).first() if stage_id else None
+    return build_move(contact, pipeline, stage, user)
+
+
+def build_move(
+    contact: Contact, from_pipeline: Pipeline | None, from_stage: Stage | None, user: User | None
+) -> StageMove:
+    """Return the unsaved move of a contact from a pipeline and stage, without a query."""
     return StageMove(
         organization_id=contact.organization_id,
         contact=contact,

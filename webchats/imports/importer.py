@@ -19,7 +19,8 @@ from django.utils import timezone
 from organizations.models import Organization, User
 from organizations.tenancy.models import TenantModel
 from webchats.icons.cleanup import delete_unused_on_commit
-from webchats.imports import bulk, columns
+from webchats.imports import columns
+from webchats.imports.bulk import BulkWriter
 from webchats.imports.concurrency import import_slot, lock_organization
 from webchats.imports.formats import FORMATS
 from webchats.imports.icons import ImportIcons
@@ -42,6 +43,7 @@ _New = TypeVar("_New")
 BATCH: Final = 2_000
 _BATCH_LENGTH: Final = 1 << 23
 
+_WEBCHATS: Final = BulkWriter(Webchat)
 _CONCURRENT_CHANGE: Final = (
     "A row that the file refers to was changed during the import. Run the import again."
 )
@@ -239,8 +241,8 @@ class WebchatImport(ImportRun[Webchat, list[object]]):
         return self.webchats
 
     def write(self, created: list[list[object]], updated: list[Webchat]) -> None:
-        bulk.insert(created, by=self.user)
-        bulk.update(updated, (*WRITABLE, "updated_at"), by=self.user)
+        _WEBCHATS.insert(created, by=self.user)
+        _WEBCHATS.update(updated, (*WRITABLE, "updated_at"), by=self.user)
         delete_unused_on_commit(self.webchats.replaced_icons)
         self.webchats.replaced_icons = []
 

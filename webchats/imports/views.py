@@ -1,11 +1,12 @@
 """Import and export endpoints of the API."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Final, TypeVar
 
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -16,18 +17,20 @@ from rest_framework.response import Response
 
 from organizations.auth.roles import Operation, role_allows
 from organizations.models import Organization, User
-from organizations.tenancy.models import DOES_NOT_EXIST
-from organizations.tenancy.viewsets import TenantViewSet
+from organizations.tenancy.models import DOES_NOT_EXIST, TenantModel
+from organizations.tenancy.viewsets import TenantReadUpdateViewSet
 from webchat_project.api.fields import ChoiceField
 from webchat_project.api.object_ids import validate_object_id
 from webchat_project.api.parsers import FileParser
 from webchat_project.api.request_serializers import RequestSerializer
-from webchats.imports.exporter import WorkbookTooLarge, export_response
+from webchats.imports.exporter import WorkbookTooLarge
 from webchats.imports.formats import FORMATS, detect_format
-from webchats.imports.importer import run_import
+from webchats.imports.importer import ImportRun, run_import
 from webchats.imports.options import ImportOptions, ImportSource
 from webchats.imports.report import ImportReport
-from webchats.models import Webchat
+
+_Row = TypeVar("_Row", bound=TenantModel)
+_View = TypeVar("_View", bound=type)
 
 _FORMAT_NAMES: Final = tuple(FORMATS)
 
@@ -53,7 +56,7 @@ class ImportQuerySerializer(serializers.Serializer[dict[str, str]]):
     dryRun = _FlagField("Validate the file without writing anything.")
     # The name of the parameter hides ``Serializer.update``, which is not used.
     update = _FlagField(  # type: ignore[assignment]
-        "Update the webchats with the same `_id`, or else with the same name."
+        "Update the rows with the same `_id`, or else with the same name (contacts: `email`)."
     )
     skipInvalid = _FlagField("Import the valid rows of a file that also has invalid rows.")
     format = ChoiceField(
@@ -114,16 +117,21 @@ class IgnoreAcceptHeader(DefaultContentNegotiation):
         return renderer, str(renderer.media_type)
 
 
-class ImportExportViewSet(TenantViewSet[Webchat]):
-    """The actions ``import`` and ``export``, for the viewset of webchats to inherit."""
+class ImportExportViewSet(TenantReadUpdateViewSet[_Row]):
+    """The actions ``import`` and ``export``, for a viewset to inherit.
 
-    @extend_schema(
-        operation_id="webchats_export",
-        summary="Export webchats",
-        filters=True,
-        parameters=[ExportQuerySerializer],
-        responses=_EXPORT_RESPONSES,
-    )
+    ``import_export_operations`` describes them in the OpenAPI document.
+    """
+
+    #: Imports the rows of the model.
+    run_class: ClassVar[type[ImportRun[Any, Any]]]
+
+    def export_response(
+        self, rows: QuerySet[_Row], format_name: str, user: User
+    ) -> StreamingHttpResponse:
+        """Return the rows as a download. Raise ``WorkbookTooLarge``."""
+        raise NotImplementedError
+
     @action(
         detail=False,
         methods=["get"],
@@ -132,28 +140,21 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
         content_negotiation_class=IgnoreAcceptHeader,
     )
     def export(self, request: Request) -> StreamingHttpResponse:
-        """Download webchats as CSV, JSON, NDJSON or XLSX. Accepts the filters of the list. The file
-        can be imported. Icons are storage keys."""
+        """Download rows as CSV, JSON, NDJSON or XLSX. Accepts the filters of the list. The file can
+        be imported."""
         query = ExportQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
-        webchats = self.filter_queryset(self.get_queryset())
+        rows = self.filter_queryset(self.get_queryset())
         assert isinstance(request.user, User)
         try:
-            return export_response(webchats, query.validated_data["format"], user=request.user)
+            return self.export_response(rows, query.validated_data["format"], request.user)
         except WorkbookTooLarge as error:
             raise ValidationError({"format": [str(error)]}) from None
 
-    @extend_schema(
-        operation_id="webchats_import",
-        summary="Import webchats",
-        parameters=[ImportQuerySerializer],
-        request={"multipart/form-data": ImportFileSerializer},
-        responses={200: ImportReportSerializer},
-    )
     @action(detail=False, methods=["post"], url_path="import", parser_classes=[FileParser])
     def import_file(self, request: Request) -> Response:
-        """Import webchats from a file: all rows or none. A dry run returns 200 with the report,
-        even for an invalid file. A refused import returns 400 with the report in `data`."""
+        """Import rows from a file: all or none. A dry run returns 200 with the report, even for an
+        invalid file. A refused import returns 400 with the report in `data`."""
         query = ImportQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         body = ImportFileSerializer(data=request.data)
@@ -167,7 +168,7 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
             skip_invalid=parameters["skipInvalid"] == "true",
             allow_new_ids=user.is_superuser,
         )
-        if options.update and not role_allows(user.role, Operation.CHANGE, Webchat):
+        if options.update and not role_allows(user.role, Operation.CHANGE, self.queryset.model):
             raise PermissionDenied
         organization = _organization(user, parameters.get("organizationId"))
         format_name = parameters.get("format") or detect_format(file.name)
@@ -180,8 +181,31 @@ class ImportExportViewSet(TenantViewSet[Webchat]):
             organization=organization,
             user=user,
             options=options,
+            run_class=self.run_class,
         )
         return _response(report, dry_run=options.dry_run)
+
+
+def import_export_operations(rows: str) -> Callable[[_View], _View]:
+    """Return a decorator of an ``ImportExportViewSet`` that describes both actions.
+
+    ``rows`` is the name of the resource, such as ``webchats``.
+    """
+    export = extend_schema(
+        operation_id=f"{rows}_export",
+        summary=f"Export {rows}",
+        filters=True,
+        parameters=[ExportQuerySerializer],
+        responses=_EXPORT_RESPONSES,
+    )
+    import_file = extend_schema(
+        operation_id=f"{rows}_import",
+        summary=f"Import {rows}",
+        parameters=[ImportQuerySerializer],
+        request={"multipart/form-data": ImportFileSerializer},
+        responses={200: ImportReportSerializer},
+    )
+    return extend_schema_view(export=export, import_file=import_file)
 
 
 def _organization(user: User, organization_id: str | None) -> Organization:

@@ -28,6 +28,7 @@ class ImportedRows(models.TextChoices):
     WEBCHATS = "webchats", "webchats"
     KNOWLEDGE = "knowledge", "knowledge entries"
     CANNED_REPLIES = "canned_replies", "canned replies"
+    CONTACTS = "contact", "contact entries"
 
 
 def _resource_field() -> "models.CharField[str, str]":

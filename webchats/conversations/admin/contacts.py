@@ -6,25 +6,34 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django_stubs_ext import FieldsetSpec
 
 from organizations.admin.site import site
 from organizations.admin.stage_choices import offer_stages
 from organizations.admin.times import time_tag
 from organizations.models import Pipeline, Stage, User
-from organizations.tenancy.admin import TenantAdmin, TenantForm
+from organizations.tenancy.admin import TenantForm
 from organizations.tenancy.change_lists import NamesFilter
+from webchats.admin.actions import export_actions
+from webchats.admin.imports import ImportMixin
+from webchats.conversations.api.examples import CONTACT_REQUEST
 from webchats.conversations.contacts import publish_contact
+from webchats.conversations.imports.contacts import EXPORTED, ContactImport, read_rows
 from webchats.conversations.models import Contact
 from webchats.conversations.moves import save_contact
 from webchats.conversations.search import CONTACT_FIELDS
+from webchats.imports.exporter import rows_response, sample_file
 from webchats.search import search_terms, split_terms
 
 #: The number of conversations on the page of a contact, the newest first.
 MAX_CONVERSATIONS: Final = 10
+#: The columns of a sample file.
+_SAMPLE: Final = ("name", "email", "phone", "status")
 
 
 class ContactForm(TenantForm[Contact]):
@@ -64,12 +73,22 @@ class ContactForm(TenantForm[Contact]):
         return values
 
 
+def _export(contacts: QuerySet[Contact], format_name: str, user: User) -> StreamingHttpResponse:
+    return rows_response(EXPORTED, read_rows(contacts), format_name, name="contacts", user=user)
+
+
 @admin.register(Contact, site=site)
-class ContactAdmin(TenantAdmin[Contact]):
-    """Contacts. Visitors make them, so that nobody can add one."""
+class ContactAdmin(ImportMixin[Contact]):
+    """Contacts. Visitors make most of them. Who may add one may import and export them."""
 
     form = ContactForm
-    purpose = "A contact is a visitor who has written in one of your widgets."
+    run_class = ContactImport
+    name_column = "email"
+    actions = export_actions("contacts", _export, permission="add")
+    purpose = (
+        "A contact is a visitor who has written in one of your widgets, or a person whom you add "
+        "or import."
+    )
     list_display = ("display_name", "email", "phone", "placement", "status", "last_seen")
     list_select_related = ("stage", "pipeline")
     list_filter = (
@@ -120,15 +139,23 @@ class ContactAdmin(TenantAdmin[Contact]):
         texts = split_terms(search_term)
         return search_terms(queryset, texts, CONTACT_FIELDS, newest="-last_seen_at"), False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Deny: a visitor's first message makes a contact."""
-        return False
+    def get_fieldsets(self, request: HttpRequest, obj: Contact | None = None) -> FieldsetSpec:
+        """Return the fieldsets, without the visits for a new contact."""
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj else [entry for entry in fieldsets if entry[0] != "Visits"]
+
+    def get_sample(self, user: User, format_name: str) -> StreamingHttpResponse:
+        """Return a sample file with one contact."""
+        values = [CONTACT_REQUEST[name] for name in _SAMPLE]
+        return sample_file(_SAMPLE, values, format_name, name="contacts")
 
     def save_model(
         self, request: HttpRequest, obj: Contact, form: ContactForm, change: bool
     ) -> None:
         """Save the contact, and publish the change to open inboxes."""
         assert isinstance(request.user, User)
+        if not change:
+            obj.first_seen_at = obj.last_seen_at = timezone.now()
         save_contact(obj, request.user)
         publish_contact(obj)
 

@@ -1,105 +1,30 @@
 """The REST API of contacts."""
 
-from typing import Any, cast
+from typing import Any
 
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
 from django_filters import rest_framework as django_filters
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from organizations.auth.roles import Operation, role_allows
 from organizations.models import User
-from organizations.tenancy.serializers import TenantScopedSerializer
-from organizations.tenancy.viewsets import TenantReadUpdateViewSet
 from webchat_project.api.cursors import CursorPagination
-from webchat_project.api.fields import IdField
 from webchat_project.api.filters import IdFilter, SearchFilter
 from webchat_project.api.openapi_operations import request_examples, response_example
+from webchat_project.api.viewsets import CreateReadUpdateViewSet
 from webchats.conversations.api import examples
-from webchats.conversations.contacts import publish_contact
-from webchats.conversations.models import Contact, StageMove
-from webchats.conversations.moves import save_contact
+from webchats.conversations.api.contact_serializers import ContactMoveSerializer, ContactSerializer
+from webchats.conversations.imports.contacts import EXPORTED, ContactImport, read_rows
+from webchats.conversations.models import Contact
+from webchats.conversations.models.contact import EMAIL_LENGTH
 from webchats.conversations.search import search_contacts
-from webchats.conversations.services.contacts import require_stage
-
-
-class ContactPageSerializer(serializers.Serializer[Contact]):
-    """The page on which the visitor wrote last. URLs have no query and no fragment."""
-
-    url = serializers.CharField(source="page_url")
-    title = serializers.CharField(source="page_title")
-    referrer = serializers.CharField()
-
-
-class ContactSerializer(TenantScopedSerializer[Contact]):
-    """A visitor who has written. ``status`` is the initial stage of the webchat, as text.
-
-    ``stageEnteredAt`` is ``null`` without a stage, and where the time is unknown. With
-    ``fromStageId``, which is only written, nothing is changed if the contact is in another stage:
-    409 with the code ``moved_meanwhile``, and in ``details`` where it is and who moved it.
-    """
-
-    page = ContactPageSerializer(source="*", read_only=True)
-    fromStageId = IdField(write_only=True, required=False, allow_null=True)
-
-    class Meta:
-        model = Contact
-        fields = (
-            "_id",
-            "organizationId",
-            "webchatId",
-            "name",
-            "email",
-            "phone",
-            "pipelineId",
-            "stageId",
-            "fromStageId",
-            "stageEnteredAt",
-            "status",
-            "page",
-            "locale",
-            "firstSeenAt",
-            "lastSeenAt",
-            "createdAt",
-            "updatedAt",
-        )
-
-    def update(self, instance: Contact, validated_data: dict[str, Any]) -> Contact:
-        """Save the fields that were sent and the move, and publish them to open inboxes."""
-        if "fromStageId" in validated_data:
-            require_stage(instance, validated_data["fromStageId"])
-        contact = self.validated_row
-        user = cast("User", self.context["request"].user)
-        save_contact(contact, user, columns=validated_data.keys() & self.columns)
-        publish_contact(contact)
-        return contact
-
-
-class ContactMoveSerializer(TenantScopedSerializer[StageMove]):
-    """A move of a contact, with the names as they were.
-
-    Without a stage before or after it, the id is ``null`` and the name empty. So are ``movedBy``
-    and ``movedByName`` for the visitor's first message, an import and the system.
-    """
-
-    class Meta:
-        model = StageMove
-        fields = (
-            "_id",
-            "fromPipelineId",
-            "fromPipelineName",
-            "fromStageId",
-            "fromStageName",
-            "toPipelineId",
-            "toPipelineName",
-            "toStageId",
-            "toStageName",
-            "movedBy",
-            "movedByName",
-            "at",
-        )
-        read_only_fields = fields
+from webchats.imports.exporter import rows_response
+from webchats.imports.views import ImportExportViewSet, import_export_operations
 
 
 class ContactFilter(django_filters.FilterSet):
@@ -108,19 +33,32 @@ class ContactFilter(django_filters.FilterSet):
     webchatId = IdFilter(field_name="webchat_id")
     pipelineId = IdFilter(field_name="pipeline_id")
     stageId = IdFilter(field_name="stage_id")
+    email = django_filters.CharFilter(max_length=EMAIL_LENGTH)
     search = SearchFilter(search=search_contacts)
 
 
 @extend_schema(tags=["contacts"])
-@request_examples(update=examples.CONTACT_UPDATE)
+@import_export_operations("contacts")
+@request_examples(create=examples.CONTACT_REQUEST, update=examples.CONTACT_UPDATE)
 @response_example(examples.CONTACT)
-class ContactViewSet(TenantReadUpdateViewSet[Contact]):
-    """Contacts: the visitors of the widgets. A visitor's first message makes a contact."""
+class ContactViewSet(ImportExportViewSet[Contact], CreateReadUpdateViewSet[Contact]):
+    """Contacts: the visitors of the widgets. A visitor's first message makes a contact, and members
+    add others."""
 
     queryset = Contact.objects.all()
     serializer_class = ContactSerializer
     filterset_class = ContactFilter
     pagination_class = CursorPagination
+    run_class = ContactImport
+
+    def export_response(
+        self, rows: QuerySet[Contact], format_name: str, user: User
+    ) -> StreamingHttpResponse:
+        """Return the contacts as a download. Raise ``PermissionDenied`` for representatives."""
+        if not role_allows(user.role, Operation.ADD, Contact):
+            raise PermissionDenied
+        values = read_rows(rows)
+        return rows_response(EXPORTED, values, format_name, name="contacts", user=user)
 
     @extend_schema(summary="List moves", responses=ContactMoveSerializer(many=True))
     @action(detail=True, serializer_class=ContactMoveSerializer, filterset_class=None)

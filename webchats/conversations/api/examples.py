@@ -113,6 +113,16 @@ PUSH_SUBSCRIPTION_REQUEST: Final[dict[str, object]] = {
 #: The body of ``POST /api/conversations/{id}/read``.
 READ_REQUEST: Final[dict[str, object]] = {"sequence": 3}
 
+#: The body of ``POST /api/contacts``.
+CONTACT_REQUEST: Final[dict[str, object]] = {
+    "name": "Ada Lovelace",
+    "email": "ada@example.com",
+    "phone": "+44 20 7946 0000",
+    "pipelineId": examples.PIPELINE_ID,
+    "stageId": examples.STAGE_ID,
+    "status": "new",
+}
+
 #: The body of ``PATCH /api/contacts/{id}``.
 CONTACT_UPDATE: Final[dict[str, object]] = {
     "name": "Ada Lovelace",

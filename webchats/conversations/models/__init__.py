@@ -37,7 +37,8 @@ __all__ = [
 ]
 
 # Every member answers visitors and moves contacts. Visitors make the rows, and nobody deletes them.
-register_grants(Contact, Operation.VIEW, Operation.CHANGE)
+# Who may add contacts, by hand or by an import, may also export them.
+register_grants(Contact, Operation.VIEW, Operation.CHANGE, heads=[Operation.ADD])
 register_grants(StageMove, Operation.VIEW)
 register_grants(Conversation, Operation.VIEW, Operation.CHANGE)
 register_grants(Message, Operation.VIEW, Operation.ADD)

@@ -27,14 +27,16 @@ URL_LENGTH: Final = 2_000
 PAGE_TITLE_LENGTH: Final = 300
 #: A language tag (BCP 47), such as ``pt-BR``.
 LOCALE_LENGTH: Final = 35
+#: The error of a new contact about whom nothing is known. A visitor's first message makes some.
+NO_IDENTITY: Final = "Enter a name, an e-mail address or a phone number."
 
 
 class Contact(StoredValues, TenantModel):
-    """A person who has written in a widget.
+    """A person who has written in a widget, or whom a member or an import has added.
 
-    A page view, an open panel or a session makes no contact: the first message does. Visitor
-    endpoints never search by contact, so that merging two contacts shows no visitor the words of
-    another one.
+    A page view, an open panel or a session makes no contact: the first message does. The times of
+    visits of a contact that was added are that of its creation. Visitor endpoints never search by
+    contact, so that merging two contacts shows no visitor the words of another one.
     """
 
     webchat = models.ForeignKey(
@@ -91,7 +93,10 @@ class Contact(StoredValues, TenantModel):
     }
 
     #: See ``Webchat``.
-    validation_dependencies: ClassVar[dict[str, set[str]]] = {"stage": {"pipeline"}}
+    validation_dependencies: ClassVar[dict[str, set[str]]] = {
+        "name": {"email", "phone"},
+        "stage": {"pipeline"},
+    }
 
     class Meta:
         ordering = ("-last_seen_at", "-id")
@@ -123,8 +128,28 @@ class Contact(StoredValues, TenantModel):
         assert stage_id is None or isinstance(stage_id, str)
         return pipeline_id, stage_id
 
+    @property
+    def has_identity(self) -> bool:
+        """Whether a name, an e-mail address or a phone number is known."""
+        return bool(self.name or self.email or self.phone)
+
     def clean(self) -> None:
-        """Validate pipeline and stage if one of them changes."""
+        """Validate pipeline and stage, and require that something is known of a new contact."""
+        errors: dict[str, list[ValidationError]] = {}
+        if self._state.adding and not self.has_identity:
+            errors["name"] = [ValidationError(NO_IDENTITY, "missing")]
+        try:
+            self.clean_placement()
+        except ValidationError as error:
+            errors |= error.error_dict
+        if errors:
+            raise ValidationError(errors)
+
+    def clean_placement(self) -> None:
+        """Validate pipeline and stage if one of them changes.
+
+        Raise ``ValidationError`` by field.
+        """
         changed = self.changed_columns()
         if not changed & {"pipeline_id", "stage_id"}:
             return

@@ -1,9 +1,13 @@
 """Simultaneous requests of one visitor."""
 
 import pytest
+import time_machine
+from django.db import connection, transaction
+from django.utils import timezone
 
 from tests.support.threads import run_at_once
 from tests.support.visitors import Visitor
+from webchats.conversations.contacts import LAST_SEEN_PRECISION
 from webchats.conversations.models import Contact, Conversation, Message
 from webchats.models import Webchat
 
@@ -29,3 +33,21 @@ def test_the_first_messages_of_two_tabs_start_one_conversation(webchat: Webchat)
     messages = visitor.get("messages").json()["messages"]
     assert [message["sequence"] for message in messages] == [1, 2]
     assert Contact.objects.count() == 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows.")
+def test_visitor_writes_while_an_import_locks_the_contact(webchat: Webchat) -> None:
+    visitor = Visitor(webchat)
+    visitor.send("Hello", "1")
+    seen = Contact.objects.get().last_seen_at
+    with (
+        time_machine.travel(timezone.now() + LAST_SEEN_PRECISION, tick=True),
+        transaction.atomic(),
+    ):
+        Contact.objects.select_for_update().get()
+        (response,) = run_at_once(1, lambda _: visitor.send("Again", "2"))
+    assert response.status_code == 201
+    assert Contact.objects.get().last_seen_at == seen
+    with time_machine.travel(timezone.now() + LAST_SEEN_PRECISION, tick=True):
+        visitor.send("Later", "3")
+    assert Contact.objects.get().last_seen_at > seen
