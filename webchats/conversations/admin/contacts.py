@@ -6,10 +6,9 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_stubs_ext import FieldsetSpec
 
@@ -21,7 +20,9 @@ from organizations.tenancy.admin import TenantForm
 from organizations.tenancy.change_lists import NamesFilter
 from webchats.admin.actions import export_actions
 from webchats.admin.imports import ImportMixin
+from webchats.conversations.admin.contact_history import get_history
 from webchats.conversations.api.examples import CONTACT_REQUEST
+from webchats.conversations.contact_actions import get_contact_actions
 from webchats.conversations.contacts import publish_contact
 from webchats.conversations.imports.contacts import EXPORTED, ContactImport, read_rows
 from webchats.conversations.models import Contact
@@ -30,8 +31,6 @@ from webchats.conversations.search import CONTACT_FIELDS
 from webchats.imports.exporter import rows_response, sample_file
 from webchats.search import search_terms, split_terms
 
-#: The number of conversations on the page of a contact, the newest first.
-MAX_CONVERSATIONS: Final = 10
 #: The columns of a sample file.
 _SAMPLE: Final = ("name", "email", "phone", "status")
 
@@ -106,7 +105,6 @@ class ContactAdmin(ImportMixin[Contact]):
             {
                 "fields": (
                     "webchat",
-                    "recent_conversations",
                     "page_address",
                     "page_title",
                     "referrer",
@@ -118,7 +116,6 @@ class ContactAdmin(ImportMixin[Contact]):
     )
     readonly_fields = (
         "webchat",
-        "recent_conversations",
         "page_address",
         "page_title",
         "referrer",
@@ -149,6 +146,22 @@ class ContactAdmin(ImportMixin[Contact]):
         values = [CONTACT_REQUEST[name] for name in _SAMPLE]
         return sample_file(_SAMPLE, values, format_name, name="contacts")
 
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Contact | None = None,
+    ) -> HttpResponse:
+        """Return the form, with the actions on the contact and its history."""
+        assert isinstance(request.user, User)
+        if obj is not None:
+            context["contact_actions"] = get_contact_actions(request.user, obj)
+            context["contact_history"] = get_history(request, obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
     def save_model(
         self, request: HttpRequest, obj: Contact, form: ContactForm, change: bool
     ) -> None:
@@ -170,13 +183,6 @@ class ContactAdmin(ImportMixin[Contact]):
         if contact.stage is None:
             return format_html("{}", contact.pipeline)
         return format_html("{} → {}", contact.pipeline, contact.stage)
-
-    @admin.display(description="conversations")
-    def recent_conversations(self, contact: Contact) -> SafeString:
-        # A contact is made by the first message of a conversation.
-        newest = contact.conversations.all()[:MAX_CONVERSATIONS]
-        links = ((reverse("inbox:conversation", args=[row.pk]), str(row)) for row in newest)
-        return format_html_join(SafeString("<br>"), '<a href="{}">{}</a>', links)
 
     @admin.display(description="page URL")
     def page_address(self, contact: Contact) -> str:
