@@ -22,12 +22,25 @@ from tests.support import event_loops
 from tests.support.demo import environment, run_demo, running_demo
 from tests.support.environment import ROOT
 from webchats import demo, examples
-from webchats.conversations.demo import seed_conversations, seed_knowledge
+from webchats.conversations.demo import seed_conversations
 from webchats.conversations.demo_canned_replies import seed_canned_replies
+from webchats.conversations.demo_knowledge import ANSWERS, seed_knowledge
+from webchats.conversations.knowledge.builtin import find_best
 from webchats.conversations.knowledge.phrases import refusal
+from webchats.conversations.knowledge.selection import select_sources
 from webchats.conversations.models import CannedReply, Conversation, KnowledgeEntry, Message
 from webchats.conversations.replies.engine import make_reply
 from webchats.conversations.services import send_visitor_message
+from webchats.demo_shop import (
+    BOOTS,
+    EXAMPLE_QUESTIONS,
+    OPENING_HOURS,
+    PACK,
+    PACK_SIZE,
+    RETURN_DAYS,
+    SHIPPING,
+    TENT,
+)
 from webchats.models import Webchat
 
 
@@ -113,7 +126,7 @@ def test_the_widget_of_the_demo_answers_and_calls_a_person_after_two_unknown_que
         seed_knowledge(user)
         seed_canned_replies(user)
     assert CannedReply.objects.for_user(user).count() == 5
-    assert KnowledgeEntry.objects.for_user(user).count() == 8
+    assert KnowledgeEntry.objects.for_user(user).count() == len(ANSWERS)
     # Nobody has asked for answers in the sample conversations.
     assert queue.claim(["reply"]) == []
     webchat = Webchat.objects.get()
@@ -132,6 +145,65 @@ def test_the_widget_of_the_demo_answers_and_calls_a_person_after_two_unknown_que
     unknown = ask("Who won the match yesterday?")
     assert (unknown.author, unknown.text) == ("ai", refusal("en"))
     assert ask("What is the capital of France?").event == "handed_over"
+
+
+#: What a visitor of the sample site asks, and a part of the answer.
+QUESTIONS = {
+    "Is the ridge tent waterproof?": "keeps rain and wind out",
+    "waterproof?": "keeps rain and wind out",
+    "How much does the ridge tent weigh?": TENT.weight,
+    "What does the tent cost?": TENT.price,
+    "how much for the tent": TENT.price,
+    "Price of the ridge 2?": TENT.price,
+    "Does it fit 3 people?": "for two people",
+    "How do I set up the tent?": "puts it up in four minutes",
+    "What tents do you sell?": TENT.name,
+    "How heavy is the alpine pack?": PACK.weight,
+    "How much is the backpack?": PACK.price,
+    "Can I use the Alpine 45 on a plane?": PACK_SIZE,
+    "Are the boots waterproof?": "feet dry",
+    "How much do the trail boots cost?": BOOTS.price,
+    "Which sizes do you have for the boots?": "sizes 36 to 48",
+    "Do you resole my boots for free?": "for free",
+    "How do I return it?": f"within {RETURN_DAYS} days",
+    "Can I send it back?": f"within {RETURN_DAYS} days",
+    "When will I get my refund?": "three working days after",
+    "Where is my order?": "follows the parcel",
+    "My package has not arrived yet": "follows the parcel",
+    "Can I cancel my order?": "until we send it",
+    "When will it be delivered?": "two to three working days",
+    "How long is shipping?": "two to three working days",
+    "How much is shipping?": SHIPPING,
+    "Do you deliver to Norway?": "every country",
+    "Do you ship to Switzerland?": "every country",
+    "Can I pay with PayPal?": "bank transfer",
+    "Is there a warranty?": "free for two years",
+    "Do you have it in green?": "green",
+    "Is the tent in stock?": "in stock",
+    "Where is your store?": OPENING_HOURS,
+    "When are you open?": OPENING_HOURS,
+}
+
+
+@pytest.mark.django_db
+def test_the_demo_answers_what_visitors_of_its_sample_site_ask(
+    client: Client, settings: Any
+) -> None:
+    settings.DEBUG = True
+    user = demo.seed()
+    seed_knowledge(user)
+    prompt = Prompt.objects.get()
+
+    def answer(question: str) -> str:
+        source = find_best(select_sources(prompt, question), question)
+        return source.answer if source else ""
+
+    answers = {question: (answer(question), part) for question, part in QUESTIONS.items()}
+    wrong = {key: both for key, both in answers.items() if both[1] not in both[0]}
+    assert wrong == {}
+    assert answer("Who won the match yesterday?") == ""
+    page = client.get("/demo").content.decode()
+    assert all(question in page and answer(question) for question in EXAMPLE_QUESTIONS)
 
 
 def test_every_printed_address_works(served: tuple[str, str]) -> None:

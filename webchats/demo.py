@@ -12,6 +12,7 @@ from organizations.auth.roles import AccessRole
 from organizations.auth.tokens import AccessToken
 from organizations.models import Organization, Pipeline, Prompt, Stage, User
 from webchats import examples
+from webchats.demo_shop import BOOTS, EXAMPLE_QUESTIONS, PACK, TENT
 from webchats.models import Webchat
 
 EMAIL: Final = "admin@example.com"
@@ -84,7 +85,7 @@ def _create_webchat(user: User, prompt: Prompt, stage: Stage | None) -> None:
         initial_stage="new",
         is_autopilot=True,
         allowed_domains=["localhost", "127.0.0.1"],
-        starter_message="Hi! Looking for a tent or a pack? Ask away.",
+        starter_message=f"Hi! Ask us anything, for example: {EXAMPLE_QUESTIONS[0]}",
         status_text="We typically reply within minutes",
         background_color="#FFFFFF",
         primary_color="#14532D",
@@ -104,7 +105,9 @@ def sample_site(request: HttpRequest) -> HttpResponse:
     if not settings.DEBUG:
         raise Http404
     webchat = Webchat.objects.filter(pk=WEBCHAT_ID).first()
-    response = render(request, "demo/sample_site.html", {"webchat": webchat})
+    products = {"tent": TENT, "pack": PACK, "boots": BOOTS}
+    context = {"webchat": webchat, "questions": EXAMPLE_QUESTIONS, **products}
+    response = render(request, "demo/sample_site.html", context)
     response.headers["Content-Security-Policy"] = _SAMPLE_SITE_POLICY
     return response
 

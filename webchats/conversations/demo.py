@@ -1,4 +1,4 @@
-"""Sample conversations of the demo, so that its inbox is not empty, and answers of its widget."""
+"""Sample conversations of the demo, so that its inbox is not empty."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -8,9 +8,11 @@ from django.utils import timezone
 from organizations.auth.roles import AccessRole
 from organizations.models import User
 from webchats.conversations import services
-from webchats.conversations.models import Contact, Conversation, KnowledgeEntry, Message, Note
+from webchats.conversations.demo_knowledge import SHOP
+from webchats.conversations.models import Contact, Conversation, Message, Note
 from webchats.conversations.validation import ContactDetails, Page
 from webchats.demo import WEBCHAT_ID
+from webchats.demo_shop import PACK, PACK_SIZE, TENT
 from webchats.models import Webchat
 
 COLLEAGUE_EMAIL: Final = "kim@example.com"
@@ -41,27 +43,26 @@ _TIMES: Final = (
     "closed_at",
     "rated_at",
 )
-_SHOP: Final = "https://shop.example.com"
 _SAMPLES: Final = (
     _Sample(
         {"name": "Maja Lindgren", "email": "maja@example.com", "phone": "+46 70 123 45 67"},
-        {"url": f"{_SHOP}/tents/ridge-2", "title": "Ridge 2 tent", "referrer": f"{_SHOP}/tents"},
+        {"url": f"{SHOP}/tents/ridge-2", "title": TENT.name, "referrer": f"{SHOP}/tents"},
         (
-            _Line("visitor", "Hi! Is the *Ridge 2* still in stock in green?", 8),
+            _Line("visitor", "Hi! Do you have the *Ridge 2* in red, too?", 8),
             _Line("visitor", "I would need it before Friday.", 7),
         ),
     ),
     _Sample(
         {"name": "Tom Becker", "email": "tom.becker@example.com"},
-        {"url": f"{_SHOP}/checkout", "title": "Checkout"},
+        {"url": f"{SHOP}/checkout", "title": "Checkout"},
         (_Line("visitor", "The checkout does not accept my address in Luxembourg.", 23),),
     ),
     _Sample(
         {"name": "Aylin Demir", "email": "aylin@example.com"},
-        {"url": f"{_SHOP}/packs/alpine-45", "title": "Alpine 45 pack"},
+        {"url": f"{SHOP}/packs/alpine-45", "title": PACK.name},
         (
             _Line("visitor", "Does the Alpine 45 fit as cabin luggage?", 95),
-            _Line("rep", "Hello Aylin! Packed flat it is **55 × 36 × 22 cm**, so it does.", 92),
+            _Line("rep", f"Hello Aylin! Packed flat it is **{PACK_SIZE}**, so it does.", 92),
             _Line("note", "Asks for the second time, maybe add the size to the page.", 91),
             _Line("visitor", "Great. And the rain cover, is it included?", 90),
             _Line("rep", "Yes:\n- rain cover\n- hip belt pocket\n- a repair kit", 88),
@@ -70,7 +71,7 @@ _SAMPLES: Final = (
     ),
     _Sample(
         {"name": "Jonas Weber", "phone": "+49 151 2345678"},
-        {"url": f"{_SHOP}/orders", "title": "Your orders"},
+        {"url": f"{SHOP}/orders", "title": "Your orders"},
         (
             _Line("visitor", "My parcel has been in Hamburg for four days.", 1600),
             _Line("rep", "Sorry about that. I have asked the carrier and come back to you.", 1590),
@@ -81,80 +82,6 @@ _SAMPLES: Final = (
         ),
     ),
 )
-
-
-class _Answer(NamedTuple):
-    question: str
-    also_asked_as: list[str]
-    answer: str
-    link: str = ""
-
-
-_ANSWERS: Final = (
-    _Answer(
-        "How long does delivery take?",
-        ["When does my parcel arrive?", "What are your shipping times?"],
-        "We deliver within two to three working days in Europe, and within a week elsewhere.",
-        f"{_SHOP}/delivery",
-    ),
-    _Answer(
-        "What does shipping cost?",
-        ["Is delivery free?", "How much are the shipping costs?"],
-        "Shipping costs 4.90 euros. Orders above 80 euros are free of shipping costs.",
-        f"{_SHOP}/delivery",
-    ),
-    _Answer(
-        "Can I return an item?",
-        ["How do I send something back?", "What is your return policy?"],
-        "Yes, within 60 days, even after a weekend outdoors. The return label is in your parcel.",
-        f"{_SHOP}/returns",
-    ),
-    _Answer(
-        "Which tents do you have?",
-        ["Do you sell tents?", "Which tent fits two people?"],
-        "The Ridge 2 sleeps two and weighs 1.8 kg. The Ridge 4 sleeps four and weighs 3.4 kg.",
-        f"{_SHOP}/tents",
-    ),
-    _Answer(
-        "Which packs do you have?",
-        ["Do you sell backpacks?", "Which rucksack is good for a weekend?"],
-        "The Alpine 45 is made for a weekend, the Alpine 65 for a week. Both have a rain cover.",
-        f"{_SHOP}/packs",
-    ),
-    _Answer(
-        "Do you repair tents and packs?",
-        ["My zipper is broken, can you fix it?"],
-        "Yes. Repairs are free for two years, and cost 20 euros afterwards.",
-        f"{_SHOP}/repairs",
-    ),
-    _Answer(
-        "How can I pay?",
-        ["Which payment methods do you accept?", "Can I pay by credit card?"],
-        "By credit card, bank transfer, or invoice.",
-    ),
-    _Answer(
-        "What are your opening hours?",
-        ["When is your shop open?", "Are you open on Saturday?"],
-        "Our shop is open from Monday to Saturday, 10 to 19 o'clock.",
-        "tel:+4930123456",
-    ),
-)
-
-
-def seed_knowledge(user: User) -> None:
-    """Create the knowledge entries of the demo, unless the organization has any.
-
-    The built-in provider answers from them. Call it after ``seed_conversations``, whose visitors
-    wait for a person.
-    """
-    if KnowledgeEntry.objects.for_user(user).exists():
-        return
-    for answer in _ANSWERS:
-        entry = KnowledgeEntry(
-            organization_id=str(user.organization_id), language="en", **answer._asdict()
-        )
-        entry.full_clean()
-        entry.save()
 
 
 def seed_conversations(user: User) -> None:

@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from organizations.models import User
 from webchats.conversations.models import CannedReply
+from webchats.demo_shop import OPENING_HOURS, RETURN_DAYS
 
 
 class _Canned(NamedTuple):
@@ -17,12 +18,12 @@ _CANNED_REPLIES: Final = (
     _Canned(
         "hours",
         "Opening hours",
-        "Our shop is open from Monday to Saturday, 10 to 19 o'clock.",
+        OPENING_HOURS,
     ),
     _Canned(
         "return",
         "Return an item",
-        "You can return everything within 60 days:\n- Print the label in your parcel\n"
+        f"You can return everything within {RETURN_DAYS} days:\n- Print the label in your parcel\n"
         "- Bring the parcel to any post office",
     ),
     _Canned(

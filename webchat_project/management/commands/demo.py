@@ -10,8 +10,9 @@ from django.core.management import CommandError, CommandParser, call_command
 
 from webchat_project.demo_server import serve
 from webchats import demo, examples
-from webchats.conversations.demo import seed_conversations, seed_knowledge
+from webchats.conversations.demo import seed_conversations
 from webchats.conversations.demo_canned_replies import seed_canned_replies
+from webchats.conversations.demo_knowledge import seed_knowledge
 from webchats.management.help import CommandWithExample
 
 _MAX_PORT: Final = 65_535
