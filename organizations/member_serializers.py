@@ -11,7 +11,7 @@ class OrganizationSerializer(TenantScopedSerializer[Organization]):
     """An organization and its settings.
 
     Open conversations are closed after ``inactivityHours`` without a message. 0: never. ``null``:
-    24 hours while the AI answers, else 72.
+    24 hours while the AI answers, else 72. ``timeZone`` (IANA) sets the days of reports.
     """
 
     class Meta:
@@ -22,6 +22,7 @@ class OrganizationSerializer(TenantScopedSerializer[Organization]):
             "assistantName",
             "maskCardNumbers",
             "inactivityHours",
+            "timeZone",
             "createdAt",
             "updatedAt",
         )

@@ -102,7 +102,9 @@ class OrganizationFilter(django_filters.FilterSet):
 
 
 @extend_schema(tags=["organizations"])
-@request_examples(update={"maskCardNumbers": True, "inactivityHours": 48})
+@request_examples(
+    update={"maskCardNumbers": True, "inactivityHours": 48, "timeZone": "Europe/Berlin"}
+)
 class OrganizationViewSet(TenantReadUpdateViewSet[Organization]):
     """The settings of the caller's organization; for a superuser, of every organization."""
 

@@ -482,8 +482,9 @@ CSRF_COOKIE_SAMESITE = "Strict"
 # A session of the admin site ends after this time, even if it is in use.
 SESSION_HOURS = env.int("SESSION_HOURS", default=12)
 SESSION_COOKIE_AGE = 3600 * SESSION_HOURS
-# HSTS for subdomains and preloading affect other services of the domain, so they are opt-in.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+# HSTS for subdomains and preloading affect other services of the domain, so they are opt-in. SQLite
+# ignores the columns that an index includes.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "models.W040"]
 
 # --- Language and time ------------------------------------------------------------------------
 

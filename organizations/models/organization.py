@@ -10,6 +10,7 @@ from organizations import constraints, storage_keys
 from organizations.fields import NAME_LENGTH, TrimmedCharField
 from organizations.history import ChangeHistory
 from organizations.tenancy.models import TenantScoped
+from organizations.time_zones import DEFAULT_TIME_ZONE, TIME_ZONE_LENGTH, validate_time_zone
 
 #: A year.
 MAX_INACTIVITY_HOURS: Final = 8_760
@@ -45,6 +46,14 @@ class Organization(TenantScoped):
             "Open conversations are closed after this time without a message. 0: never. If empty, "
             "24 hours while the AI answers, else 72."
         ),
+    )
+
+    time_zone = models.CharField(
+        max_length=TIME_ZONE_LENGTH,
+        default=DEFAULT_TIME_ZONE,
+        db_default=DEFAULT_TIME_ZONE,
+        validators=[validate_time_zone],
+        help_text="The days and hours of the reports, such as Europe/Berlin.",
     )
 
     history = ChangeHistory()

@@ -33,6 +33,16 @@ def test_administrator_changes_the_settings_of_the_organization(
         assert codes(response) == [("inactivityHours", code)]
 
 
+@pytest.mark.parametrize("name", ["Europe/Atlantis", "europe/berlin", "localtime", "../UTC", "+01"])
+def test_an_unknown_time_zone_is_rejected(api_client: APIClient, admin: User, name: str) -> None:
+    path = f"/api/organizations/{admin.organization_id}"
+    assert api_client.get(path).json()["data"]["timeZone"] == "UTC"
+    assert api_client.put(path, {"timeZone": "Europe/Berlin"}).json()["data"]["timeZone"] == (
+        "Europe/Berlin"
+    )
+    assert codes(api_client.put(path, {"timeZone": name})) == [("timeZone", "invalid")]
+
+
 def test_administrator_changes_display_names_but_not_accounts(
     api_client: APIClient, rep: User
 ) -> None:
@@ -78,7 +88,8 @@ def test_settings_of_conversations_are_in_the_form_of_the_organization(
 ) -> None:
     assert admin.organization is not None
     url = f"/admin/organizations/organization/{admin.organization_id}/change/"
-    body = {"name": "Shop", "inactivity_hours": "48"}
+    body = {"name": "Shop", "inactivity_hours": "48", "time_zone": "Asia/Tokyo"}
     assert session_client.post(url, body).status_code == 302
     organization = type(admin.organization).objects.get()
     assert (organization.inactivity_hours, organization.mask_card_numbers) == (48, False)
+    assert organization.time_zone == "Asia/Tokyo"

@@ -1,5 +1,6 @@
 """The admin pages of organizations: their names, and the default icon of their webchats."""
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -8,6 +9,7 @@ from organizations.admin.site import site
 from organizations.models import Organization
 from organizations.tenancy.admin import TenantAdmin
 from organizations.tenancy.conflicts import VersionedForm
+from organizations.time_zones import DEFAULT_TIME_ZONE, time_zone_names
 from webchats.icons.forms import ICON_NOT_STORED, IconAdminMixin, IconForm, thumbnail
 from webchats.icons.storage import StorageUnavailable
 from webchats.services import set_default_icon
@@ -21,6 +23,12 @@ class OrganizationForm(IconForm[Organization], VersionedForm[Organization]):
     icon_key_field = "default_icon"
     inputs = {"default_icon": _ICON_FIELDS}
 
+    time_zone = forms.ChoiceField(
+        choices=lambda: [(name, name) for name in time_zone_names()],
+        initial=DEFAULT_TIME_ZONE,
+        help_text=Organization._meta.get_field("time_zone").help_text,
+    )
+
 
 @admin.register(Organization, site=site)
 class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization]):
@@ -32,7 +40,7 @@ class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization])
     search_fields = ("name", "assistant_name")
     fieldsets = (
         (None, {"fields": ("name", "assistant_name")}),
-        ("Conversations", {"fields": ("mask_card_numbers", "inactivity_hours")}),
+        ("Conversations", {"fields": ("mask_card_numbers", "inactivity_hours", "time_zone")}),
         (
             "Default icon",
             {

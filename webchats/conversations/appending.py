@@ -1,6 +1,7 @@
 """Appending of messages and events to a conversation whose row is locked."""
 
 from organizations.models import User
+from webchats.conversations.facts import record_message
 from webchats.conversations.models import Author, Conversation, Message, MessageKind, Reply
 from webchats.conversations.models.conversation import PREVIEW_LENGTH
 
@@ -18,8 +19,7 @@ def append(
 ) -> Message:
     """Store the next message, and update the conversation in memory. The caller saves it.
 
-    A message of the AI has the sources of its ``reply``.
-    An author has read the conversation up to their own message.
+    A message of the AI has the sources of its ``reply``. An author has read up to their message.
     """
     message = _store(
         Message(
@@ -34,6 +34,7 @@ def append(
             approved_by=approved_by,
         )
     )
+    record_message(conversation, author, user, message.created_at)
     conversation.last_message_at = message.created_at
     conversation.last_message_author = author
     conversation.last_message_preview = " ".join(text.split())[:PREVIEW_LENGTH]

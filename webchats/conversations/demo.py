@@ -1,9 +1,9 @@
 """Sample conversations of the demo, so that its inbox is not empty."""
 
-from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
 
-from django.utils import timezone
+from django.db.models import F, QuerySet
 
 from organizations.auth.roles import AccessRole
 from organizations.models import User
@@ -37,9 +37,12 @@ class _Sample(NamedTuple):
 #: The columns of a conversation with times.
 _TIMES: Final = (
     "created_at",
+    "first_message_at",
     "last_message_at",
+    "unanswered_since",
     "waiting_since",
     "first_reply_at",
+    "handed_over_at",
     "closed_at",
     "rated_at",
 )
@@ -101,13 +104,13 @@ def create_conversations(webchat: Webchat, user: User) -> None:
             full_name="Kim Rivera",
             access_role=AccessRole.SALES_REP,
         )
-    now = timezone.now()
     for number, sample in enumerate(_SAMPLES):
-        _create(webchat, user, f"{number:032x}", sample, now)
+        _create(webchat, user, f"{number:032x}", sample)
 
 
-def _create(webchat: Webchat, user: User, visitor_id: str, sample: _Sample, now: datetime) -> None:
+def _create(webchat: Webchat, user: User, visitor_id: str, sample: _Sample) -> None:
     conversation: Conversation | None = None
+    ages = [line.minutes_ago for line in sample.lines]
     for number, line in enumerate(sample.lines):
         key = f"demo-{number}"
         if line.author == "visitor":
@@ -130,16 +133,17 @@ def _create(webchat: Webchat, user: User, visitor_id: str, sample: _Sample, now:
             services.close(conversation=conversation, user=user)
         elif line.author == "rating":
             services.rate(conversation=conversation, score=5, comment=line.text)
-        _move_to_past(conversation, now - timedelta(minutes=line.minutes_ago), now)
+        # The next line comes so much later, and the last one was said so long ago.
+        _age(conversation, timedelta(minutes=line.minutes_ago - (*ages, 0)[number + 1]))
 
 
-def _move_to_past(conversation: Conversation, moment: datetime, now: datetime) -> None:
-    """Change the times of the rows that have been created since ``now`` to ``moment``."""
-    Message.objects.filter(conversation=conversation, created_at__gte=now).update(created_at=moment)
-    Note.objects.filter(conversation=conversation, created_at__gte=now).update(created_at=moment)
-    conversations = Conversation.objects.filter(pk=conversation.pk)
-    for name in _TIMES:
-        conversations.filter(**{f"{name}__gte": now}).update(**{name: moment})
-    contacts = Contact.objects.filter(pk=conversation.contact_id)
-    contacts.filter(first_seen_at__gte=now).update(first_seen_at=moment)
-    contacts.update(last_seen_at=moment)
+def _age(conversation: Conversation, age: timedelta) -> None:
+    """Move all times of the conversation into the past."""
+    rows: tuple[tuple[QuerySet[Any], tuple[str, ...]], ...] = (
+        (Message.objects.filter(conversation=conversation), ("created_at",)),
+        (Note.objects.filter(conversation=conversation), ("created_at",)),
+        (Conversation.objects.filter(pk=conversation.pk), _TIMES),
+        (Contact.objects.filter(pk=conversation.contact_id), ("first_seen_at", "last_seen_at")),
+    )
+    for queryset, names in rows:
+        queryset.update(**{name: F(name) - age for name in names})

@@ -80,3 +80,17 @@ def _compare(old_parts: list[str], new_parts: list[str]) -> list[DiffPart]:
         if j1 < j2:
             parts.append(DiffPart("inserted", "".join(new_parts[j1:j2])))
     return parts
+
+
+def count_changes(old: str, new: str) -> int:
+    """Return the number of words that were changed: a replaced word counts once."""
+    changed, deleted, inserted = 0, 0, 0
+    for part in (*diff_words(old, new), DiffPart("same", "")):
+        if part.change == "same":
+            changed += max(deleted, inserted)
+            deleted, inserted = 0, 0
+        elif part.change == "deleted":
+            deleted = len(part.text.split())
+        else:
+            inserted = len(part.text.split())
+    return changed

@@ -31,7 +31,8 @@ def set_icon(organization: Organization) -> Organization:
 
 def form_data(organization: Organization, **more: Any) -> dict[str, Any]:
     """Return the values of a valid form."""
-    return {"name": organization.name, "assistant_name": organization.assistant_name, **more}
+    names = {"name": organization.name, "assistant_name": organization.assistant_name}
+    return {**names, "time_zone": "UTC", **more}
 
 
 def test_a_default_icon_is_stored_replaced_and_removed(
@@ -120,7 +121,7 @@ def test_the_icon_of_another_organization_cannot_be_changed(
 
 
 def test_a_superuser_creates_an_organization_with_an_icon(superuser: User) -> None:
-    body = {"name": "New", "assistant_name": "", "icon_file": image_upload()}
+    body = {"name": "New", "time_zone": "UTC", "icon_file": image_upload()}
     response = log_in(superuser).post(f"{LIST}add/", body)
     assert response.status_code == 302, response.context["adminform"].errors
     created = Organization.objects.get()

@@ -5,6 +5,7 @@ from webchats.conversations.models.canned_reply import CannedReply
 from webchats.conversations.models.contact import Contact
 from webchats.conversations.models.conversation import Conversation, ConversationQuerySet
 from webchats.conversations.models.draft import Draft, RejectionReason
+from webchats.conversations.models.facts import RetainedConversation
 from webchats.conversations.models.knowledge import KnowledgeEntry
 from webchats.conversations.models.message import Author, Message, MessageKind
 from webchats.conversations.models.note import Note
@@ -31,6 +32,7 @@ __all__ = [
     "RejectionReason",
     "Reply",
     "ReplyState",
+    "RetainedConversation",
     "SavedView",
     "StageMove",
     "UnsentText",
@@ -45,6 +47,8 @@ register_grants(Message, Operation.VIEW, Operation.ADD)
 register_grants(Note, Operation.VIEW, Operation.ADD)
 register_grants(Reply, Operation.VIEW)
 register_grants(Draft, Operation.VIEW, Operation.CHANGE)
+# Whoever may read these reads the reports.
+register_grants(RetainedConversation, heads=[Operation.VIEW])
 # Those of others by some roles only: see ``SavedView.can_be_changed_by``.
 register_grants(SavedView, *Operation)
 # Each member's own only: nobody sees the devices of others.

@@ -11,7 +11,8 @@ from organizations.models import Prompt, User
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from webchats.conversations.models.contact import Contact
 from webchats.conversations.models.deletion import close_and_set_null, release_and_set_null
-from webchats.conversations.models.rating import CHECKS, COMMENT_LENGTH, SCORE_VALIDATORS, Rating
+from webchats.conversations.models.facts import ConversationFacts, report_index
+from webchats.conversations.models.rating import CHECKS, COMMENT_LENGTH, Rating
 from webchats.conversations.transitions import (
     REOPEN_WITHIN,
     ClosedBy,
@@ -66,7 +67,7 @@ class ConversationQuerySet(TenantQuerySet[_Row_co]):
 ConversationManager = models.Manager.from_queryset(ConversationQuerySet)
 
 
-class Conversation(TenantModel):
+class Conversation(ConversationFacts, TenantModel):
     """The messages of one visitor, from the first one to the closing.
 
     The services change it while they lock its row. ``last_sequence`` is the sequence of the newest
@@ -109,7 +110,6 @@ class Conversation(TenantModel):
     last_sequence = models.PositiveIntegerField(default=0)
     visitor_read_sequence = models.PositiveIntegerField(default=0)
     organization_read_sequence = models.PositiveIntegerField(default=0)
-    last_message_at = models.DateTimeField()
     last_message_author = models.CharField(max_length=10)
     last_message_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True, default="")
     #: The time of the first visitor message that nobody has answered.
@@ -117,19 +117,11 @@ class Conversation(TenantModel):
     #: When it was found to wait while nobody was online. Before ``waiting_since``: a former wait.
     unattended_at = models.DateTimeField(null=True, editable=False)
     first_reply_at = models.DateTimeField(null=True)
-    closed_at = models.DateTimeField(null=True)
-    #: Empty while it is open.
-    closed_by = models.CharField(
-        max_length=10, choices=ClosedBy.choices, blank=True, default="", db_default=""
-    )
     #: When representatives were notified by web push the last time, and of which last message.
     pushed_at = models.DateTimeField(null=True, editable=False)
     pushed_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
-    # The visitor's rating. All three are empty without one.
-    rating_score = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=SCORE_VALIDATORS
-    )
+    # The visitor's rating, with ``rating_score``. All three are empty without one.
     rating_comment = models.TextField(
         max_length=COMMENT_LENGTH, blank=True, default="", db_default="", validators=TEXT_VALIDATORS
     )
@@ -202,6 +194,16 @@ class Conversation(TenantModel):
                 fields=("organization", "unattended_at"),
                 condition=models.Q(state=State.OPEN, unattended_at__gte=models.F("waiting_since")),
                 name="conversation_unattended",
+            ),
+            report_index("conversation_facts"),
+            # Read when a representative or a prompt is deleted.
+            *(
+                models.Index(
+                    fields=(name,),
+                    condition=models.Q((f"{name}__isnull", False)),
+                    name=f"conversation_{name}",
+                )
+                for name in ("answered_by", "ai_prompt")
             ),
             # Streams of staff look for changes that no hint reported.
             models.Index(fields=("organization", "updated_at"), name="conversation_changed"),

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models.deletion import Collector
 from django.utils import timezone
 
+from webchats.conversations.durations import measured
 from webchats.conversations.states import DraftState
 from webchats.conversations.transitions import Action, ClosedBy, Handler, State, next_handler
 
@@ -20,7 +21,13 @@ def close_and_set_null(
     _update(collector, "state", State.CLOSED, conversations.filter(state=State.OPEN))
     just_closed = conversations.filter(state=State.CLOSED, closed_at=None)
     _update(collector, "closed_by", ClosedBy.SYSTEM, just_closed)
-    _update(collector, "closed_at", timezone.now(), just_closed)
+    now = timezone.now()
+    _update(collector, "closed_at", now, just_closed)
+    just_closed = conversations.filter(closed_at=now, first_message_at__isnull=False)
+    seconds = measured("first_message_at", "closed_at")
+    _update(collector, "resolution_seconds", seconds, just_closed)
+    with_draft = conversations.filter(drafts__state=DraftState.PENDING)
+    _update(collector, "drafts_superseded", models.F("drafts_superseded") + 1, with_draft)
     _supersede_drafts(collector, conversations)
     models.SET_NULL(collector, field, conversations, using)
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from organizations.jobs.queue import ClaimedJob
 from webchats.conversations.appending import append
 from webchats.conversations.events import draft_changed
+from webchats.conversations.facts import record_prompt
 from webchats.conversations.knowledge.answer import Answer, Outcome
 from webchats.conversations.knowledge.run_events import Finished, HandOver, Trace
 from webchats.conversations.locking import save
@@ -59,7 +60,7 @@ def finish_reply(job: ClaimedJob, reply_id: str, finished: Finished, *, is_shown
         _end(reply, ReplyState.DRAFTED)
         _add_draft(reply, DraftState.PENDING)
         request_notifications(conversation)
-        save(conversation, "updated_at")
+        save(conversation, "ai_prompt", "ai_prompt_version")
     else:
         _send(reply)
         save(conversation)
@@ -181,4 +182,6 @@ def _call_person(reply: Reply, state: ReplyState) -> None:
 def _end(reply: Reply, state: ReplyState) -> None:
     reply.state = state
     reply.save()
+    if state != ReplyState.DISCARDED:
+        record_prompt(reply.conversation, reply)
     transaction.on_commit(partial(observe_reply, reply))

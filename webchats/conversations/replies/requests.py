@@ -44,6 +44,7 @@ def supersede_drafts(conversation: Conversation) -> None:
 
 def _supersede(conversation: Conversation, draft: Draft) -> None:
     draft.state, draft.decided_at = DraftState.SUPERSEDED, timezone.now()
+    conversation.drafts_superseded += 1
     change_draft(conversation, draft, "state", "decided_at")
 
 

@@ -88,6 +88,8 @@ def _start(job: ClaimedJob) -> Start | None:
     busy_seconds = _wait_for_call(prompt, first_limit, elapsed)
     # Also the reply of a worker that has died.
     discard_replies(conversation)
+    if draft is not None:
+        save(conversation, "drafts_superseded")
     reply = Reply.objects.create(
         conversation=conversation,
         is_draft=is_draft,

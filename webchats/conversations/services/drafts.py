@@ -13,6 +13,7 @@ from django.utils import timezone
 from organizations.models import User
 from webchats.conversations.appending import append
 from webchats.conversations.errors import DraftChanged
+from webchats.conversations.facts import record_sent_draft
 from webchats.conversations.locking import lock, lock_open, save
 from webchats.conversations.models import (
     Author,
@@ -57,6 +58,7 @@ def approve_draft(*, draft: Draft, user: User, version: int, text: str | None = 
         state=ReplyState.SENT, updated_at=timezone.now()
     )
     locked.sent_text = message.text
+    record_sent_draft(conversation, locked, message.text)
     _decide(conversation, locked, user, DraftState.SENT, "sent_text")
     if locked.is_stale:
         request_reply(conversation, delay=0)
@@ -76,8 +78,9 @@ def reject_draft(
     locked = _lock_pending(draft, version)
     locked.reason, locked.comment = reason, comment
     _decide(conversation, locked, user, DraftState.REJECTED, "reason", "comment")
-    if hand_over_locked(conversation, Action.HAND_OVER):
-        save(conversation)
+    conversation.drafts_rejected += 1
+    hand_over_locked(conversation, Action.HAND_OVER)
+    save(conversation)
     return locked
 
 

@@ -13,6 +13,7 @@ from organizations.models import User
 from webchats.conversations.appending import append_event
 from webchats.conversations.assignees import assign_automatically
 from webchats.conversations.errors import AiUnavailable, AssignedMeanwhile
+from webchats.conversations.facts import record_hand_over, record_reopening
 from webchats.conversations.locking import lock, lock_open, save
 from webchats.conversations.models import Author, Conversation
 from webchats.conversations.notifications.requests import request_notifications
@@ -49,6 +50,7 @@ def give_back(*, conversation: Conversation, user: User) -> Conversation:
     if not can_answer(locked):
         raise AiUnavailable
     locked.handler = handler
+    locked.had_ai = True
     locked.assignee = None
     append_event(locked, "returned", user=user)
     if locked.last_message_author == Author.VISITOR:
@@ -86,7 +88,9 @@ def hand_over_locked(conversation: Conversation, action: Action) -> bool:
         return False
     discard_replies(conversation)
     conversation.handler = handler
-    conversation.waiting_since = conversation.waiting_since or timezone.now()
+    now = timezone.now()
+    record_hand_over(conversation, action, now)
+    conversation.waiting_since = conversation.waiting_since or now
     append_event(conversation, "handed_over")
     assign_automatically(conversation)
     request_notifications(conversation)
@@ -109,6 +113,7 @@ def reopen_locked(conversation: Conversation) -> None:
     conversation.state = State.OPEN
     conversation.closed_at = None
     conversation.closed_by = ""
+    record_reopening(conversation)
     assignee = conversation.assignee
     is_active = assignee is not None and assignee.is_active
     if is_active:
@@ -123,6 +128,7 @@ def start_handling(conversation: Conversation) -> None:
     """Set the first handler: the AI if it can answer, with or without autopilot, else a person."""
     if can_answer(conversation):
         conversation.handler = Handler.AI
+        conversation.had_ai = True
     else:
         conversation.handler = Handler.WAITING
         assign_automatically(conversation)

@@ -6,6 +6,7 @@ from django.utils import timezone
 from organizations.models import User
 from webchats.conversations.appending import append_event
 from webchats.conversations.errors import VisitorMovedOn
+from webchats.conversations.facts import record_closing
 from webchats.conversations.locking import lock, save
 from webchats.conversations.models import Conversation, Reply
 from webchats.conversations.replies.availability import is_autopilot
@@ -29,6 +30,7 @@ def close(
         append_event(locked, "closed", user=user)
         locked.state = State.CLOSED
         locked.closed_at = timezone.now()
+        record_closing(locked, locked.closed_at)
         locked.closed_by = by if user is None else ClosedBy.REP
         locked.waiting_since = None
         save(locked)

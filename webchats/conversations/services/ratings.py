@@ -35,6 +35,8 @@ def rate(*, conversation: Conversation, score: int, comment: str = "") -> Conver
     locked.rating_score, locked.rating_comment = score, comment
     if rating is None:
         locked.rated_at = now
+        # Also where the survey was enabled after the closing.
+        locked.is_surveyed = True
         append_event(locked, "rated")
     save(locked)
     return locked

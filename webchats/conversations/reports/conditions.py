@@ -1,0 +1,115 @@
+"""The key of every number of a report, with the condition on its conversations."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db.models import Q
+
+from webchats.conversations.models.rating import SCORES
+from webchats.conversations.reports.periods import SLOT, Period
+
+#: After so much time without a message, the AI is assumed to have answered the visitor.
+SILENCE: Final = timedelta(hours=24)
+SATISFIED: Final = 4
+#: The value of a key of the conversations without a webchat, representative or prompt.
+NONE: Final = "none"
+
+AI_ONLY: Final = Q(ai_wrote=True, rep_wrote=False)
+_HANDED_OVER: Final = Q(handed_over_at__isnull=False)
+
+#: The conditions that depend on a conversation only.
+CONDITIONS: Final[dict[str, Q]] = {
+    "conversations": Q(),
+    "first_reply": Q(reply_seconds__isnull=False),
+    "without_answer": Q(reply_seconds__isnull=True),
+    "rep_reply": Q(rep_reply_seconds__isnull=False),
+    "without_rep_reply": _HANDED_OVER & Q(rep_reply_seconds__isnull=True),
+    "waits": Q(wait_count__gt=0),
+    "unanswered": Q(unanswered_since__isnull=False),
+    "resolved": Q(resolution_seconds__isnull=False),
+    "unresolved": Q(resolution_seconds__isnull=True),
+    "closed_once": Q(resolution_seconds__isnull=False) | Q(reopen_count__gt=0),
+    "reopened": Q(reopen_count__gt=0),
+    "with_ai": Q(had_ai=True),
+    "ai_confirmed": AI_ONLY & Q(resolution_seconds__isnull=False, rating_score__gte=SATISFIED),
+    "handed_over": _HANDED_OVER,
+    "asked_for_person": Q(asked_for_person=True),
+    "drafts_sent": Q(drafts_sent__gt=0),
+    "drafts_edited": Q(drafts_edited__gt=0),
+    "drafts_rejected": Q(drafts_rejected__gt=0),
+    "drafts_superseded": Q(drafts_superseded__gt=0),
+    "surveyed": Q(is_surveyed=True),
+    "rated": Q(rating_score__isnull=False),
+}
+
+
+def find_condition(key: str, period: Period, now: datetime) -> Q:
+    """Return the condition of the conversations with this key. Raise ``ValueError`` if unknown."""
+    if key in CONDITIONS:
+        return CONDITIONS[key]
+    if key == "ai_assumed":
+        return assumed(now)
+    name, _, value = key.partition("=")
+    if name not in _WITH_VALUE:
+        raise ValueError(f"Unknown key: {key}")
+    return _WITH_VALUE[name](value, period)
+
+
+def assumed(now: datetime) -> Q:
+    """Return the condition of conversations that the AI is assumed to have resolved."""
+    return AI_ONLY & Q(handed_over_at__isnull=True, last_message_at__lte=now - SILENCE)
+
+
+def _day(value: str, period: Period) -> Q:
+    day = Period(date.fromisoformat(value), date.fromisoformat(value), period.zone)
+    return Q(first_message_at__gte=day.start, first_message_at__lt=day.end)
+
+
+def _hour(value: str, period: Period) -> Q:
+    """Return the condition for a weekday and hour, such as ``1-14``: the hours in UTC."""
+    weekday, hour = (int(part) for part in value.split("-"))
+    if not (1 <= weekday <= 7 and 0 <= hour <= 23):
+        raise ValueError(f"Unknown hour: {value}")
+    ranges: list[tuple[datetime, datetime]] = []
+    for moment, local in period.slots():
+        if (local.isoweekday(), local.hour) != (weekday, hour):
+            continue
+        start = ranges.pop()[0] if ranges and ranges[-1][1] == moment else moment
+        ranges.append((start, moment + SLOT))
+    condition = Q(pk__in=[])
+    for start, end in ranges:
+        condition |= Q(first_message_at__gte=start, first_message_at__lt=end)
+    return condition
+
+
+def _rating(condition: Q) -> Callable[[str, Period], Q]:
+    def find(value: str, _: Period) -> Q:
+        score = int(value)
+        if score not in SCORES:
+            raise ValueError(f"Unknown score: {value}")
+        return condition & Q(rating_score=score)
+
+    return find
+
+
+def _row(column: str) -> Callable[[str, Period], Q]:
+    return lambda value, _: Q(**{column: None if value == NONE else value})
+
+
+def _prompt(value: str, _: Period) -> Q:
+    """Return the condition for a version of a prompt, such as ``65f0…-3``."""
+    prompt_id, _, version = value.partition("-")
+    return Q(ai_prompt_id=None if prompt_id == NONE else prompt_id, ai_prompt_version=int(version))
+
+
+_WITH_VALUE: Final[dict[str, Callable[[str, Period], Q]]] = {
+    "day": _day,
+    "hour": _hour,
+    "webchat": _row("webchat_id"),
+    "rep": _row("answered_by_id"),
+    "prompt": _prompt,
+    "rating": _rating(Q()),
+    "rating_ai_only": _rating(AI_ONLY),
+    "rating_with_rep": _rating(Q(rep_wrote=True)),
+}

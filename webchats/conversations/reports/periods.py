@@ -1,0 +1,75 @@
+"""The period of a report: whole days in a time zone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cached_property
+from typing import Final, Self
+
+#: The most days of a period: a leap year.
+MAX_DAYS: Final = 366
+DEFAULT_DAYS: Final = 30
+#: The offsets of all time zones are multiples of this.
+SLOT: Final = timedelta(minutes=15)
+SLOT_SECONDS: Final = int(SLOT.total_seconds())
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days from ``first`` to ``last``, both included, in ``zone``.
+
+    Raise ``ValueError`` if ``last`` is before ``first``, or for more than ``MAX_DAYS``.
+    """
+
+    first: date
+    last: date
+    zone: tzinfo
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError("The period ends before it begins.")
+        if self.days > MAX_DAYS:
+            raise ValueError(f"A period has at most {MAX_DAYS} days.")
+
+    @classmethod
+    def last_days(cls, zone: tzinfo, now: datetime, days: int = DEFAULT_DAYS) -> Self:
+        """Return the period of so many days that ends today."""
+        today = now.astimezone(zone).date()
+        return cls(today - timedelta(days=days - 1), today, zone)
+
+    @property
+    def days(self) -> int:
+        """Return the number of days."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def before(self) -> Self:
+        """Return the period of the same number of days that ends the day before ``first``."""
+        length = timedelta(days=self.days)
+        return type(self)(self.first - length, self.last - length, self.zone)
+
+    @cached_property
+    def start(self) -> datetime:
+        """Return the first moment, in UTC."""
+        return _midnight(self.first, self.zone)
+
+    @cached_property
+    def end(self) -> datetime:
+        """Return the first moment after the period, in UTC."""
+        return _midnight(self.last + timedelta(days=1), self.zone)
+
+    def slots(self) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the start of each ``SLOT`` in UTC, and its local time."""
+        moment = self.start
+        while moment < self.end:
+            yield moment, moment.astimezone(self.zone)
+            moment += SLOT
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    """Return the first moment of a day. Where clocks skip midnight, it begins later."""
+    moment = datetime.combine(day, time(), zone).astimezone(UTC)
+    # Of a time that does not exist, ``zoneinfo`` returns one before the gap, on the day before.
+    while moment.astimezone(zone).date() < day:
+        moment += SLOT
+    return moment

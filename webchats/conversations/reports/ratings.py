@@ -1,0 +1,49 @@
+"""The ratings of a report."""
+
+from collections import Counter
+from typing import Final
+
+from django.db.models import Q
+
+from webchats.conversations.models.rating import SCORES
+from webchats.conversations.reports.conditions import SATISFIED
+from webchats.conversations.reports.counts import divide
+from webchats.conversations.reports.figures import RatingFigures, RatingGroup
+from webchats.conversations.reports.sources import Sources
+
+#: A mean of fewer ratings says nothing.
+MIN_FOR_MEAN: Final = 10
+
+
+def load_ratings(sources: Sources, counts: Counter[str]) -> RatingFigures:
+    """Return the figures of ratings, of all conversations and by who answered."""
+    groups = sources.count_by(
+        "rating_score", "ai_wrote", "rep_wrote", condition=Q(rating_score__isnull=False)
+    )
+    everything, ai_only, with_rep = Counter[int](), Counter[int](), Counter[int]()
+    for (score, ai_wrote, rep_wrote), count in groups.items():
+        everything[score] += count
+        if rep_wrote:
+            with_rep[score] += count
+        elif ai_wrote:
+            ai_only[score] += count
+    return RatingFigures(
+        surveyed=counts["surveyed"],
+        rated=counts["rated"],
+        response_rate=divide(counts["rated"], counts["surveyed"]),
+        all=_group("rating", everything),
+        ai_only=_group("rating_ai_only", ai_only),
+        with_rep=_group("rating_with_rep", with_rep),
+    )
+
+
+def _group(key: str, scores: Counter[int]) -> RatingGroup:
+    count = scores.total()
+    total = sum(score * number for score, number in scores.items())
+    return RatingGroup(
+        key=key,
+        distribution={score: scores[score] for score in SCORES},
+        count=count,
+        satisfied=divide(sum(scores[score] for score in SCORES if score >= SATISFIED), count),
+        mean=total / count if count >= MIN_FOR_MEAN else None,
+    )
