@@ -13,6 +13,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     # Before the admin site, which answers every other path below /admin/.
     path("admin/inbox/", include("webchats.conversations.inbox.urls")),
+    path("admin/reports/", include("webchats.conversations.reports.pages.urls")),
     path("admin/playground/", include("webchats.conversations.admin.playground")),
     path("admin/", site.urls),
     path("api/", include("webchat_project.api_urls")),

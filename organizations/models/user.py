@@ -91,6 +91,14 @@ class User(AbstractBaseUser, TenantScoped):
         editable=False,
         help_text="Whether the user gets e-mails about visitors who wait while nobody is online.",
     )
+    gets_weekly_report = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether the user gets the figures of last week by e-mail on Mondays.",
+    )
+    #: The Monday after the last week that was reported.
+    weekly_report_on = models.DateField(null=True, editable=False)
     #: Until when the user counts as online and not away. Presence in detail is in the cache.
     online_until = models.DateTimeField(null=True, editable=False)
     #: The last e-mail about visitors who wait, and up to when these e-mails report them.
@@ -114,6 +122,14 @@ class User(AbstractBaseUser, TenantScoped):
                 violation_error_message=MEMBERSHIP_ERROR,
             ),
             constraints.one_of("access_role", [role.value for role in MEMBER_ROLES]),
+        )
+        indexes = (
+            # Workers look for reports that are due.
+            models.Index(
+                fields=("weekly_report_on",),
+                condition=models.Q(gets_weekly_report=True),
+                name="user_gets_weekly_report",
+            ),
         )
 
     def save(self, **options: Unpack[SaveOptions]) -> None:

@@ -17,11 +17,13 @@ from webchats.conversations.models import Conversation
 class PreferencesSerializer(serializers.Serializer[User]):
     """What the caller has chosen.
 
-    ``getsEmail``: e-mails about visitors who wait while nobody is online. ``usesSingleKeys``:
-    single keys are shortcuts in the inbox.
+    ``getsEmail``: e-mails about visitors who wait while nobody is online. ``getsWeeklyReport``: an
+    e-mail with the figures of last week on Mondays, for roles that may read reports.
+    ``usesSingleKeys``: single keys are shortcuts in the inbox.
     """
 
     getsEmail = serializers.BooleanField(source="gets_email")
+    getsWeeklyReport = serializers.BooleanField(source="gets_weekly_report")
     usesSingleKeys = serializers.BooleanField(source="uses_single_keys")
 
 
@@ -36,6 +38,7 @@ class PreferencesRequestSerializer(RequestSerializer):
     """The choices to change. What is not sent stays."""
 
     getsEmail = BooleanField(source="gets_email", required=False)
+    getsWeeklyReport = BooleanField(source="gets_weekly_report", required=False)
     usesSingleKeys = BooleanField(source="uses_single_keys", required=False)
 
 

@@ -17,7 +17,7 @@ from tests.support.mail_server import MailServer, find_free_port, running_mail_s
 from tests.webchats.conversations.inbox.conftest import VISITOR, answer, write
 from webchats.conversations import services
 from webchats.conversations.models import Contact, Conversation
-from webchats.conversations.notifications.email_job import breaker
+from webchats.conversations.notifications.delivery import breaker
 from webchats.conversations.notifications.unattended import report_unattended
 from webchats.conversations.presence import report_presence, set_away
 from webchats.models import Webchat

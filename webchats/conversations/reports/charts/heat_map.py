@@ -80,7 +80,10 @@ def make_heat_map(
         is_empty=is_empty(points),
         table=Table(
             [heading, *(point.label for point in columns)],
-            [[Cell(name), *(Cell(point.text, point.url) for point in row)] for name, row in rows],
+            [
+                [Cell(name), *(Cell(point.text, point.url, point.name) for point in row)]
+                for name, row in rows
+            ],
         ),
         rows=[
             _make_row(number, name, row, width, highest) for number, (name, row) in enumerate(rows)

@@ -38,6 +38,8 @@ class Cell:
 
     text: str
     url: str = ""
+    #: What the link is about, for screen readers.
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def make_table(heading: str, values: str, points: Iterable[Point], before: str =
     rows = [
         [
             Cell(point.name),
-            Cell(point.text, point.url),
+            Cell(point.text, point.url, point.name),
             *([Cell(point.before_text)] if before else []),
         ]
         for point in points

@@ -46,7 +46,11 @@ def make_share_chart(
         table=Table(
             [heading, values, "Share"],
             [
-                [Cell(part.point.name), Cell(part.point.text, part.point.url), Cell(part.share)]
+                [
+                    Cell(part.point.name),
+                    Cell(part.point.text, part.point.url, part.point.name),
+                    Cell(part.share),
+                ]
                 for part in parts
             ],
         ),

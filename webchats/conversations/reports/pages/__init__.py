@@ -1,0 +1,1 @@
+"""The pages of reports in the admin site, below ``/admin/reports/``."""

@@ -1,0 +1,251 @@
+"""The figures at the top of the report, each with the period before and the direction in words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from webchats.conversations.reports.definitions import DEFINITIONS
+from webchats.conversations.reports.figures import Durations, RatingGroup, Report
+from webchats.conversations.reports.pages.links import Links
+from webchats.conversations.reports.texts import format_duration, format_number, format_share
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A line below a figure. The number of conversations of a link is ``count``."""
+
+    text: str
+    url: str = ""
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """The value of the period before, and the direction from there."""
+
+    text: str
+    #: ``better``, ``worse``, or empty if neither is.
+    quality: str = ""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A figure."""
+
+    key: str
+    title: str
+    value: str
+    change: Change
+    details: list[Detail]
+
+    @property
+    def definition(self) -> str:
+        """How the figure is counted."""
+        return DEFINITIONS[self.key]
+
+
+_Format = Callable[[float | None], str]
+
+
+def make_headlines(now: Report, before: Report, links: Links) -> list[Headline]:
+    """Return the figures of ``now``, each beside that of ``before``."""
+    makers = (
+        _conversations,
+        _first_reply,
+        _waiting,
+        _resolution,
+        _ai_resolution,
+        _hand_over,
+        _drafts,
+        _rating,
+    )
+    return [make(now, before, links) for make in makers]
+
+
+def compare(
+    now: float | None,
+    before: float | None,
+    format_value: _Format,
+    *,
+    words: tuple[str, str] = ("Up from", "Down from"),
+    is_more_better: bool | None = None,
+) -> Change:
+    """Return the change in words. Values that are shown as the same text are the same."""
+    if now is None or before is None:
+        return Change("" if before is None else f"Before: {format_value(before)}")
+    text = format_value(before)
+    if format_value(now) == text:
+        return Change(f"The same as before: {text}")
+    is_more = now > before
+    quality = "" if is_more_better is None else "better" if is_more == is_more_better else "worse"
+    return Change(f"{words[0] if is_more else words[1]} {text}", quality)
+
+
+_SHORTER = ("Longer than before:", "Shorter than before:")
+
+
+def _compare_durations(now: float | None, before: float | None) -> Change:
+    return compare(now, before, format_duration, words=_SHORTER, is_more_better=False)
+
+
+def _nine_of_ten(durations: Durations) -> Detail:
+    return Detail(f"9 of 10 within {format_duration(durations.percentile_90)}")
+
+
+def _conversations(now: Report, before: Report, links: Links) -> Headline:
+    count = now.conversations
+    return Headline(
+        "conversations",
+        "Conversations",
+        format_number(count),
+        compare(count, before.conversations, format_number),
+        [_link(links, "conversations", count, "All")] if count else [],
+    )
+
+
+def _link(links: Links, key: str, count: int, label: str) -> Detail:
+    """Return a line such as ``3 without an answer``; a link unless it is zero."""
+    text = f"{format_number(count)} {label}" if label != "All" else "Show all"
+    return Detail(text, links.behind(key) if count else "", count)
+
+
+def _first_reply(now: Report, before: Report, links: Links) -> Headline:
+    figures = now.first_replies
+    details = [_link(links, "without_answer", figures.without_answer, "without an answer")]
+    if figures.reply.count:
+        details.insert(0, _nine_of_ten(figures.reply))
+    if figures.rep_reply.count:
+        median = format_duration(figures.rep_reply.median)
+        details.append(Detail(f"{median} from a hand-over to a representative’s reply"))
+    if figures.without_rep_reply:
+        label = "handed over without a representative’s reply"
+        details.append(_link(links, "without_rep_reply", figures.without_rep_reply, label))
+    return Headline(
+        "first_reply",
+        "First reply (median)",
+        format_duration(figures.reply.median),
+        _compare_durations(figures.reply.median, before.first_replies.reply.median),
+        details,
+    )
+
+
+def _waiting(now: Report, before: Report, links: Links) -> Headline:
+    figures = now.waiting
+    details = [_link(links, "unanswered", figures.unanswered, "without an answer to the last")]
+    if figures.wait_count:
+        plural = "wait" if figures.wait_count == 1 else "waits"
+        details.insert(0, Detail(f"{format_number(figures.wait_count)} {plural}"))
+        longest = format_duration(figures.longest.percentile_90)
+        details.insert(1, Detail(f"9 of 10 conversations: none longer than {longest}"))
+    return Headline(
+        "waiting",
+        "Waiting (mean)",
+        format_duration(figures.mean),
+        _compare_durations(figures.mean, before.waiting.mean),
+        details,
+    )
+
+
+def _resolution(now: Report, before: Report, links: Links) -> Headline:
+    figures = now.resolution
+    details = [
+        _link(links, "resolved", figures.resolved.count, "resolved"),
+        _link(links, "unresolved", figures.unresolved, "not resolved yet"),
+    ]
+    if figures.reopened:
+        share = format_share(figures.reopen_rate)
+        details.append(_link(links, "reopened", figures.reopened, f"reopened ({share})"))
+    return Headline(
+        "resolution",
+        "Resolution (median)",
+        format_duration(figures.resolved.median),
+        _compare_durations(figures.resolved.median, before.resolution.resolved.median),
+        details,
+    )
+
+
+def _ai_resolution(now: Report, before: Report, links: Links) -> Headline:
+    figures = now.ai
+    assumed = f"assumed ({format_share(figures.assumed_rate)})"
+    return Headline(
+        "ai_resolution",
+        "Resolved by the AI (confirmed)",
+        format_share(figures.confirmed_rate),
+        compare(
+            figures.confirmed_rate, before.ai.confirmed_rate, format_share, is_more_better=True
+        ),
+        [
+            _link(links, "ai_confirmed", figures.ai_confirmed, "confirmed"),
+            _link(links, "ai_assumed", figures.ai_assumed, assumed),
+            _link(links, "with_ai", figures.with_ai, "handled by the AI"),
+        ],
+    )
+
+
+def _hand_over(now: Report, before: Report, links: Links) -> Headline:
+    figures = now.ai
+    return Headline(
+        "hand_over",
+        "Handed over to a person",
+        format_share(figures.hand_over_rate),
+        compare(
+            figures.hand_over_rate, before.ai.hand_over_rate, format_share, is_more_better=False
+        ),
+        [
+            _link(links, "handed_over", figures.handed_over, "handed over"),
+            _link(links, "asked_for_person", figures.asked_for_person, "asked for a person"),
+        ],
+    )
+
+
+def _drafts(now: Report, before: Report, links: Links) -> Headline:
+    figures = now.drafts
+    edited = f"edited ({format_share(figures.edit_size)} of the words)"
+    numbers = (
+        ("drafts_sent", figures.drafts_sent, "sent as they were"),
+        ("drafts_edited", figures.drafts_edited, edited if figures.drafts_edited else "edited"),
+        ("drafts_rejected", figures.drafts_rejected, "rejected"),
+        ("drafts_superseded", figures.drafts_superseded, "superseded"),
+    )
+    return Headline(
+        "drafts",
+        "Drafts accepted",
+        format_share(figures.acceptance),
+        compare(figures.acceptance, before.drafts.acceptance, format_share, is_more_better=True),
+        [
+            # The number is that of drafts. A conversation may have several.
+            Detail(f"{format_number(count)} {label}", links.behind(key) if count else "")
+            for key, count, label in numbers
+        ],
+    )
+
+
+def _rating(now: Report, before: Report, links: Links) -> Headline:
+    figures = now.ratings
+    rated = _link(links, "rated", figures.rated, "ratings" if figures.rated != 1 else "rating")
+    details = [rated]
+    if figures.surveyed:
+        rate = f"{format_share(figures.response_rate)} of those who were asked"
+        details.append(_link(links, "surveyed", figures.surveyed, f"asked: {rate}"))
+    if figures.all.mean is not None:
+        details.insert(0, Detail(f"Mean {format_number(figures.all.mean)} of 5"))
+    details += [
+        Detail(f"{label}: {_describe(group)}")
+        for label, group in (
+            ("AI alone", figures.ai_only),
+            ("With a representative", figures.with_rep),
+        )
+        if group.count
+    ]
+    return Headline(
+        "rating",
+        "Rated 4 or 5",
+        format_share(figures.all.satisfied),
+        compare(
+            figures.all.satisfied, before.ratings.all.satisfied, format_share, is_more_better=True
+        ),
+        details,
+    )
+
+
+def _describe(group: RatingGroup) -> str:
+    return f"{format_share(group.satisfied)} of {format_number(group.count)}"

@@ -1,0 +1,12 @@
+"""URLs of the reports, below ``/admin/reports/``."""
+
+from django.urls import path
+
+from webchats.conversations.reports.pages import views
+
+app_name = "reports"
+
+urlpatterns = [
+    path("", views.report, name="report"),
+    path("conversations/", views.conversations, name="conversations"),
+]

@@ -1,0 +1,140 @@
+"""The page with the report, and the list of the conversations behind one of its numbers."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeAlias
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from organizations.admin.site import site
+from organizations.models import Organization
+from organizations.tenancy.concurrency import search_slot
+from webchats.conversations.inbox.access import get_user
+from webchats.conversations.models import Conversation
+from webchats.conversations.reports.access import may_read_reports
+from webchats.conversations.reports.behind import conversations_behind
+from webchats.conversations.reports.definitions import DEFINITIONS
+from webchats.conversations.reports.loading import load_report
+from webchats.conversations.reports.pages.form import PRESETS, ReportForm
+from webchats.conversations.reports.pages.headlines import make_headlines
+from webchats.conversations.reports.pages.layout import make_sections, make_usage
+from webchats.conversations.reports.pages.links import Links
+from webchats.conversations.reports.pages.numbers import describe
+from webchats.conversations.reports.pages.rows import get_page
+from webchats.conversations.reports.texts import format_days
+
+View: TypeAlias = Callable[[HttpRequest, Organization | None], HttpResponse]
+
+
+def report_view(view: View) -> Callable[[HttpRequest], HttpResponse]:
+    """Make a view a page of the admin site, for roles that may read reports.
+
+    It is called with the user's organization. A superuser chooses one by the parameter
+    ``organization``; before, it is ``None``.
+    """
+
+    @wraps(view)
+    def checked(request: HttpRequest) -> HttpResponse:
+        user = get_user(request)
+        if not may_read_reports(user):
+            raise PermissionDenied
+        pk = request.GET.get("organization", "") if user.is_superuser else user.organization_id
+        organization = Organization.objects.for_user(user).filter(pk=pk).first() if pk else None
+        if pk and organization is None:
+            raise Http404("The organization does not exist.")
+        return view(request, organization)
+
+    return require_safe(site.admin_view(checked))
+
+
+@report_view
+def report(request: HttpRequest, organization: Organization | None) -> HttpResponse:
+    """Show the figures of a period, each beside that of the period before."""
+    if organization is None:
+        return _choose_organization(request)
+    form = ReportForm(organization, request.GET, timezone.now())
+    context = {**_get_context(request, organization, form), "title": "Reports"}
+    if form.is_valid():
+        period, filters = form.period, form.report_filter
+        with search_slot(get_user(request)):
+            now = load_report(organization, period, filters)
+            before = load_report(organization, period.before, filters)
+        links = Links(form.query)
+        context |= {
+            "report": now,
+            "period_text": format_days(period.first, period.last),
+            "before_text": format_days(period.before.first, period.before.last),
+            "headlines": make_headlines(now, before, links),
+            "sections": make_sections(now, before, links),
+            "usage": make_usage(now),
+            "usage_definition": DEFINITIONS["usage"],
+            "export_query": form.query.urlencode(),
+            "is_new": not (now.conversations or before.conversations)
+            and not Conversation.objects.for_organization(organization.pk).exists(),
+        }
+    return TemplateResponse(request, "admin/reports/report.html", context)
+
+
+@report_view
+def conversations(request: HttpRequest, organization: Organization | None) -> HttpResponse:
+    """List the conversations behind a number. Raise ``Http404`` if there is no such number."""
+    if organization is None:
+        raise Http404("No organization is chosen.")
+    form = ReportForm(organization, request.GET, timezone.now())
+    context = _get_context(request, organization, form)
+    context["title"] = "Conversations"
+    if form.is_valid():
+        key = request.GET.get("key", "")
+        try:
+            with search_slot(get_user(request)):
+                behind = conversations_behind(organization, form.period, form.report_filter, key)
+                total = behind.rows.count()
+                page = get_page(behind.rows, request.GET.get("cursor", ""))
+        except ValueError as error:
+            raise Http404(str(error)) from None
+        query = form.query
+        query["key"] = key
+        context |= {
+            "title": describe(key, organization),
+            "period_text": format_days(form.period.first, form.period.last),
+            "page": page,
+            "total": total,
+            "retained": behind.retained,
+            "all": total + behind.retained,
+            "query": query.urlencode(),
+            "report_query": form.query.urlencode(),
+            "is_first": not request.GET.get("cursor"),
+        }
+    response = TemplateResponse(request, "admin/reports/conversations.html", context)
+    with timezone.override(form.zone):
+        return response.render()
+
+
+def _get_context(
+    request: HttpRequest, organization: Organization, form: ReportForm
+) -> dict[str, object]:
+    user = get_user(request)
+    return {
+        **site.each_context(request),
+        "organization": organization,
+        "organizations": Organization.objects.for_user(user) if user.is_superuser else None,
+        "form": form,
+        "presets": [
+            (label, form.preset_query(preset).urlencode(), form.preset == preset)
+            for preset, label in PRESETS
+        ],
+        "time_zone": form.zone.key,
+    }
+
+
+def _choose_organization(request: HttpRequest) -> HttpResponse:
+    context = {
+        **site.each_context(request),
+        "title": "Reports",
+        "organizations": Organization.objects.for_user(get_user(request)),
+    }
+    return TemplateResponse(request, "admin/reports/report.html", context)
