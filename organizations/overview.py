@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Figure:
     """A number at the top of the overview, with a link to the list of the counted rows."""
 
-    count: int
+    #: A text for what is no count, such as ``3 min 20 s``.
+    count: int | str
     #: The text after the number, in the plural form that the number needs.
     label: str
     url: str
@@ -28,12 +29,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Panel:
-    """A section of the overview, rendered by a template with the variable ``panel``."""
+    """A section of the overview, rendered by a template with the variable ``panel``.
+
+    A panel of figures only has no template.
+    """
 
     template_name: str
     figures: tuple[Figure, ...]
     #: What the template shows.
     content: object
+    #: The name of the list of figures, for screen readers.
+    figures_label: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,13 +76,16 @@ class Checklist:
 GetPanel: TypeAlias = "Callable[[User], Panel]"
 GetSteps: TypeAlias = "Callable[[User], Iterable[Step]]"
 
-_panels: list[str] = []
+_panels: dict[str, int] = {}
 _steps: dict[str, int] = {}
 
 
-def register_panel(get_panel: str) -> None:
-    """Add a panel to the overview. ``get_panel`` is the dotted path of a ``GetPanel``."""
-    _panels.append(get_panel)
+def register_panel(get_panel: str, order: int = 0) -> None:
+    """Add a panel to the overview. ``get_panel`` is the dotted path of a ``GetPanel``.
+
+    Panels with a lower ``order`` come first, and those of the same one as they were registered.
+    """
+    _panels[get_panel] = order
 
 
 def register_steps(get_steps: str, order: int) -> None:
@@ -89,7 +98,8 @@ def register_steps(get_steps: str, order: int) -> None:
 
 def get_panels(user: "User") -> list[Panel]:
     """Return the panels of the overview for a user."""
-    return [cast("GetPanel", import_string(path))(user) for path in _panels]
+    paths = sorted(_panels, key=lambda path: _panels[path])
+    return [cast("GetPanel", import_string(path))(user) for path in paths]
 
 
 def get_checklist(user: "User") -> Checklist:

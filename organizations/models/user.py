@@ -123,14 +123,6 @@ class User(AbstractBaseUser, TenantScoped):
             ),
             constraints.one_of("access_role", [role.value for role in MEMBER_ROLES]),
         )
-        indexes = (
-            # Workers look for reports that are due.
-            models.Index(
-                fields=("weekly_report_on",),
-                condition=models.Q(gets_weekly_report=True),
-                name="user_gets_weekly_report",
-            ),
-        )
 
     def save(self, **options: Unpack[SaveOptions]) -> None:
         """Save the user, with what follows from a new password and from a deactivation."""

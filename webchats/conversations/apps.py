@@ -24,6 +24,7 @@ class ConversationsConfig(AppConfig):
         # It needs models, which are loaded by now.
         register(import_string("webchats.conversations.checks.check_vapid"), Tags.security)
         register_panel("webchats.conversations.admin.overview.get_panel")
+        register_panel("webchats.conversations.reports.pages.today.get_panel", order=-1)
         register_steps("webchats.conversations.admin.overview.get_steps", order=15)
         register_on_deactivation("webchats.conversations.assignees.release_conversations")
         register_job("reply", "webchats.conversations.replies.engine.make_reply")
@@ -34,6 +35,9 @@ class ConversationsConfig(AppConfig):
         notifications = "webchats.conversations.notifications"
         register_job("email", f"{notifications}.email_job.send_report")
         register_periodic_task(f"{notifications}.unattended.report_unattended", interval=30)
+        weekly = "webchats.conversations.reports.weekly"
+        register_job("weekly_report", f"{weekly}.job.send_weekly_report")
+        register_periodic_task(f"{weekly}.due.request_weekly_reports", interval=300)
         tasks = "webchats.conversations.periodic_tasks"
         register_periodic_task(f"{tasks}.request_lost_replies", interval=10)
         register_periodic_task(f"{tasks}.close_inactive_conversations", interval=3600)

@@ -3,7 +3,7 @@
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -13,6 +13,7 @@ from organizations.auth.roles import Operation
 from organizations.models import User
 from webchats.conversations.inbox.access import get_user, inbox_view
 from webchats.conversations.inbox.devices import get_push_key
+from webchats.conversations.reports.access import may_read_reports
 
 
 class PreferencesForm(forms.Form):
@@ -26,6 +27,14 @@ class PreferencesForm(forms.Form):
             "in five minutes, and one for each time that a visitor waits."
         ),
     )
+    gets_weekly_report = forms.BooleanField(
+        required=False,
+        label="E-mail me the figures of last week",
+        help_text=(
+            "On Mondays at 7:00 in the time zone of your organization, each figure beside that of "
+            "the week before."
+        ),
+    )
     uses_single_keys = forms.BooleanField(
         required=False,
         label="Use single keys as shortcuts",
@@ -34,6 +43,12 @@ class PreferencesForm(forms.Form):
             "accident."
         ),
     )
+
+    def __init__(self, user: User, data: QueryDict | None) -> None:
+        names = ("gets_email", "gets_weekly_report", "uses_single_keys")
+        super().__init__(data, initial={name: getattr(user, name) for name in names})
+        if user.organization_id is None or not may_read_reports(user):
+            del self.fields["gets_weekly_report"]
 
 
 class ShortcutsForm(forms.Form):
@@ -47,8 +62,7 @@ class ShortcutsForm(forms.Form):
 def preferences(request: HttpRequest) -> HttpResponse:
     """Show or save the user's notification settings."""
     user = get_user(request)
-    initial = {"gets_email": user.gets_email, "uses_single_keys": user.uses_single_keys}
-    form = PreferencesForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = PreferencesForm(user, request.POST if request.method == "POST" else None)
     if form.is_valid():
         User.objects.filter(pk=user.pk).update(**form.cleaned_data)
         messages.success(request, "Your notification settings are saved.")

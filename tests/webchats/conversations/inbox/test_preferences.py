@@ -31,13 +31,28 @@ def test_the_page_saves_the_choices_of_the_user_only(
 
 def test_the_api_changes_what_is_sent(rep: User, admin: User) -> None:
     client = token_client(rep)
-    assert client.get(API).json() == {"data": {"getsEmail": True, "usesSingleKeys": True}}
+    others = {"getsWeeklyReport": False, "usesSingleKeys": True}
+    assert client.get(API).json() == {"data": {"getsEmail": True, **others}}
     response = client.patch(API, {"getsEmail": False})
-    assert response.json() == {"data": {"getsEmail": False, "usesSingleKeys": True}}
-    response = client.patch(API, {"usesSingleKeys": False})
+    assert response.json() == {"data": {"getsEmail": False, **others}}
+    response = client.patch(API, {"usesSingleKeys": False, "getsWeeklyReport": True})
     assert response.json() == client.get(API).json()
-    assert response.json() == {"data": {"getsEmail": False, "usesSingleKeys": False}}
+    others = {"getsWeeklyReport": True, "usesSingleKeys": False}
+    assert response.json() == {"data": {"getsEmail": False, **others}}
     admin.refresh_from_db()
     assert (admin.gets_email, admin.uses_single_keys) == (True, True)
     error = client.patch(API, {"getsEmail": "no"})
     assert (error.status_code, error.json()["details"][0]["field"]) == (400, "getsEmail")
+
+
+def test_only_roles_that_read_reports_are_offered_the_weekly_report(
+    rep_client: Client, session_client: Client, rep: User, admin: User
+) -> None:
+    label = "E-mail me the figures of last week"
+    assert label not in rep_client.get(PAGE).content.decode()
+    rep_client.post(PAGE, {"gets_weekly_report": "on"})
+    assert label in session_client.get(PAGE).content.decode()
+    session_client.post(PAGE, {"gets_weekly_report": "on"})
+    rep.refresh_from_db()
+    admin.refresh_from_db()
+    assert (rep.gets_weekly_report, admin.gets_weekly_report) == (False, True)

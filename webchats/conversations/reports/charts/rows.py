@@ -14,8 +14,8 @@ from webchats.conversations.reports.charts.points import (
 from webchats.conversations.reports.charts.scales import percent, shorten
 
 ROW_HEIGHT: Final = 44
-#: Characters of a label that fit on a desktop. A phone clips more.
-_LABEL_COLUMNS: Final = 60
+#: Characters of a label that fit beside the value, on most phones.
+_LABEL_COLUMNS: Final = 38
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from webchats.conversations.reports.filters import ReportFilter
 from webchats.conversations.reports.periods import Period
 from webchats.models import Webchat
 
+TODAY: Final = "today"
 PRESETS: Final = (
+    (TODAY, "Today"),
     ("last_7", "Last 7 days"),
     ("last_30", "Last 30 days"),
     ("last_90", "Last 90 days"),
@@ -160,6 +162,8 @@ class ReportForm(forms.Form):
 
 def find_dates(preset: str, today: date) -> tuple[date, date]:
     """Return the first and the last day of a preset."""
+    if preset == TODAY:
+        return today, today
     if preset == "this_month":
         return today.replace(day=1), today
     if preset == "last_month":

@@ -130,7 +130,7 @@ def _first_reply(now: Report, before: Report, links: Links) -> Headline:
 
 def _waiting(now: Report, before: Report, links: Links) -> Headline:
     figures = now.waiting
-    details = [_link(links, "unanswered", figures.unanswered, "without an answer to the last")]
+    details = [_link(links, "unanswered", figures.unanswered, "without an answer at the end")]
     if figures.wait_count:
         plural = "wait" if figures.wait_count == 1 else "waits"
         details.insert(0, Detail(f"{format_number(figures.wait_count)} {plural}"))

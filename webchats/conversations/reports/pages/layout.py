@@ -12,6 +12,7 @@ from webchats.conversations.reports.charts.heat_map import HeatMap, make_heat_ma
 from webchats.conversations.reports.charts.points import Cell, Chart, Point, Table
 from webchats.conversations.reports.charts.rows import make_row_chart
 from webchats.conversations.reports.charts.shares import make_share_chart
+from webchats.conversations.reports.conditions import NONE
 from webchats.conversations.reports.definitions import DEFINITIONS
 from webchats.conversations.reports.figures import DayBar, Report, RowBar
 from webchats.conversations.reports.pages.links import Links
@@ -22,6 +23,12 @@ MAX_DAYS: Final = 45
 MAX_WEEK_DAYS: Final = 190
 #: Rows that have a bar. The others are in the export.
 MAX_ROWS: Final = 20
+#: What conversations without a row have in common.
+_NO_ROW: Final = {
+    f"webchat={NONE}": "Deleted webchats",
+    f"rep={NONE}": "No representative",
+    f"prompt={NONE}-0": "No reply of the AI",
+}
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,12 @@ def make_hour_chart(now: Report, links: Links) -> HeatMap:
 def _make_rows(key: str, heading: str, bars: Sequence[RowBar], links: Links) -> Chart:
     shown, others = bars[:MAX_ROWS], bars[MAX_ROWS:]
     points = [
-        Point(bar.label, bar.count, format_number(bar.count), url=links.behind(bar.key))
+        Point(
+            _NO_ROW.get(bar.key, bar.label),
+            bar.count,
+            format_number(bar.count),
+            url=links.behind(bar.key),
+        )
         for bar in shown
     ]
     if others:

@@ -27,3 +27,10 @@ class Links:
             query[name] = value
         query["key"] = key
         return f"{self._path}?{query.urlencode()}"
+
+
+def make_day_query(day: date) -> QueryDict:
+    """Return the query string of the report of one day."""
+    query = QueryDict(mutable=True)
+    query.update({"from": day.isoformat(), "to": day.isoformat()})
+    return query

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from webchats.conversations.reports.pages import views
+from webchats.conversations.reports.pages import unsubscribe, views
 
 app_name = "reports"
 
 urlpatterns = [
     path("", views.report, name="report"),
     path("conversations/", views.conversations, name="conversations"),
+    path("unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
 ]

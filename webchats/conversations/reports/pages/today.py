@@ -1,0 +1,55 @@
+"""The day on the overview: who waits now, and the figures of today's conversations."""
+
+from collections.abc import Iterator
+
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from organizations.models import Organization, User
+from organizations.overview import Figure, Panel
+from organizations.time_zones import get_time_zone
+from webchats.conversations.inbox.built_in_views import COUNT_LIMIT, BuiltInView, format_count
+from webchats.conversations.models import Conversation
+from webchats.conversations.reports.access import may_read_reports
+from webchats.conversations.reports.conditions import SATISFIED
+from webchats.conversations.reports.filters import ReportFilter
+from webchats.conversations.reports.histograms import load_durations
+from webchats.conversations.reports.pages.links import Links, make_day_query
+from webchats.conversations.reports.periods import Period
+from webchats.conversations.reports.sources import Sources
+from webchats.conversations.reports.texts import format_duration, format_share
+
+
+def get_panel(user: User) -> Panel:
+    """Return the panel of the user's organization; an empty one for a superuser.
+
+    The figures are from a few queries with an index each.
+    """
+    figures = () if user.organization is None else tuple(_get_figures(user, user.organization))
+    return Panel(template_name="", figures=figures, content=None, figures_label="Today")
+
+
+def _get_figures(user: User, organization: Organization) -> Iterator[Figure]:
+    rows = Conversation.objects.for_user(user).waiting().order_by()
+    waiting = format_count(rows[:COUNT_LIMIT].count()) or 0
+    yield Figure(waiting, "waiting now", f"{reverse('inbox:list')}?{BuiltInView.WAITING}")
+    if not may_read_reports(user):
+        return
+    period = Period.last_days(get_time_zone(organization.time_zone), timezone.now(), 1)
+    links = Links(make_day_query(period.first))
+    sources = Sources(organization, period, ReportFilter())
+    counts = sources.add_up(
+        conversations=Count("organization_id"),
+        with_ai=Count("organization_id", filter=Q(had_ai=True)),
+        rated=Count("organization_id", filter=Q(rating_score__isnull=False)),
+        satisfied=Count("organization_id", filter=Q(rating_score__gte=SATISFIED)),
+    )
+    total, rated = counts["conversations"], counts["rated"]
+    label = "conversation today" if total == 1 else "conversations today"
+    yield Figure(total, label, links.behind("conversations"))
+    median = format_duration(load_durations(sources, "reply_seconds").median)
+    yield Figure(median, "median first reply", links.behind("first_reply"))
+    satisfied = format_share(counts["satisfied"] / rated if rated else None)
+    yield Figure(satisfied, f"rated 4 or 5, of {rated}", links.behind("rated"))
+    yield Figure(counts["with_ai"], "handled by the AI", links.behind("with_ai"))
