@@ -1,5 +1,7 @@
 """The pages of the admin site in a browser: accessibility, CSP, escaping, phones, imports."""
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.sync_api import FilePayload, Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
@@ -10,6 +12,7 @@ from tests.browser.conftest import HOSTILE_STRINGS, REDUCED_MOTION, Visit, Visit
 from tests.browser.test_admin_form import LIST, get_preview, wait_for_preview
 from tests.organizations.admin.test_ai_usage import add_call
 from tests.support import factories
+from tests.support.report_data import create_conversations
 from tests.webchats.imports.files import to_csv
 from webchats.models import Webchat
 
@@ -61,6 +64,9 @@ def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
     admin_page: Visitor, live_server: LiveServer, webchat: Webchat
 ) -> None:
     contact = factories.ContactFactory.create(webchat=webchat)
+    begin = datetime(2030, 5, 6, tzinfo=UTC)
+    prompt = webchat.prompt
+    create_conversations([webchat], [webchat.user], prompt, first=begin, days=7, count=20)
     # The preview of a new webchat has the default color of timestamps, with too little contrast.
     visit = admin_page(f"{LIST}add/", **REDUCED_MOTION)
     wait_for_preview(visit.page)
@@ -73,6 +79,8 @@ def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
             for page in ("change", "history", "delete", "end-sessions")
         ),
         "/admin/webchats/importrecord/",
+        "/admin/reports/?from=2030-05-06&to=2030-05-12",
+        "/admin/reports/conversations/?from=2030-05-06&to=2030-05-12&key=conversations",
         "/admin/conversations/contact/",
         f"/admin/conversations/contact/{contact.pk}/change/",
     ]
