@@ -15,7 +15,7 @@ def format_duration(seconds: float | None) -> str:
     if seconds is None:
         return NO_VALUE
     rest = round(seconds)
-    parts = []
+    parts: list[str] = []
     for size, unit in _UNITS:
         number, rest = divmod(rest, size)
         if number or parts:
