@@ -1,10 +1,14 @@
 """The figures at the top of the report, each with the period before and the direction in words."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from webchats.conversations.reports.definitions import DEFINITIONS
 from webchats.conversations.reports.figures import Durations, RatingGroup, Report
+from webchats.conversations.reports.pages.comparisons import (
+    Change,
+    compare,
+    compare_durations,
+)
 from webchats.conversations.reports.pages.links import Links
 from webchats.conversations.reports.texts import format_duration, format_number, format_share
 
@@ -16,15 +20,6 @@ class Detail:
     text: str
     url: str = ""
     count: int | None = None
-
-
-@dataclass(frozen=True)
-class Change:
-    """The value of the period before, and the direction from there."""
-
-    text: str
-    #: ``better``, ``worse``, or empty if neither is.
-    quality: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,9 +38,6 @@ class Headline:
         return DEFINITIONS[self.key]
 
 
-_Format = Callable[[float | None], str]
-
-
 def make_headlines(now: Report, before: Report, links: Links) -> list[Headline]:
     """Return the figures of ``now``, each beside that of ``before``."""
     makers = (
@@ -59,32 +51,6 @@ def make_headlines(now: Report, before: Report, links: Links) -> list[Headline]:
         _rating,
     )
     return [make(now, before, links) for make in makers]
-
-
-def compare(
-    now: float | None,
-    before: float | None,
-    format_value: _Format,
-    *,
-    words: tuple[str, str] = ("Up from", "Down from"),
-    is_more_better: bool | None = None,
-) -> Change:
-    """Return the change in words. Values that are shown as the same text are the same."""
-    if now is None or before is None:
-        return Change("" if before is None else f"Before: {format_value(before)}")
-    text = format_value(before)
-    if format_value(now) == text:
-        return Change(f"The same as before: {text}")
-    is_more = now > before
-    quality = "" if is_more_better is None else "better" if is_more == is_more_better else "worse"
-    return Change(f"{words[0] if is_more else words[1]} {text}", quality)
-
-
-_SHORTER = ("Longer than before:", "Shorter than before:")
-
-
-def _compare_durations(now: float | None, before: float | None) -> Change:
-    return compare(now, before, format_duration, words=_SHORTER, is_more_better=False)
 
 
 def _nine_of_ten(durations: Durations) -> Detail:
@@ -123,7 +89,7 @@ def _first_reply(now: Report, before: Report, links: Links) -> Headline:
         "first_reply",
         "First reply (median)",
         format_duration(figures.reply.median),
-        _compare_durations(figures.reply.median, before.first_replies.reply.median),
+        compare_durations(figures.reply.median, before.first_replies.reply.median),
         details,
     )
 
@@ -140,7 +106,7 @@ def _waiting(now: Report, before: Report, links: Links) -> Headline:
         "waiting",
         "Waiting (mean)",
         format_duration(figures.mean),
-        _compare_durations(figures.mean, before.waiting.mean),
+        compare_durations(figures.mean, before.waiting.mean),
         details,
     )
 
@@ -158,7 +124,7 @@ def _resolution(now: Report, before: Report, links: Links) -> Headline:
         "resolution",
         "Resolution (median)",
         format_duration(figures.resolved.median),
-        _compare_durations(figures.resolved.median, before.resolution.resolved.median),
+        compare_durations(figures.resolved.median, before.resolution.resolved.median),
         details,
     )
 
