@@ -263,6 +263,7 @@ REST_FRAMEWORK = {
         "widget_requests_session": env.str("RATE_LIMIT_WIDGET_REQUESTS_SESSION", default="300/min"),
         "widget_messages_session": env.str("RATE_LIMIT_WIDGET_MESSAGES_SESSION", default="30/min"),
         "widget_messages_address": env.str("RATE_LIMIT_WIDGET_MESSAGES_ADDRESS", default="120/min"),
+        "widget_ratings_session": env.str("RATE_LIMIT_WIDGET_RATINGS_SESSION", default="20/hour"),
         "widget_conversations_address": env.str(
             "RATE_LIMIT_WIDGET_CONVERSATIONS_ADDRESS", default="20/hour"
         ),

@@ -92,6 +92,7 @@ def parse_endpoint(url: str) -> Endpoint:
         not _VISIBLE.fullmatch(url)
         or "\\" in url
         or "@" in parts.netloc
+        or port == 0
         or parts.scheme not in _DEFAULT_PORTS
         or not _HOST.fullmatch(written)
         or (_ENDS_IN_NUMBER.search(host) and not _is_ipv4(host))

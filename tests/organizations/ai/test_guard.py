@@ -83,6 +83,7 @@ HOSTILE_URLS = [
     "https://①②⑦.⓪.⓪.①/v1",
     "https:///v1",
     "https://93.184.215.14:99999/v1",
+    "https://93.184.215.14:0/v1",
     "https://[fe80::1%25eth0]/v1",
     "ftp://93.184.215.14/v1",
     "file:///etc/passwd",

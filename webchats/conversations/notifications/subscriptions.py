@@ -63,6 +63,8 @@ def subscribe(
     PushSubscription(endpoint=endpoint, **values).full_clean(validate_unique=False)
     _validate_endpoint(endpoint, user.organization_id)
     with transaction.atomic():
+        # Of devices that are added at once, each counts the others.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
         row, is_new = PushSubscription.objects.update_or_create(endpoint=endpoint, defaults=values)
         own = PushSubscription.objects.filter(user=user).order_by("-updated_at", "-id")
         oldest = list(own.values_list("pk", flat=True)[MAX_SUBSCRIPTIONS:])

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from webchats.conversations import services
 from webchats.conversations.serializers import visitor_rating
-from webchats.conversations.visitor import serializers
+from webchats.conversations.visitor import serializers, throttling
 from webchats.conversations.visitor.widget_view import VisitorView
 
 
@@ -31,6 +31,7 @@ class RatingView(VisitorView):
         409 with the code `not_closed` while it is open, `rating_final` from 14 days after the first
         rating on, and `survey_disabled` if the webchat has no survey.
         """
+        self.enforce(throttling.SessionRatingThrottle)
         serializer = serializers.RateSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         rated = services.rate(conversation=self.get_conversation(), **serializer.validated_data)

@@ -67,6 +67,12 @@ class SessionMessageThrottle(SessionThrottle):
     scope = "widget_messages_session"
 
 
+class SessionRatingThrottle(SessionThrottle):
+    """Limits the ratings of a session, each of which is an event for all representatives."""
+
+    scope = "widget_ratings_session"
+
+
 class AddressConversationThrottle(AddressThrottle):
     """Limits the new conversations of an address."""
 

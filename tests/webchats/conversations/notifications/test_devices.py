@@ -12,8 +12,10 @@ from organizations.ai import addresses
 from organizations.models import User
 from tests.support.clients import log_in, token_client
 from tests.support.push_service import Device
+from tests.support.threads import run_at_once
 from webchats.conversations.models import PushSubscription
 from webchats.conversations.models.push_subscription import MAX_SUBSCRIPTIONS
+from webchats.conversations.notifications import subscriptions
 from webchats.conversations.notifications.subscriptions import describe_device
 from webchats.conversations.notifications.vapid import get_public_key
 
@@ -85,6 +87,19 @@ def test_the_oldest_of_too_many_devices_is_removed(rep: User, admin: User) -> No
     assert PushSubscription.objects.filter(user=admin).count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_devices_that_are_added_at_once_count_each_other(rep: User) -> None:
+    PushSubscription.objects.bulk_create(
+        PushSubscription(user=rep, endpoint=str(number)) for number in range(MAX_SUBSCRIPTIONS - 1)
+    )
+    keys = Device("").keys
+    run_at_once(
+        8,
+        lambda n: subscriptions.subscribe(user=rep, endpoint=f"https://push.test/{n}", **keys),
+    )
+    assert PushSubscription.objects.count() == MAX_SUBSCRIPTIONS
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -93,6 +108,7 @@ def test_the_oldest_of_too_many_devices_is_removed(rep: User, admin: User) -> No
         ({"endpoint": "https://127.0.0.1/a"}, "endpoint"),
         ({"endpoint": "https://user@push.test/a"}, "endpoint"),
         ({"endpoint": "https://[::1/a"}, "endpoint"),
+        ({"endpoint": "https://push.test:0/a"}, "endpoint"),
         ({"endpoint": "push.test"}, "endpoint"),
         ({"endpoint": "https://push.test/" + "a" * 1000}, "endpoint"),
         ({"endpoint": None}, "endpoint"),

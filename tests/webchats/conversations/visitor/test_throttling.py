@@ -80,6 +80,14 @@ def test_messages_are_limited_by_address(webchat: Webchat, throttle_rates: Rates
     assert elsewhere.status_code == 201
 
 
+def test_ratings_are_limited_by_session(visitor: Visitor, throttle_rates: Rates) -> None:
+    throttle_rates(widget_ratings_session="2/hour")
+    visitor.send()
+    visitor.post("close")
+    assert statuses(3, lambda n: visitor.put("rating", {"score": n + 1})) == [200, 200, 429]
+    assert Conversation.objects.get().rating_score == 2
+
+
 def test_new_conversations_are_limited_by_address(webchat: Webchat, throttle_rates: Rates) -> None:
     throttle_rates(widget_conversations_address="2/hour")
     visitors = [Visitor(webchat) for _ in range(3)]
