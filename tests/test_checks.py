@@ -42,6 +42,8 @@ def test_production_settings_pass_the_deployment_check(tmp_path: Path) -> None:
         ("RATE_LIMIT_ADDRESS", "many", "webchat_project.E001"),
         ("RATE_LIMIT_SIGN_IN", "5/fortnight", "webchat_project.E001"),
         ("RATE_LIMIT_SIGN_IN", "5/5", "webchat_project.E001"),
+        ("REQUESTS_PER_ORGANIZATION", "1", "webchat_project.E003"),
+        ("REQUESTS_PER_ORGANIZATION", "9", "webchat_project.W005"),
         ("SECRET_KEY", "   # make one: " + "k9" * 40, "webchat_project.E002"),
         ("SECRET_KEY", "short", "security.W009"),
         ("SENTRY_DSN", "nonsense", "observability.E003"),

@@ -18,4 +18,5 @@ class ProjectConfig(AppConfig):
         register(checks.check_email, Tags.security, deploy=True)
         register(checks.check_static_files, Tags.staticfiles, deploy=True)
         register(checks.check_shared_cache, Tags.security, deploy=True)
+        register(checks.check_requests, deploy=True)
         register(checks.check_proxies, Tags.security, deploy=True)

@@ -80,9 +80,9 @@ class BodySizeLimitMiddleware:
         slots = self._large if is_buffered else self._uploads
         if not slots.acquire(blocking=False):
             response = unavailable_response(request, "Other large requests are running. Try later.")
-            return _read_to_end(request, response) if is_buffered else response
+            return read_to_end(request, response) if is_buffered else response
         try:
-            return _read_to_end(request, respond(request))
+            return read_to_end(request, respond(request))
         finally:
             _free_values(request)
             slots.release()
@@ -188,12 +188,19 @@ def _unauthenticated(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-def _read_to_end(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Read the rest of the body: otherwise the proxy would replace the response by a 502."""
+def read_to_end(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Return the response after the rest of the body, without which the proxy returns a 502."""
     with suppress(OSError):
         while request.read(1 << 16):
             pass
     return response
+
+
+def is_upload(request: HttpRequest) -> bool:
+    """Return whether the body is larger than those that the proxy buffers: see ``MAX_UPLOADS``."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    is_number = length.isascii() and length.isdigit() and len(length) <= _MAX_DIGITS
+    return is_number and int(length) > settings.MAX_BODY_BYTES
 
 
 def _free_values(request: HttpRequest) -> None:

@@ -55,6 +55,7 @@ def check_numbers(**_: object) -> list[CheckMessage]:
         "LIVE_STREAMS_PER_USER": 1,
         "LIVE_SHUTDOWN_SECONDS": 0,
         "EMAIL_TIMEOUT": 1,
+        "REQUESTS_PER_ORGANIZATION": 2,
     }
     return [
         Error(
@@ -64,6 +65,21 @@ def check_numbers(**_: object) -> list[CheckMessage]:
         )
         for name, minimum in minimums.items()
         if getattr(settings, name) < minimum
+    ]
+
+
+def check_requests(**_: object) -> list[CheckMessage]:
+    """Report requests of one organization that occupy most threads (``webchat_project.W005``)."""
+    if settings.REQUESTS_PER_ORGANIZATION <= settings.SERVER_THREADS // 2:
+        return []
+    return [
+        Warning(
+            f"REQUESTS_PER_ORGANIZATION is {settings.REQUESTS_PER_ORGANIZATION}, more than half of "
+            f"the {settings.SERVER_THREADS} threads of a process.",
+            hint="Lower it, so that one organization cannot stop others, or raise "
+            "GRANIAN_BLOCKING_THREADS.",
+            id="webchat_project.W005",
+        )
     ]
 
 

@@ -97,6 +97,8 @@ MIDDLEWARE = [
     "webchat_project.middleware.HttpsOnlyMiddleware",
     "webchat_project.middleware.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Before any middleware that reads from the database.
+    "webchat_project.request_slots.RequestSlotsMiddleware",
     "webchat_project.body_size.BodySizeLimitMiddleware",
     "webchat_project.body_size.LargeResponseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -287,6 +289,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_100
 # Bytes of a body with files (multipart/form-data): ten icons of 1 MiB, and the part headers.
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=11 * 1024 * 1024)
+
+# Threads of the server, and requests of one organization or anonymous address that use them at a
+# time in a process.
+SERVER_THREADS = env.int("GRANIAN_BLOCKING_THREADS", default=16)
+REQUESTS_PER_ORGANIZATION = env.int(
+    "REQUESTS_PER_ORGANIZATION", default=max(2, SERVER_THREADS // 4)
+)
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Webchats",

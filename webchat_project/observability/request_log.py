@@ -115,7 +115,7 @@ def _log(request: HttpRequest, status: int, started: float) -> None:
     seconds = perf_counter() - started
     method = request.method if request.method in _METHODS else "OTHER"
     route = _get_route(request)
-    user = _known_user(request)
+    user = known_user(request)
     if status == 403 and user is not None:
         log_event(SecurityEvent.FORBIDDEN, user=user.pk, route=route)
     log_request(str(method), route, status, seconds, user)
@@ -145,7 +145,7 @@ def log_request(
         count_request(method, route, status, seconds)
 
 
-def _known_user(request: HttpRequest) -> _User | None:
+def known_user(request: HttpRequest) -> _User | None:
     """Return the request's user if it has been loaded, without a query."""
     user = getattr(request, "user", None)
     if isinstance(user, SimpleLazyObject):
