@@ -402,3 +402,9 @@ def test_a_conversation_has_a_limited_number_of_notes(webchat: Webchat, rep: Use
     with pytest.raises(ValidationError, match="at most 200 notes"):
         services.add_note(conversation=conversation, user=rep, text="One more")
     assert conversation.notes.count() == MAX_NOTES
+    conversation.notes.all().delete()
+    Note.objects.bulk_create(
+        Note(conversation=conversation, user=rep, text="🌍" * 4_000) for _ in range(16)
+    )
+    with pytest.raises(ValidationError, match="256 KiB"):
+        services.add_note(conversation=conversation, user=rep, text="🌍" * 4_000)

@@ -9,9 +9,12 @@ from itertools import groupby, pairwise
 from typing import Final
 
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from organizations.models import User
+from organizations.tenancy.large_responses import Bytes
+from webchats.conversations.message_pages import load_page
 from webchats.conversations.models import (
     Author,
     Conversation,
@@ -25,6 +28,12 @@ from webchats.conversations.word_diff import PAGE_BUDGET, Budget, DiffPart, diff
 
 #: Messages on a page of a thread.
 PAGE_SIZE: Final = 100
+#: The bytes of a message, with what a representative has changed of it.
+_BYTES: Final = (
+    Bytes("text")
+    + Coalesce(Bytes("reply__draft__text"), 0)
+    + Coalesce(Bytes("reply__draft__sent_text"), 0)
+)
 #: More do not fit in the menu.
 _MAX_COLLEAGUES: Final = 100
 #: Entries of one author within this time have one head.
@@ -92,7 +101,7 @@ def get_thread(conversation: Conversation, before: int | None = None) -> Thread:
     messages = messages.defer("reply__instructions", "reply__text").order_by("-sequence")
     if before is not None:
         messages = messages.filter(sequence__lt=before)
-    page = [*messages[:PAGE_SIZE]][::-1]
+    page = load_page(messages, PAGE_SIZE, _BYTES)[0][::-1]
     entries = list(_merge(page, _notes_of_page(conversation, page)))
     _add_changes(entries)
     _group(entries)

@@ -13,6 +13,7 @@ from webchats.conversations.models.conversation import Conversation
 MAX_NOTE_LENGTH: Final = 4_000
 #: Notes of one conversation. Its page shows all of them.
 MAX_NOTES: Final = 200
+MAX_NOTES_BYTES: Final = 256 * 1024
 
 
 class Note(TenantScoped):

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from organizations.models import User
+from organizations.tenancy.large_responses import Bytes
 from webchats.conversations.appending import append
 from webchats.conversations.cards import mask_card_numbers
 from webchats.conversations.contacts import update_contact
@@ -15,7 +16,7 @@ from webchats.conversations.errors import AnsweredMeanwhile, ClientKeyUsed
 from webchats.conversations.events import conversation_changed
 from webchats.conversations.locking import lock, require_open, save
 from webchats.conversations.models import Author, Contact, Conversation, Message, Note
-from webchats.conversations.models.note import MAX_NOTES
+from webchats.conversations.models.note import MAX_NOTES, MAX_NOTES_BYTES
 from webchats.conversations.notifications.requests import request_notifications
 from webchats.conversations.replies.availability import can_answer
 from webchats.conversations.replies.requests import outdate_draft, request_reply
@@ -197,8 +198,12 @@ def add_note(*, conversation: Conversation, user: User, text: str) -> Note:
     note.full_clean()
     with transaction.atomic():
         locked = lock(conversation)
-        if locked.notes.count() >= MAX_NOTES:
-            message = f"A conversation has at most {MAX_NOTES} notes. Close it to start another."
+        others = locked.notes.order_by().values_list(Bytes("text"), flat=True)
+        if len(others) >= MAX_NOTES or sum(others) + len(text.encode()) > MAX_NOTES_BYTES:
+            message = (
+                f"A conversation has at most {MAX_NOTES} notes with {MAX_NOTES_BYTES // 1024} KiB. "
+                "Close it to start another."
+            )
             raise ValidationError({"text": message}, "limit_reached")
         note.save(force_insert=True)
         delete_unsent_text(conversation, user)

@@ -19,7 +19,7 @@ from tests.webchats.conversations.inbox.conftest import answer, write
 from webchats.conversations import services
 from webchats.conversations.inbox import pages, threads
 from webchats.conversations.inbox.built_in_views import BuiltInView
-from webchats.conversations.models import Author, Conversation, Message
+from webchats.conversations.models import Author, Conversation, Draft, Message, Reply
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -252,6 +252,39 @@ def test_long_thread_has_pages(
     assert 'before=4">Later' in page
 
 
+def test_page_of_a_thread_with_long_edited_drafts_is_small(
+    conversation: Conversation, rep_client: Client
+) -> None:
+    replies = [
+        Reply(conversation=conversation, state="sent", based_on_sequence=1) for _ in range(20)
+    ]
+    Reply.objects.bulk_create(replies)
+    options: dict[str, Any] = {
+        "conversation": conversation,
+        "organization": conversation.organization,
+    }
+    Draft.objects.bulk_create(
+        Draft(
+            **options,
+            reply=reply,
+            state="sent",
+            text="🌍" * 4_000,
+            sent_text="🙂" * 4_000,
+            based_on_sequence=1,
+        )
+        for reply in replies
+    )
+    Message.objects.bulk_create(
+        Message(**options, sequence=n, author="ai", reply=reply, text="🙂" * 4_000)
+        for n, reply in enumerate(replies, 2)
+    )
+    Conversation.objects.update(last_sequence=21)
+    page = get_thread_page(rep_client, conversation)
+    assert len(page.encode()) < 256 * 1024
+    assert page.count("🙂" * 4_000) == 2 * 2
+    assert 'before=20">Earlier' in page
+
+
 def test_link_to_the_page_is_labeled_with_its_address(webchat: Webchat, rep_client: Client) -> None:
     conversation = services.send_visitor_message(
         webchat=webchat,
@@ -309,10 +342,11 @@ def test_number_of_queries_does_not_depend_on_the_rows(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     conversation = write(webchat)
-    # Session, user; counts, saved views, list; conversation, messages, notes, draft,
-    # unsent text, colleagues and other conversations; the AI's provider, knowledge and failure.
+    # Session, user; counts, saved views, list; conversation, messages and their sizes,
+    # notes, draft, unsent text, colleagues and other conversations; the AI's provider, knowledge
+    # and failure.
     fragment = {"headers": {"HX-Request": "true"}, "query": {"state": "open"}}
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         get_thread_page(rep_client, conversation, **fragment)
     for number in range(4):
         other = write(webchat, visitor_id=f"{number:032x}")
@@ -321,7 +355,7 @@ def test_number_of_queries_does_not_depend_on_the_rows(
         answer(conversation, rep, f"Answer {number}")
         services.add_note(conversation=conversation, user=rep, text="Note")
     # The visitor does not wait for the AI any more.
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         page = get_thread_page(rep_client, conversation, **fragment)
     assert len(rows_of(page)) == 5
     # The list alone: session, user, conversation, counts, saved views, rows.
