@@ -79,6 +79,7 @@ class HistoryRecord(Protocol):
     history_id: int
     history_date: datetime
     history_user: AbstractBaseUser | None
+    history_change_reason: str | None
     updated_at: datetime
 
 
@@ -100,6 +101,8 @@ class Version:
     at: datetime
     user: AbstractBaseUser | None
     changes: list[Change]
+    #: Why the row was saved, as a sentence; empty for most versions.
+    reason: str
 
 
 def get_versions(row: TenantScoped) -> list[Version]:
@@ -121,6 +124,7 @@ def get_versions(row: TenantScoped) -> list[Version]:
             record.history_date,
             record.history_user,
             changes.get(record.history_id, []),
+            record.history_change_reason or "",
         )
         for record in records[:MAX_VERSIONS]
     ]
@@ -131,12 +135,14 @@ def latest_records(row: TenantScoped, limit: int) -> list[HistoryRecord]:
 
     Their long values are read on access.
     """
+    records = _records(row)
+    # Of the record: a model can leave fields out of its history.
     long = [
         field.attname
-        for field in row._meta.concrete_fields
+        for field in records.model._meta.concrete_fields
         if isinstance(field, models.TextField | models.JSONField)
     ]
-    records = _records(row).select_related("history_user").defer(*long)
+    records = records.select_related("history_user").defer(*long)
     return list(records.order_by("-history_date", "-history_id")[:limit])
 
 

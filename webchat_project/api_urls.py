@@ -13,6 +13,7 @@ from webchats.conversations.api.canned_replies import CannedReplyViewSet
 from webchats.conversations.api.contacts import ContactViewSet
 from webchats.conversations.api.drafts import DraftViewSet
 from webchats.conversations.api.knowledge import KnowledgeViewSet
+from webchats.conversations.api.merges import ContactMergeViewSet
 from webchats.conversations.api.online import OnlineView
 from webchats.conversations.api.preferences import PreferencesView
 from webchats.conversations.api.push_subscriptions import (
@@ -28,6 +29,7 @@ router.register("webchats", webchats.WebchatViewSet)
 router.register("conversations", ConversationViewSet)
 router.register("drafts", DraftViewSet)
 router.register("contacts", ContactViewSet)
+router.register("contact-merges", ContactMergeViewSet)
 router.register("canned-replies", CannedReplyViewSet)
 router.register("inbox-views", SavedViewViewSet)
 router.register("knowledge", KnowledgeViewSet)

@@ -16,6 +16,7 @@ from webchats import examples
 from webchats.conversations.api.examples import (
     CONTACT_ID,
     CONVERSATION_ID,
+    DUPLICATE_ID,
     PUSH_SUBSCRIPTION_REQUEST,
 )
 
@@ -45,6 +46,7 @@ ROWS = (
 #: Ids in bodies, of rows that the test has created.
 REFERENCES = {
     "assigneeId": examples.USER_ID,
+    "contactId": DUPLICATE_ID,
     "pipelineId": examples.PIPELINE_ID,
     "promptId": examples.PROMPT_ID,
     "providerId": PROVIDER_ID,

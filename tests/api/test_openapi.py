@@ -26,7 +26,12 @@ from tests.support import factories
 from tests.support.visitors import Visitor
 from webchat_project.api import documentation
 from webchats import demo, examples
-from webchats.conversations.api.examples import CONTACT_ID, CONVERSATION_ID, DRAFT
+from webchats.conversations.api.examples import (
+    CONTACT_ID,
+    CONVERSATION_ID,
+    DRAFT,
+    DUPLICATE_ID,
+)
 from webchats.conversations.notifications.vapid import generate_private_key
 from webchats.models import Webchat
 
@@ -215,6 +220,11 @@ def test_only_nullable_fields_of_a_response_are_nullable() -> None:
         "Contact.stageEnteredAt",
         "Contact.stageId",
         "Contact.webchatId",
+        "ContactMerge.contactId",
+        "ContactMerge.mergedBy",
+        "ContactMerge.removedContact",
+        "ContactMerge.undoneAt",
+        "ContactMerge.undoneBy",
         "ContactMove.fromPipelineId",
         "ContactMove.fromStageId",
         "ContactMove.movedBy",
@@ -310,6 +320,7 @@ def test_examples_of_request_bodies_are_accepted(
     webchat_id = client.post("/api/webchats", examples.REQUEST).json()["data"]["_id"]
     webchat = Webchat.objects.get(pk=webchat_id)
     contact = factories.ContactFactory.create(webchat=webchat)
+    factories.ContactFactory.create(id=DUPLICATE_ID, webchat=webchat)
     ids = {
         "webchats": webchat_id,
         "prompts": examples.PROMPT_ID,
@@ -337,7 +348,7 @@ def test_examples_of_request_bodies_are_accepted(
                 assert response.status_code in (200, 201, 204), response.content
                 assert b'"ignored"' not in response.content
                 tried.add((verb, path))
-    assert len(tried) == 43
+    assert len(tried) == 44
 
 
 def test_schema_contains_the_documented_example() -> None:

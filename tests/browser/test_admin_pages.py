@@ -14,6 +14,7 @@ from tests.organizations.admin.test_ai_usage import add_call
 from tests.support import factories
 from tests.support.report_data import create_conversations
 from tests.webchats.imports.files import to_csv
+from webchats.conversations import services
 from webchats.models import Webchat
 
 PHONE = ViewportSize(width=390, height=844)
@@ -63,7 +64,9 @@ def drop_empty(found: dict[str, list[str]]) -> dict[str, list[str]]:
 def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
     admin_page: Visitor, live_server: LiveServer, webchat: Webchat
 ) -> None:
-    contact = factories.ContactFactory.create(webchat=webchat)
+    contact, other = factories.ContactFactory.create_batch(2, webchat=webchat, phone="0123456")
+    merged = factories.ContactFactory.create(webchat=webchat)
+    services.merge_contacts(kept=contact, removed=merged, user=webchat.user)
     begin = datetime(2030, 5, 6, tzinfo=UTC)
     prompt = webchat.prompt
     create_conversations([webchat], [webchat.user], prompt, first=begin, days=7, count=20)
@@ -83,6 +86,8 @@ def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
         "/admin/reports/conversations/?from=2030-05-06&to=2030-05-12&key=conversations",
         "/admin/conversations/contact/",
         f"/admin/conversations/contact/{contact.pk}/change/",
+        f"/admin/conversations/contact/{contact.pk}/merge/?q=contact",
+        f"/admin/conversations/contact/{contact.pk}/merge/?with={other.pk}",
     ]
     found = visit_pages(visit, live_server.url, paths)
     visit.page.set_viewport_size(PHONE)

@@ -7,9 +7,12 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from organizations import models
+from webchat_project.api.object_ids import new_object_id
+from webchats.conversations.merged_values import dump_values
 from webchats.conversations.models import (
     CannedReply,
     Contact,
+    ContactMerge,
     Conversation,
     Draft,
     KnowledgeEntry,
@@ -151,6 +154,22 @@ class ContactFactory(DjangoModelFactory[Contact]):
     name = factory.Sequence(lambda n: f"Contact {n}")
     first_seen_at = factory.LazyFunction(timezone.now)
     last_seen_at = factory.SelfAttribute("first_seen_at")
+
+
+class ContactMergeFactory(DjangoModelFactory[ContactMerge]):
+    """A merge that can be undone."""
+
+    class Meta:
+        model = ContactMerge
+
+    contact = factory.SubFactory(
+        ContactFactory, webchat=None, organization=factory.SelfAttribute("..organization")
+    )
+    organization = factory.SubFactory(OrganizationFactory)
+    kept_id = factory.SelfAttribute("contact.pk")
+    removed_id = factory.LazyFunction(new_object_id)
+    removed_values = factory.LazyAttribute(lambda merge: dump_values(merge.contact))
+    kept_values = factory.LazyFunction(lambda: {"before": {}, "after": {}})
 
 
 class ConversationFactory(DjangoModelFactory[Conversation]):

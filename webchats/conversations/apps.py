@@ -8,6 +8,7 @@ from organizations.deactivation import register_on_deactivation
 from organizations.jobs.registry import register_job, register_periodic_task
 from organizations.navigation import register_nav_item
 from organizations.overview import register_panel, register_steps
+from webchats.conversations.contact_actions import register_contact_action
 from webchats.conversations.inbox import NAV_ITEM
 
 
@@ -26,6 +27,7 @@ class ConversationsConfig(AppConfig):
         register_panel("webchats.conversations.admin.overview.get_panel")
         register_panel("webchats.conversations.reports.pages.today.get_panel", order=-1)
         register_steps("webchats.conversations.admin.overview.get_steps", order=15)
+        register_contact_action("webchats.conversations.admin.merges.get_merge_action")
         register_on_deactivation("webchats.conversations.assignees.release_conversations")
         register_job("reply", "webchats.conversations.replies.engine.make_reply")
         jobs = "webchats.conversations.notifications.push_jobs"
@@ -41,3 +43,4 @@ class ConversationsConfig(AppConfig):
         tasks = "webchats.conversations.periodic_tasks"
         register_periodic_task(f"{tasks}.request_lost_replies", interval=10)
         register_periodic_task(f"{tasks}.close_inactive_conversations", interval=3600)
+        register_periodic_task(f"{tasks}.delete_undo_data", interval=3600)

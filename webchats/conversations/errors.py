@@ -162,6 +162,26 @@ class DraftChanged(ConversationConflict):
         ]
 
 
+class ContactGone(ConversationConflict):
+    """One of the contacts of a merge was merged, or deleted, since the caller read it."""
+
+    default_detail = "One of the contacts was merged or deleted meanwhile. Nothing was changed."
+    default_code = "contact_gone"
+
+
+class ContactBusy(ConversationConflict):
+    """Another transaction, such as an import, changes one of the contacts of a merge."""
+
+    default_detail = "One of the contacts is being changed. Nothing was merged. Try again."
+    default_code = "contact_busy"
+
+
+class MergeFinal(ConversationConflict):
+    """A merge that cannot be undone, or not yet."""
+
+    default_code = "merge_final"
+
+
 class MovedMeanwhile(ConversationConflict):
     """The contact is not in the stage where the caller has seen it."""
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from organizations.models import Job
 from webchats.conversations.inactivity import close_inactive
-from webchats.conversations.models import Author, Conversation, Draft
+from webchats.conversations.models import Author, ContactMerge, Conversation, Draft
 from webchats.conversations.replies.requests import JOB_KIND, request_reply
 from webchats.conversations.transitions import Handler
 
@@ -49,3 +49,11 @@ def close_inactive_conversations() -> None:
     count = sum(1 for _ in close_inactive())
     if count:
         logger.info("Inactive conversations are closed.", extra={"fields": {"count": count}})
+
+
+def delete_undo_data() -> None:
+    """Delete the values of contacts in merges that cannot be undone any more."""
+    expired = ContactMerge.objects.expired()
+    count = expired.update(removed_values=None, kept_values=None)
+    if count:
+        logger.info("Merges of contacts are final.", extra={"fields": {"count": count}})

@@ -74,7 +74,7 @@ class ExistingRows(Generic[_Row]):
     ) -> None:
         self._model = model
         self._name_field = name_field
-        self._organization = organization
+        self.organization = organization
         self._update = options.update
         self._allow_new_ids = options.allow_new_ids
         self._duplicates = DuplicateDetector()
@@ -93,7 +93,7 @@ class ExistingRows(Generic[_Row]):
         names = {name for row in rows if (name := self._get_name(row)) and not row.id}
         by_id = self._load_by_id(ids) if self._update and ids else {}
         by_name = self._load_by_name(names) if self._update and names else {}
-        unavailable = self._find_unavailable(ids - by_id.keys())
+        unavailable = self.find_unavailable(ids - by_id.keys())
         found = []
         for row in rows:
             stored = by_id.get(row.id) if row.id else self._find_by_name(row, by_name)
@@ -142,10 +142,10 @@ class ExistingRows(Generic[_Row]):
 
     def _locked(self) -> TenantQuerySet[_Row]:
         rows: TenantQuerySet[_Row] = TenantQuerySet(self._model)
-        rows = rows.for_organization(self._organization.pk).order_by("pk")
+        rows = rows.for_organization(self.organization.pk).order_by("pk")
         return rows.select_for_update(of=("self",), no_key=True)
 
-    def _find_unavailable(self, ids: set[str]) -> dict[str, str]:
+    def find_unavailable(self, ids: set[str]) -> dict[str, str]:
         """Return the ids that a new row cannot have, with the reason.
 
         A row of the organization that was deleted can be restored with its id. The id of a deleted
@@ -154,7 +154,7 @@ class ExistingRows(Generic[_Row]):
         """
         if not ids:
             return {}
-        own = self._organization.pk
+        own = self.organization.pk
         stored = dict(
             self._model._base_manager.filter(pk__in=ids).values_list("pk", "organization_id")
         )

@@ -66,5 +66,5 @@ def get_history(request: HttpRequest, contact: Contact) -> ContactHistory:
     for number, move in enumerate(moves.rows):
         stays.append(Stay(move, until, is_first and number == 0))
         until = move.at
-    versions = [version for version in get_versions(contact) if version.changes]
+    versions = [version for version in get_versions(contact) if version.changes or version.reason]
     return ContactHistory(conversations, stays, moves.next_cursor, versions[:MAX_CHANGES], now)

@@ -21,6 +21,7 @@ from organizations.tenancy.change_lists import NamesFilter
 from webchats.admin.actions import export_actions
 from webchats.admin.imports import ImportMixin
 from webchats.conversations.admin.contact_history import get_history
+from webchats.conversations.admin.merges import MergeMixin
 from webchats.conversations.api.examples import CONTACT_REQUEST
 from webchats.conversations.contact_actions import get_contact_actions
 from webchats.conversations.contacts import publish_contact
@@ -77,7 +78,7 @@ def _export(contacts: QuerySet[Contact], format_name: str, user: User) -> Stream
 
 
 @admin.register(Contact, site=site)
-class ContactAdmin(ImportMixin[Contact]):
+class ContactAdmin(MergeMixin, ImportMixin[Contact]):
     """Contacts. Visitors make most of them. Who may add one may import and export them."""
 
     form = ContactForm

@@ -151,6 +151,28 @@ CONTACT: Final[dict[str, object]] = {
     "updatedAt": "2026-03-12T10:02:00.000Z",
 }
 
+#: A contact to merge into ``CONTACT_ID``.
+DUPLICATE_ID: Final = "68a1b2c3d4e5f6a7b8c9d0f1"
+
+#: The body of ``POST /api/contacts/{id}/merge``.
+MERGE_REQUEST: Final[dict[str, object]] = {"contactId": DUPLICATE_ID, "take": ["phone"]}
+
+CONTACT_MERGE: Final[dict[str, object]] = {
+    "_id": "68a1b2c3d4e5f6a7b8c9d0f2",
+    "organizationId": examples.ORGANIZATION_ID,
+    "contactId": CONTACT_ID,
+    "keptContactId": CONTACT_ID,
+    "removedContactId": DUPLICATE_ID,
+    "removedContact": {"name": "Ada", "email": "ada@example.com", "phone": "+44 20 7946 0000"},
+    "mergedBy": examples.USER_ID,
+    "mergedByName": "Alex Meyer",
+    "isUndoable": True,
+    "undoableUntil": "2026-04-11T10:05:00.000Z",
+    "undoneAt": None,
+    "undoneBy": None,
+    "createdAt": "2026-03-12T10:05:00.000Z",
+}
+
 #: The body of ``POST /api/canned-replies``.
 CANNED_REPLY_REQUEST: Final[dict[str, object]] = {
     "shortcut": "hours",

@@ -20,13 +20,14 @@ from webchat_project.api.fields import StringField
 from webchat_project.api.object_ids import new_object_id
 from webchats.conversations.api.contact_serializers import ContactSerializer
 from webchats.conversations.imports.cells import read_cells
-from webchats.conversations.models import Contact, StageMove
+from webchats.conversations.models import Contact, ContactMerge, StageMove
 from webchats.conversations.models.contact import NO_IDENTITY
 from webchats.conversations.moves import build_move
 from webchats.imports.bulk import BulkWriter
 from webchats.imports.columns import REJECT_COLUMNS
 from webchats.imports.importer import ImportRun
 from webchats.imports.matching import ExistingRows
+from webchats.imports.options import ImportOptions
 from webchats.imports.references import References
 from webchats.imports.rows import Formula, ImportRow, Table
 from webchats.models.imports import ImportedRows
@@ -60,6 +61,7 @@ _WRITER: Final = BulkWriter(Contact)
 _WRITTEN: Final = (*VALUES, "pipeline", "stage", "stage_entered_at", "updated_at")
 _written_values: Final = attrgetter(*VALUES, "pipeline_id", "stage_id")
 _CHUNK: Final = 2_000
+_MERGED: Final = "The contact was merged into {pk}. Use that id, or undo the merge."
 _DIFFERENT: Final = "{kind} and {kind}Id refer to different rows. Clear one of them."
 
 
@@ -67,6 +69,22 @@ def read_rows(contacts: QuerySet[Contact]) -> Iterator[list[object]]:
     """Yield the values of each contact in the order of ``EXPORTED``."""
     rows = contacts.values_list(*_EXPORTED_VALUES)
     return map(list, rows.iterator(chunk_size=_CHUNK))
+
+
+class ExistingContacts(ExistingRows[Contact]):
+    """Finds the stored contacts of import rows. The id of a merged one cannot be used again."""
+
+    def __init__(self, organization: Organization, options: ImportOptions) -> None:
+        super().__init__(Contact, organization, options, name_field="email")
+
+    def find_unavailable(self, ids: set[str]) -> dict[str, str]:
+        """Return the ids that a new contact cannot have, with the reason."""
+        unavailable = super().find_unavailable(ids)
+        merges = ContactMerge.objects.for_organization(self.organization.pk).in_effect()
+        rows = merges.filter(removed_id__in=ids).values_list("removed_id", "contact_id", "kept_id")
+        for removed_id, contact_id, kept_id in rows:
+            unavailable[removed_id] = _MERGED.format(pk=contact_id or kept_id)
+        return unavailable
 
 
 class ContactValidator:
@@ -187,7 +205,7 @@ class ContactImport(ImportRun[Contact, Contact]):
 
     known_columns = KNOWN
     resource = ImportedRows.CONTACTS
-    find_existing = partial(ExistingRows, Contact, name_field="email")
+    find_existing = partial(ExistingContacts)
 
     rows: ContactValidator = field(init=False)
 

@@ -3,7 +3,9 @@
 from organizations.auth.roles import Operation, register_grants
 from webchats.conversations.models.canned_reply import CannedReply
 from webchats.conversations.models.contact import Contact
-from webchats.conversations.models.conversation import Conversation, ConversationQuerySet
+from webchats.conversations.models.contact_merge import ContactMerge
+from webchats.conversations.models.conversation import Conversation
+from webchats.conversations.models.conversation_queries import ConversationQuerySet
 from webchats.conversations.models.draft import Draft, RejectionReason
 from webchats.conversations.models.facts import RetainedConversation
 from webchats.conversations.models.knowledge import KnowledgeEntry
@@ -20,6 +22,7 @@ __all__ = [
     "Author",
     "CannedReply",
     "Contact",
+    "ContactMerge",
     "Conversation",
     "ConversationQuerySet",
     "Draft",
@@ -42,6 +45,8 @@ __all__ = [
 # Who may add contacts, by hand or by an import, may also export them.
 register_grants(Contact, Operation.VIEW, Operation.CHANGE, heads=[Operation.ADD])
 register_grants(StageMove, Operation.VIEW)
+# Who may change contacts may merge them, and undo that.
+register_grants(ContactMerge, Operation.VIEW, Operation.CHANGE)
 register_grants(Conversation, Operation.VIEW, Operation.CHANGE)
 register_grants(Message, Operation.VIEW, Operation.ADD)
 register_grants(Note, Operation.VIEW, Operation.ADD)

@@ -17,6 +17,7 @@ from organizations.models import Pipeline, Stage
 from organizations.models.pipeline import require_stage_of_pipeline
 from organizations.tenancy.models import TenantModel, require_organization
 from organizations.tenancy.on_delete import restrict_counted
+from webchats.conversations.phones import StrippedPhone
 from webchats.models import Webchat
 from webchats.models.stored_values import StoredValues
 
@@ -104,6 +105,12 @@ class Contact(StoredValues, TenantModel):
             models.Index(fields=("organization", "-last_seen_at", "-id"), name="contact_newest"),
             models.Index(fields=("stage", "-last_seen_at", "-id"), name="contact_of_stage"),
             models.Index(fields=("organization", "email"), name="contact_by_email"),
+            models.Index(
+                "organization",
+                StrippedPhone("phone"),
+                condition=models.Q(phone__gt=""),
+                name="contact_by_phone",
+            ),
         )
         constraints = (
             constraints.length_between("name", 0, NAME_LENGTH),

@@ -1,15 +1,17 @@
 """The conversation of one visitor in one widget."""
 
 from datetime import datetime
-from typing import ClassVar, Final, Self, TypeVar
+from typing import ClassVar, Final
 
 from django.db import models
 
 from organizations import constraints
 from organizations.fields import TEXT_VALIDATORS
 from organizations.models import Prompt, User
-from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
+from organizations.tenancy.models import TenantModel
 from webchats.conversations.models.contact import Contact
+from webchats.conversations.models.contact_merge import ContactMerge
+from webchats.conversations.models.conversation_queries import ConversationQuerySet
 from webchats.conversations.models.deletion import close_and_set_null, release_and_set_null
 from webchats.conversations.models.facts import ConversationFacts, report_index
 from webchats.conversations.models.rating import CHECKS, COMMENT_LENGTH, Rating
@@ -28,41 +30,6 @@ PREVIEW_LENGTH: Final = 200
 #: Columns that are tested within an index, so that combinations of filters without a match do not
 #: read half a million rows.
 _TESTED: Final = ("state", "handler", "assignee", "webchat")
-
-_Row_co = TypeVar("_Row_co", bound=TenantScoped, covariant=True)
-
-
-class ConversationQuerySet(TenantQuerySet[_Row_co]):
-    """Conversations, with filters for their states."""
-
-    def open(self) -> Self:
-        """Return the conversations that go on."""
-        return self.filter(state=State.OPEN)
-
-    def waiting(self) -> Self:
-        """Return the open conversations that wait for a person."""
-        return self.open().filter(handler=Handler.WAITING)
-
-    def closed(self) -> Self:
-        """Return the conversations that have ended."""
-        return self.filter(state=State.CLOSED)
-
-    def assigned_to(self, user: User) -> Self:
-        """Return the conversations for which ``user`` is responsible."""
-        return self.filter(assignee=user)
-
-    def unread(self) -> Self:
-        """Return the conversations with messages that nobody of the organization has read."""
-        return self.filter(last_sequence__gt=models.F("organization_read_sequence"))
-
-    def of_visitor(self, webchat: Webchat, visitor_id: str) -> Self:
-        """Return the visitor's conversations in the webchat, newest first.
-
-        Visitor endpoints find conversations by these two values only.
-        """
-        rows = self.filter(webchat=webchat, visitor_id=visitor_id)
-        return rows.order_by("-created_at", "-id")
-
 
 ConversationManager = models.Manager.from_queryset(ConversationQuerySet)
 
@@ -86,6 +53,16 @@ class Conversation(ConversationFacts, TenantModel):
     webchat_id: str | None
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="conversations")
     contact_id: str
+    #: How it came to its contact, if it was one of another contact before.
+    merge = models.ForeignKey(
+        ContactMerge,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="conversations",
+        db_index=False,
+    )
+    merge_id: str | None
     visitor_id = models.CharField(max_length=VISITOR_ID_LENGTH)
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
@@ -194,6 +171,11 @@ class Conversation(ConversationFacts, TenantModel):
                 fields=("organization", "unattended_at"),
                 condition=models.Q(state=State.OPEN, unattended_at__gte=models.F("waiting_since")),
                 name="conversation_unattended",
+            ),
+            models.Index(
+                fields=("merge",),
+                condition=models.Q(merge__isnull=False),
+                name="conversation_merged",
             ),
             report_index("conversation_facts"),
             # Read when a representative or a prompt is deleted.

@@ -1,4 +1,7 @@
-"""What becomes of conversations whose webchat or assignee is deleted. For ``on_delete``."""
+"""What becomes of the conversations of a deleted webchat or assignee, and of a contact's merges.
+
+For ``on_delete``.
+"""
 
 from django.db import models
 from django.db.models.deletion import Collector
@@ -72,3 +75,18 @@ def release_and_set_null(
 
 
 release_and_set_null.lazy_sub_objs = True  # type: ignore[attr-defined]
+
+
+def clear_and_set_null(
+    collector: Collector,
+    field: "models.ForeignKey[models.Model, models.Model]",
+    merges: models.QuerySet[models.Model],
+    using: str,
+) -> None:
+    """Keep the merges of a deleted contact without the personal data that they hold."""
+    _update(collector, "removed_values", None, merges)
+    _update(collector, "kept_values", None, merges)
+    models.SET_NULL(collector, field, merges, using)
+
+
+clear_and_set_null.lazy_sub_objs = True  # type: ignore[attr-defined]

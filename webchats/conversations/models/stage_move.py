@@ -8,6 +8,7 @@ from organizations.fields import NAME_LENGTH, TrimmedCharField
 from organizations.models import Pipeline, Stage, User
 from organizations.tenancy.models import TenantModel
 from webchats.conversations.models.contact import Contact
+from webchats.conversations.models.contact_merge import ContactMerge
 
 
 class StageMove(TenantModel):
@@ -23,6 +24,16 @@ class StageMove(TenantModel):
         Contact, on_delete=models.CASCADE, related_name="moves", db_index=False
     )
     contact_id: str
+    #: How it came to its contact, if it was one of another contact before.
+    merge = models.ForeignKey(
+        ContactMerge,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="moves",
+        db_index=False,
+    )
+    merge_id: str | None
     from_pipeline = models.ForeignKey(
         Pipeline, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -54,7 +65,12 @@ class StageMove(TenantModel):
     class Meta:
         verbose_name = "move"
         ordering = ("-at", "-id")
-        indexes = (models.Index(fields=("contact", "-at", "-id"), name="move_of_contact"),)
+        indexes = (
+            models.Index(fields=("contact", "-at", "-id"), name="move_of_contact"),
+            models.Index(
+                fields=("merge",), condition=models.Q(merge__isnull=False), name="move_merged"
+            ),
+        )
         constraints = (
             constraints.length_between("from_pipeline_name", 0, NAME_LENGTH),
             constraints.length_between("from_stage_name", 0, NAME_LENGTH),

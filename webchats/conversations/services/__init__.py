@@ -14,6 +14,7 @@ from webchats.conversations.services.handlers import (
     take_over,
 )
 from webchats.conversations.services.lifetime import close, configure, reopen
+from webchats.conversations.services.merges import merge_contacts, undo_merge
 from webchats.conversations.services.messages import (
     Sent,
     add_note,
@@ -36,6 +37,7 @@ __all__ = [
     "give_back",
     "hand_over",
     "mark_read",
+    "merge_contacts",
     "move",
     "rate",
     "reject_draft",
@@ -44,4 +46,5 @@ __all__ = [
     "send_rep_message",
     "send_visitor_message",
     "take_over",
+    "undo_merge",
 ]

@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 
 from organizations.models import Organization, Stage, User
 from tests.support import factories
-from webchats.conversations.models import Contact, StageMove
+from webchats.conversations import services
+from webchats.conversations.models import Contact, ContactMerge, StageMove
 from webchats.models.imports import ImportRecord
 
 pytestmark = pytest.mark.django_db
@@ -204,3 +205,23 @@ def test_rows_are_read_and_written_with_few_queries(
     with django_assert_max_num_queries(40):
         run("import_contacts", _write(tmp_path / "in.ndjson", *rows))
     assert StageMove.objects.count() == 30
+
+
+def test_id_of_a_merged_contact_is_refused(
+    run: Run,
+    admin: User,
+    organization: Organization,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ada, eve = _create(organization, name="Ada"), _create(organization, name="Eve")
+    path = tmp_path / "out.csv"
+    run("export_contacts", output=path)
+    services.merge_contacts(kept=ada, removed=eve, user=admin)
+    with pytest.raises(CommandError, match="1 of 2 rows has errors"):
+        run("import_contacts", path, update=True)
+    assert f"line 3: _id: The contact was merged into {ada.pk}." in capsys.readouterr().err
+    assert Contact.objects.get() == ada
+    services.undo_merge(merge=ContactMerge.objects.get(), user=admin)
+    run("import_contacts", path, update=True)
+    assert _counts() == (0, 0, 2, 0)
