@@ -24,6 +24,7 @@ from tests.benchmarks.documents import documents
 from tests.benchmarks.growth import growth
 from tests.benchmarks.harness import Harness
 from tests.benchmarks.inbox import inbox
+from tests.benchmarks.live import live
 from tests.benchmarks.programs import PROGRAMS
 from tests.benchmarks.results import Result
 from tests.benchmarks.server_programs import server_programs
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[Harness], Result]] = {
     "writes": writes,
     "growth": growth,
     "inbox": inbox,
+    "live": live,
     "widget-config": widget_config,
     "servers": server_programs,
     "start": startup,
@@ -89,6 +91,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--explain", action="store_true", help="growth: print the query plans")
     parser.add_argument("--rows", type=int, default=100_000, help="webchats in the database")
     parser.add_argument("--organizations", type=int, default=200)
+    parser.add_argument("--streams", type=int, default=0, help="live: streams of a server")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.5, help="of load, in each round")
     parser.add_argument("--server", choices=PROGRAMS, default="granian")
@@ -105,6 +108,7 @@ def _options() -> argparse.Namespace:
 def _harness(options: argparse.Namespace, resources: ExitStack) -> Harness:
     cluster = resources.enter_context(running_postgres())
     harness = Harness(cluster, PROGRAMS[options.server], resources, explain=options.explain)
+    harness.streams = options.streams
     harness.against = checkout(options.against) if options.against else None
     if options.quick:
         # One organization, as in the larger table of ``growth``, which is then the same.

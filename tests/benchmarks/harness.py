@@ -82,6 +82,8 @@ class Harness:
     workers: int = WORKERS
     quick: bool = False
     explain: bool = False
+    #: The streams of ``live``; 0 for its default.
+    streams: int = 0
     #: Another checkout of the service to compare with.
     against: Application | None = None
     _progress_at: float = field(default_factory=time.monotonic)
@@ -124,6 +126,13 @@ class Harness:
         size = json.dumps({"webchats": webchats, "organizations": organizations})
         facts = json.loads(self.python(url, "-m", "tests.benchmarks.dataset", size))
         return Data(url=url, tokens=self._create_tokens(ROOT, url), **facts)
+
+    def new_database(self, name: str) -> str:
+        """Create an empty database in place of one of this name, and return its URL."""
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return self._url(name)
 
     def _url(self, database: str) -> str:
         return urlsplit(self.cluster)._replace(path=f"/{database}").geturl()

@@ -101,7 +101,7 @@ class Server:
     def cpu_seconds(self) -> float:
         """Return the CPU time that its processes have used so far."""
         used = 0.0
-        for process in self._processes():
+        for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 times = process.cpu_times()
                 used += times.user + times.system
@@ -109,13 +109,14 @@ class Server:
 
     def memory(self) -> dict[str, float]:
         """Return the memory in MiB: of the largest process, and of all, shared pages once."""
-        processes = [process.memory_full_info() for process in self._processes()]
+        processes = [process.memory_full_info() for process in self.processes()]
         return {
             "MiB, a worker": max(info.rss for info in processes) / 2**20,
             "MiB, all": sum(getattr(info, "pss", info.uss) for info in processes) / 2**20,
         }
 
-    def _processes(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
+        """Return the program and its workers."""
         return [self.process, *self.process.children(recursive=True)]
 
 

@@ -1,0 +1,144 @@
+"""``python -m tests.benchmarks.live_sender``: a process that sends messages, for ``live``.
+
+It reads commands from its input, and prints the time of each commit as JSON:
+
+* ``at RATE COUNT CONVERSATION…``: ``COUNT`` messages to conversations at random, one after another;
+* ``burst EACH CONVERSATION…``: ``EACH`` messages to each conversation in one transaction, and then
+  all hints;
+* ``group COUNT``: ``COUNT`` messages to the group ``all`` of the peers, which stores nothing.
+
+The hints have the text of the message, so that the peers need not read the database. With the
+argument ``channels``, it sends to Channels' groups instead.
+"""
+
+import asyncio
+import json
+import os
+import random
+import sys
+import time
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat_project.settings")
+django.setup()
+
+import orjson  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.db import transaction  # noqa: E402
+from django.db.models import F  # noqa: E402
+from django.utils import timezone  # noqa: E402
+from redis import Redis  # noqa: E402
+
+from webchats.conversations.appending import append  # noqa: E402
+from webchats.conversations.models import Author, Conversation, Message  # noqa: E402
+
+_redis = Redis.from_url(os.environ["CACHE_URL"])
+_numbers = iter(range(10**9))
+
+
+def at_rate(rate: float, count: int, ids: list[str], publish: Any) -> dict[str, float]:
+    """Send messages at a rate. Return the time of the commit by text."""
+    times, started = {}, time.monotonic()
+    for number in range(count):
+        time.sleep(max(0, started + number / rate - time.monotonic()))
+        text = f"m{next(_numbers)}e"
+        with transaction.atomic():
+            row = Conversation.objects.select_for_update().get(pk=random.choice(ids))
+            append(row, author=Author.REP, author_name="Rep", text=text)
+            row.save()
+        times[text] = time.monotonic()
+        publish([(row, text)])
+    return times
+
+
+def burst(each: int, ids: list[str], publish: Any) -> dict[str, float]:
+    """Send several messages to each conversation at once."""
+    with transaction.atomic():
+        rows = list(Conversation.objects.filter(pk__in=ids))
+        sent = [
+            Message(
+                organization_id=row.organization_id,
+                conversation=row,
+                sequence=row.last_sequence + 1 + number,
+                author=Author.REP,
+                author_name="Rep",
+                text=f"m{next(_numbers)}e",
+            )
+            for number in range(each)
+            for row in rows
+        ]
+        Message.objects.bulk_create(sent, batch_size=5_000)
+        Conversation.objects.filter(pk__in=ids).update(
+            last_sequence=F("last_sequence") + each, updated_at=timezone.now()
+        )
+    committed = time.monotonic()
+    for start in range(0, len(sent), 500):
+        publish([(row.conversation, row.text) for row in sent[start : start + 500]])
+    return {row.text: committed for row in sent}
+
+
+def group(count: int, publish: Any) -> dict[str, float]:
+    """Send messages to the group ``all``, of which each has many receivers."""
+    times = {}
+    for _ in range(count):
+        text = f"m{next(_numbers)}e"
+        times[text] = time.monotonic()
+        publish([(None, text)])
+        time.sleep(1)
+    return times
+
+
+def publish_hints(messages: list[tuple[Conversation | None, str]]) -> None:
+    """Publish as the service does, with the text for the peer."""
+    pipeline = _redis.pipeline(transaction=False)
+    for row, text in messages:
+        hint = {
+            "type": "conversation",
+            "organization": row.organization_id if row else "",
+            "webchat": row.webchat_id if row else "",
+            "conversation": row.pk if row else "all",
+            "visitor": row.visitor_id if row else "all",
+            "lastSequence": row.last_sequence if row else 0,
+            "text": text,
+        }
+        pipeline.publish("live", orjson.dumps(hint))
+    pipeline.execute()
+
+
+def channels_publisher() -> Any:
+    """Return a function that sends to Channels' groups."""
+    from channels_redis.pubsub import RedisPubSubChannelLayer  # noqa: PLC0415
+
+    loop = asyncio.new_event_loop()
+    layer = RedisPubSubChannelLayer(hosts=[os.environ["CACHE_URL"]])
+
+    async def send(messages: list[tuple[Conversation | None, str]]) -> None:
+        for row, text in messages:
+            name = row.visitor_id if row else "all"
+            await layer.group_send(f"visitor.{name}", {"type": "message", "text": text})
+
+    return lambda messages: loop.run_until_complete(send(messages))
+
+
+def main() -> None:
+    """Run commands until the input ends."""
+    assert settings.configured
+    publish = channels_publisher() if "channels" in sys.argv else publish_hints
+    print("{}", flush=True)
+    for line in sys.stdin:
+        command, *arguments = line.split()
+        if command == "at":
+            rate, count, *ids = arguments
+            times = at_rate(float(rate), int(count), ids, publish)
+        elif command == "burst":
+            each, *ids = arguments
+            times = burst(int(each), ids, publish)
+        else:
+            times = group(int(arguments[0]), publish)
+        print(json.dumps(times), flush=True)
+
+
+if __name__ == "__main__":
+    main()
