@@ -1,12 +1,12 @@
 """The cache that all processes share."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.cache.backends.redis import RedisCache
-from redis import ConnectionError, RedisError, TimeoutError  # noqa: A004 - the names of redis
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis import ConnectionError, Redis, RedisError, TimeoutError  # noqa: A004 - as in redis
 
 from webchat_project.circuit_breaker import CircuitBreaker, CircuitOpen
 
@@ -14,6 +14,20 @@ _Result = TypeVar("_Result")
 
 #: A refused connection, or no response within ``socket_timeout``.
 breaker = CircuitBreaker("cache", ConnectionError, TimeoutError)
+
+
+class _Client(RedisCacheClient):
+    """Django's, which makes a client for each call: most of the CPU time of a call."""
+
+    def __init__(self, servers: list[str], **options: Any) -> None:
+        super().__init__(servers, **options)
+        self._clients: dict[int, Redis] = {}
+
+    def get_client(self, key: object = None, *, write: bool = False) -> Redis:
+        index = self._get_connection_pool_index(write)
+        if index not in self._clients:
+            self._clients[index] = super().get_client(key, write=write)
+        return self._clients[index]
 
 
 class ResilientRedisCache(RedisCache):
@@ -24,6 +38,7 @@ class ResilientRedisCache(RedisCache):
 
     def __init__(self, server: str, params: dict[str, object]) -> None:
         super().__init__(server, params)
+        self._class = _Client
         # The default of 300 entries would let a client with more addresses evict counters.
         self._local = LocMemCache("unavailable", {"max_entries": 50_000})
 
@@ -71,6 +86,23 @@ class ResilientRedisCache(RedisCache):
 
     def incr(self, key: object, delta: int = 1, version: int | None = None) -> int:
         return _call(super().incr, self._local.incr, key, delta, version)
+
+    def count(self, key: str, former: str, timeout: float) -> tuple[int, int]:
+        """Increment the counter ``key``, and return it and the counter ``former``.
+
+        One round trip, in place of four. The counter is deleted after ``timeout`` seconds.
+        """
+        return _call(self._count, self._count_locally, key, former, timeout)
+
+    def _count(self, key: str, former: str, timeout: float) -> tuple[int, int]:
+        name, former = self.make_and_validate_key(key), self.make_and_validate_key(former)
+        pipeline = self._cache.get_client(name, write=True).pipeline(transaction=False)
+        number, _, before = pipeline.incr(name).expire(name, int(timeout)).get(former).execute()
+        return number, int(before or 0)
+
+    def _count_locally(self, key: str, former: str, timeout: float) -> tuple[int, int]:
+        self._local.add(key, 0, timeout)
+        return self._local.incr(key), self._local.get(former, 0)
 
     def clear(self) -> None:
         _call(super().clear, self._local.clear)

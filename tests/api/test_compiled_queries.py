@@ -10,7 +10,7 @@ from organizations.models import Prompt, User
 from organizations.tenancy.models import TenantQuerySet
 from tests.api.responses import respond
 from tests.support import factories
-from webchat_project.api.compiled_queries import CompiledQuery, Placeholder
+from webchat_project.api.compiled_queries import CompiledGet, CompiledQuery, Placeholder
 from webchats.models import Webchat
 from webchats.views import WebchatViewSet
 
@@ -114,3 +114,14 @@ def test_digest_depends_on_the_parameters() -> None:
         return query.digest(pk=pk)
 
     assert digest("a") == digest("a") != digest("b")
+
+
+def test_all_returns_the_first_rows_of_the_queryset() -> None:
+    organization = factories.OrganizationFactory.create()
+    factories.PromptFactory.create_batch(3, organization=organization)
+    factories.PromptFactory.create()
+    rows = Prompt.objects.filter(organization=Placeholder("organization")).order_by("-pk")
+    expected = Prompt.objects.filter(organization=organization).order_by("-pk")
+    assert CompiledGet(rows, limit=2).all(organization=organization.pk) == list(expected[:2])
+    assert CompiledGet(rows)(organization=organization.pk) == expected[0]
+    assert CompiledGet(rows).all(organization="none") == []

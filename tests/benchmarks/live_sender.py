@@ -38,12 +38,17 @@ _redis = Redis.from_url(os.environ["CACHE_URL"])
 _numbers = iter(range(10**9))
 
 
+def _new_text() -> str:
+    """Return a text that no other process sends."""
+    return f"m{os.getpid()}{next(_numbers):06d}e"
+
+
 def at_rate(rate: float, count: int, ids: list[str], publish: Any) -> dict[str, float]:
     """Send messages at a rate. Return the time of the commit by text."""
     times, started = {}, time.monotonic()
     for number in range(count):
         time.sleep(max(0, started + number / rate - time.monotonic()))
-        text = f"m{next(_numbers)}e"
+        text = _new_text()
         with transaction.atomic():
             row = Conversation.objects.select_for_update().get(pk=random.choice(ids))
             append(row, author=Author.REP, author_name="Rep", text=text)
@@ -64,7 +69,7 @@ def burst(each: int, ids: list[str], publish: Any) -> dict[str, float]:
                 sequence=row.last_sequence + 1 + number,
                 author=Author.REP,
                 author_name="Rep",
-                text=f"m{next(_numbers)}e",
+                text=_new_text(),
             )
             for number in range(each)
             for row in rows
@@ -83,7 +88,7 @@ def group(count: int, publish: Any) -> dict[str, float]:
     """Send messages to the group ``all``, of which each has many receivers."""
     times = {}
     for _ in range(count):
-        text = f"m{next(_numbers)}e"
+        text = _new_text()
         times[text] = time.monotonic()
         publish([(None, text)])
         time.sleep(1)

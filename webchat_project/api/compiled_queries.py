@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from django.db.backends.utils import _SQLType
 
 Row = tuple[object, ...]
+#: The value of a parameter.
+Value = str | int | None
 #: Functions ``(value, expression, connection)`` by index of the column, with the expression.
 Converters = dict[int, tuple[list[Callable[..., object]], Expression]]
 
@@ -58,7 +60,7 @@ class CompiledQuery:
             query._converters = {}
         return query
 
-    def rows(self, **values: str | None) -> list[Row]:
+    def rows(self, **values: Value) -> list[Row]:
         """Run the query and return its rows. ``values`` are those of the placeholders, by name."""
         if not self._sql:
             return []
@@ -75,30 +77,33 @@ class CompiledQuery:
                     row[index] = function(row[index], column, connection)
         return [tuple(row) for row in converted]
 
-    def number(self, **values: str | None) -> int:
+    def number(self, **values: Value) -> int:
         """Run a query that ``count`` returned, and return the number of rows."""
         return sum(cast("int", number) for (number,) in self.rows(**values))
 
-    def digest(self, **values: str | None) -> str:
+    def digest(self, **values: Value) -> str:
         """Return a hash of the SQL and its parameters, the same in every process."""
         query = repr((self._sql, self._parameters_for(values)))
         return hashlib.sha256(query.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _parameters_for(self, values: dict[str, str | None]) -> list["_SQLType"]:
+    def _parameters_for(self, values: dict[str, Value]) -> list["_SQLType"]:
         return [values[p.name] if isinstance(p, Placeholder) else p for p in self._parameters]
 
 
 class CompiledGet(Generic[_Model]):
-    """The first row of a queryset, as a model instance. Threads may share it."""
+    """The first rows of a queryset, as model instances. Threads may share it."""
 
-    def __init__(self, queryset: QuerySet[_Model]) -> None:
+    def __init__(self, queryset: QuerySet[_Model], *, limit: int = 1) -> None:
         self._model = queryset.model
         self._columns = [field.attname for field in self._model._meta.concrete_fields]
-        self._query = CompiledQuery(queryset.values_list(*self._columns)[:1])
+        self._query = CompiledQuery(queryset.values_list(*self._columns)[:limit])
         self._database = queryset.db
 
-    def __call__(self, **values: str | None) -> _Model | None:
-        """Run the query; return the row, or ``None`` if no row matches."""
-        for row in self._query.rows(**values):
-            return self._model.from_db(self._database, self._columns, row)
-        return None
+    def __call__(self, **values: Value) -> _Model | None:
+        """Run the query; return the first row, or ``None`` if no row matches."""
+        return next(iter(self.all(**values)), None)
+
+    def all(self, **values: Value) -> list[_Model]:
+        """Run the query; return its rows, at most ``limit``."""
+        rows = self._query.rows(**values)
+        return [self._model.from_db(self._database, self._columns, row) for row in rows]

@@ -27,6 +27,8 @@ class SlidingWindowThrottle(SimpleRateThrottle):
 
     num_requests: int
     duration: int
+    count: int
+    previous_count: int
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,8 +55,7 @@ class SlidingWindowThrottle(SimpleRateThrottle):
         period, seconds = divmod(self.timer(), self.duration)
         self.elapsed = seconds / self.duration
         current, previous = f"{key}:{int(period)}", f"{key}:{int(period) - 1}"
-        self.previous_count: int = self.cache.get(previous, 0)
-        self.count = self._increment(current)
+        self.count, self.previous_count = self._count(current, previous)
         if self.count + self.previous_count * (1 - self.elapsed) <= self.num_requests:
             return True
         # Throttled requests do not count. The key is missing if the cache has just become
@@ -62,6 +63,15 @@ class SlidingWindowThrottle(SimpleRateThrottle):
         with suppress(ValueError):
             self.cache.decr(current)
         return False
+
+    def _count(self, current: str, previous: str) -> tuple[int, int]:
+        """Increment the counter of the current period, and return both."""
+        # Not every backend has the method.
+        count = getattr(self.cache, "count", None)
+        if count is not None:
+            number, before = count(current, previous, 2 * self.duration)
+            return number, before
+        return self._increment(current), self.cache.get(previous, 0)
 
     def _increment(self, key: str) -> int:
         with suppress(ValueError):  # the key does not exist

@@ -16,6 +16,7 @@ from typing import Any
 
 import django
 import orjson
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
@@ -23,6 +24,7 @@ django.setup()
 
 from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse  # noqa: E402
 from django.urls import path  # noqa: E402
 from redis.asyncio import Redis  # noqa: E402
@@ -47,14 +49,22 @@ async def _receive() -> None:
                     queue.put_nowait(event)
 
 
-async def _stored(webchat_id: str, token: str) -> tuple[str, list[dict[str, Any]]]:
-    """Return the visitor's id and messages, or raise the exception of an error response."""
-    webchat = await Webchat.objects.aget(pk=webchat_id)
-    session = verify_session(webchat, token)
-    rows = Message.objects.filter(
-        conversation__webchat=webchat, conversation__visitor_id=session.visitor_id
-    ).order_by("sequence")
-    return session.visitor_id, [{"sequence": row.sequence, "text": row.text} async for row in rows]
+@sync_to_async(thread_sensitive=False)
+def _stored(webchat_id: str, token: str) -> tuple[str, list[dict[str, Any]]]:
+    """Return the visitor's id and messages, or raise the exception of an error response.
+
+    The connection is closed: otherwise each stream would keep one, as Django closes them at the end
+    of the response.
+    """
+    try:
+        webchat = Webchat.objects.get(pk=webchat_id)
+        session = verify_session(webchat, token)
+        rows = Message.objects.filter(
+            conversation__webchat=webchat, conversation__visitor_id=session.visitor_id
+        ).order_by("sequence")
+        return session.visitor_id, [{"sequence": row.sequence, "text": row.text} for row in rows]
+    finally:
+        connection.close()
 
 
 async def _events(names: list[str], messages: list[dict[str, Any]]) -> AsyncIterator[bytes]:

@@ -21,7 +21,7 @@ from webchats.conversations.live.presence import Present
 from webchats.conversations.live.requests import StreamRequest
 from webchats.conversations.live.updates import Position, VisitorKey
 from webchats.conversations.live.visitors import VisitorStream
-from webchats.conversations.live.webchats import Terms, load_webchats, terms_of
+from webchats.conversations.live.webchats import Terms, load_webchat, terms_of
 from webchats.conversations.presence import load_presence
 from webchats.conversations.sessions import Session, check_session, read_token
 from webchats.conversations.visitor.authentication import Access
@@ -101,7 +101,7 @@ def _get_session(request: StreamRequest, webchat_id: str) -> tuple[Session, Term
     The request counts as any other one of the visitor.
     """
     session = read_token(webchat_id, request.bearer_token)
-    webchat = load_webchats([webchat_id]).get(webchat_id)
+    webchat = load_webchat(webchat_id)
     check_session(webchat, session)
     assert webchat is not None
     counted = Request(request, authenticators=())

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
+from webchat_project.api.compiled_queries import CompiledGet, Placeholder
 from webchats.conversations.errors import SessionExpired, WebchatDisabled
 from webchats.conversations.live.streams import EndReason
 from webchats.conversations.sessions import Session, check_session
@@ -26,6 +28,16 @@ def terms_of(webchat: Webchat) -> Terms:
 def load_webchats(webchat_ids: Collection[str]) -> dict[str, Webchat]:
     """Return the webchats by id, with the columns that decide on sessions, in one query."""
     return Webchat.objects.only(*Terms._fields).in_bulk(list(webchat_ids))
+
+
+def load_webchat(webchat_id: str) -> Webchat | None:
+    """Return a webchat. Each new stream runs the query, so it is compiled once."""
+    return _compiled_get()(pk=webchat_id)
+
+
+@cache
+def _compiled_get() -> CompiledGet[Webchat]:
+    return CompiledGet(Webchat.objects.order_by().filter(pk=Placeholder("pk")))
 
 
 def end_of_session(webchat: Webchat | None, session: Session) -> EndReason | None:
