@@ -34,7 +34,7 @@ NO_ROW: Final = "None"
 class _Slot(Func):
     """The number of the quarter of an hour since 1970."""
 
-    template = f"CAST(strftime('%%s', %(expressions)s) AS integer) / {SLOT_SECONDS}"
+    template = f"CAST(strftime('%%%%s', %(expressions)s) AS integer) / {SLOT_SECONDS}"
     output_field = IntegerField()
 
     def as_postgresql(self, compiler, connection):  # type: ignore[no-untyped-def]
