@@ -342,3 +342,29 @@ def test_unsaved_contact_is_kept_until_the_user_discards_it(
     page.locator(".row", has_text="Hedy").click()
     expect(page.locator("#contact-title")).to_have_text("Hedy")
     assert len(dialogs) == 5
+
+
+def test_a_note_stays_a_note_and_the_next_text_is_a_reply(
+    admin_page: Visitor, shop: Webchat
+) -> None:
+    write(shop, "Hedy", "Hello")
+    conversation = write(shop, "Grace", "Hello")
+    page = admin_page(INBOX).page
+    title, note = page.locator("#contact-title"), page.get_by_role("radio", name="Note")
+
+    def open_conversation(name: str) -> None:
+        page.locator(".row", has_text=name).click()
+        expect(title).to_have_text(name)
+
+    page.route("**/unsent-text/", lambda route: route.abort())
+    open_conversation("Grace")
+    note.check()
+    page.get_by_label("Message", exact=True).press_sequentially("Only for us")
+    open_conversation("Hedy")
+    expect(note).not_to_be_checked()
+    open_conversation("Grace")
+    expect(note).to_be_checked()
+    page.keyboard.press("Enter")
+    expect(page.locator(".entry-note .text")).to_have_text("Only for us")
+    expect(note).not_to_be_checked()
+    assert conversation.notes.count() == 1

@@ -33,8 +33,13 @@
 
   // --- After each change of the page ---
 
-  // Text stays in the tab until the server has it: see inbox_unsent.js. Then the page comes with it.
-  const draftKey = () => `inbox-draft-${getThread().dataset.conversation}`;
+  // Text and its kind stay in the tab until the server has them: see inbox_unsent.js. Then the page
+  // comes with them. A note must not become a reply.
+  const draftKey = (conversation) => `inbox-draft-${conversation}`;
+  const readDraft = (conversation) => JSON.parse(sessionStorage.getItem(draftKey(conversation)));
+  const storeDraft = (conversation, draft) =>
+    sessionStorage.setItem(draftKey(conversation), JSON.stringify(draft));
+  const showMode = (mode) => (find(`.composer [name=mode][value=${mode}]`).checked = true);
   const shown = new WeakSet();
   const READ_MILLISECONDS = 2000; // Between two marks as read.
   const PENDING_MILLISECONDS = 100;
@@ -52,7 +57,11 @@
     const thread = getThread();
     if (!thread) return;
     const text = getText();
-    if (!shown.has(text)) text.value = sessionStorage.getItem(draftKey()) ?? text.value;
+    if (!shown.has(text)) {
+      const draft = readDraft(thread.dataset.conversation);
+      text.value = draft?.text ?? text.value;
+      showMode(draft?.mode ?? find(".composer [name=mode][checked]").value);
+    }
     shown.add(text);
     const problem = find(".composer > .refused");
     // A reply is refused if somebody has answered since the user began to write it.
@@ -133,24 +142,27 @@
     if (!ctx.sourceElement.matches?.(".composer")) return;
     const text = getText();
     const key = unsent.text === text.value ? unsent.key : crypto.randomUUID();
-    ctx.message = { text: text.value, key, conversation: getThread().dataset.conversation };
+    const { conversation } = getThread().dataset;
+    ctx.message = { text: text.value, mode: ctx.request.body.get("mode"), key, conversation };
     ctx.request.body.set("client_key", key);
     text.value = "";
+    showMode("reply");
     refused = null;
     if (find(".refusal").contains(document.activeElement)) focusThread();
     find(".refusal").replaceChildren();
     isUnsent = false;
-    sessionStorage.removeItem(draftKey());
+    sessionStorage.removeItem(draftKey(conversation));
   });
 
-  function restore({ text, key, conversation }) {
+  function restore({ text, mode, key, conversation }) {
     unsent = { text, key };
-    const name = `inbox-draft-${conversation}`;
-    const later = sessionStorage.getItem(name);
-    sessionStorage.setItem(name, later ? `${text}\n${later}` : text);
-    if (getThread()?.dataset.conversation === conversation) {
-      getText().value = sessionStorage.getItem(name);
-    }
+    const later = readDraft(conversation);
+    const isNote = [mode, later?.mode].includes("note");
+    const draft = { text: later ? `${text}\n${later.text}` : text, mode: isNote ? "note" : "reply" };
+    storeDraft(conversation, draft);
+    if (getThread()?.dataset.conversation !== conversation) return;
+    getText().value = draft.text;
+    showMode(draft.mode);
   }
 
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
@@ -198,7 +210,8 @@
     }
   });
   document.addEventListener("input", ({ target }) => {
-    if (target.matches(".composer textarea")) sessionStorage.setItem(draftKey(), target.value);
+    const { text, mode } = target.closest(".composer")?.elements ?? {};
+    if (text) storeDraft(getThread().dataset.conversation, { text: text.value, mode: mode.value });
   });
   // While a draft is edited, a new message of the visitor does not replace it.
   const EDITED_MILLISECONDS = 30_000;
