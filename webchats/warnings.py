@@ -8,9 +8,10 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import Concat
 from django.db.models.lookups import In
 
-from organizations.colors import READABLE_RATIO, WHITE, contrast_ratio
+from organizations.colors import READABLE_RATIO, contrast_ratio
 from organizations.fields import ColorField
 from webchats.models import Webchat, WebchatQuerySet
+from webchats.models.appearance import DEFAULT_TIMESTAMP_COLOR
 
 #: Text and its background in the widget. Text on bubbles and buttons is always readable: the widget
 #: chooses black or white for it.
@@ -34,7 +35,7 @@ def low_contrasts(webchat: Webchat) -> Iterator[str]:
         if text == _SURVEY_TEXT and not webchat.is_survey_enabled:
             continue
         ratio = contrast_ratio(getattr(webchat, text), getattr(webchat, background))
-        if ratio < READABLE_RATIO:
+        if ratio < READABLE_RATIO and not _is_adjusted(text, getattr(webchat, text)):
             # Rounded down: 4.49 must not be shown as 4.5.
             shown = int(ratio * 10) / 10
             yield (
@@ -65,7 +66,7 @@ class Warnings:
 def find_warnings(webchats: WebchatQuerySet[Webchat]) -> Warnings:
     """Return the warnings that apply to ``webchats``, with one query for their colors.
 
-    A default color is not warned of.
+    The default color of timestamps, which the widget makes readable, is not warned of.
     """
     conditions = {
         "inactive_prompt": Q(is_autopilot=True, prompt__is_active=False),
@@ -89,8 +90,12 @@ def find_warnings(webchats: WebchatQuerySet[Webchat]) -> Warnings:
 
 
 def _needs_attention(field: str, text: str, background: str) -> bool:
-    is_default = text.upper() == _color_field(field).get_default() and background.upper() == WHITE
-    return not is_default and contrast_ratio(text, background) < READABLE_RATIO
+    return contrast_ratio(text, background) < READABLE_RATIO and not _is_adjusted(field, text)
+
+
+def _is_adjusted(field: str, color: str) -> bool:
+    """Return whether the widget makes the color readable: see ``widget.serializers``."""
+    return field == "timestamp_color" and color.upper() == DEFAULT_TIMESTAMP_COLOR
 
 
 def _color_field(name: str) -> ColorField:

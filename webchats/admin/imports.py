@@ -20,6 +20,7 @@ from organizations.tenancy.admin import TenantAdmin
 from organizations.tenancy.models import TenantModel
 from webchat_project.api.exceptions import DependencyUnavailable
 from webchats.admin.import_form import ImportForm
+from webchats.admin.import_problems import group_problems
 from webchats.icons.storage import StorageUnavailable
 from webchats.imports.concurrency import ImportsBusy
 from webchats.imports.exporter import sample_response
@@ -170,11 +171,17 @@ class ImportMixin(TenantAdmin[_Row]):
         report: ImportReport,
         **can: bool,
     ) -> TemplateResponse:
+        problems = report.problems
+        if can.get("can_update"):
+            # The page offers to update these rows instead.
+            reason = id_exists(self.model)
+            problems = [problem for problem in problems if problem.reason != reason]
         return self._response(
             request,
             "import_report",
             pending=pending,
             report=report,
+            problems=group_problems(problems),
             unlisted_problems=report.problem_count - len(report.problems),
             **can,
         )

@@ -23,7 +23,7 @@
     document.getElementById("session-ended").hidden = false;
   }
 
-  const form = document.querySelector("#content-main form[id$=_form]:has([name=_save])");
+  const form = document.querySelector("#content-main form[id$=_form]:has([name=_save], .conflict)");
   const key = PREFIX + location.pathname;
   const conflict = form?.querySelector(".conflict");
   const hasErrors = Boolean(form?.querySelector(".errornote, .conflict"));

@@ -87,6 +87,16 @@ def test_conflict_shows_who_changed_which_fields_and_offers_both_ways(
     assert 'class="submit-row"' not in page
 
 
+@pytest.mark.parametrize("button", ["_save", "_continue", "_addanother"])
+def test_conflict_is_saved_by_the_button_that_was_pressed(
+    session_client: Client, hedy: User, webchat: Webchat, opened: dict[str, Any], button: str
+) -> None:
+    change_by_api(hedy, webchat, opened)
+    mine = {**opened, "name": "Mine", button: "Save"}
+    page = session_client.post(change_url(webchat), mine).content.decode()
+    assert f'<input type="submit" name="{button}" value="Save both"' in page
+
+
 def test_conflict_of_different_fields_offers_to_save_both(
     session_client: Client, hedy: User, webchat: Webchat, opened: dict[str, Any]
 ) -> None:

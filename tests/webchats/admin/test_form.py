@@ -7,6 +7,7 @@ from organizations.models import User
 from tests.support import factories
 from tests.webchats.admin.pages import ADD, PREVIEW, FormData, change_url, get_errors
 from webchats.models import Webchat
+from webchats.models.appearance import DEFAULT_TIMESTAMP_COLOR
 
 pytestmark = pytest.mark.django_db
 
@@ -108,6 +109,11 @@ def test_low_contrast_is_a_warning_and_not_an_error(
         "Hard to read: header text on primary has a contrast of 1.1:1, less than 4.5:1."
     ]
     assert session_client.post(ADD, low_contrast).status_code == 302
+
+
+def test_default_colors_are_no_warning(session_client: Client, form_data: FormData) -> None:
+    response = session_client.post(PREVIEW, form_data(timestamp_color=DEFAULT_TIMESTAMP_COLOR))
+    assert response.json()["warnings"] == []
 
 
 def test_the_form_shows_the_snippet_and_the_creator(session_client: Client, admin: User) -> None:

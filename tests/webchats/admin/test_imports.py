@@ -159,8 +159,9 @@ def test_an_exported_file_is_refused_and_can_be_imported_as_updates(
     refused = check_file(session_client, exported)
     assert refused.context["report"].status == "refused"
     page = refused.content.decode()
-    # The sticky row of buttons stays in view only if its form contains the errors.
-    assert page.index("import/confirm/") < page.index("<table") < page.index('"Import as updates"')
+    assert "The file has webchats that already exist." in page
+    # Nothing is wrong with it.
+    assert [mark for mark in ("errornote", "<table") if mark in page] == []
     checked = import_as_updates(session_client, refused)
     report = checked.context["report"]
     assert (report.status, report.created, report.updated) == ("checked", 0, 2)
@@ -171,6 +172,25 @@ def test_an_exported_file_is_refused_and_can_be_imported_as_updates(
         ("A", False),
         ("Renamed", False),
     }
+
+
+def test_other_errors_of_an_exported_file_follow_the_offer(
+    session_client: Client, exported: str
+) -> None:
+    page = check_file(session_client, exported.replace("false", "maybe")).content.decode()
+    # The sticky row of buttons stays in view only if its form contains the errors.
+    parts = ("import/confirm/", "already exist.", "errornote", "<table", '"Import as updates"')
+    assert [*parts] == sorted(parts, key=page.index)
+    assert "Must be true or false" in page
+    assert "A webchat with this id" not in page
+
+
+def test_an_error_of_many_rows_is_shown_once(session_client: Client) -> None:
+    content = to_csv(*[{}] * 20).replace("prompt,", "promt,")
+    page = check_file(session_client, content).content.decode()
+    assert page.count("<tr><td>") == 2
+    assert "<td>1</td><td>promt</td><td>Unknown column. Did you mean prompt?</td>" in page
+    assert "<td>2, 3, 4, 5, 6 and 15 more</td><td>promptId</td>" in page
 
 
 def test_new_rows_of_a_file_with_existing_ids_can_be_imported_alone(

@@ -88,7 +88,10 @@ def test_equal_warnings_are_one_group_that_links_to_the_list_of_its_webchats(
 
 
 def test_default_colors_are_not_warned_of(session_client: Client, admin: User) -> None:
-    factories.WebchatFactory.create(user=admin, allowed_domains=DOMAINS, background_color="#fff")
+    for color in ("#fff", "#9999AA"):
+        factories.WebchatFactory.create(
+            user=admin, allowed_domains=DOMAINS, background_color=color, status_text_color="#000"
+        )
     text = open_overview(session_client)
     assert "0 need attention" in text
     assert "No issues found." in text
@@ -98,7 +101,7 @@ def test_a_default_color_on_another_background_is_warned_of(
     session_client: Client, admin: User
 ) -> None:
     factories.WebchatFactory.create(user=admin, allowed_domains=DOMAINS, background_color="#9999AA")
-    assert "Hard to read: timestamp on background 1 webchat" in open_overview(session_client)
+    assert "Hard to read: status text on background 1 webchat" in open_overview(session_client)
 
 
 def test_figures_are_exact(session_client: Client, admin: User) -> None:

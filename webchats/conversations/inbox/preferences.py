@@ -49,6 +49,10 @@ class PreferencesForm(forms.Form):
         super().__init__(data, initial={name: getattr(user, name) for name in names})
         if user.organization_id is None or not may_read_reports(user):
             del self.fields["gets_weekly_report"]
+        if not settings.EMAIL_ENABLED:
+            # The choices are kept for the day on which a mail server is configured.
+            for name in ("gets_email", "gets_weekly_report"):
+                self.fields.pop(name, None)
 
 
 class ShortcutsForm(forms.Form):
@@ -71,7 +75,6 @@ def preferences(request: HttpRequest) -> HttpResponse:
         **site.each_context(request),
         "title": "Notification settings",
         "form": form,
-        "is_email_enabled": settings.EMAIL_ENABLED,
         "has_push": get_push_key(user) is not None,
     }
     return TemplateResponse(request, "admin/inbox/preferences.html", context)

@@ -413,6 +413,17 @@ def test_row_shows_waiting_time_draft_and_color(webchat: Webchat, rep: User) -> 
     assert page.count(f'fill="{webchat.primary_color}"') == 3
 
 
+def test_thread_shows_how_long_the_visitor_of_a_colleague_waits(
+    webchat: Webchat, rep: User, rep_client: Client
+) -> None:
+    conversation = write(webchat)
+    answer(conversation, rep)
+    page = reverse("inbox:conversation", args=[conversation.pk])
+    assert ">Open</span>" in rep_client.get(page).content.decode()
+    write(webchat, "And now?")
+    assert 'badge-warn">Waiting for ' in rep_client.get(page).content.decode()
+
+
 def test_title_has_the_number_of_waiting_conversations(
     conversation: Conversation, rep_client: Client
 ) -> None:
