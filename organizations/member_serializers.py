@@ -12,6 +12,10 @@ class OrganizationSerializer(TenantScopedSerializer[Organization]):
 
     Open conversations are closed after ``inactivityHours`` without a message. 0: never. ``null``:
     24 hours while the AI answers, else 72. ``timeZone`` (IANA) sets the days of reports.
+
+    Closed conversations are deleted ``retentionDays`` after they were closed, and contacts without
+    conversations ``contactRetentionDays`` after they were last seen, both once a day. ``null``:
+    they are kept. The figures of deleted conversations stay in the reports.
     """
 
     class Meta:
@@ -23,6 +27,8 @@ class OrganizationSerializer(TenantScopedSerializer[Organization]):
             "maskCardNumbers",
             "inactivityHours",
             "timeZone",
+            "retentionDays",
+            "contactRetentionDays",
             "createdAt",
             "updatedAt",
         )

@@ -103,7 +103,12 @@ class OrganizationFilter(django_filters.FilterSet):
 
 @extend_schema(tags=["organizations"])
 @request_examples(
-    update={"maskCardNumbers": True, "inactivityHours": 48, "timeZone": "Europe/Berlin"}
+    update={
+        "maskCardNumbers": True,
+        "inactivityHours": 48,
+        "timeZone": "Europe/Berlin",
+        "retentionDays": 365,
+    }
 )
 class OrganizationViewSet(TenantReadUpdateViewSet[Organization]):
     """The settings of the caller's organization; for a superuser, of every organization."""

@@ -67,16 +67,19 @@ _GRANTS_BY_MODEL: Final[dict[str, dict[str, _Operations]]] = {
 
 
 def register_grants(
-    model: type[models.Model], *operations: Operation, heads: Iterable[Operation] = ()
+    model: type[models.Model],
+    *operations: Operation,
+    heads: Iterable[Operation] = (),
+    roles: Iterable[str] = MEMBER_ROLES,
 ) -> None:
-    """Allow every role of members these operations on a model, and no others.
+    """Allow these roles of members these operations on a model, and no others.
 
-    Department heads and administrators are also allowed the operations ``heads``. An app above this
-    one calls it beside its models.
+    Those of department heads and administrators are also allowed the operations ``heads``. An app
+    above this one calls it beside its models.
     """
-    grants = dict.fromkeys(MEMBER_ROLES, frozenset(operations))
-    grants |= dict.fromkeys(_HEADS, frozenset([*operations, *heads]))
-    _GRANTS_BY_MODEL[model._meta.label_lower] = grants
+    _GRANTS_BY_MODEL[model._meta.label_lower] = {
+        role: frozenset([*operations, *(heads if role in _HEADS else ())]) for role in roles
+    }
 
 
 def role_allows(role: str, operation: Operation, model: type[models.Model]) -> bool:

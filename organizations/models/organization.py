@@ -3,7 +3,7 @@
 from typing import Final
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
 from organizations import constraints, storage_keys
@@ -14,6 +14,9 @@ from organizations.time_zones import DEFAULT_TIME_ZONE, TIME_ZONE_LENGTH, valida
 
 #: A year.
 MAX_INACTIVITY_HOURS: Final = 8_760
+#: Ten years.
+MAX_RETENTION_DAYS: Final = 3_650
+_RETENTION_VALIDATORS: Final = (MinValueValidator(1), MaxValueValidator(MAX_RETENTION_DAYS))
 
 
 class Organization(TenantScoped):
@@ -55,6 +58,26 @@ class Organization(TenantScoped):
         validators=[validate_time_zone],
         help_text="The days and hours of the reports, such as Europe/Berlin.",
     )
+    retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=_RETENTION_VALIDATORS,
+        verbose_name="delete conversations after days",
+        help_text=(
+            "Closed conversations are deleted this many days after they were closed. Their figures "
+            "stay in the reports. If empty, they are kept."
+        ),
+    )
+    contact_retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=_RETENTION_VALIDATORS,
+        verbose_name="delete contacts after days",
+        help_text=(
+            "Contacts without conversations are deleted this many days after they were last seen. "
+            "If empty, they are kept."
+        ),
+    )
 
     history = ChangeHistory()
 
@@ -73,6 +96,8 @@ class Organization(TenantScoped):
         constraints = (
             constraints.own_storage_key("default_icon", "id"),
             constraints.between("inactivity_hours", 0, MAX_INACTIVITY_HOURS),
+            constraints.between("retention_days", 1, MAX_RETENTION_DAYS),
+            constraints.between("contact_retention_days", 1, MAX_RETENTION_DAYS),
         )
 
     def __str__(self) -> str:

@@ -1,12 +1,17 @@
 """The admin pages of organizations: their names, and the default icon of their webchats."""
 
+from typing import Final
+
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst, get_text_list
 
 from organizations.admin.site import site
 from organizations.models import Organization
+from organizations.retention import describe_due_rows
 from organizations.tenancy.admin import TenantAdmin
 from organizations.tenancy.conflicts import VersionedForm
 from organizations.time_zones import DEFAULT_TIME_ZONE, time_zone_names
@@ -15,10 +20,11 @@ from webchats.icons.storage import StorageUnavailable
 from webchats.services import set_default_icon
 
 _ICON_FIELDS = ("icon_file", "remove_icon")
+_RETENTION_FIELDS: Final = ("retention_days", "contact_retention_days")
 
 
 class OrganizationForm(IconForm[Organization], VersionedForm[Organization]):
-    """The organization's names and its default icon."""
+    """The organization's names, its settings for conversations and its default icon."""
 
     icon_key_field = "default_icon"
     inputs = {"default_icon": _ICON_FIELDS}
@@ -28,6 +34,30 @@ class OrganizationForm(IconForm[Organization], VersionedForm[Organization]):
         initial=DEFAULT_TIME_ZONE,
         help_text=Organization._meta.get_field("time_zone").help_text,
     )
+
+    #: Shown once the settings would delete something.
+    confirm_deletion = forms.BooleanField(
+        required=False, label="Delete them", widget=forms.HiddenInput
+    )
+
+    def _post_clean(self) -> None:
+        """Require a confirmation of settings that would delete rows."""
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors or not {*_RETENTION_FIELDS} & {*self.changed_data}:
+            return
+        due = describe_due_rows(self.instance)
+        if due:
+            self.fields["confirm_deletion"].widget = forms.CheckboxInput()
+            if not self.cleaned_data.get("confirm_deletion"):
+                self.add_error("confirm_deletion", _require_confirmation(due))
+
+
+def _require_confirmation(due: list[str]) -> ValidationError:
+    message = (
+        f"These settings delete {get_text_list(due, 'and')} within 24 hours. They cannot be "
+        "restored. To confirm, turn on “Delete them” and save again."
+    )
+    return ValidationError(message, "confirmation_required")
 
 
 @admin.register(Organization, site=site)
@@ -42,6 +72,16 @@ class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization])
         (None, {"fields": ("name", "assistant_name")}),
         ("Conversations", {"fields": ("mask_card_numbers", "inactivity_hours", "time_zone")}),
         (
+            "Retention",
+            {
+                "description": (
+                    "A worker deletes old data once a day, and for good. Backups have it until "
+                    "they are deleted, too."
+                ),
+                "fields": (*_RETENTION_FIELDS, "confirm_deletion", "next_deletion"),
+            },
+        ),
+        (
             "Default icon",
             {
                 "description": "Webchats without an icon of their own show this one.",
@@ -50,8 +90,18 @@ class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization])
         ),
     )
 
+    readonly_fields = ("next_deletion",)
+
     class Media:
         css = {"all": ("webchats/admin/icon_field.css",)}
+
+    @admin.display(description="next time")
+    def next_deletion(self, organization: Organization) -> str:
+        """Return what the saved settings delete next."""
+        # Of a submitted form, the row has values that are not saved.
+        saved = Organization.objects.filter(pk=organization.pk).first()
+        due = describe_due_rows(saved) if saved else []
+        return f"{capfirst(get_text_list(due, 'and'))} will be deleted." if due else "Nothing."
 
     @admin.display(description="icon")
     def icon_image(self, organization: Organization) -> SafeString | None:

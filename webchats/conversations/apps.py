@@ -9,6 +9,7 @@ from organizations.jobs.registry import register_job, register_periodic_task
 from organizations.navigation import register_nav_item
 from organizations.overview import register_panel, register_steps
 from webchats.conversations.contact_actions import register_contact_action
+from organizations.retention import register_due_rows
 from webchats.conversations.inbox import NAV_ITEM
 
 
@@ -40,6 +41,10 @@ class ConversationsConfig(AppConfig):
         weekly = "webchats.conversations.reports.weekly"
         register_job("weekly_report", f"{weekly}.job.send_weekly_report")
         register_periodic_task(f"{weekly}.due.request_weekly_reports", interval=300)
+        privacy = "webchats.conversations.privacy"
+        register_due_rows(f"{privacy}.retention.describe_due")
+        register_job("retention", f"{privacy}.retention_job.run_retention")
+        register_periodic_task(f"{privacy}.retention_job.request_retention", interval=86_400)
         tasks = "webchats.conversations.periodic_tasks"
         register_periodic_task(f"{tasks}.request_lost_replies", interval=10)
         register_periodic_task(f"{tasks}.close_inactive_conversations", interval=3600)

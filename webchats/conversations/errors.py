@@ -52,6 +52,14 @@ class ConversationConflict(APIException):
     status_code = status.HTTP_409_CONFLICT
 
 
+class ConversationDeleted(ConversationConflict):
+    """The conversation has been deleted, or is being deleted."""
+
+    status_code = status.HTTP_404_NOT_FOUND
+    default_detail = "The conversation has been deleted."
+    default_code = "not_found"
+
+
 class ConversationClosed(ConversationConflict):
     """The conversation is closed."""
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from organizations.models import Organization
 from webchats.conversations import services
+from webchats.conversations.errors import ConversationDeleted
 from webchats.conversations.locking import lock
 from webchats.conversations.models import Conversation
 from webchats.conversations.transitions import ClosedBy, Handler, State
@@ -53,7 +54,10 @@ def _is_inactive(now: datetime) -> models.Q:
 @transaction.atomic
 def _close(found: Conversation) -> bool:
     """Close the conversation unless it has changed since it was found."""
-    conversation = lock(found)
+    try:
+        conversation = lock(found)
+    except ConversationDeleted:
+        return False
     is_same = (conversation.last_message_at, conversation.handler) == (
         found.last_message_at,
         found.handler,

@@ -1,15 +1,22 @@
 """Locking and saving of a conversation's row, for the actions on conversations."""
 
-from webchats.conversations.errors import ConversationClosed
+from webchats.conversations.errors import ConversationClosed, ConversationDeleted
 from webchats.conversations.events import conversation_changed
 from webchats.conversations.models import Conversation
+from webchats.conversations.models.deletion import DETACHED
 from webchats.conversations.transitions import State
 
 
 def lock(conversation: Conversation) -> Conversation:
-    """Return the row as it is now, locked until the transaction ends."""
+    """Return the row as it is now, locked until the transaction ends.
+
+    Raise ``ConversationDeleted`` if it has been deleted, or is being deleted.
+    """
     rows = Conversation.objects.select_for_update(of=("self",), no_key=True)
-    return rows.get(pk=conversation.pk)
+    locked = rows.filter(pk=conversation.pk).first()
+    if locked is None or locked.visitor_id == DETACHED:
+        raise ConversationDeleted
+    return locked
 
 
 def lock_open(conversation: Conversation) -> Conversation:

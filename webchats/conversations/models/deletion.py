@@ -3,6 +3,8 @@
 For ``on_delete``.
 """
 
+from typing import Final
+
 from django.db import models
 from django.db.models.deletion import Collector
 from django.utils import timezone
@@ -10,6 +12,10 @@ from django.utils import timezone
 from webchats.conversations.durations import measured
 from webchats.conversations.states import DraftState
 from webchats.conversations.transitions import Action, ClosedBy, Handler, State, next_handler
+
+#: The visitor id of a conversation that is being deleted. No session has it, so that the visitor
+#: starts anew, and no action changes the conversation any more.
+DETACHED: Final = "deleted"
 
 
 def close_and_set_null(

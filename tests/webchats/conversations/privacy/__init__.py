@@ -1,0 +1,1 @@
+"""Tests of retention, erasure and export of personal data."""

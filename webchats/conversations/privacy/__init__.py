@@ -1,0 +1,1 @@
+"""Personal data of visitors: retention, erasure and export."""
