@@ -16,6 +16,7 @@ from webchats.conversations.api.knowledge import KnowledgeViewSet
 from webchats.conversations.api.merges import ContactMergeViewSet
 from webchats.conversations.api.online import OnlineView
 from webchats.conversations.api.preferences import PreferencesView
+from webchats.conversations.api.privacy import ErasureViewSet
 from webchats.conversations.api.push_subscriptions import (
     PushSubscriptionsView,
     PushSubscriptionView,
@@ -30,6 +31,7 @@ router.register("conversations", ConversationViewSet)
 router.register("drafts", DraftViewSet)
 router.register("contacts", ContactViewSet)
 router.register("contact-merges", ContactMergeViewSet)
+router.register("erasures", ErasureViewSet)
 router.register("canned-replies", CannedReplyViewSet)
 router.register("inbox-views", SavedViewViewSet)
 router.register("knowledge", KnowledgeViewSet)

@@ -139,12 +139,15 @@ DATABASES: dict[str, dict[str, Any]] = {
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # With WAL, readers do not wait for writers. With IMMEDIATE, a transaction waits for the write
-    # lock when it begins: SQLite cannot wait for it in the middle of a transaction.
+    # lock when it begins: SQLite cannot wait for it in the middle of a transaction. What is deleted
+    # is overwritten, so that an erased person's data is not in the file.
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
         "timeout": env.int("DATABASE_BUSY_SECONDS", default=20),
         "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
+        ),
     }
     if not str(_database["NAME"]).startswith(("file:", ":")):
         Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
@@ -311,12 +314,14 @@ SPECTACULAR_SETTINGS = {
         "ProviderKindEnum": "organizations.models.ai_provider.ProviderKind",
         "StateEnum": "webchats.conversations.transitions.State",
         "DraftStateEnum": "webchats.conversations.models.DraftState",
+        "ErasureStateEnum": "webchats.conversations.models.ErasureState",
     },
     "TAGS": [
         {"name": "webchats", "description": "The chat widgets of the organization's websites."},
         {"name": "conversations", "description": "What visitors and representatives write."},
         {"name": "drafts", "description": "Answers of the AI that must be approved."},
         {"name": "contacts", "description": "The visitors who have written."},
+        {"name": "erasures", "description": "Contacts that were deleted, or are being deleted."},
         {"name": "canned replies", "description": "Texts that representatives insert."},
         {"name": "saved views", "description": "Named lists of conversations in the inbox."},
         {"name": "push subscriptions", "description": "The caller's devices for web push."},

@@ -15,6 +15,7 @@ urlpatterns = [
     path("admin/inbox/", include("webchats.conversations.inbox.urls")),
     path("admin/reports/", include("webchats.conversations.reports.pages.urls")),
     path("admin/playground/", include("webchats.conversations.admin.playground")),
+    path("admin/privacy/", include("webchats.conversations.privacy.pages")),
     path("admin/", site.urls),
     path("api/", include("webchat_project.api_urls")),
     path("icons/<path:key>", icon_file, name="icon-file"),

@@ -15,6 +15,7 @@ from webchats.conversations.models import (
     ContactMerge,
     Conversation,
     Draft,
+    Erasure,
     KnowledgeEntry,
     Reply,
     SavedView,
@@ -170,6 +171,16 @@ class ContactMergeFactory(DjangoModelFactory[ContactMerge]):
     removed_id = factory.LazyFunction(new_object_id)
     removed_values = factory.LazyAttribute(lambda merge: dump_values(merge.contact))
     kept_values = factory.LazyFunction(lambda: {"before": {}, "after": {}})
+
+
+class ErasureFactory(DjangoModelFactory[Erasure]):
+    """An erasure that no worker has begun."""
+
+    class Meta:
+        model = Erasure
+
+    organization = factory.SubFactory(OrganizationFactory)
+    contact_id = factory.Sequence(lambda n: f"{n:024x}")
 
 
 class ConversationFactory(DjangoModelFactory[Conversation]):

@@ -8,8 +8,8 @@ from organizations.deactivation import register_on_deactivation
 from organizations.jobs.registry import register_job, register_periodic_task
 from organizations.navigation import register_nav_item
 from organizations.overview import register_panel, register_steps
-from webchats.conversations.contact_actions import register_contact_action
 from organizations.retention import register_due_rows
+from webchats.conversations.contact_actions import register_contact_action
 from webchats.conversations.inbox import NAV_ITEM
 
 
@@ -42,9 +42,13 @@ class ConversationsConfig(AppConfig):
         register_job("weekly_report", f"{weekly}.job.send_weekly_report")
         register_periodic_task(f"{weekly}.due.request_weekly_reports", interval=300)
         privacy = "webchats.conversations.privacy"
+        register_contact_action(f"{privacy}.pages.get_export_action")
+        register_contact_action(f"{privacy}.pages.get_erase_action")
         register_due_rows(f"{privacy}.retention.describe_due")
         register_job("retention", f"{privacy}.retention_job.run_retention")
         register_periodic_task(f"{privacy}.retention_job.request_retention", interval=86_400)
+        register_job("erasure", f"{privacy}.erasure_job.run_erasure")
+        register_periodic_task(f"{privacy}.erasure_job.request_lost_erasures", interval=60)
         tasks = "webchats.conversations.periodic_tasks"
         register_periodic_task(f"{tasks}.request_lost_replies", interval=10)
         register_periodic_task(f"{tasks}.close_inactive_conversations", interval=3600)

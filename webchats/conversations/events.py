@@ -20,6 +20,12 @@ def conversation_changed(conversation: Conversation) -> None:
     transaction.on_commit(partial(publish, hint))
 
 
+def visitor_erased(conversation: Conversation) -> None:
+    """Publish on commit that nothing is left of the visitor, so that their streams end."""
+    hint = _hint_for(conversation, "erased")
+    transaction.on_commit(partial(publish, hint))
+
+
 def typing(conversation: Conversation, author: Author, author_name: str) -> None:
     """Publish at once that the visitor or a representative is typing. Nothing is stored."""
     hint = _hint_for(conversation, "typing")

@@ -15,7 +15,7 @@ from organizations.models import AiProvider, ApiKey, Organization, Pipeline, Pro
 from tests.organizations.admin.urls import list_url
 from tests.support import factories
 from tests.support.clients import log_in
-from webchats.conversations.models import CannedReply, Contact, KnowledgeEntry
+from webchats.conversations.models import CannedReply, Contact, Erasure, KnowledgeEntry
 from webchats.models import Webchat
 from webchats.models.imports import ImportRecord
 
@@ -52,6 +52,7 @@ def foreign_rows(other_admin: User) -> Rows:
         Contact: factories.ContactFactory.create(
             webchat__user=other_admin, name=SECRET, page_title=SECRET
         ),
+        Erasure: factories.ErasureFactory.create(organization=organization),
         CannedReply: factories.CannedReplyFactory.create(organization=organization, title=SECRET),
         KnowledgeEntry: factories.KnowledgeEntryFactory.create(
             organization=organization, question=SECRET

@@ -1,5 +1,5 @@
-"""The admin pages of contacts, canned replies and knowledge entries."""
+"""The admin pages of contacts, erasures, canned replies and knowledge entries."""
 
-from webchats.conversations.admin import canned_replies, contacts, knowledge
+from webchats.conversations.admin import canned_replies, contacts, erasures, knowledge
 
-__all__ = ["canned_replies", "contacts", "knowledge"]
+__all__ = ["canned_replies", "contacts", "erasures", "knowledge"]

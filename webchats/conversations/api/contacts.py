@@ -20,6 +20,7 @@ from webchat_project.api.viewsets import CreateReadUpdateViewSet
 from webchats.conversations.api import examples
 from webchats.conversations.api.contact_serializers import ContactMoveSerializer, ContactSerializer
 from webchats.conversations.api.merges import MergeActions
+from webchats.conversations.api.privacy import PrivacyActions
 from webchats.conversations.imports.contacts import EXPORTED, ContactImport, read_rows
 from webchats.conversations.models import Contact
 from webchats.conversations.models.contact import EMAIL_LENGTH
@@ -42,7 +43,9 @@ class ContactFilter(django_filters.FilterSet):
 @import_export_operations("contacts")
 @request_examples(create=examples.CONTACT_REQUEST, update=examples.CONTACT_UPDATE)
 @response_example(examples.CONTACT)
-class ContactViewSet(MergeActions, ImportExportViewSet[Contact], CreateReadUpdateViewSet[Contact]):
+class ContactViewSet(
+    MergeActions, PrivacyActions, ImportExportViewSet[Contact], CreateReadUpdateViewSet[Contact]
+):
     """Contacts: the visitors of the widgets. A visitor's first message makes a contact, and members
     add others."""
 

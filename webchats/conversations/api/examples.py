@@ -222,3 +222,18 @@ SAVED_VIEW: Final[dict[str, object]] = {
     "createdAt": "2026-03-12T10:00:00.000Z",
     "updatedAt": "2026-03-12T10:00:00.000Z",
 }
+
+ERASURE: Final[dict[str, object]] = {
+    "_id": "68a1b2c3d4e5f6a7b8c9d0f9",
+    "organizationId": examples.ORGANIZATION_ID,
+    "contactId": CONTACT_ID,
+    "requestedBy": examples.USER_ID,
+    "state": "running",
+    "percent": 40,
+    "conversations": 3,
+    "deletedConversations": 1,
+    "messages": 120,
+    "deletedMessages": 48,
+    "finishedAt": None,
+    "createdAt": "2026-03-12T10:00:00.000Z",
+}

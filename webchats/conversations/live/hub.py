@@ -103,16 +103,13 @@ class Hub:
                 channel.wake()
             if organization is not None:
                 organization.wake(hint["conversation"])
+        elif hint["type"] == "erased":
+            _end_streams(channel)
         elif hint["type"] == "reply":
-            if channel is not None and "replyId" in hint:
-                channel.push_reply(hint["replyId"], hint.get("offset", 0), hint.get("text", ""))
+            _push_reply(hint, channel)
         elif hint["type"] == "draft":
             # Staff only: no stream of a visitor may get anything of a draft.
-            if organization is not None:
-                draft = {"draftId": hint.get("draftId"), "state": hint.get("draftState")}
-                organization.push(
-                    encode_event("draft", {"conversationId": hint["conversation"], **draft})
-                )
+            _push_draft(hint, organization)
         elif hint["type"] == "typing":
             _push_typing(hint, channel, organization)
         elif hint["type"] == "presence":
@@ -167,6 +164,23 @@ class Hub:
         deadline = monotonic() + _LAST_SECONDS
         while (self.visitors or self.organizations) and monotonic() < deadline:
             await asyncio.sleep(0.02)
+
+
+def _end_streams(channel: VisitorChannel | None) -> None:
+    """End the streams of a visitor of whom nothing is left."""
+    for stream in tuple(channel.streams) if channel is not None else ():
+        stream.end(EndReason.SESSION_EXPIRED)
+
+
+def _push_reply(hint: Hint, channel: VisitorChannel | None) -> None:
+    if channel is not None and "replyId" in hint:
+        channel.push_reply(hint["replyId"], hint.get("offset", 0), hint.get("text", ""))
+
+
+def _push_draft(hint: Hint, organization: OrganizationChannel | None) -> None:
+    if organization is not None:
+        draft = {"draftId": hint.get("draftId"), "state": hint.get("draftState")}
+        organization.push(encode_event("draft", {"conversationId": hint["conversation"], **draft}))
 
 
 def _push_typing(

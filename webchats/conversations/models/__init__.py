@@ -1,12 +1,13 @@
 """The models of conversations, with the replies of the AI and the knowledge they are made from."""
 
-from organizations.auth.roles import Operation, register_grants
+from organizations.auth.roles import AccessRole, Operation, register_grants
 from webchats.conversations.models.canned_reply import CannedReply
 from webchats.conversations.models.contact import Contact
 from webchats.conversations.models.contact_merge import ContactMerge
 from webchats.conversations.models.conversation import Conversation
 from webchats.conversations.models.conversation_queries import ConversationQuerySet
 from webchats.conversations.models.draft import Draft, RejectionReason
+from webchats.conversations.models.erasure import Erasure, ErasureState
 from webchats.conversations.models.facts import RetainedConversation
 from webchats.conversations.models.knowledge import KnowledgeEntry
 from webchats.conversations.models.message import Author, Message, MessageKind
@@ -27,6 +28,8 @@ __all__ = [
     "ConversationQuerySet",
     "Draft",
     "DraftState",
+    "Erasure",
+    "ErasureState",
     "KnowledgeEntry",
     "Message",
     "MessageKind",
@@ -54,6 +57,8 @@ register_grants(Reply, Operation.VIEW)
 register_grants(Draft, Operation.VIEW, Operation.CHANGE)
 # Whoever may read these reads the reports.
 register_grants(RetainedConversation, heads=[Operation.VIEW])
+# Administrators request them, and nobody changes or deletes them.
+register_grants(Erasure, Operation.VIEW, Operation.ADD, roles=[AccessRole.ADMIN])
 # Those of others by some roles only: see ``SavedView.can_be_changed_by``.
 register_grants(SavedView, *Operation)
 # Each member's own only: nobody sees the devices of others.

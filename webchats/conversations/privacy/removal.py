@@ -16,6 +16,7 @@ from django.db.models import Q
 from organizations.models import Job
 from webchats.conversations.models import (
     Contact,
+    ContactMerge,
     Conversation,
     ConversationQuerySet,
     Draft,
@@ -116,12 +117,22 @@ def _delete_conversations(ids: Collection[str]) -> int:
 
 
 def delete_contacts(ids: Collection[str]) -> None:
-    """Delete contacts, which have no conversations, with their history."""
+    """Delete contacts, which have no conversations, with their history.
+
+    Also the history of the contacts that were merged into them. Their merges keep no values.
+    """
+    every_id = [*ids, *find_merged(ids)]
     Contact.objects.filter(pk__in=ids).delete()
     # After the deletion, which adds a record. Any: django-simple-history has no type information.
     history: Any = Contact.history
-    history.filter(id__in=ids).delete()
-    _delete_log(Contact, ids)
+    history.filter(id__in=every_id).delete()
+    _delete_log(Contact, every_id)
+
+
+def find_merged(ids: Collection[str]) -> list[str]:
+    """Return the ids of the contacts that are part of these, by merges that were not undone."""
+    merges = ContactMerge.objects.in_effect().filter(contact__in=ids)
+    return list(merges.values_list("removed_id", flat=True))
 
 
 def _delete_log(model: type[models.Model], ids: Collection[str]) -> None:

@@ -27,7 +27,7 @@ from webchats.conversations.merged_values import (
     load_values,
     unchanged_since,
 )
-from webchats.conversations.models import Contact, ContactMerge, Conversation, StageMove
+from webchats.conversations.models import Contact, ContactMerge, Conversation, Erasure, StageMove
 from webchats.conversations.moves import save_contact
 
 _Result = TypeVar("_Result")
@@ -81,6 +81,8 @@ def _retry(action: Callable[[], _Result]) -> _Result:
 def _merge(kept_id: str, removed_id: str, user: User, take: Collection[str] | None) -> ContactMerge:
     _lock_conversations(Conversation.objects.filter(contact=removed_id))
     kept, removed = _lock_contacts(kept_id, removed_id)
+    if _are_being_erased(kept_id, removed_id):
+        raise ContactGone
     take = default_choices(kept, removed) if take is None else take
     before = dump_values(kept)
     combine(kept, removed, take)
@@ -126,6 +128,8 @@ def _undo(merge_id: str, user: User) -> ContactMerge:
     kept = _lock_contact(rows.values_list("kept_id", flat=True).get())
     merge = rows.select_for_update(of=("self",)).get()
     _require_undoable(merge)
+    if _are_being_erased(merge.kept_id):
+        raise MergeFinal("The contact is being erased. The merge cannot be undone.")
     assert kept is not None, "A merge has a contact as long as that is stored."
     restored = Contact(pk=merge.removed_id, organization_id=merge.organization_id)
     load_values(restored, merge.removed_values)
@@ -147,6 +151,11 @@ def _undo(merge_id: str, user: User) -> ContactMerge:
     publish_contact(kept)
     publish_contact(restored)
     return merge
+
+
+def _are_being_erased(*contact_ids: str) -> bool:
+    """Return whether one of the locked contacts is being deleted with its conversations."""
+    return Erasure.objects.unfinished().filter(contact_id__in=contact_ids).exists()
 
 
 def _require_undoable(merge: ContactMerge) -> None:

@@ -17,6 +17,7 @@ from webchats.conversations import events, services
 from webchats.conversations.live import requests, streams, updates
 from webchats.conversations.live.visitors import VisitorStream
 from webchats.conversations.models import Author, Conversation
+from webchats.conversations.privacy.erasure import request_erasure
 from webchats.conversations.sessions import Session, issue_ticket, start_session
 from webchats.models import Webchat
 
@@ -329,6 +330,20 @@ def test_erasing_the_conversation_ends_the_session(
     conversation.contact.delete()
     live.run(live.watch.compare())
     assert stream.rest()[-1].data == {"reason": "session_expired"}
+
+
+def test_an_erasure_ends_the_streams_at_once_and_the_visitor_starts_anew(
+    open_stream: Open, send: Send
+) -> None:
+    conversation = send("Hello")
+    stream = open_stream()
+    stream.take(2)
+    request_erasure(contact=conversation.contact, user=None)
+    assert stream.rest()[-1] == StreamEvent("end", {"reason": "session_expired"}, "")
+    anew = open_stream()
+    assert not anew.has_event()
+    assert send("Hello again").pk != conversation.pk
+    assert anew.take(2)[0].data["sequence"] == 1
 
 
 def test_a_stopping_process_ends_streams_and_accepts_none(
