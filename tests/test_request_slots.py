@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock, Semaphore
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import orjson
@@ -153,6 +153,16 @@ def test_no_request_waits_for_long(process: Process, monkeypatch: pytest.MonkeyP
     assert statuses(process.send("a1", count=2)) == [503] * 2
     process.finish.release(2)
     assert statuses(lasting) == [200] * 2
+
+
+def test_requests_wait_for_a_moment_in_the_last_threads(process: Process) -> None:
+    lasting = process.send("a1", count=8)
+    process.wait_until_started(2)
+    started = monotonic()
+    assert statuses(process.send("b1", "/api/short")) == [200]
+    assert monotonic() - started < 1
+    process.finish.release(8)
+    assert sorted(statuses(lasting)) == [200] * 6 + [503] * 2
 
 
 @pytest.mark.parametrize("credential", ["", "invalid"])

@@ -21,9 +21,8 @@ from webchat_project.observability.request_log import known_user
 
 #: Seconds that a request waits for others of its client.
 WAIT_SECONDS: float = 2
-#: Seconds after which requests of a client count as lasting: then more of them are refused, instead
-#: of waiting, while few threads are left. Pages that many representatives fetch at the same moment,
-#: after a message, are faster.
+#: Seconds that the oldest request of a client may last while others use the last threads to wait.
+#: Pages that many representatives fetch at the same moment, after a message, are faster.
 PATIENCE_SECONDS: float = 0.5
 #: The credentials whose organizations are remembered.
 _MAX_KNOWN: Final = 10_000
@@ -55,13 +54,12 @@ class RequestSlots:
         token, now = object(), monotonic()
         with self._condition:
             own = self._requests.setdefault(client, {})
-            if len(own) >= self._of_one and self._is_crowded(next(iter(own.values())), now):
+            timeout = self._seconds_to_wait(own, now)
+            if len(own) >= self._of_one and timeout <= 0:
                 return None
             own[token] = now
             self._occupied += 1
-            if self._condition.wait_for(
-                lambda: token in islice(own, self._of_one), timeout=WAIT_SECONDS
-            ):
+            if self._condition.wait_for(lambda: token in islice(own, self._of_one), timeout):
                 return token
             self._remove(client, token)
             return None
@@ -72,9 +70,11 @@ class RequestSlots:
             self._remove(client, token)
             self._condition.notify_all()
 
-    def _is_crowded(self, oldest: float, now: float) -> bool:
-        is_full = self._occupied >= self._threads - self._of_one
-        return is_full and now - oldest > PATIENCE_SECONDS
+    def _seconds_to_wait(self, own: dict[object, float], now: float) -> float:
+        if self._occupied < self._threads - self._of_one:
+            return WAIT_SECONDS
+        oldest = next(iter(own.values()), now)
+        return oldest + PATIENCE_SECONDS - now
 
     def _remove(self, client: str, token: object) -> None:
         self._occupied -= 1
