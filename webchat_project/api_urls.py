@@ -9,6 +9,7 @@ from organizations.auth import views as auth
 from webchat_project.api.documentation import DocumentationView, SchemaView
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 from webchats import views as webchats
+from webchats.conversations.api import reports
 from webchats.conversations.api.canned_replies import CannedReplyViewSet
 from webchats.conversations.api.contacts import ContactViewSet
 from webchats.conversations.api.drafts import DraftViewSet
@@ -51,6 +52,19 @@ urlpatterns = [
         rf"^push-subscriptions/(?P<id>{OBJECT_ID_PATTERN})\Z",
         PushSubscriptionView.as_view(),
         name="push-subscription",
+    ),
+    path("reports/summary", reports.SummaryView.as_view(), name="report-summary"),
+    path("reports/volume", reports.VolumeView.as_view(), name="report-volume"),
+    path("reports/export", reports.ReportExportView.as_view(), name="report-export"),
+    path(
+        "reports/conversations",
+        reports.ReportConversationsView.as_view(),
+        name="report-conversations",
+    ),
+    path(
+        "reports/conversations/export",
+        reports.ReportConversationsExportView.as_view(),
+        name="report-conversations-export",
     ),
     path("upload", icons.UploadView.as_view(), name="upload"),
     path("auth/login", auth.LoginView.as_view(), name="login"),

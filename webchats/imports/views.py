@@ -98,7 +98,8 @@ class ImportReportSerializer(serializers.Serializer[object]):
     problems = ProblemSerializer(many=True, help_text="The first thousand.")
 
 
-_EXPORT_RESPONSES: Final = {
+#: The responses of an export in the OpenAPI document.
+EXPORT_RESPONSES: Final = {
     (200, file_format.content_type.split(";")[0]): OpenApiResponse(
         {"type": "array", "items": {"type": "object"}} if name == "json" else OpenApiTypes.BINARY,
         "The file.",
@@ -196,7 +197,7 @@ def import_export_operations(rows: str) -> Callable[[_View], _View]:
         summary=f"Export {rows}",
         filters=True,
         parameters=[ExportQuerySerializer],
-        responses=_EXPORT_RESPONSES,
+        responses=EXPORT_RESPONSES,
     )
     import_file = extend_schema(
         operation_id=f"{rows}_import",

@@ -1,11 +1,13 @@
 """The key of every number of a report, with the condition on its conversations."""
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db.models import Q
 
+from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 from webchats.conversations.models.rating import SCORES
 from webchats.conversations.reports.periods import SLOT, Period
 
@@ -94,13 +96,19 @@ def _rating(condition: Q) -> Callable[[str, Period], Q]:
 
 
 def _row(column: str) -> Callable[[str, Period], Q]:
-    return lambda value, _: Q(**{column: None if value == NONE else value})
+    return lambda value, _: Q(**{column: _id(value)})
 
 
 def _prompt(value: str, _: Period) -> Q:
     """Return the condition for a version of a prompt, such as ``65f0…-3``."""
     prompt_id, _, version = value.partition("-")
-    return Q(ai_prompt_id=None if prompt_id == NONE else prompt_id, ai_prompt_version=int(version))
+    return Q(ai_prompt_id=_id(prompt_id), ai_prompt_version=int(version))
+
+
+def _id(value: str) -> str | None:
+    if value != NONE and not re.fullmatch(OBJECT_ID_PATTERN, value):
+        raise ValueError(f"Not an id: {value}")
+    return None if value == NONE else value
 
 
 _WITH_VALUE: Final[dict[str, Callable[[str, Period], Q]]] = {

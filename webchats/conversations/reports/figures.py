@@ -170,8 +170,8 @@ class PromptUsage:
 
 
 @dataclass(frozen=True)
-class Report:
-    """All figures of the conversations whose first visitor message is in the period."""
+class Summary:
+    """The figures of the conversations whose first visitor message is in the period."""
 
     period: Period
     filter: ReportFilter
@@ -185,5 +185,11 @@ class Report:
     ai: AiFigures
     drafts: DraftFigures
     ratings: RatingFigures
+
+
+@dataclass(frozen=True)
+class Report(Summary):
+    """All figures: the summary, the bars, and the usage of models in the period."""
+
     volume: Volume
     prompt_usage: list[PromptUsage]

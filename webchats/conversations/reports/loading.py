@@ -1,6 +1,8 @@
 """Reading of a report: a few grouped queries, whose results do not grow with the conversations."""
 
 from collections import Counter
+from dataclasses import fields
+from typing import Any
 
 from django.utils import timezone
 
@@ -12,6 +14,7 @@ from webchats.conversations.reports.figures import (
     FirstReplies,
     Report,
     Resolution,
+    Summary,
     Waiting,
 )
 from webchats.conversations.reports.filters import ReportFilter
@@ -28,13 +31,23 @@ def load_report(
 ) -> Report:
     """Return all figures of the organization's conversations in the period.
 
-    For the period before, call it again with ``period.before``.
+    For the period before, call ``load_summary`` with ``period.before``.
     """
+    summary = load_summary(organization, period, report_filter)
+    volume = load_volume(Sources(organization, period, summary.filter))
+    usage = load_usage(organization, period, summary.filter)
+    return Report(**_fields(summary), volume=volume, prompt_usage=usage)
+
+
+def load_summary(
+    organization: Organization, period: Period, report_filter: ReportFilter | None = None
+) -> Summary:
+    """Return the figures without the bars."""
     now = timezone.now()
     report_filter = report_filter or ReportFilter()
     sources = Sources(organization, period, report_filter)
     counts = count_all(sources, now)
-    return Report(
+    return Summary(
         period=period,
         filter=report_filter,
         loaded_at=now,
@@ -46,9 +59,12 @@ def load_report(
         ai=_ai(counts),
         drafts=_drafts(counts),
         ratings=load_ratings(sources, counts),
-        volume=load_volume(sources),
-        prompt_usage=load_usage(organization, period, report_filter),
     )
+
+
+# Any: the fields have different types.
+def _fields(summary: Summary) -> dict[str, Any]:
+    return {field.name: getattr(summary, field.name) for field in fields(summary)}
 
 
 def _first_replies(sources: Sources, counts: Counter[str]) -> FirstReplies:

@@ -1,7 +1,7 @@
 """The period of a report: whole days in a time zone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cached_property
 from typing import Final, Self
@@ -9,6 +9,7 @@ from typing import Final, Self
 #: The most days of a period: a leap year.
 MAX_DAYS: Final = 366
 DEFAULT_DAYS: Final = 30
+YEARS: Final = range(2000, 2100)
 #: The offsets of all time zones are multiples of this.
 SLOT: Final = timedelta(minutes=15)
 SLOT_SECONDS: Final = int(SLOT.total_seconds())
@@ -18,14 +19,21 @@ SLOT_SECONDS: Final = int(SLOT.total_seconds())
 class Period:
     """The days from ``first`` to ``last``, both included, in ``zone``.
 
-    Raise ``ValueError`` if ``last`` is before ``first``, or for more than ``MAX_DAYS``.
+    Raise ``ValueError`` if ``last`` is before ``first``, for more than ``MAX_DAYS``, and for days
+    out of ``YEARS``.
     """
 
     first: date
     last: date
     zone: tzinfo
+    #: False for the period before one that is valid.
+    is_checked: InitVar[bool] = True
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, is_checked: bool) -> None:
+        if not is_checked:
+            return
+        if self.first.year not in YEARS or self.last.year not in YEARS:
+            raise ValueError("Enter dates of this century.")
         if self.last < self.first:
             raise ValueError("The period ends before it begins.")
         if self.days > MAX_DAYS:
@@ -46,7 +54,7 @@ class Period:
     def before(self) -> Self:
         """Return the period of the same number of days that ends the day before ``first``."""
         length = timedelta(days=self.days)
-        return type(self)(self.first - length, self.last - length, self.zone)
+        return type(self)(self.first - length, self.last - length, self.zone, is_checked=False)
 
     @cached_property
     def start(self) -> datetime:
