@@ -13,6 +13,8 @@ from webchats.models import Webchat
 
 #: The precision of ``last_seen_at``, so that not every message writes to the row and its indexes.
 LAST_SEEN_PRECISION: Final = timedelta(minutes=1)
+#: The conversations whose change ``publish_contact`` publishes.
+MAX_PUBLISHED: Final = 100
 
 
 def update_contact(
@@ -72,6 +74,10 @@ def _save(contact: Contact) -> None:
 
 
 def publish_contact(contact: Contact) -> None:
-    """Publish on commit that the open conversations of the contact have changed."""
-    for conversation in Conversation.objects.open().filter(contact=contact):
+    """Publish on commit that the open conversations of the contact have changed, the newest ones.
+
+    A visitor has one in each webchat, but the contacts of many visitors can be merged.
+    """
+    rows = Conversation.objects.open().filter(contact=contact)
+    for conversation in rows[:MAX_PUBLISHED]:
         conversation_changed(conversation)
