@@ -103,13 +103,9 @@ class BulkWriter(Generic[_Row]):
             "history_type": history_type,
             "history_user": by.pk,
         }
-        fields = [self._history._meta.get_field(name) for name in added]
-        assert all(isinstance(field, models.Field) for field in fields)
-        values = [
-            field.get_db_prep_save(value, connection)
-            for field, value in zip(fields, added.values(), strict=True)
-        ]
-        columns = [*self._recorded_columns, *(str(field.column) for field in fields)]
+        fields = {field.name: field for field in self._history._meta.concrete_fields}
+        values = [fields[name].get_db_prep_save(value, connection) for name, value in added.items()]
+        columns = [*self._recorded_columns, *(str(fields[name].column) for name in added)]
         recorded = rows if self._get_recorded is None else map(self._get_recorded, rows)
         _insert(self._history, columns, [[*row, *values] for row in recorded])
 

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -29,6 +28,7 @@ _MAX_SHOWN: Final = 20
 #: Conversations of a contact are counted up to this number.
 _MAX_COUNTED: Final = 1_000
 _PAGE: Final = "admin:conversations_contact_merge"
+_LIST: Final = "admin:conversations_contact_changelist"
 
 
 def get_merge_action(user: User, contact: Contact) -> ContactAction | None:
@@ -48,7 +48,7 @@ class MergeMixin(TenantAdmin[Contact]):
     def get_urls(self) -> list[URLPattern]:
         """Add the URLs of the page, and of undoing a merge."""
         name = "conversations_contact_merge"
-        undo = post_or_redirect(self.undo_merge_view, "admin:conversations_contact_changelist")
+        undo = post_or_redirect(self.undo_merge_view, _LIST)
         return [
             path("<path:object_id>/merge/", self.admin_site.admin_view(self.merge_view), name=name),
             path(
@@ -59,11 +59,11 @@ class MergeMixin(TenantAdmin[Contact]):
             *super().get_urls(),
         ]
 
-    def merge_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+    def merge_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Return the page: the choice of another contact, or the form for both. Merge on a POST."""
         contact = self._get_contact(request, object_id)
         if contact is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return self._redirect_from_unknown(request)
         other = self._get_other(request, contact)
         if other is None:
             return self._select(request, contact)
@@ -84,11 +84,11 @@ class MergeMixin(TenantAdmin[Contact]):
         context = {"form": form, "other": other, "pair": [_summary(contact), _summary(other)]}
         return self._page(request, contact, "merge", status, **context)
 
-    def undo_merge_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+    def undo_merge_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Undo a merge of the contact."""
         contact = self._get_contact(request, object_id)
         if contact is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return self._redirect_from_unknown(request)
         merges = ContactMerge.objects.for_user(request.user).filter(kept_id=contact.pk)
         merge = merges.filter(pk=request.POST.get("merge", "")).first()
         if merge is None:
@@ -104,6 +104,10 @@ class MergeMixin(TenantAdmin[Contact]):
             text = f"The merge was undone. {restored} is a contact of its own again."
             self.message_user(request, text, messages.SUCCESS)
         return redirect(_PAGE, object_id=contact.pk)
+
+    def _redirect_from_unknown(self, request: HttpRequest) -> HttpResponse:
+        self.message_user(request, "The contact does not exist any more.", messages.WARNING)
+        return redirect(_LIST)
 
     def _get_contact(self, request: HttpRequest, object_id: str) -> Contact | None:
         if not self.has_change_permission(request):

@@ -11,7 +11,7 @@ from organizations.models import Prompt, User
 from organizations.tenancy.models import TenantModel
 from webchats.conversations.models.contact import Contact
 from webchats.conversations.models.contact_merge import ContactMerge
-from webchats.conversations.models.conversation_queries import ConversationQuerySet
+from webchats.conversations.models.conversation_queries import ConversationManager
 from webchats.conversations.models.deletion import close_and_set_null, release_and_set_null
 from webchats.conversations.models.facts import ConversationFacts, report_index
 from webchats.conversations.models.rating import CHECKS, COMMENT_LENGTH, Rating
@@ -30,8 +30,6 @@ PREVIEW_LENGTH: Final = 200
 #: Columns that are tested within an index, so that combinations of filters without a match do not
 #: read half a million rows.
 _TESTED: Final = ("state", "handler", "assignee", "webchat")
-
-ConversationManager = models.Manager.from_queryset(ConversationQuerySet)
 
 
 class Conversation(ConversationFacts, TenantModel):

@@ -42,3 +42,6 @@ class ConversationQuerySet(TenantQuerySet[_Row_co]):
         """
         rows = self.filter(webchat=webchat, visitor_id=visitor_id)
         return rows.order_by("-created_at", "-id")
+
+
+ConversationManager = models.Manager.from_queryset(ConversationQuerySet)

@@ -131,6 +131,7 @@ def _undo(merge_id: str, user: User) -> ContactMerge:
     if _are_being_erased(merge.kept_id):
         raise MergeFinal("The contact is being erased. The merge cannot be undone.")
     assert kept is not None, "A merge has a contact as long as that is stored."
+    assert merge.removed_values is not None
     restored = Contact(pk=merge.removed_id, organization_id=merge.organization_id)
     load_values(restored, merge.removed_values)
     _restore_removed(restored, merge.kept_id, user)
@@ -178,6 +179,7 @@ def _restore_removed(contact: Contact, kept_id: str, user: User) -> None:
 
 
 def _restore_kept(contact: Contact, merge: ContactMerge, user: User) -> None:
+    assert merge.kept_values is not None
     before = unchanged_since(contact, merge.kept_values)
     load_values(contact, before)
     _describe_version(

@@ -145,7 +145,7 @@ def test_ids_of_another_organization_are_unknown_to_an_import(
 
 
 def test_admin_site_adds_imports_and_exports_contacts(
-    session_client: Client, admin: User, stage: Stage
+    session_client: Any, admin: User, stage: Stage
 ) -> None:
     page = session_client.get(f"{LIST}add/").content.decode()
     assert "Visits" not in page
