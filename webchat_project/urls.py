@@ -14,6 +14,7 @@ urlpatterns = [
     # Before the admin site, which answers every other path below /admin/.
     path("admin/inbox/", include("webchats.conversations.inbox.urls")),
     path("admin/reports/", include("webchats.conversations.reports.pages.urls")),
+    path("admin/contacts/board/", include("webchats.conversations.board.urls")),
     path("admin/playground/", include("webchats.conversations.admin.playground")),
     path("admin/privacy/", include("webchats.conversations.privacy.pages")),
     path("admin/", site.urls),

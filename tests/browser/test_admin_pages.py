@@ -88,6 +88,7 @@ def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
         f"/admin/conversations/contact/{contact.pk}/change/",
         f"/admin/conversations/contact/{contact.pk}/merge/?q=contact",
         f"/admin/conversations/contact/{contact.pk}/merge/?with={other.pk}",
+        f"/admin/contacts/board/{contact.pk}/move/",
     ]
     found = visit_pages(visit, live_server.url, paths)
     visit.page.set_viewport_size(PHONE)

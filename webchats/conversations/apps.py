@@ -22,6 +22,7 @@ class ConversationsConfig(AppConfig):
     def ready(self) -> None:
         """Register the link to the inbox, parts of the overview, checks, jobs and tasks."""
         register_nav_item(NAV_ITEM)
+        register_nav_item("webchats.conversations.board.access.get_nav_item")
         register_nav_item("webchats.conversations.reports.pages.navigation.get_nav_item")
         # It needs models, which are loaded by now.
         register(import_string("webchats.conversations.checks.check_vapid"), Tags.security)

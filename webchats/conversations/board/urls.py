@@ -1,0 +1,13 @@
+"""URLs of the board, below ``/admin/contacts/board/``."""
+
+from django.urls import path
+
+from webchats.conversations.board import moves, views
+
+app_name = "board"
+
+urlpatterns = [
+    path("", views.board, name="board"),
+    path("cards/", views.more, name="more"),
+    path("<str:pk>/move/", moves.move, name="move"),
+]
