@@ -1,6 +1,7 @@
 """The counters of throttles in a cache server."""
 
 from collections.abc import Iterator
+from contextvars import Context
 
 import pytest
 from django.core.cache import caches
@@ -63,3 +64,18 @@ def test_local_counters_replace_those_of_an_unavailable_server(server: ValkeySer
     assert cache.count("window:2", "window:1", 60) == (1, 2)
     cache._local.clear()
     breaker.reset()
+
+
+def test_each_context_uses_the_same_connections(
+    cache: ResilientRedisCache, server: ValkeyServer
+) -> None:
+    """Event loops run each query in a copy of their context, in which Django makes a cache."""
+    client = cache._cache.get_client("")
+
+    def connections() -> int:
+        return int(client.info("stats")["total_connections_received"])
+
+    before = connections()
+    for _ in range(5):
+        Context().run(lambda: caches["default"].get("any"))
+    assert connections() == before

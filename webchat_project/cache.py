@@ -1,7 +1,7 @@
 """The cache that all processes share."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Final, TypeVar
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.locmem import LocMemCache
@@ -16,18 +16,24 @@ _Result = TypeVar("_Result")
 breaker = CircuitBreaker("cache", ConnectionError, TimeoutError)
 
 
-class _Client(RedisCacheClient):
-    """Django's, which makes a client for each call: most of the CPU time of a call."""
+#: The clients of this process by server and options. Threads share their pools of connections.
+_clients: Final[dict[tuple[str, str], Redis]] = {}
 
-    def __init__(self, servers: list[str], **options: Any) -> None:
-        super().__init__(servers, **options)
-        self._clients: dict[int, Redis] = {}
+
+class _Client(RedisCacheClient):
+    """Keeps the clients of the process.
+
+    Django makes one for each call, which is most of its CPU time. It also makes a cache with a pool
+    of its own for each context, so each query of an event loop would open a connection.
+    """
 
     def get_client(self, key: object = None, *, write: bool = False) -> Redis:
         index = self._get_connection_pool_index(write)
-        if index not in self._clients:
-            self._clients[index] = super().get_client(key, write=write)
-        return self._clients[index]
+        known = (self._servers[index], repr(self._pool_options))
+        if known not in _clients:
+            # If two threads come here at once, one client is used once.
+            _clients[known] = super().get_client(key, write=write)
+        return _clients[known]
 
 
 class ResilientRedisCache(RedisCache):

@@ -26,15 +26,18 @@ django.setup()
 
 import orjson  # noqa: E402
 from django.conf import settings  # noqa: E402
+from django.core.cache import caches  # noqa: E402
 from django.db import transaction  # noqa: E402
 from django.db.models import F  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from redis import Redis  # noqa: E402
 
 from webchats.conversations.appending import append  # noqa: E402
+from webchats.conversations.live.publishing import CHANNEL  # noqa: E402
 from webchats.conversations.models import Author, Conversation, Message  # noqa: E402
 
 _redis = Redis.from_url(os.environ["CACHE_URL"])
+_CHANNEL = caches["default"].make_key(CHANNEL)
 _numbers = iter(range(10**9))
 
 
@@ -108,7 +111,7 @@ def publish_hints(messages: list[tuple[Conversation | None, str]]) -> None:
             "lastSequence": row.last_sequence if row else 0,
             "text": text,
         }
-        pipeline.publish("live", orjson.dumps(hint))
+        pipeline.publish(_CHANNEL, orjson.dumps(hint))
     pipeline.execute()
 
 

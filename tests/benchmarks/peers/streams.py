@@ -24,6 +24,7 @@ django.setup()
 
 from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.core.cache import caches  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse  # noqa: E402
 from django.urls import path  # noqa: E402
@@ -40,7 +41,7 @@ _tasks: list["asyncio.Task[None]"] = []
 
 async def _receive() -> None:
     async with Redis.from_url(settings.CACHES["default"]["LOCATION"]).pubsub() as pubsub:
-        await pubsub.subscribe("live")
+        await pubsub.subscribe(caches["default"].make_key("live"))
         async for message in pubsub.listen():
             if message["type"] == "message":
                 hint = orjson.loads(message["data"])
