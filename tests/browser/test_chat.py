@@ -282,6 +282,11 @@ def test_the_ai_answers_with_its_sources_and_hands_over(
     assert len(seen["announcements"]) == 2
     assert violations(visit.page) == []
 
+    # A returning visitor reads the same label.
+    visit.page.reload()
+    visit.open_widget()
+    expect(chat.frame.locator(".row .name").last).to_contain_text("· Automatic answer")
+
     # A draft is not shown.
     demo.call("PATCH", f"/api/webchats/{WEBCHAT_ID}", {"isAutopilot": False})
     chat.send("Delivery, how long?")
