@@ -303,7 +303,7 @@ REQUESTS_PER_ORGANIZATION = env.int(
 SPECTACULAR_SETTINGS = {
     "TITLE": "Webchats",
     "DESCRIPTION": (
-        "Configure the chat widgets of an organization's websites.\n\n"
+        "Configure the chat widgets of an organization's websites, and answer their visitors.\n\n"
         "Requests need the header `Authorization: Bearer <token>`. To try them here, execute "
         "*Sign in* below and paste its `token`, or an API key, into *Authorize*. Requests for "
         "rows of other organizations return 404."

@@ -122,7 +122,8 @@ class Contact(StoredValues, TenantModel):
         )
 
     def __str__(self) -> str:
-        return self.name or self.email or self.phone or "Visitor"
+        # Visitors without a name are told apart by the end of their id.
+        return self.name or self.email or self.phone or f"Visitor {self.pk[-4:]}"
 
     def stored_placement(self) -> tuple[str | None, str | None]:
         """Return the stored ids of pipeline and stage, both ``None`` for a new contact."""

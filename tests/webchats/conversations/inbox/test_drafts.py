@@ -53,6 +53,8 @@ def test_draft_is_listed_and_shown_with_its_origin(
 ) -> None:
     page = page_of(rep_client, conversation, hasDraft="true")
     assert f'id="item-{conversation.pk}"' in page
+    assert ">Draft to approve</span>" in page
+    assert ">AI answers</span>" not in page
     assert "We &lt;b&gt;deliver&lt;/b&gt; within three days.</textarea>" in page
     for origin in ("version 7", "model-1", "Delivery", "1 given", "1,234 ms in all"):
         assert origin in page

@@ -19,7 +19,7 @@ from tests.webchats.conversations.inbox.conftest import answer, write
 from webchats.conversations import services
 from webchats.conversations.inbox import pages, threads
 from webchats.conversations.inbox.built_in_views import BuiltInView
-from webchats.conversations.models import Author, Conversation, Draft, Message, Reply
+from webchats.conversations.models import Author, Contact, Conversation, Draft, Message, Reply
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -411,6 +411,15 @@ def test_row_shows_waiting_time_draft_and_color(webchat: Webchat, rep: User) -> 
     drafts = re.findall(r'id="row-(\w+)"|class="row-draft">(Draft)<', page)
     assert [pk or text for pk, text in drafts] == [first.pk, second.pk, "Draft", third.pk]
     assert page.count(f'fill="{webchat.primary_color}"') == 3
+
+
+def test_visitors_without_a_name_are_told_apart(webchat: Webchat, rep_client: Client) -> None:
+    rows = [write(webchat, visitor_id=letter * 32) for letter in "ab"]
+    Contact.objects.update(name="")
+    page = rep_client.get(f"{LIST}?state=open").content.decode()
+    names = re.findall(r'class="row-name">(.+?)</span>', page)
+    assert names == [f"Visitor {row.contact_id[-4:]}" for row in reversed(rows)]
+    assert len({*names}) == 2
 
 
 def test_thread_shows_how_long_the_visitor_of_a_colleague_waits(
