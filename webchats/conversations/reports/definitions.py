@@ -23,7 +23,7 @@ DEFINITIONS: Final[Mapping[str, str]] = {
     ),
     "ai_resolution": (
         "Confirmed: the conversation is closed, only the AI wrote, and the visitor rated it 4 or "
-        "5. Assumed: only the AI wrote, nobody asked for a person, and there was no message for 24 "
+        "5. Assumed: only the AI wrote, nobody called a person, and there was no message for 24 "
         "hours. Both are shares of the conversations that the AI handled. A conversation can be "
         "both."
     ),

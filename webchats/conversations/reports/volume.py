@@ -44,7 +44,7 @@ class _Slot(Func):
 
 def load_volume(sources: Sources) -> Volume:
     """Return the bars of every chart of volume."""
-    slots = sources.count_by(slot=_Slot(F("first_message_at")))
+    slots = _count_slots(sources)
     return Volume(
         days=_days(sources.period, slots),
         hours=_hours(sources.period, slots),
@@ -52,6 +52,15 @@ def load_volume(sources: Sources) -> Volume:
         reps=_row_bars(sources, "answered_by_id", "rep", User),
         prompts=_prompt_bars(sources),
     )
+
+
+def load_days(sources: Sources) -> list[DayBar]:
+    """Return the bars of the days only."""
+    return _days(sources.period, _count_slots(sources))
+
+
+def _count_slots(sources: Sources) -> Counter[int]:
+    return sources.count_by(slot=_Slot(F("first_message_at")))
 
 
 def _days(period: Period, slots: Counter[int]) -> list[DayBar]:

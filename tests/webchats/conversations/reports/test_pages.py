@@ -3,9 +3,12 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,6 +18,7 @@ from tests.support import factories
 from tests.support.clients import log_in
 from tests.support.report_data import create_conversations
 from webchats.conversations.models import Conversation
+from webchats.conversations.reports.definitions import DEFINITIONS
 from webchats.conversations.reports.pages.form import find_dates
 from webchats.conversations.reports.retained import retain
 from webchats.models import Webchat
@@ -39,6 +43,14 @@ def get(client: Client, url: str) -> str:
     response = client.get(url)
     assert response.status_code == 200, url
     return response.content.decode()
+
+
+def download(client: Client, url: str) -> tuple[str, bytes]:
+    """Return the name of the file and its content."""
+    response: Any = client.get(url)
+    assert response.status_code == 200, url
+    # Read to its end, so that the organization can export again.
+    return response["Content-Disposition"].split('"')[1], response.getvalue()
 
 
 def find_links(html: str) -> dict[str, str]:
@@ -300,3 +312,48 @@ def test_number_of_queries_does_not_depend_on_the_conversations(
             get(session_client, f"{PAGE}?{WEEK}")
         numbers.append(len(queries))
     assert numbers[0] == numbers[1] < 60
+
+
+def test_documentation_has_the_definitions_of_the_page() -> None:
+    text = " ".join((Path(settings.BASE_DIR) / "docs" / "reports.md").read_text().split())
+    for definition in DEFINITIONS.values():
+        assert definition in text
+
+
+@pytest.mark.parametrize("name", ["csv", "xlsx"])
+def test_buttons_download_the_figures_and_the_conversations(
+    session_client: Client, conversations: list[Conversation], name: str
+) -> None:
+    html = get(session_client, f"{PAGE}?{WEEK}")
+    listed = get(session_client, f"{BEHIND}?{WEEK}&key=with_ai")
+    count = count_listed(listed)
+    hrefs = [
+        unescape(href)
+        for page in (html, listed)
+        for href in re.findall(rf'href="([^"]+/export/[^"]+format={name})"', page)
+    ]
+    files = [download(session_client, href) for href in hrefs]
+    names = ["report", "conversations", "conversations"]
+    assert [file_name for file_name, _ in files] == [f"{each}.{name}" for each in names]
+    if name == "csv":
+        figures, everything, behind = (content for _, content in files)
+        assert b"summary,conversations,,20,0" in figures
+        assert [content.count(b"\n") - 1 for content in (everything, behind)] == [20, count]
+
+
+def test_file_of_an_invalid_report_is_not_found(session_client: Client, admin: User) -> None:
+    for path in (f"{PAGE}export/", f"{BEHIND}export/"):
+        for query in ("", "format=csv&from=2030-05-06", "format=exe", "format=csv&webchat=1"):
+            assert session_client.get(f"{path}?{query}").status_code == 404
+    assert session_client.get(f"{BEHIND}export/?format=csv&key=users").status_code == 404
+    User.objects.filter(pk=admin.pk).update(access_role="SALES_REP")
+    for path in (f"{PAGE}export/", f"{BEHIND}export/"):
+        assert session_client.get(f"{path}?format=csv").status_code == 403
+
+
+def test_file_has_no_conversation_of_another_organization(
+    conversations: list[Conversation], other_admin: User
+) -> None:
+    client = log_in(other_admin)
+    url = f"{BEHIND}export/?{WEEK}&format=csv&key=conversations"
+    assert download(client, url)[1].count(b"\n") == 1

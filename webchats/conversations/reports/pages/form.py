@@ -72,7 +72,9 @@ class ReportForm(forms.Form):
         }
         self.fields = {**dates, **self.fields}
         self._offer_choices(organization)
-        self._organization = organization if query.get("organization") else None
+        self.organization = organization
+        #: A superuser has chosen it, and links name it, too.
+        self._is_chosen = bool(query.get("organization"))
 
     def _with_dates(self, query: QueryDict, has_dates: bool) -> Mapping[str, Any]:
         """Return the values of the form, with the dates of the preset if there are none."""
@@ -155,8 +157,8 @@ class ReportForm(forms.Form):
         query = QueryDict(mutable=True)
         query.update(period)
         query.update({name: self.data[name] for name in _FILTERS if self.data[name]})
-        if self._organization is not None:
-            query["organization"] = self._organization.pk
+        if self._is_chosen:
+            query["organization"] = self.organization.pk
         return query
 
 

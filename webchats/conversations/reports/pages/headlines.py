@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from webchats.conversations.reports.definitions import DEFINITIONS
-from webchats.conversations.reports.figures import Durations, RatingGroup, Report
+from webchats.conversations.reports.figures import Durations, RatingGroup, Summary
 from webchats.conversations.reports.pages.comparisons import (
     Change,
     compare,
@@ -38,7 +38,7 @@ class Headline:
         return DEFINITIONS[self.key]
 
 
-def make_headlines(now: Report, before: Report, links: Links) -> list[Headline]:
+def make_headlines(now: Summary, before: Summary, links: Links) -> list[Headline]:
     """Return the figures of ``now``, each beside that of ``before``."""
     makers = (
         _conversations,
@@ -57,7 +57,7 @@ def _nine_of_ten(durations: Durations) -> Detail:
     return Detail(f"9 of 10 within {format_duration(durations.percentile_90)}")
 
 
-def _conversations(now: Report, before: Report, links: Links) -> Headline:
+def _conversations(now: Summary, before: Summary, links: Links) -> Headline:
     count = now.conversations
     return Headline(
         "conversations",
@@ -74,7 +74,7 @@ def _link(links: Links, key: str, count: int, label: str) -> Detail:
     return Detail(text, links.behind(key) if count else "", count)
 
 
-def _first_reply(now: Report, before: Report, links: Links) -> Headline:
+def _first_reply(now: Summary, before: Summary, links: Links) -> Headline:
     figures = now.first_replies
     details = [_link(links, "without_answer", figures.without_answer, "without an answer")]
     if figures.reply.count:
@@ -94,7 +94,7 @@ def _first_reply(now: Report, before: Report, links: Links) -> Headline:
     )
 
 
-def _waiting(now: Report, before: Report, links: Links) -> Headline:
+def _waiting(now: Summary, before: Summary, links: Links) -> Headline:
     figures = now.waiting
     details = [_link(links, "unanswered", figures.unanswered, "without an answer at the end")]
     if figures.wait_count:
@@ -111,7 +111,7 @@ def _waiting(now: Report, before: Report, links: Links) -> Headline:
     )
 
 
-def _resolution(now: Report, before: Report, links: Links) -> Headline:
+def _resolution(now: Summary, before: Summary, links: Links) -> Headline:
     figures = now.resolution
     details = [
         _link(links, "resolved", figures.resolved.count, "resolved"),
@@ -129,7 +129,7 @@ def _resolution(now: Report, before: Report, links: Links) -> Headline:
     )
 
 
-def _ai_resolution(now: Report, before: Report, links: Links) -> Headline:
+def _ai_resolution(now: Summary, before: Summary, links: Links) -> Headline:
     figures = now.ai
     assumed = f"assumed ({format_share(figures.assumed_rate)})"
     return Headline(
@@ -147,7 +147,7 @@ def _ai_resolution(now: Report, before: Report, links: Links) -> Headline:
     )
 
 
-def _hand_over(now: Report, before: Report, links: Links) -> Headline:
+def _hand_over(now: Summary, before: Summary, links: Links) -> Headline:
     figures = now.ai
     return Headline(
         "hand_over",
@@ -163,7 +163,7 @@ def _hand_over(now: Report, before: Report, links: Links) -> Headline:
     )
 
 
-def _drafts(now: Report, before: Report, links: Links) -> Headline:
+def _drafts(now: Summary, before: Summary, links: Links) -> Headline:
     figures = now.drafts
     edited = f"edited ({format_share(figures.edit_size)} of the words)"
     numbers = (
@@ -185,7 +185,7 @@ def _drafts(now: Report, before: Report, links: Links) -> Headline:
     )
 
 
-def _rating(now: Report, before: Report, links: Links) -> Headline:
+def _rating(now: Summary, before: Summary, links: Links) -> Headline:
     figures = now.ratings
     rated = _link(links, "rated", figures.rated, "ratings" if figures.rated != 1 else "rating")
     details = [rated]

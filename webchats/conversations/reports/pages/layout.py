@@ -40,8 +40,8 @@ class Section:
     is_wide: bool = False
 
 
-def make_sections(now: Report, before: Report, links: Links) -> list[Section]:
-    """Return the charts of ``now``; the first one has those of ``before``, too."""
+def make_sections(now: Report, before: Sequence[DayBar], links: Links) -> list[Section]:
+    """Return the charts of ``now``; that of the days has the days before, too."""
     return [
         Section(make_day_chart(now, before, links), DEFINITIONS["days"], is_wide=True),
         Section(make_hour_chart(now, links), DEFINITIONS["hours"], is_wide=True),
@@ -56,9 +56,9 @@ def make_sections(now: Report, before: Report, links: Links) -> list[Section]:
     ]
 
 
-def make_day_chart(now: Report, before: Report, links: Links) -> BarChart:
+def make_day_chart(now: Report, before: Sequence[DayBar], links: Links) -> BarChart:
     """Return the conversations by day, week or month, with those of the days before."""
-    pairs = list(zip(now.volume.days, before.volume.days, strict=True))
+    pairs = list(zip(now.volume.days, before, strict=True))
     heading, start_of, label = _choose_groups(len(pairs))
     groups: dict[date, list[tuple[DayBar, DayBar]]] = {}
     for pair in pairs:

@@ -1,54 +1,28 @@
 """The page with the report, and the list of the conversations behind one of its numbers."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import TypeAlias
-
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
 from organizations.admin.site import site
 from organizations.models import Organization
 from organizations.tenancy.concurrency import search_slot
 from webchats.conversations.inbox.access import get_user
 from webchats.conversations.models import Conversation
-from webchats.conversations.reports.access import may_read_reports
 from webchats.conversations.reports.behind import conversations_behind
 from webchats.conversations.reports.definitions import DEFINITIONS
-from webchats.conversations.reports.loading import load_report
+from webchats.conversations.reports.loading import load_report, load_summary
+from webchats.conversations.reports.pages.access import report_view
+from webchats.conversations.reports.pages.exports import FORMATS
 from webchats.conversations.reports.pages.form import PRESETS, ReportForm
 from webchats.conversations.reports.pages.headlines import make_headlines
 from webchats.conversations.reports.pages.layout import make_sections, make_usage
 from webchats.conversations.reports.pages.links import Links
 from webchats.conversations.reports.pages.numbers import describe
 from webchats.conversations.reports.pages.rows import get_page
+from webchats.conversations.reports.sources import Sources
 from webchats.conversations.reports.texts import format_days
-
-View: TypeAlias = Callable[[HttpRequest, Organization | None], HttpResponse]
-
-
-def report_view(view: View) -> Callable[[HttpRequest], HttpResponse]:
-    """Make a view a page of the admin site, for roles that may read reports.
-
-    It is called with the user's organization. A superuser chooses one by the parameter
-    ``organization``; before, it is ``None``.
-    """
-
-    @wraps(view)
-    def checked(request: HttpRequest) -> HttpResponse:
-        user = get_user(request)
-        if not may_read_reports(user):
-            raise PermissionDenied
-        pk = request.GET.get("organization", "") if user.is_superuser else user.organization_id
-        organization = Organization.objects.for_user(user).filter(pk=pk).first() if pk else None
-        if pk and organization is None:
-            raise Http404("The organization does not exist.")
-        return view(request, organization)
-
-    return require_safe(site.admin_view(checked))
+from webchats.conversations.reports.volume import load_days
 
 
 @report_view
@@ -62,14 +36,15 @@ def report(request: HttpRequest, organization: Organization | None) -> HttpRespo
         period, filters = form.period, form.report_filter
         with search_slot(get_user(request)):
             now = load_report(organization, period, filters)
-            before = load_report(organization, period.before, filters)
+            before = load_summary(organization, period.before, filters)
+            days_before = load_days(Sources(organization, period.before, filters))
         links = Links(form.query)
         context |= {
             "report": now,
             "period_text": format_days(period.first, period.last),
             "before_text": format_days(period.before.first, period.before.last),
             "headlines": make_headlines(now, before, links),
-            "sections": make_sections(now, before, links),
+            "sections": make_sections(now, days_before, links),
             "usage": make_usage(now),
             "usage_definition": DEFINITIONS["usage"],
             "export_query": form.query.urlencode(),
@@ -128,6 +103,7 @@ def _get_context(
             for preset, label in PRESETS
         ],
         "time_zone": form.zone.key,
+        "formats": FORMATS.items(),
     }
 
 

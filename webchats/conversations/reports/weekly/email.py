@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from organizations.models import Organization, User
 from webchats.conversations.notifications.emails import to_line
-from webchats.conversations.reports.figures import Report
+from webchats.conversations.reports.figures import Summary
 from webchats.conversations.reports.pages.headlines import make_headlines
 from webchats.conversations.reports.pages.links import Links
 from webchats.conversations.reports.texts import format_days
@@ -23,7 +23,7 @@ _signer: Final = Signer(salt="webchats.conversations.reports.weekly")
 
 
 def make_email(
-    user: User, organization: Organization, report: Report, before: Report
+    user: User, organization: Organization, report: Summary, before: Summary
 ) -> EmailMultiAlternatives:
     """Return a message in plain text and HTML (RFC 2046, multipart/alternative)."""
     period = report.period

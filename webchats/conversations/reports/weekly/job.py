@@ -10,7 +10,7 @@ from organizations.jobs.queue import ClaimedJob
 from organizations.models import User
 from organizations.time_zones import get_time_zone
 from webchats.conversations.notifications.delivery import deliver
-from webchats.conversations.reports.loading import load_report
+from webchats.conversations.reports.loading import load_summary
 from webchats.conversations.reports.periods import Period
 from webchats.conversations.reports.weekly.due import SEND_AT, find_subscribers, is_unsent
 from webchats.conversations.reports.weekly.email import make_email
@@ -41,8 +41,8 @@ def _prepare(user_id: str, monday: date) -> _Prepared | None:
         return None
     zone = get_time_zone(user.organization.time_zone)
     week = Period(monday - timedelta(days=7), monday - timedelta(days=1), zone)
-    report = load_report(user.organization, week)
-    before = load_report(user.organization, week.before)
+    report = load_summary(user.organization, week)
+    before = load_summary(user.organization, week.before)
     due_at = datetime.combine(monday, SEND_AT, zone)
     return _Prepared(make_email(user, user.organization, report, before), due_at)
 
