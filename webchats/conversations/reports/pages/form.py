@@ -29,7 +29,6 @@ DEFAULT_PRESET: Final = "last_30"
 _MAX_CHOICES: Final = 200
 _MAX_VERSION: Final = 2**31 - 1
 _FILTERS: Final = ("webchat", "rep", "prompt", "version")
-_INVALID_DATE: Final = {"invalid": "Enter a date such as 2026-11-30."}
 
 
 class _DateInput(forms.DateInput):
@@ -38,6 +37,15 @@ class _DateInput(forms.DateInput):
     def __init__(self) -> None:
         # The format of the element's value, in every language.
         super().__init__(format="%Y-%m-%d")
+
+
+def _make_date_field(name: str) -> forms.DateField:
+    return forms.DateField(
+        label=name.capitalize(),
+        widget=_DateInput(),
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": "Enter a date such as 2026-11-30."},
+    )
 
 
 class ReportForm(forms.Form):
@@ -65,11 +73,7 @@ class ReportForm(forms.Form):
         #: The preset that the dates are those of, or empty.
         self.preset = preset if is_preset else "" if has_dates else DEFAULT_PRESET
         super().__init__(self._with_dates(query, has_dates), label_suffix="", auto_id="report-%s")
-        date_field = {"error_messages": _INVALID_DATE, "input_formats": ["%Y-%m-%d"]}
-        dates = {
-            name: forms.DateField(label=name.capitalize(), widget=_DateInput(), **date_field)
-            for name in ("from", "to")
-        }
+        dates = {name: _make_date_field(name) for name in ("from", "to")}
         self.fields = {**dates, **self.fields}
         self._offer_choices(organization)
         self.organization = organization

@@ -37,7 +37,7 @@ def make_email(
         "headlines": make_headlines(report, before, Links(query)),
         "report_url": f"{settings.BASE_URL}{reverse('reports:report')}?{query.urlencode()}",
         "unsubscribe_url": unsubscribe_url,
-        "time_zone": period.zone.key,
+        "time_zone": str(period.zone),
     }
     domain = urlsplit(settings.BASE_URL).hostname or "localhost"
     email = EmailMultiAlternatives(
