@@ -53,13 +53,13 @@ def test_another_text_erases_nothing(session_client: Client, contact: Contact, t
     assert not Erasure.objects.exists()
 
 
-def test_contact_without_a_name_is_confirmed_as_visitor(
+def test_contact_without_a_name_is_confirmed_by_the_name_that_lists_show(
     session_client: Client, webchat: Webchat
 ) -> None:
     contact = factories.ContactFactory.create(webchat=webchat, name="")
     url = url_of(contact, "erase")
-    assert "Type “Visitor”." in session_client.get(url).content.decode()
-    assert session_client.post(url, {"confirmation": "Visitor"}).status_code == 302
+    assert f"Type “{contact}”." in session_client.get(url).content.decode()
+    assert session_client.post(url, {"confirmation": str(contact)}).status_code == 302
 
 
 def test_page_shows_the_progress_until_it_is_done(session_client: Client, contact: Contact) -> None:
