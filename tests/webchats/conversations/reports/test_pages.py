@@ -357,3 +357,15 @@ def test_file_has_no_conversation_of_another_organization(
     client = log_in(other_admin)
     url = f"{BEHIND}export/?{WEEK}&format=csv&key=conversations"
     assert download(client, url)[1].count(b"\n") == 1
+
+
+def test_workbook_that_is_too_large_leads_back_to_the_report(
+    session_client: Client, conversations: list[Conversation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webchats.imports.exporter.MAX_WORKBOOK_BYTES", 100)
+    url = f"{PAGE}conversations/export/?{WEEK}&format=xlsx"
+    response = session_client.get(url, follow=True)
+    assert response.redirect_chain == [(f"{PAGE}?{WEEK}", 302)]
+    assert 'class="messagelist"' in response.content.decode()
+    # The export has ended, so that another one can start.
+    assert download(session_client, url.replace("xlsx", "csv"))[1].count(b"\n") == 21
