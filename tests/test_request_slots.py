@@ -175,8 +175,8 @@ def test_a_client_without_a_valid_credential_is_an_address(
     before = refused_total("address")
     assert statuses(process.send("", REMOTE_ADDR="2001:db8::2")) == [503]
     assert refused_total("address") == before + 1
-    for meta in ({"REMOTE_ADDR": "192.0.2.9"}, {"REMOTE_ADDR": "2001:db8:0:1::1"}):
-        assert statuses(process.send("", "/api/short", **meta)) == [200]
+    for address in ("192.0.2.9", "2001:db8:0:1::1"):
+        assert statuses(process.send("", "/api/short", REMOTE_ADDR=address)) == [200]
     assert statuses(process.send("a1", "/api/short", REMOTE_ADDR="2001:db8::1")) == [200]
     process.finish.release(6)
     assert statuses(lasting) == [200] * 6

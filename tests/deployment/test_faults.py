@@ -307,7 +307,16 @@ def test_a_database_that_hangs_leaves_threads_for_the_rest(stack: Stack) -> None
         with ExitStack() as processes:
             for pid in database_processes(stack.site.database):
                 processes.enter_context(stopped(pid))
-            requests = [clients.submit(stack.get, "/api/webchats") for _ in range(count)]
+            # Of many addresses: one client has few requests at a time in each process.
+            requests = [
+                clients.submit(
+                    service.get,
+                    stack.port,
+                    "/api/webchats",
+                    **{"Authorization": "Bearer wck_unknown", "X-Forwarded-For": f"192.0.2.{n}"},
+                )
+                for n in range(count)
+            ]
             # DATABASE_POOL_TIMEOUT is 2 seconds.
             time.sleep(3)
             with Probe(stack.port) as probe:
