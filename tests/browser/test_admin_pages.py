@@ -67,6 +67,7 @@ def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
     contact, other = factories.ContactFactory.create_batch(2, webchat=webchat, phone="0123456")
     merged = factories.ContactFactory.create(webchat=webchat)
     services.merge_contacts(kept=contact, removed=merged, user=webchat.user)
+    erasure = factories.ErasureFactory.create(organization=webchat.organization)
     begin = datetime(2030, 5, 6, tzinfo=UTC)
     prompt = webchat.prompt
     create_conversations([webchat], [webchat.user], prompt, first=begin, days=7, count=20)
@@ -89,6 +90,9 @@ def test_pages_of_webchats_have_no_accessibility_or_csp_violation(
         f"/admin/conversations/contact/{contact.pk}/merge/?q=contact",
         f"/admin/conversations/contact/{contact.pk}/merge/?with={other.pk}",
         f"/admin/contacts/board/{contact.pk}/move/",
+        f"/admin/privacy/contacts/{contact.pk}/erase/",
+        f"/admin/privacy/erasures/{erasure.pk}/",
+        "/admin/conversations/erasure/",
     ]
     found = visit_pages(visit, live_server.url, paths)
     visit.page.set_viewport_size(PHONE)

@@ -361,6 +361,29 @@ def test_a_closed_conversation_is_rated_and_the_rating_is_changed(
     assert [line for line in visit.problems if "favicon" not in line] == []
 
 
+def test_an_erased_visitor_starts_anew(
+    demo: Demo, visitor: Visitor, other_site: Callable[..., str]
+) -> None:
+    visit = visitor(other_site(), **REDUCED_MOTION)
+    chat = Chat(visit)
+    visit.open_widget()
+    chat.send("Forget me")
+    expect(chat.root).to_have_attribute("data-state", "waiting")
+    conversation = demo.newest_conversation()
+    contact = demo.call("GET", conversation)["data"]["contactId"]
+    erasure = demo.call("POST", f"/api/contacts/{contact}/erase")["data"]
+    expect(chat.root).not_to_have_attribute("data-state", "waiting")
+    chat.send("Somebody else")
+    expect(chat.root).to_have_attribute("data-state", "waiting")
+    while demo.call("GET", f"/api/erasures/{erasure['_id']}")["data"]["state"] != "done":
+        visit.page.wait_for_timeout(100)
+    assert demo.texts(demo.newest_conversation()) == ["Somebody else"]
+    visit.page.reload()
+    visit.open_widget()
+    expect(chat.frame.get_by_text("Somebody else")).to_be_visible()
+    expect(chat.frame.get_by_text("Forget me")).to_have_count(0)
+
+
 def test_no_message_is_lost_or_doubled_by_failures(
     demo: Demo, visitor: Visitor, other_site: Callable[..., str]
 ) -> None:

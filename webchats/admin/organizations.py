@@ -95,7 +95,7 @@ class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization])
     class Media:
         css = {"all": ("webchats/admin/icon_field.css",)}
 
-    @admin.display(description="next time")
+    @admin.display(description="next run")
     def next_deletion(self, organization: Organization) -> str:
         """Return what the saved settings delete next."""
         # Of a submitted form, the row has values that are not saved.

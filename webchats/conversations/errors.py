@@ -49,7 +49,7 @@ class WebchatDisabled(APIException):
 class ConversationConflict(APIException):
     """An action that the conversation's state does not allow."""
 
-    status_code = status.HTTP_409_CONFLICT
+    status_code: int = status.HTTP_409_CONFLICT
 
 
 class ConversationDeleted(ConversationConflict):

@@ -24,6 +24,8 @@ class ErasureAdmin(TenantAdmin[Erasure]):
     list_display_links = None
     list_select_related = ("requested_by",)
     list_filter = ("state",)
+    search_fields = ("contact_id",)
+    search_help_text = "Search ids of contacts"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Deny: the page of a contact has the button."""

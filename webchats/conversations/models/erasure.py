@@ -61,7 +61,7 @@ class Erasure(TenantModel):
         null=True
     )
 
-    objects: ClassVar[ErasureManager] = ErasureManager()
+    objects: ClassVar[ErasureManager["Erasure"]] = ErasureManager()
 
     class Meta:
         ordering = ("-created_at", "-id")

@@ -1,6 +1,6 @@
 """The page in an exported archive: a person and their conversations, for people to read."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -80,7 +80,7 @@ def _details(contact: Contact) -> dict[str, object]:
     }
 
 
-def _list(details: dict[str, object]) -> SafeString:
+def _list(details: Mapping[str, object]) -> SafeString:
     filled = ((name, value) for name, value in details.items() if value)
     return format_html_join("\n", "<dt>{}</dt><dd>{}</dd>", filled)
 

@@ -9,7 +9,8 @@ from django.db.models import Q
 from organizations.jobs.database import run_slow_query
 from organizations.jobs.queue import ClaimedJob, enqueue, lock_lease
 from organizations.models import Organization
-from webchats.conversations.privacy.retention import Deleted, apply_retention
+from webchats.conversations.privacy.removal import Deleted
+from webchats.conversations.privacy.retention import apply_retention
 
 logger = logging.getLogger("worker")
 

@@ -308,7 +308,8 @@
 
     // --- The stream ---
 
-    // After `end` with another reason, the client connects again, and renews the session if needed.
+    // After `end`, unless the webchat is disabled, the client connects again, and renews the session
+    // if needed. An erased visitor has no conversation any more.
     const handle = (name, data, isShared) => {
       if (name === "message") receive(data, data.conversationId, isShared);
       else if (name === "state") setState(data);
@@ -316,6 +317,7 @@
       else if (name === "typing" && data.author !== "visitor") on.typing(data.authorName);
       else if (name === "rating") setRating(data);
       else if (name === "end" && data.reason === "disabled") disable();
+      else if (name === "end" && data.reason === "session_expired") load().catch(() => {});
     };
 
     const setRating = (rating) => {
