@@ -95,6 +95,7 @@ def test_merge_is_undone_on_the_page(
     merge = services.merge_contacts(kept=ada, removed=eve, user=admin)
     page = session_client.get(url(ada))
     assert [*page.context["merges"]] == [merge]
+    assert "Eve Merged by" in read_text(page)
     response = session_client.post(f"{url(ada)}undo/", {"merge": merge.pk}, follow=True)
     assert "The merge was undone. Eve is a contact of its own again." in read_text(response)
     assert Contact.objects.count() == 2

@@ -101,6 +101,13 @@ class ContactMerge(TenantModel):
         return f"{self.removed_id} → {self.kept_id}"
 
     @property
+    def removed_name(self) -> str:
+        """Return the name of the removed contact in lists, as long as its values are known."""
+        values = self.removed_values or {}
+        known = {name: values.get(name, "") for name in ("name", "email", "phone")}
+        return str(Contact(pk=self.removed_id, **known))
+
+    @property
     def is_undoable(self) -> bool:
         """Whether it can be undone now: see ``ContactMergeQuerySet.undoable``."""
         is_in_effect = self.undone_at is None and self.removed_values is not None
