@@ -60,7 +60,12 @@ class Contact(StoredValues, TenantModel):
     )
     pipeline_id: str | None
     stage = models.ForeignKey(
-        Stage, on_delete=restrict_counted, null=True, blank=True, related_name="contacts"
+        Stage,
+        on_delete=restrict_counted,
+        null=True,
+        blank=True,
+        related_name="contacts",
+        db_index=False,
     )
     stage_id: str | None
     #: When the contact entered its stage. ``None`` without a stage, and for a contact that was in
@@ -104,6 +109,13 @@ class Contact(StoredValues, TenantModel):
         indexes = (
             models.Index(fields=("organization", "-last_seen_at", "-id"), name="contact_newest"),
             models.Index(fields=("stage", "-last_seen_at", "-id"), name="contact_of_stage"),
+            # The board counts by these two, without reading the rows.
+            models.Index(fields=("stage", "webchat"), name="contact_by_stage"),
+            models.Index(
+                fields=("organization", "-last_seen_at", "-id", "pipeline", "webchat"),
+                condition=models.Q(stage=None),
+                name="contact_without_stage",
+            ),
             models.Index(fields=("organization", "email"), name="contact_by_email"),
             models.Index(
                 "organization",
