@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import Count
 from django.test import Client
 from django.utils import timezone
 
@@ -28,7 +29,14 @@ from webchats.conversations.demo_knowledge import ANSWERS, seed_knowledge
 from webchats.conversations.knowledge.builtin import find_best
 from webchats.conversations.knowledge.phrases import refusal
 from webchats.conversations.knowledge.selection import select_sources
-from webchats.conversations.models import CannedReply, Conversation, KnowledgeEntry, Message
+from webchats.conversations.models import (
+    CannedReply,
+    Contact,
+    Conversation,
+    KnowledgeEntry,
+    Message,
+    StageMove,
+)
 from webchats.conversations.replies.engine import make_reply
 from webchats.conversations.services import send_visitor_message
 from webchats.demo_shop import (
@@ -105,6 +113,18 @@ def test_the_inbox_of_the_demo_has_conversations() -> None:
     assert conversations.count() == 4
     assert {conversations.open().count(), conversations.waiting().count()} == {3, 2}
     assert all(row.last_message_at <= timezone.now() for row in conversations)
+
+
+@pytest.mark.django_db
+def test_the_board_of_the_demo_has_contacts_in_every_stage() -> None:
+    user = demo.seed()
+    for _ in range(2):
+        seed_conversations(user)
+    contacts = Contact.objects.for_user(user)
+    by_stage = contacts.values_list("stage__name").annotate(Count("pk")).order_by("stage__position")
+    assert list(by_stage) == [("New", 4), ("Qualified", 3), ("Won", 2)]
+    assert all(row.stage_entered_at <= timezone.now() for row in contacts if row.stage_entered_at)
+    assert StageMove.objects.filter(moved_by=user).exists()
 
 
 @pytest.mark.django_db

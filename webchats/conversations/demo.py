@@ -8,6 +8,7 @@ from django.db.models import F, QuerySet
 from organizations.auth.roles import AccessRole
 from organizations.models import User
 from webchats.conversations import services
+from webchats.conversations.demo_contacts import place_contacts
 from webchats.conversations.demo_knowledge import SHOP
 from webchats.conversations.models import Contact, Conversation, Message, Note
 from webchats.conversations.validation import ContactDetails, Page
@@ -106,6 +107,7 @@ def create_conversations(webchat: Webchat, user: User) -> None:
         )
     for number, sample in enumerate(_SAMPLES):
         _create(webchat, user, f"{number:032x}", sample)
+    place_contacts(webchat, user)
 
 
 def _create(webchat: Webchat, user: User, visitor_id: str, sample: _Sample) -> None:

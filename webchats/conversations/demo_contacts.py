@@ -1,0 +1,78 @@
+"""Contacts of the demo in several stages, so that its board is not empty."""
+
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from django.utils import timezone
+
+from organizations.models import Stage, User
+from webchats.conversations import services
+from webchats.conversations.models import Contact, StageMove
+from webchats.conversations.moves import save_contact
+from webchats.models import Webchat
+
+
+class _Person(NamedTuple):
+    """A contact whom somebody has added by hand."""
+
+    name: str
+    email: str
+    phone: str
+    #: How many stages the contact has gone on.
+    stage: int
+    days_ago: int
+
+
+#: How many stages the visitors of the sample conversations have gone on, by name.
+_VISITORS: Final = {"Aylin Demir": 1, "Jonas Weber": 2}
+_PEOPLE: Final = (
+    _Person("Sofia Rossi", "sofia.rossi@example.com", "+39 06 555 0134", 0, 1),
+    _Person("Henrik Olsen", "henrik@example.com", "", 0, 4),
+    _Person("Camille Laurent", "camille@example.com", "+33 1 55 50 01 77", 1, 6),
+    _Person("Piotr Nowak", "piotr.nowak@example.com", "", 1, 13),
+    _Person("Scouts of Uppsala", "camp@example.com", "+46 18 555 01 00", 2, 20),
+)
+
+
+def place_contacts(webchat: Webchat, user: User) -> None:
+    """Add contacts, and move them and those of the sample conversations to later stages.
+
+    Do nothing for a webchat without a pipeline.
+    """
+    if webchat.pipeline is None:
+        return
+    stages = list(webchat.pipeline.stages.active())
+    for person in _PEOPLE:
+        _move(_add(webchat, user, person), stages, person.stage, user, person.days_ago)
+    for contact in Contact.objects.filter(webchat=webchat, name__in=_VISITORS):
+        _move(contact, stages, _VISITORS[contact.name], user, 0)
+
+
+def _add(webchat: Webchat, user: User, person: _Person) -> Contact:
+    seen_at = timezone.now() - timedelta(days=person.days_ago)
+    contact = Contact(
+        organization_id=webchat.organization_id,
+        name=person.name,
+        email=person.email,
+        phone=person.phone,
+        pipeline=webchat.pipeline,
+        stage_id=webchat.entry_stage_id,
+        status=webchat.initial_stage,
+        first_seen_at=seen_at,
+        last_seen_at=seen_at,
+    )
+    contact.full_clean()
+    save_contact(contact, user)
+    return contact
+
+
+def _move(contact: Contact, stages: list[Stage], steps: int, user: User, days_ago: int) -> None:
+    """Move the contact on, as if that had been done some days ago."""
+    for stage in stages[1 : steps + 1]:
+        services.move(contact=contact, stage=stage, user=user)
+    age = timedelta(days=days_ago)
+    for number, move in enumerate(StageMove.objects.filter(contact=contact)):
+        moved_at = move.at - age - timedelta(hours=20 * number)
+        StageMove.objects.filter(pk=move.pk).update(at=moved_at)
+        if number == 0:
+            Contact.objects.filter(pk=contact.pk).update(stage_entered_at=moved_at)
