@@ -2,14 +2,17 @@
 
 import html
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from organizations.models import Pipeline, Stage, User
 from tests.support import factories
 from tests.support.clients import log_in
+from webchats.conversations.admin import contact_filters
 from webchats.conversations.models import Contact
 from webchats.models import Webchat
 
@@ -138,3 +141,44 @@ def test_pipeline_and_stage_with_contacts_say_what_uses_them(
     page = read_text(session_client.post(f"{pipeline}/change/", body))
     assert "“New” is in use by 2 contacts. Keep this stage." in page
     assert Stage.objects.get() == stage
+
+
+LIST = "/admin/conversations/contact/"
+
+
+def test_list_is_filtered_by_last_visit_and_by_conversations(
+    session_client: Client, contact: Contact
+) -> None:
+    past = timezone.now() - timedelta(days=40)
+    factories.ContactFactory.create(webchat=contact.webchat, name="Eve", last_seen_at=past)
+    factories.ConversationFactory.create(webchat=contact.webchat, contact=contact)
+
+    def found(query: str) -> set[str]:
+        text = read_text(session_client.get(f"{LIST}?{query}"))
+        return {name for name in ("Ada", "Eve") if f" {name} " in text}
+
+    assert found("seen=1") == found("conversations=open") == {"Ada"}
+    assert found("seen=earlier") == found("conversations=none") == {"Eve"}
+    assert found("seen=x&conversations=x") == {"Ada", "Eve"}
+
+
+def test_filters_offer_the_rows_of_the_organization_and_none_of_others(
+    session_client: Client, contact: Contact
+) -> None:
+    factories.StageFactory.create(pipeline__name="Foreign", name="Foreign")
+    factories.StageFactory.create(pipeline=contact.pipeline, name="Won", position=9_999)
+    text = read_text(session_client.get(LIST))
+    assert "Sales: New Sales: Won" in text
+    assert "Foreign" not in text
+
+
+def test_list_counts_a_limited_number_of_contacts(
+    session_client: Client, contact: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.ContactFactory.create(webchat=contact.webchat, name="Eve")
+    assert "2 contacts" in read_text(session_client.get(LIST))
+    assert "No contacts match" in read_text(session_client.get(f"{LIST}?q=nobody"))
+    monkeypatch.setattr(contact_filters, "MAX_COUNTED", 1)
+    text = read_text(session_client.get(LIST))
+    assert "The first 1 contacts. Search or filter to find others." in text
+    assert "2 contacts" not in text

@@ -17,9 +17,15 @@ from organizations.admin.stage_choices import offer_stages
 from organizations.admin.times import time_tag
 from organizations.models import Pipeline, Stage, User
 from organizations.tenancy.admin import TenantForm
-from organizations.tenancy.change_lists import NamesFilter
 from webchats.admin.actions import export_actions
 from webchats.admin.imports import ImportMixin
+from webchats.conversations.admin.contact_filters import (
+    BoundedPaginator,
+    ContactChangeList,
+    ConversationFilter,
+    LastSeenFilter,
+    OwnNamesFilter,
+)
 from webchats.conversations.admin.contact_history import get_history
 from webchats.conversations.admin.merges import MergeMixin
 from webchats.conversations.api.examples import CONTACT_REQUEST
@@ -91,10 +97,16 @@ class ContactAdmin(MergeMixin, ImportMixin[Contact]):
     )
     list_display = ("display_name", "email", "phone", "placement", "status", "last_seen")
     list_select_related = ("stage", "pipeline")
+    change_list_template = "admin/conversations/contact/change_list.html"
+    paginator = BoundedPaginator
+    # Another one than ``result_count``, which would count all rows.
+    show_full_result_count = False
     list_filter = (
-        ("stage", NamesFilter),
-        ("pipeline", NamesFilter),
-        ("webchat", NamesFilter),
+        ("stage", OwnNamesFilter),
+        ("pipeline", OwnNamesFilter),
+        ("webchat", OwnNamesFilter),
+        LastSeenFilter,
+        ConversationFilter,
     )
     search_fields = CONTACT_FIELDS
     search_help_text = "Search name, e-mail address and phone number"
@@ -136,6 +148,9 @@ class ContactAdmin(MergeMixin, ImportMixin[Contact]):
         """
         texts = split_terms(search_term)
         return search_terms(queryset, texts, CONTACT_FIELDS, newest="-last_seen_at"), False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ContactChangeList]:
+        return ContactChangeList
 
     def get_fieldsets(self, request: HttpRequest, obj: Contact | None = None) -> FieldsetSpec:
         """Return the fieldsets, without the visits for a new contact."""
