@@ -1,7 +1,7 @@
 """The errors of an import's report, as its page shows them."""
 
+import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 from webchats.imports.rows import ImportProblem
@@ -10,13 +10,13 @@ from webchats.imports.rows import ImportProblem
 _MAX_LINES: Final = 5
 
 
-@dataclass
+@dataclasses.dataclass
 class ProblemGroup:
     """The same error of one or more lines."""
 
     field: str
     reason: str
-    lines: list[int] = field(default_factory=list)
+    lines: list[int] = dataclasses.field(default_factory=list)
 
     @property
     def place(self) -> str:
