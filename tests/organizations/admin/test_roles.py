@@ -57,7 +57,8 @@ def test_superuser_must_choose_the_organization_of_a_new_row(
 def test_admin_can_change_but_not_add_or_delete_an_organization(admin: User) -> None:
     client = log_in(admin)
     url = f"{list_url(Organization)}{admin.organization_id}/"
-    client.post(f"{url}change/", {"name": "Renamed", "assistant_name": "Ava"})
+    values = {"name": "Renamed", "assistant_name": "Ava", "time_zone": "UTC"}
+    client.post(f"{url}change/", values)
     assert Organization.objects.get(pk=admin.organization_id).public_title == "Ava"
     assert client.post(f"{list_url(Organization)}add/", {"name": "x"}).status_code == 403
     assert client.post(f"{url}delete/", {"post": "yes"}).status_code == 403
