@@ -24,7 +24,14 @@ django.setup()
 
 from django.db import connection, models  # noqa: E402
 
-from organizations.models import Organization, Pipeline, Prompt, Stage, User  # noqa: E402
+from organizations.models import (  # noqa: E402
+    AiUsage,
+    Organization,
+    Pipeline,
+    Prompt,
+    Stage,
+    User,
+)
 from webchats.conversations.models import Contact, Conversation, Message  # noqa: E402
 from webchats.models import Webchat  # noqa: E402
 
@@ -49,7 +56,18 @@ WEBCHAT = Webchat(
 
 #: The Unix time of the first row.
 EPOCH = 1_700_000_000
-MODELS = (Organization, User, Prompt, Pipeline, Stage, Webchat, Contact, Conversation, Message)
+MODELS = (
+    Organization,
+    User,
+    Prompt,
+    Pipeline,
+    Stage,
+    Webchat,
+    Contact,
+    Conversation,
+    Message,
+    AiUsage,
+)
 # fmt: off
 WORDS = ["Shop", "Support", "Landing", "Checkout", "Careers", "Blog", "Docs", "Pricing", "Help",
           "Returns", "Events", "Press"]

@@ -27,6 +27,7 @@ from webchats.conversations.live.access import find_organization_id
 from webchats.conversations.models import RetainedConversation
 from webchats.conversations.reports import Period, ReportFilter, load_report, load_summary
 from webchats.conversations.reports.conditions import find_condition
+from webchats.conversations.reports.groups import count_slots
 from webchats.conversations.reports.periods import DEFAULT_DAYS
 from webchats.conversations.reports.prompt_usage import load_usage
 from webchats.conversations.reports.rows import EXPORTED, read_rows, with_resolution
@@ -139,7 +140,7 @@ class VolumeView(ReportView):
         sources = self.select(request)
         content = {
             "period": sources.period,
-            "volume": load_volume(sources),
+            "volume": load_volume(sources, count_slots(sources)),
             "prompt_usage": load_usage(sources.organization, sources.period, sources.filter),
         }
         return Response(VolumeResponseSerializer({"data": content}).data)

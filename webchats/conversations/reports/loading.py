@@ -18,10 +18,11 @@ from webchats.conversations.reports.figures import (
     Waiting,
 )
 from webchats.conversations.reports.filters import ReportFilter
-from webchats.conversations.reports.histograms import load_durations
+from webchats.conversations.reports.groups import Histograms, count_durations, count_slots
+from webchats.conversations.reports.histograms import summarize
 from webchats.conversations.reports.periods import Period
 from webchats.conversations.reports.prompt_usage import load_usage
-from webchats.conversations.reports.ratings import load_ratings
+from webchats.conversations.reports.ratings import summarize_ratings
 from webchats.conversations.reports.sources import Sources
 from webchats.conversations.reports.volume import load_volume
 
@@ -33,9 +34,11 @@ def load_report(
 
     For the period before, call ``load_summary`` with ``period.before``.
     """
-    summary = load_summary(organization, period, report_filter)
-    volume = load_volume(Sources(organization, period, summary.filter))
-    usage = load_usage(organization, period, summary.filter)
+    sources = Sources(organization, period, report_filter or ReportFilter())
+    groups = count_durations(sources)
+    summary = _summarize(sources, groups)
+    volume = load_volume(sources, count_slots(sources))
+    usage = load_usage(organization, period, sources.filter)
     return Report(**_fields(summary), volume=volume, prompt_usage=usage)
 
 
@@ -43,22 +46,26 @@ def load_summary(
     organization: Organization, period: Period, report_filter: ReportFilter | None = None
 ) -> Summary:
     """Return the figures without the bars."""
+    sources = Sources(organization, period, report_filter or ReportFilter())
+    return _summarize(sources, count_durations(sources))
+
+
+def _summarize(sources: Sources, groups: Histograms) -> Summary:
     now = timezone.now()
-    report_filter = report_filter or ReportFilter()
-    sources = Sources(organization, period, report_filter)
-    counts = count_all(sources, now)
+    counted = count_all(sources, groups, now)
+    counts = counted.by_key
     return Summary(
-        period=period,
-        filter=report_filter,
+        period=sources.period,
+        filter=sources.filter,
         loaded_at=now,
         conversations=counts["conversations"],
         retained=counts["retained"],
-        first_replies=_first_replies(sources, counts),
-        waiting=_waiting(sources, counts),
-        resolution=_resolution(sources, counts),
+        first_replies=_first_replies(groups, counts),
+        waiting=_waiting(groups, counts),
+        resolution=_resolution(groups, counts),
         ai=_ai(counts),
         drafts=_drafts(counts),
-        ratings=load_ratings(sources, counts),
+        ratings=summarize_ratings(counted),
     )
 
 
@@ -67,27 +74,27 @@ def _fields(summary: Summary) -> dict[str, Any]:
     return {field.name: getattr(summary, field.name) for field in fields(summary)}
 
 
-def _first_replies(sources: Sources, counts: Counter[str]) -> FirstReplies:
+def _first_replies(groups: Histograms, counts: Counter[str]) -> FirstReplies:
     return FirstReplies(
-        reply=load_durations(sources, "reply_seconds"),
+        reply=summarize(groups["reply_seconds"]),
         without_answer=counts["without_answer"],
-        rep_reply=load_durations(sources, "rep_reply_seconds"),
+        rep_reply=summarize(groups["rep_reply_seconds"]),
         without_rep_reply=counts["without_rep_reply"],
     )
 
 
-def _waiting(sources: Sources, counts: Counter[str]) -> Waiting:
+def _waiting(groups: Histograms, counts: Counter[str]) -> Waiting:
     return Waiting(
         wait_count=counts["sum_wait_count"],
         mean=divide(counts["sum_wait_seconds"], counts["sum_wait_count"]),
-        longest=load_durations(sources, "longest_wait_seconds"),
+        longest=summarize(groups["longest_wait_seconds"]),
         unanswered=counts["unanswered"],
     )
 
 
-def _resolution(sources: Sources, counts: Counter[str]) -> Resolution:
+def _resolution(groups: Histograms, counts: Counter[str]) -> Resolution:
     return Resolution(
-        resolved=load_durations(sources, "resolution_seconds"),
+        resolved=summarize(groups["resolution_seconds"]),
         unresolved=counts["unresolved"],
         reopened=counts["reopened"],
         reopen_rate=divide(counts["reopened"], counts["closed_once"]),

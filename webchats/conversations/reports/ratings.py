@@ -3,34 +3,28 @@
 from collections import Counter
 from typing import Final
 
-from django.db.models import Q
-
 from webchats.conversations.models.rating import SCORES
 from webchats.conversations.reports.conditions import SATISFIED
-from webchats.conversations.reports.counts import divide
+from webchats.conversations.reports.counts import Counts, divide
 from webchats.conversations.reports.figures import RatingFigures, RatingGroup
-from webchats.conversations.reports.sources import Sources
 
 #: A mean of fewer ratings says nothing.
 MIN_FOR_MEAN: Final = 10
 
 
-def load_ratings(sources: Sources, counts: Counter[str]) -> RatingFigures:
+def summarize_ratings(counts: Counts) -> RatingFigures:
     """Return the figures of ratings, of all conversations and by who answered."""
-    groups = sources.count_by(
-        "rating_score", "ai_wrote", "rep_wrote", condition=Q(rating_score__isnull=False)
-    )
     everything, ai_only, with_rep = Counter[int](), Counter[int](), Counter[int]()
-    for (score, ai_wrote, rep_wrote), count in groups.items():
+    for (score, ai_wrote, rep_wrote), count in counts.ratings.items():
         everything[score] += count
         if rep_wrote:
             with_rep[score] += count
         elif ai_wrote:
             ai_only[score] += count
     return RatingFigures(
-        surveyed=counts["surveyed"],
-        rated=counts["rated"],
-        response_rate=divide(counts["rated"], counts["surveyed"]),
+        surveyed=counts.by_key["surveyed"],
+        rated=counts.by_key["rated"],
+        response_rate=divide(counts.by_key["rated"], counts.by_key["surveyed"]),
         all=_group("rating", everything),
         ai_only=_group("rating_ai_only", ai_only),
         with_rep=_group("rating_with_rep", with_rep),

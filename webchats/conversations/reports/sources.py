@@ -6,9 +6,9 @@ Every query is made for both tables, which have the same columns, and the result
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
-from django.db.models import Count, Expression, Q
+from django.db.models import Count, Expression, Q, QuerySet
 
 from organizations.models import Organization
 from organizations.tenancy.models import TenantQuerySet
@@ -19,6 +19,10 @@ from webchats.conversations.models import (
 )
 from webchats.conversations.reports.filters import ReportFilter
 from webchats.conversations.reports.periods import Period
+
+#: Any: the rows of either table.
+Rows: TypeAlias = "QuerySet[Any, Any]"
+Sums: TypeAlias = Counter[str]
 
 
 @dataclass(frozen=True)
@@ -46,23 +50,41 @@ class Sources:
         period = Q(first_message_at__gte=self.period.start, first_message_at__lt=self.period.end)
         return period & self.filter.condition()
 
-    def add_up(self, **aggregates: Expression) -> Counter[str]:
+    @property
+    def both(self) -> tuple[Rows, Rows]:
+        """Return the rows of both tables."""
+        return self.stored, self.retained
+
+    def add_up(self, **aggregates: Expression) -> Sums:
         """Return counts and sums of all rows."""
-        total: Counter[str] = Counter()
-        for rows in (self.stored, self.retained):
-            values = rows.aggregate(**aggregates)
-            total.update({name: value or 0 for name, value in values.items()})
+        total: Sums = Counter()
+        for rows in self.both:
+            total.update({name: value or 0 for name, value in rows.aggregate(**aggregates).items()})
         return total
 
-    def count_by(
-        self, *columns: str, condition: Q | None = None, **expressions: Expression
-    ) -> Counter[Any]:
+    def add_up_by(self, *columns: str, **aggregates: Expression) -> dict[tuple[Any, ...], Sums]:
+        """Return counts and sums by the values of columns."""
+        groups: dict[tuple[Any, ...], Sums] = {}
+        for rows in self.both:
+            for values in rows.values(*columns).annotate(**aggregates):
+                group = groups.setdefault(tuple(values[name] for name in columns), Counter())
+                group.update({name: values[name] or 0 for name in aggregates})
+        return groups
+
+    def count_by(self, *columns: str, condition: Q | None = None) -> Counter[Any]:
         """Return the number of rows by the values of columns: a tuple if there are several."""
         total: Counter[Any] = Counter()
-        for rows in (self.stored, self.retained):
-            selected = rows if condition is None else rows.filter(condition)
-            selected = selected.annotate(**expressions)
-            groups = selected.values_list(*columns, *expressions).annotate(rows=Count("*"))
-            for *values, count in groups:
-                total[values[0] if len(values) == 1 else tuple(values)] += count
+        for rows in self.both:
+            total += self.count_rows(
+                rows if condition is None else rows.filter(condition), *columns
+            )
         return total
+
+    @staticmethod
+    def count_rows(rows: Rows, *columns: str, **expressions: Expression) -> Counter[Any]:
+        """Return the number of rows of one table, as ``count_by`` does."""
+        used = {name: each for name, each in expressions.items() if name in columns}
+        groups = rows.annotate(**used).values_list(*columns).annotate(rows=Count("*"))
+        return Counter(
+            {values[0] if len(values) == 1 else tuple(values): count for *values, count in groups}
+        )

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from django.db.models import F, Func, IntegerField
-
 from organizations.models import Prompt, User
 from webchats.conversations.reports.conditions import NONE
 from webchats.conversations.reports.figures import Bar, DayBar, RowBar, Volume
+from webchats.conversations.reports.groups import count_slots
 from webchats.conversations.reports.periods import SLOT_SECONDS, Period
 from webchats.conversations.reports.sources import Sources
 from webchats.models import Webchat
@@ -31,36 +30,27 @@ WEEKDAYS: Final = (
 NO_ROW: Final = "None"
 
 
-class _Slot(Func):
-    """The number of the quarter of an hour since 1970."""
-
-    template = f"CAST(strftime('%%%%s', %(expressions)s) AS integer) / {SLOT_SECONDS}"
-    output_field = IntegerField()
-
-    def as_postgresql(self, compiler, connection):  # type: ignore[no-untyped-def]
-        template = f"div(floor(EXTRACT(EPOCH FROM %(expressions)s)), {SLOT_SECONDS})::integer"
-        return self.as_sql(compiler, connection, template=template)
-
-
-def load_volume(sources: Sources) -> Volume:
-    """Return the bars of every chart of volume."""
-    slots = _count_slots(sources)
+def load_volume(sources: Sources, slots: Counter[int]) -> Volume:
+    """Return the bars of every chart of volume. ``slots`` are those of ``count_slots``."""
+    rows = sources.count_by("webchat_id", "answered_by_id", "ai_prompt_id", "ai_prompt_version")
+    webchats, reps = Counter[str | None](), Counter[str | None]()
+    prompts = Counter[tuple[str | None, int]]()
+    for (webchat, rep, prompt, version), count in rows.items():
+        webchats[webchat] += count
+        reps[rep] += count
+        prompts[prompt, version] += count
     return Volume(
         days=_days(sources.period, slots),
         hours=_hours(sources.period, slots),
-        webchats=_row_bars(sources, "webchat_id", "webchat", Webchat),
-        reps=_row_bars(sources, "answered_by_id", "rep", User),
-        prompts=_prompt_bars(sources),
+        webchats=_row_bars(webchats, "webchat", Webchat),
+        reps=_row_bars(reps, "rep", User),
+        prompts=_prompt_bars(prompts),
     )
 
 
 def load_days(sources: Sources) -> list[DayBar]:
     """Return the bars of the days only."""
-    return _days(sources.period, _count_slots(sources))
-
-
-def _count_slots(sources: Sources) -> Counter[int]:
-    return sources.count_by(slot=_Slot(F("first_message_at")))
+    return _days(sources.period, count_slots(sources))
 
 
 def _days(period: Period, slots: Counter[int]) -> list[DayBar]:
@@ -89,9 +79,8 @@ def _number(moment: datetime) -> int:
 
 
 def _row_bars(
-    sources: Sources, column: str, key: str, model: type[Webchat] | type[User]
+    counts: Counter[str | None], key: str, model: type[Webchat] | type[User]
 ) -> list[RowBar]:
-    counts = sources.count_by(column)
     shown = counts.most_common(MAX_BARS)
     rows = model._default_manager.in_bulk([pk for pk, _ in shown if pk is not None])
     bars = [RowBar(f"{key}={pk or NONE}", _label(rows.get(pk)), count, pk) for pk, count in shown]
@@ -104,8 +93,7 @@ def _label(row: Webchat | User | None) -> str:
     return row.get_full_name() if isinstance(row, User) else row.name
 
 
-def _prompt_bars(sources: Sources) -> list[RowBar]:
-    counts = sources.count_by("ai_prompt_id", "ai_prompt_version")
+def _prompt_bars(counts: Counter[tuple[str | None, int]]) -> list[RowBar]:
     shown = counts.most_common(MAX_BARS)
     names = prompt_names(pk for (pk, _), _ in shown)
     bars = [
