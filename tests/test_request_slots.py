@@ -118,7 +118,7 @@ def test_requests_that_last_leave_threads_to_others(process: Process) -> None:
     sleep(0.15)
     # A quarter of the threads is left.
     [refused] = process.send("a2", "/api/long")
-    response = refused.result(timeout=0.5)
+    response = refused.result(timeout=1.5)
     assert int(response.headers["Retry-After"]) > 0
     assert isinstance(response, HttpResponse)
     assert response.status_code == 503
@@ -132,14 +132,14 @@ def test_requests_that_last_leave_threads_to_others(process: Process) -> None:
 
 
 def test_the_admin_site_has_a_page_for_it(process: Process) -> None:
-    process.send("a1", "/admin/", count=2)
-    process.wait_until_started(2)
-    process.finish.release(2)
+    process.finish.release(1)
+    assert statuses(process.send("a1", "/admin/")) == [200]
+    process.wait_until_started(1)
     process.send("a1", "/admin/", count=6)
     process.wait_until_started(2)
     sleep(0.15)
     [refused] = process.send("a1", "/admin/")
-    response = refused.result(timeout=0.5)
+    response = refused.result(timeout=1.5)
     assert isinstance(response, HttpResponse)
     assert response.status_code == 503
     assert b"<h1>Service unavailable</h1>" in response.content
