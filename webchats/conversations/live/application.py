@@ -43,6 +43,9 @@ VISITOR_ROUTE: Final = "/live/widget/<str:webchat_id>"
 ORGANIZATION_ROUTE: Final = "/live/organization"
 _UNKNOWN_ROUTE: Final = "(unknown)"
 _VISITOR_PATH: Final = re.compile(r"/live/widget/([^/]+)")
+#: Requests for streams that are checked at a time: half a second. After an outage all clients
+#: return at once. They give up after five seconds, and what waits longer would be work for nobody.
+MAX_OPENING: Final = 200
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _STREAM_HEADERS: Final[Headers] = [
     ("Content-Type", "text/event-stream; charset=utf-8"),
@@ -62,6 +65,7 @@ class LiveApplication:
     def __init__(self, hub: Hub, headers: Headers) -> None:
         self.hub = hub
         self._headers = headers
+        self._opening = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
@@ -95,9 +99,15 @@ class LiveApplication:
             raise NotFound("Not found.")
         if request.method != "GET":
             raise MethodNotAllowed(str(request.method))
-        if match is None:
-            return await open_organization_stream(self.hub, request)
-        return await open_visitor_stream(self.hub, request, match[1])
+        if self._opening >= MAX_OPENING:
+            raise Unavailable
+        self._opening += 1
+        try:
+            if match is None:
+                return await open_organization_stream(self.hub, request)
+            return await open_visitor_stream(self.hub, request, match[1])
+        finally:
+            self._opening -= 1
 
     async def _serve(self, stream: Stream, headers: Headers, receive: Receive, send: Send) -> None:
         """Send the events of a registered stream until it ends."""
@@ -149,7 +159,10 @@ async def _send_error(
     """Send the response for an exception and return its status."""
     if isinstance(error, SuspiciousOperation):  # a host that is not allowed
         error = BadRequest()
-    status, own, body = await run_query(error_content, request, error)
+    if isinstance(error, Unavailable):  # reads nothing, and must not wait
+        status, own, body = error_content(request, error)
+    else:
+        status, own, body = await run_query(error_content, request, error)
     own = [*own, ("Content-Length", str(len(body)))]
     if isinstance(error, MethodNotAllowed):
         own.append(("Allow", "GET"))

@@ -375,12 +375,14 @@
     const follow = async (signal) => {
       isLeading = true;
       let nextStream = 0;
+      let refusals = 0;
       for (let failures = 0; !signal.aborted; ) {
         const started = Date.now();
         try {
           if (failures < 3 || started > nextStream) {
             nextStream = started + 60_000;
             await readStream(signal, () => {
+              refusals = 0;
               setConnected(true);
               // After the messages that the visitor missed.
               setTimeout(() => (client.hasLoaded = true), 1_000);
@@ -388,6 +390,11 @@
           }
         } catch (error) {
           if (error.status === 410) return disable();
+          // All return at once. Polling would be more work.
+          if (error.status === 503 && ++refusals < 6) {
+            await sleep(error.retryAfter * (0.5 + Math.random()));
+            continue;
+          }
           // Too many streams: those of former pages may not have ended yet.
           if (error.status === 429) {
             failures = 2;
