@@ -16,6 +16,8 @@ from webchats.conversations.search import search_contacts
 
 #: The cards that a column shows at first, and more each time.
 CARDS: Final = 25
+#: The cards of the whole page at first, so that a pipeline with many stages makes no huge page.
+MAX_CARDS: Final = 500
 #: The contacts that a search shows at most.
 MAX_FOUND: Final = 1_000
 #: The key of the column of contacts without a stage.
@@ -108,9 +110,9 @@ class Board:
         columns = [Column(stage, counts[stage.pk]) for stage in stages]
         columns = [column for column in columns if column.is_active or column.count]
         columns.insert(0, Column(None, counts[NO_STAGE]))
-        for column in columns:
-            if column.count:
-                self.load_cards(column)
+        shown = [column for column in columns if column.count]
+        for column in shown:
+            self.load_cards(column, limit=min(CARDS, max(1, MAX_CARDS // len(shown))))
         add_conversations(card for column in columns for card in column.cards)
         return columns
 
@@ -124,10 +126,10 @@ class Board:
         add_conversations(column.cards)
         return column
 
-    def load_cards(self, column: Column, cursor: str = "") -> None:
+    def load_cards(self, column: Column, cursor: str = "", *, limit: int = CARDS) -> None:
         """Set the cards of a column and the cursor of the next ones."""
         rows = self._rows(column.key).select_related("webchat").only(*_FIELDS)
-        page = newest_page(rows, "last_seen_at", cursor, CARDS)
+        page = newest_page(rows, "last_seen_at", cursor, limit)
         column.cards = [Card(contact) for contact in page.rows]
         column.next_cursor = page.next_cursor
 

@@ -363,3 +363,16 @@ def test_board_requires_a_signed_in_user(client: Client, pipeline: Pipeline) -> 
 @pytest.mark.parametrize("path", ["", "cards/"])
 def test_pages_accept_no_other_method(rep: User, pipeline: Pipeline, path: str) -> None:
     assert log_in(rep).post(f"{BOARD}{path}").status_code == 405
+
+
+def test_many_columns_share_the_cards_of_the_page(
+    rep: User, webchat: Webchat, stages: dict[str, Stage], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(columns, "MAX_CARDS", 4)
+    for stage in (stages["New"], stages["Offer"]):
+        add(webchat, stage, 3)
+
+    page = read(log_in(rep))
+
+    assert len(cards(page)) == 4
+    assert "Show more" in page
