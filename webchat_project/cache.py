@@ -1,7 +1,7 @@
 """The cache that all processes share."""
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.locmem import LocMemCache
@@ -27,7 +27,13 @@ class _Client(RedisCacheClient):
     of its own for each context, so each query of an event loop would open a connection.
     """
 
-    def get_client(self, key: object = None, *, write: bool = False) -> Redis:
+    # Attributes of Django's class, which the stubs do not have.
+    _servers: list[str]
+    _pool_options: dict[str, object]
+    _get_connection_pool_index: Callable[[bool], int]
+
+    # Any: as in the stubs.
+    def get_client(self, key: Any = None, *, write: bool = False) -> Redis:
         index = self._get_connection_pool_index(write)
         known = (self._servers[index], repr(self._pool_options))
         if known not in _clients:
@@ -102,7 +108,8 @@ class ResilientRedisCache(RedisCache):
 
     def _count(self, key: str, former: str, timeout: float) -> tuple[int, int]:
         name, former = self.make_and_validate_key(key), self.make_and_validate_key(former)
-        pipeline = self._cache.get_client(name, write=True).pipeline(transaction=False)
+        # Any: the commands of a pipeline return the pipeline, unlike those of a client.
+        pipeline: Any = self._cache.get_client(name, write=True).pipeline(transaction=False)
         number, _, before = pipeline.incr(name).expire(name, int(timeout)).get(former).execute()
         return number, int(before or 0)
 

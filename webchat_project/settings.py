@@ -321,6 +321,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "conversations", "description": "What visitors and representatives write."},
         {"name": "drafts", "description": "Answers of the AI that must be approved."},
         {"name": "contacts", "description": "The visitors who have written."},
+        {"name": "reports", "description": "Figures of the conversations of a period."},
         {"name": "erasures", "description": "Contacts that were deleted, or are being deleted."},
         {"name": "canned replies", "description": "Texts that representatives insert."},
         {"name": "saved views", "description": "Named lists of conversations in the inbox."},

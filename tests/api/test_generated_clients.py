@@ -79,7 +79,10 @@ def python_package(
     """Import a module of the client that openapi-python-client has generated."""
     folder = tmp_path_factory.mktemp("python")
     config = folder / "config.yml"
-    config.write_text("package_name_override: generated_client\npost_hooks: []\n")
+    config.write_text(
+        "package_name_override: generated_client\npost_hooks: []\n"
+        "content_type_overrides: {application/zip: application/octet-stream}\n"
+    )
     command = [
         *(sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"),
         *("--path", str(schema_file), "--config", str(config), "--fail-on-warning"),

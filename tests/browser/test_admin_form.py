@@ -117,7 +117,8 @@ def test_the_preview_shows_every_configured_color(admin_page: Visitor, ada: User
     # The composer is a sample, too: the preview starts no session.
     expect(get_preview(page).locator("#text")).not_to_be_editable()
     widget = [url for url in visit.requests if "/widget/" in url or "/live/widget" in url]
-    assert [url for url in widget if "/widget/frame." not in url] == []
+    styles = ("/widget/frame.", "/widget/survey.css")
+    assert [url for url in widget if not any(style in url for style in styles)] == []
 
 
 def test_the_color_picker_changes_the_text_field_and_the_preview(admin_page: Visitor) -> None:

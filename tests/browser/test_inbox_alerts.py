@@ -54,8 +54,9 @@ def receive(page: Page, conversation: Conversation, **values: Any) -> None:
 
 
 def test_a_message_that_nobody_sees_alerts_once(
-    admin_page: Visitor, ada: User, shop: Webchat
+    admin_page: Visitor, ada: User, shop: Webchat, settings: Any
 ) -> None:
+    settings.EMAIL_ENABLED = True
     conversation = write(shop, "Grace", "Hello")
     other = write(shop, "Hedy", "Hello")
     visit = admin_page("/admin/inbox/", **REDUCED_MOTION)

@@ -31,6 +31,7 @@ def main(model_url: str, reps: int) -> dict[str, Any]:
     domains = {"allowed_domains": ["example.com"]}
     answered = create_ai_webchat(admin, base_url=model_url, **domains)
     provider = answered.prompt.provider
+    assert provider is not None
     provider.max_parallel = 100
     provider.save()
     inactive = factories.PromptFactory.create(organization=admin.organization, is_active=False)

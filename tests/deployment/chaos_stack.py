@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,13 +75,20 @@ def faults(*, pause: float, replaced: tuple[str, ...], down: float) -> Faults:
     later.
     """
     killed = ("web-1", "web-2", "live", "worker", "valkey", "postgres")
+
+    def kill(name: str, stack: ChaosStack) -> None:
+        stack.kill(name, down)
+
+    def stop(name: str, stack: ChaosStack) -> None:
+        stack.pause(name, pause)
+
+    def replace(name: str, stack: ChaosStack) -> None:
+        stack.replace(name)
+
     return {
-        **{f"kill {name}": lambda stack, name=name: stack.kill(name, down) for name in killed},
-        **{
-            f"stop {name}": lambda stack, name=name: stack.pause(name, pause)
-            for name in ("valkey", "model")
-        },
-        **{f"replace {name}": lambda stack, name=name: stack.replace(name) for name in replaced},
+        **{f"kill {name}": partial(kill, name) for name in killed},
+        **{f"stop {name}": partial(stop, name) for name in ("valkey", "model")},
+        **{f"replace {name}": partial(replace, name) for name in replaced},
     }
 
 
@@ -90,8 +98,8 @@ def running_chaos_stack(reps: int, instances: int = 2, **variables: str) -> Iter
     with ExitStack() as cleanup:
         folder = cleanup.enter_context(temporary_folder())
         parts, url, cache_url = start_servers(folder, cleanup)
-        names = ("model", "web-1", "web-2", "live", "worker")
-        names = tuple(name for name in names if name != "web-2" or instances == 2)
+        every = ("model", "web-1", "web-2", "live", "worker")
+        names = [name for name in every if name != "web-2" or instances == 2]
         ports = {name: service.free_port() for name in names}
         model = f"127.0.0.1:{ports.pop('model')}"
         env = environment_of(url, cache_url, folder, AI_ALLOWED_ADDRESSES=model, **variables)

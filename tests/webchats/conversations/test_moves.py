@@ -1,5 +1,6 @@
 """Moves of contacts from stage to stage: every interface writes one row for each."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -99,9 +100,11 @@ def test_first_message_is_a_move_of_nobody_into_the_entry_stage(
     webchat.pipeline, webchat.initial_stage = stages[0].pipeline, "Inquiry"
     webchat.set_entry_stage()
     webchat.save()
-    message = {"webchat": webchat, "visitor_id": "a" * 32, "text": "Hello"}
-    services.send_visitor_message(**message, client_key="1")
-    services.send_visitor_message(**message, client_key="2", contact={"name": "Ada"})
+    send = partial(
+        services.send_visitor_message, webchat=webchat, visitor_id="a" * 32, text="Hello"
+    )
+    send(client_key="1")
+    send(client_key="2", contact={"name": "Ada"})
     move = StageMove.objects.get()
     assert (move.from_stage, move.to_stage, move.moved_by) == (None, stages[0], None)
     assert Contact.objects.get().stage_entered_at == move.at

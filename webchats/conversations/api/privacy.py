@@ -1,6 +1,6 @@
 """The REST API of people's data: export and erasure of a contact."""
 
-from typing import ClassVar, cast
+from typing import cast
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -111,4 +111,4 @@ class ErasureViewSet(TenantReadUpdateViewSet[Erasure]):
     queryset = Erasure.objects.all()
     serializer_class = ErasureSerializer
     pagination_class = CursorPagination
-    http_method_names: ClassVar = ["get", "head", "options"]
+    http_method_names = ["get", "head", "options"]

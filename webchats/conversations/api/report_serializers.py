@@ -49,7 +49,7 @@ class BehindQuerySerializer(ReportQuerySerializer):
 
 class _Share(serializers.FloatField):
     def __init__(self, source: str | None = None) -> None:
-        super().__init__(source=source, allow_null=True)  # type: ignore[arg-type]
+        super().__init__(source=source, allow_null=True)
 
 
 class DurationsSerializer(serializers.Serializer[object]):
@@ -186,7 +186,8 @@ class BarSerializer(serializers.Serializer[object]):
     """The conversations of an hour of the week."""
 
     key = serializers.CharField()
-    label = serializers.CharField()
+    # Serializers have an attribute of this name, which is for forms.
+    label = serializers.CharField()  # type: ignore[assignment]
     count = serializers.IntegerField()
 
 

@@ -169,7 +169,9 @@ class ReportConversationsView(ReportView):
         ordered = with_resolution(rows, timezone.now()).order_by("-first_message_at", "-id")
         paginator = self.pagination_class()
         page = paginator.paginate_queryset(ordered, request, self)
-        return paginator.get_paginated_response(ReportRowSerializer(page, many=True).data)
+        # Any: rows of either model, a list.
+        found: Any = page
+        return paginator.get_paginated_response(ReportRowSerializer(found, many=True).data)
 
 
 @extend_schema(tags=["reports"], parameters=[BehindQuerySerializer, ExportQuerySerializer])

@@ -34,7 +34,8 @@ class ErasureForm(forms.Form):
     )
 
     def __init__(self, contact: Contact, *args: Any) -> None:
-        super().__init__(*args, label_suffix="")
+        super().__init__(*args)
+        self.label_suffix = ""
         names = (contact.name, contact.email, contact.phone)
         self._accepted = [name for name in names if name] or [str(contact)]
         quoted = " or ".join(f"“{name}”" for name in self._accepted)

@@ -96,10 +96,10 @@ def _rating(condition: Q) -> Callable[[str, Period], Q]:
 
 
 def _row(column: str) -> Callable[[str, Period], Q]:
-    return lambda value, _: Q(**{column: _id(value)})
+    return lambda value, _period: Q(**{column: _id(value)})
 
 
-def _prompt(value: str, _: Period) -> Q:
+def _prompt(value: str, period: Period) -> Q:
     """Return the condition for a version of a prompt, such as ``65f0…-3``."""
     prompt_id, _, version = value.partition("-")
     return Q(ai_prompt_id=_id(prompt_id), ai_prompt_version=int(version))

@@ -23,9 +23,9 @@ def retain(conversations: QuerySet[Conversation]) -> int:
     )
     connection = connections[conversations.db]
     meta = RetainedConversation._meta
+    # The attributes are named as their columns.
     columns = (
-        connection.ops.quote_name(meta.get_field(name).column)
-        for name in ("id", "created_at", "updated_at", *names)
+        connection.ops.quote_name(name) for name in ("id", "created_at", "updated_at", *names)
     )
     sql, parameters = facts.query.sql_with_params()
     with connection.cursor() as cursor:
@@ -33,4 +33,5 @@ def retain(conversations: QuerySet[Conversation]) -> int:
             f"INSERT INTO {connection.ops.quote_name(meta.db_table)} ({', '.join(columns)}) {sql}",
             parameters,
         )
-        return cursor.rowcount
+        inserted: int = cursor.rowcount
+        return inserted

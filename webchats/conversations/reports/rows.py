@@ -54,7 +54,10 @@ _FIRST_MESSAGE: Final = list(COLUMNS).index("firstMessageAt")
 # Any: rows of either model.
 def with_resolution(rows: "QuerySet[Any]", now: datetime) -> "QuerySet[Any]":
     """Add ``ai_confirmed`` and ``ai_assumed`` to the rows."""
-    return rows.annotate(ai_confirmed=_is(CONDITIONS["ai_confirmed"]), ai_assumed=_is(assumed(now)))
+    annotated: QuerySet[Any] = rows.annotate(
+        ai_confirmed=_is(CONDITIONS["ai_confirmed"]), ai_assumed=_is(assumed(now))
+    )
+    return annotated
 
 
 def _is(condition: Q) -> Expression:

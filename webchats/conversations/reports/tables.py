@@ -1,12 +1,12 @@
 """All numbers of a report as the rows of one table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Final
 
 from webchats.conversations.reports.conditions import NONE
-from webchats.conversations.reports.figures import Report, Summary
+from webchats.conversations.reports.figures import Bar, Report, Summary
 
 COLUMNS: Final = ("table", "name", "label", "value", "before")
 _USAGE: Final = ("calls", "input_tokens", "output_tokens", "estimated", "cost")
@@ -20,7 +20,7 @@ def table_rows(report: Report, before: Summary) -> Iterator[list[object]]:
         yield [table, name, "", value, former.get((table, name))]
     volume = report.volume
     hours = [bar for day in volume.hours for bar in day]
-    charts = {
+    charts: dict[str, Sequence[Bar]] = {
         "days": volume.days,
         "hours": hours,
         "webchats": volume.webchats,

@@ -346,7 +346,7 @@ def test_update_of_another_version_is_refused(
 def test_clients_cannot_create_or_delete_conversations(
     api_client: APIClient, conversation: Conversation
 ) -> None:
-    for path in ("conversations", "contacts", "organizations", "users"):
+    for path in ("conversations", "organizations", "users"):
         assert_error(api_client.post(f"/api/{path}", {}), 405, "method_not_allowed")
     response = api_client.delete(f"/api/conversations/{conversation.pk}")
     assert_error(response, 405, "method_not_allowed")

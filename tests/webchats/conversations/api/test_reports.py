@@ -30,7 +30,7 @@ def _now() -> Any:
         yield
 
 
-def get(client: APIClient, path: str, **query: object) -> Any:
+def get(client: APIClient, path: str, **query: Any) -> Any:
     return client.get(f"/api/reports/{path}", query)
 
 
@@ -196,7 +196,12 @@ def parse(format_: str, content: bytes) -> list[dict[str, str]]:
         rows = [json.loads(line) for line in content.splitlines()]
         return [{name: to_text(value) for name, value in row.items()} for row in rows]
     with open_table(io.BytesIO(content)) as table:
-        return [dict.fromkeys(table.header, "") | row.cells for row in table.rows]
+        header = table.header or []
+        return [dict.fromkeys(header, "") | to_texts(row.cells) for row in table.rows]
+
+
+def to_texts(cells: dict[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in cells.items()}
 
 
 def to_text(value: object) -> str:

@@ -45,11 +45,13 @@ def set_days(webchat: Webchat, conversations: int | None, contacts: int | None =
 def talk(webchat: Webchat, visitor: str, *, days: float, texts: int = 1) -> Conversation:
     """Store a conversation that was closed so many days ago."""
     with time_machine.travel(NOW - timedelta(days=days), tick=False):
-        for number in range(texts):
-            sent = services.send_visitor_message(
+        sent = [
+            services.send_visitor_message(
                 webchat=webchat, visitor_id=visitor, text="Hello", client_key=f"{number}"
             )
-        return services.close(conversation=sent.message.conversation)
+            for number in range(texts)
+        ]
+        return services.close(conversation=sent[-1].message.conversation)
 
 
 def run_command(*arguments: str) -> str:
