@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from organizations.models import Organization, User
+from organizations.tenancy.concurrency import search_slot
 from organizations.time_zones import get_time_zone
 from webchat_project.api.cursors import CursorPagination
 from webchats.conversations.api import report_examples as examples
@@ -119,8 +120,9 @@ class SummaryView(ReportView):
         and those of the equally long period before."""
         sources = self.select(request)
         arguments = (sources.organization, sources.period, sources.filter)
-        before = load_summary(sources.organization, sources.period.before, sources.filter)
-        content = {"current": load_summary(*arguments), "before": before}
+        with search_slot(cast("User", request.user)):
+            before = load_summary(sources.organization, sources.period.before, sources.filter)
+            content = {"current": load_summary(*arguments), "before": before}
         return Response(SummaryResponseSerializer({"data": content}).data)
 
 
@@ -138,11 +140,12 @@ class VolumeView(ReportView):
         """Return the number of conversations by day, hour of the week, webchat, representative and
         prompt version, and the tokens and cost of the calls made in the period."""
         sources = self.select(request)
-        content = {
-            "period": sources.period,
-            "volume": load_volume(sources, count_slots(sources)),
-            "prompt_usage": load_usage(sources.organization, sources.period, sources.filter),
-        }
+        with search_slot(cast("User", request.user)):
+            content = {
+                "period": sources.period,
+                "volume": load_volume(sources, count_slots(sources)),
+                "prompt_usage": load_usage(sources.organization, sources.period, sources.filter),
+            }
         return Response(VolumeResponseSerializer({"data": content}).data)
 
 
@@ -168,7 +171,8 @@ class ReportConversationsView(ReportView):
         rows = sources.stored.filter(self.find_key(sources))
         ordered = with_resolution(rows, timezone.now()).order_by("-first_message_at", "-id")
         paginator = self.pagination_class()
-        page = paginator.paginate_queryset(ordered, request, self)
+        with search_slot(cast("User", request.user)):
+            page = paginator.paginate_queryset(ordered, request, self)
         # Any: rows of either model, a list.
         found: Any = page
         return paginator.get_paginated_response(ReportRowSerializer(found, many=True).data)
@@ -209,6 +213,7 @@ class ReportExportView(ReportView):
         """Download all numbers of the report as CSV, JSON, NDJSON or XLSX, one per row, with those
         of the period before."""
         sources = self.select(request)
-        report = load_report(sources.organization, sources.period, sources.filter)
-        before = load_summary(sources.organization, sources.period.before, sources.filter)
+        with search_slot(cast("User", request.user)):
+            report = load_report(sources.organization, sources.period, sources.filter)
+            before = load_summary(sources.organization, sources.period.before, sources.filter)
         return self.download(COLUMNS, table_rows(report, before), "report")

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -13,6 +14,8 @@ import time_machine
 from rest_framework.test import APIClient
 
 from organizations.models import Organization, User
+from organizations.tenancy.concurrency import MAX_SEARCHES_OF_ONE, search_slot
+from tests.api.errors import assert_error
 from tests.support import factories
 from tests.webchats.conversations.reports.fact_rows import create_rows, create_webchats
 from webchats.conversations.models import RetainedConversation
@@ -231,3 +234,16 @@ def test_report_of_an_api_key(admin: User, rows: list[Any]) -> None:
     client = APIClient(HTTP_AUTHORIZATION="Bearer wck_mine")
     since = str((NOW - timedelta(days=9)).date())
     assert get(client, "summary", **{"from": since}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["summary", "volume", "export", "conversations"])
+def test_reports_at_once_count_as_searches(
+    admin: User, rep: User, api_client: APIClient, path: str
+) -> None:
+    with ExitStack() as running:
+        for _ in range(MAX_SEARCHES_OF_ONE):
+            running.enter_context(search_slot(rep))
+        response = get(api_client, path)
+    assert_error(response, 503, "unavailable")
+    assert int(response.headers["Retry-After"]) > 0
+    assert get(api_client, path).status_code == 200
