@@ -33,6 +33,9 @@ REFUSED: Final = Counter(
     "Requests that were refused while others of the same client ran.",
     ["client"],
 )
+# Exposed from the start, so that a first refusal is an increase.
+for _client in ("organization", "address"):
+    REFUSED.labels(_client)
 
 
 class RequestSlots:

@@ -53,6 +53,9 @@ def visit_pages(visit: Visit, origin: str, paths: list[str]) -> dict[str, list[s
         found[path] = [*visit.problems, *violations(visit.page)]
         visit.page.emulate_media(color_scheme="dark")
         found[path] += violations(visit.page)
+        # Requests that leaving the page aborts are no problems of the next one.
+        visit.page.goto("about:blank")
+        visit.page.evaluate("0")
         visit.console.clear()
     return found
 

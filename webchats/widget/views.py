@@ -103,6 +103,7 @@ def frame(request: HttpRequest, webchat_id: str) -> HttpResponse:
     response.headers["Vary"] = "Origin, Referer"
     response.headers["Content-Security-Policy"] = _frame_csp(webchat, data)
     response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 

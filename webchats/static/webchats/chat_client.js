@@ -29,7 +29,7 @@
   const backoff = (attempt) => Math.random() * Math.min(30_000, 500 * 2 ** attempt);
 
   const refusal = (status, retryAfter) =>
-    Object.assign(Error(`Status ${status}`), { status, retryAfter: 1000 * (Number(retryAfter) || 10) });
+    Object.assign(Error(status), { status, retryAfter: 1000 * (Number(retryAfter) || 10) });
 
   window.createChatClient = ({ id, base, requestTicket, page, on }) => {
     const KEY = "webchat:" + id;
@@ -375,8 +375,9 @@
     const follow = async (signal) => {
       isLeading = true;
       let nextStream = 0;
+      let failures = 0;
       let refusals = 0;
-      for (let failures = 0; !signal.aborted; ) {
+      while (!signal.aborted) {
         const started = Date.now();
         try {
           if (failures < 3 || started > nextStream) {
@@ -392,7 +393,7 @@
           if (error.status === 410) return disable();
           // All return at once. Polling would be more work.
           if (error.status === 503 && ++refusals < 6) {
-            await sleep(error.retryAfter * (0.5 + Math.random()));
+            await sleep(error.retryAfter + backoff(4));
             continue;
           }
           // Too many streams: those of former pages may not have ended yet.
