@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.append import append
 from tests.benchmarks.documents import documents
 from tests.benchmarks.growth import growth
 from tests.benchmarks.harness import Harness
@@ -39,6 +40,7 @@ from tests.support.postgres import running_postgres
 BENCHMARKS: dict[str, Callable[[Harness], Result]] = {
     "documents": documents,
     "writes": writes,
+    "append": append,
     "growth": growth,
     "inbox": inbox,
     "live": live,
@@ -49,7 +51,7 @@ BENCHMARKS: dict[str, Callable[[Harness], Result]] = {
 }
 #: The benchmark of imports, which runs in a separate process for each database.
 TRANSFER = "transfer"
-QUICK = ("documents", "writes", "growth", "widget-config")
+QUICK = ("documents", "writes", "append", "growth", "widget-config")
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -63,7 +63,7 @@ class Contender(NamedTuple):
     """A server and the requests that it receives under load."""
 
     server: Server
-    requests: Sequence[Request]
+    requests: Iterable[Request]
 
 
 @dataclass

@@ -10,7 +10,7 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import NamedTuple
@@ -148,7 +148,7 @@ def send(port: int, raw: bytes) -> Response:
 
 def run_load(
     port: int,
-    requests: Sequence[Request],
+    requests: Iterable[Request],
     *,
     seconds: float,
     max_requests: int = 1_000_000,
