@@ -61,7 +61,7 @@ def delete_some(rows: ConversationQuerySet[Conversation], check: Callable[[], No
 
     Return nothing if there are none. ``check`` is called once they are locked.
     """
-    batch = list(rows.select_related(None).only("pk", "last_sequence")[:BATCH])
+    batch = list(rows.select_related(None).only("pk", "last_sequence", "organization_id")[:BATCH])
     check()
     if not batch:
         return Deleted()
@@ -72,7 +72,8 @@ def delete_some(rows: ConversationQuerySet[Conversation], check: Callable[[], No
     totals = accumulate(row.last_sequence for row in batch)
     chosen = [row.pk for row, total in zip(batch, totals, strict=True) if total <= MAX_MESSAGES]
     chosen = chosen or [batch[0].pk]
-    return Deleted(conversations=len(chosen), messages=_delete_conversations(chosen))
+    organizations = {row.organization_id for row in batch}
+    return Deleted(conversations=len(chosen), messages=_delete_conversations(chosen, organizations))
 
 
 def _has_many_messages(conversation: Conversation) -> bool:
@@ -98,8 +99,11 @@ def _delete_oldest_messages(conversation: Conversation) -> int:
     return deleted
 
 
-def _delete_conversations(ids: Collection[str]) -> int:
-    """Delete conversations, whose figures are kept. Return the number of their messages."""
+def _delete_conversations(ids: Collection[str], organizations: Collection[str]) -> int:
+    """Delete conversations of ``organizations``, whose figures are kept.
+
+    Return the number of their messages.
+    """
     rows = Conversation.objects.filter(pk__in=ids)
     retain(rows)
     # In this order: Django would first set the replies of the messages to null.
@@ -111,7 +115,7 @@ def _delete_conversations(ids: Collection[str]) -> int:
     for conversation_id in ids:
         # Of one device: the id of its subscription follows.
         keys |= Q(key__startswith=f"{conversation_id}:")
-    Job.objects.filter(keys).delete()
+    Job.objects.filter(keys, organization__in=organizations).delete()
     _delete_log(Conversation, ids)
     return messages
 
