@@ -299,7 +299,8 @@ class Walk:
             options = {"update": True, "stdout": StringIO(), "stderr": StringIO()}
             call_command(f"import_{name}", path, **owner, **options)
         contact = Contact.objects.filter(organization=self.organization).latest("created_at")
-        call_command("export_person", contact.pk, stdout=StringIO(), **owner)
+        archive = self.folder / "person.zip"
+        call_command("export_person", contact.pk, output=archive, stdout=StringIO(), **owner)
         call_command("erase_person", contact.pk, stdout=StringIO(), **owner)
         Organization.objects.update(retention_days=1, contact_retention_days=1)
         past = timezone.now() - timedelta(days=9)
