@@ -98,6 +98,8 @@ def multiply(row: models.Model, count: int, **columns: str) -> None:
     values: list[Any] = []
     for field in row._meta.concrete_fields:
         assert field.column is not None
+        if field.generated:
+            continue
         if field.column not in columns:
             columns[field.column] = "%s"
             values.append(field.get_db_prep_save(field.pre_save(row, add=True), connection))

@@ -7,7 +7,7 @@ the first of which has half of them. With ``--organizations 1`` it has all.
 
 import argparse
 import re
-from typing import Any, Final
+from typing import Final
 
 # isort: off
 # ``dataset`` sets Django up.

@@ -28,13 +28,11 @@ from webchats.conversations.live.access import find_organization_id
 from webchats.conversations.models import RetainedConversation
 from webchats.conversations.reports import Period, ReportFilter, load_report, load_summary
 from webchats.conversations.reports.conditions import find_condition
-from webchats.conversations.reports.groups import count_slots
+from webchats.conversations.reports.loading import load_bars
 from webchats.conversations.reports.periods import DEFAULT_DAYS
-from webchats.conversations.reports.prompt_usage import load_usage
 from webchats.conversations.reports.rows import EXPORTED, read_rows, with_resolution
 from webchats.conversations.reports.sources import Sources
 from webchats.conversations.reports.tables import COLUMNS, table_rows
-from webchats.conversations.reports.volume import load_volume
 from webchats.imports.exporter import WorkbookTooLarge, rows_response
 from webchats.imports.views import EXPORT_RESPONSES, ExportQuerySerializer, IgnoreAcceptHeader
 
@@ -141,11 +139,8 @@ class VolumeView(ReportView):
         prompt version, and the tokens and cost of the calls made in the period."""
         sources = self.select(request)
         with search_slot(cast("User", request.user)):
-            content = {
-                "period": sources.period,
-                "volume": load_volume(sources, count_slots(sources)),
-                "prompt_usage": load_usage(sources.organization, sources.period, sources.filter),
-            }
+            volume, usage = load_bars(sources.organization, sources.period, sources.filter)
+        content = {"period": sources.period, "volume": volume, "prompt_usage": usage}
         return Response(VolumeResponseSerializer({"data": content}).data)
 
 

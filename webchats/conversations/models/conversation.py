@@ -175,7 +175,7 @@ class Conversation(ConversationFacts, TenantModel):
                 condition=models.Q(merge__isnull=False),
                 name="conversation_merged",
             ),
-            report_index("conversation_facts"),
+            report_index("conversation_reported"),
             # Read when a representative or a prompt is deleted.
             *(
                 models.Index(

@@ -10,6 +10,7 @@ from django.db import models
 
 from organizations.models import Prompt, User
 from organizations.tenancy.models import TenantManager, TenantModel
+from webchats.conversations.models.flags import flags_field
 from webchats.conversations.models.rating import SCORE_VALIDATORS
 from webchats.conversations.transitions import ClosedBy
 from webchats.models import Webchat
@@ -101,20 +102,24 @@ class ConversationFacts(models.Model):
         null=True, blank=True, validators=SCORE_VALIDATORS
     )
 
+    #: What reports count most, from the columns above.
+    flags = flags_field()
+
     class Meta:
         abstract = True
 
 
-#: The names of the columns of ``ConversationFacts``.
-FACTS: Final = tuple(field.attname for field in ConversationFacts._meta.local_fields)
-#: The fields that reports read.
+#: The names of the columns of ``ConversationFacts`` that the services write.
+FACTS: Final = tuple(
+    field.attname for field in ConversationFacts._meta.local_fields if not field.generated
+)
+#: The fields that reports read, besides those that ``flags`` contains.
 REPORTED: Final = (
-    "webchat",
-    *(
-        field.name
-        for field in ConversationFacts._meta.local_fields
-        if field.name not in ("first_message_at", "closed_at", "closed_by")
-    ),
+    *("flags", "last_message_at", "wait_count", "wait_seconds"),
+    *("reply_seconds", "rep_reply_seconds", "longest_wait_seconds", "resolution_seconds"),
+    *("webchat", "answered_by", "ai_prompt", "ai_prompt_version"),
+    *("drafts_sent", "drafts_edited", "drafts_rejected", "drafts_superseded"),
+    *("edited_words", "changed_words"),
 )
 
 
@@ -140,7 +145,7 @@ class RetainedConversation(ConversationFacts, TenantModel):
 
     class Meta:
         ordering = ("first_message_at", "id")
-        indexes = (report_index("retained_facts"),)
+        indexes = (report_index("retained_reported"),)
 
     def __str__(self) -> str:
         return str(self.pk)

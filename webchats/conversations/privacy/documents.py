@@ -18,7 +18,9 @@ _Row = TypeVar("_Row", bound=models.Model)
 #: Rows that are read at a time. A reply has at most some kilobytes.
 _PAGE: Final = 100
 #: Columns that say nothing about the person: the prompt's text, and how the service works.
-_LEFT_OUT: Final = frozenset({"organization_id", "instructions", "knowledge", "pushed_sequence"})
+_LEFT_OUT: Final = frozenset(
+    {"organization_id", "instructions", "knowledge", "pushed_sequence", "flags"}
+)
 
 
 def read_rows(rows: "QuerySet[_Row]", key: str = "pk") -> Iterator[_Row]:

@@ -8,41 +8,38 @@ from typing import Final
 from django.db.models import Q
 
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
-from webchats.conversations.models.rating import SCORES
-from webchats.conversations.reports.periods import SLOT, Period
+from webchats.conversations.models.flags import has_flag, has_score
+from webchats.conversations.models.rating import HIGHEST_SCORE, LOWEST_SCORE, SCORES
+from webchats.conversations.reports.periods import Period
 
 #: After so much time without a message, the AI is assumed to have answered the visitor.
 SILENCE: Final = timedelta(hours=24)
-SATISFIED: Final = 4
 #: The value of a key of the conversations without a webchat, representative or prompt.
 NONE: Final = "none"
 
-AI_ONLY: Final = Q(ai_wrote=True, rep_wrote=False)
-_HANDED_OVER: Final = Q(handed_over_at__isnull=False)
-
-#: The conditions that depend on a conversation only.
+#: The conditions that depend on a conversation only, on columns that the index of reports has.
 CONDITIONS: Final[dict[str, Q]] = {
     "conversations": Q(),
     "first_reply": Q(reply_seconds__isnull=False),
     "without_answer": Q(reply_seconds__isnull=True),
     "rep_reply": Q(rep_reply_seconds__isnull=False),
-    "without_rep_reply": _HANDED_OVER & Q(rep_reply_seconds__isnull=True),
+    "without_rep_reply": has_flag("handed_over") & Q(rep_reply_seconds__isnull=True),
     "waits": Q(wait_count__gt=0),
-    "unanswered": Q(unanswered_since__isnull=False),
+    "unanswered": has_flag("unanswered"),
     "resolved": Q(resolution_seconds__isnull=False),
     "unresolved": Q(resolution_seconds__isnull=True),
-    "closed_once": Q(resolution_seconds__isnull=False) | Q(reopen_count__gt=0),
-    "reopened": Q(reopen_count__gt=0),
-    "with_ai": Q(had_ai=True),
-    "ai_confirmed": AI_ONLY & Q(resolution_seconds__isnull=False, rating_score__gte=SATISFIED),
-    "handed_over": _HANDED_OVER,
-    "asked_for_person": Q(asked_for_person=True),
+    "closed_once": has_flag("closed_once"),
+    "reopened": has_flag("reopened"),
+    "with_ai": has_flag("with_ai"),
+    "ai_confirmed": has_flag("ai_confirmed"),
+    "handed_over": has_flag("handed_over"),
+    "asked_for_person": has_flag("asked_for_person"),
     "drafts_sent": Q(drafts_sent__gt=0),
     "drafts_edited": Q(drafts_edited__gt=0),
     "drafts_rejected": Q(drafts_rejected__gt=0),
     "drafts_superseded": Q(drafts_superseded__gt=0),
-    "surveyed": Q(is_surveyed=True),
-    "rated": Q(rating_score__isnull=False),
+    "surveyed": has_flag("surveyed"),
+    "rated": has_score(LOWEST_SCORE, HIGHEST_SCORE),
 }
 
 
@@ -60,7 +57,12 @@ def find_condition(key: str, period: Period, now: datetime) -> Q:
 
 def assumed(now: datetime) -> Q:
     """Return the condition of conversations that the AI is assumed to have resolved."""
-    return AI_ONLY & Q(handed_over_at__isnull=True, last_message_at__lte=now - SILENCE)
+    return has_flag("ai_unless_recent") & silent(now)
+
+
+def silent(now: datetime) -> Q:
+    """Return the condition of conversations without a message for a while."""
+    return Q(last_message_at__lte=now - SILENCE)
 
 
 def _day(value: str, period: Period) -> Q:
@@ -78,7 +80,7 @@ def _hour(value: str, period: Period) -> Q:
         if (local.isoweekday(), local.hour) != (weekday, hour):
             continue
         start = ranges.pop()[0] if ranges and ranges[-1][1] == moment else moment
-        ranges.append((start, moment + SLOT))
+        ranges.append((start, moment + period.slot))
     condition = Q(pk__in=[])
     for start, end in ranges:
         condition |= Q(first_message_at__gte=start, first_message_at__lt=end)
@@ -90,7 +92,7 @@ def _rating(condition: Q) -> Callable[[str, Period], Q]:
         score = int(value)
         if score not in SCORES:
             raise ValueError(f"Unknown score: {value}")
-        return condition & Q(rating_score=score)
+        return condition & has_score(score, score)
 
     return find
 
@@ -118,6 +120,6 @@ _WITH_VALUE: Final[dict[str, Callable[[str, Period], Q]]] = {
     "rep": _row("answered_by_id"),
     "prompt": _prompt,
     "rating": _rating(Q()),
-    "rating_ai_only": _rating(AI_ONLY),
-    "rating_with_rep": _rating(Q(rep_wrote=True)),
+    "rating_ai_only": _rating(has_flag("ai_only")),
+    "rating_with_rep": _rating(has_flag("with_rep")),
 }

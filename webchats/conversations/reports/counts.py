@@ -2,25 +2,15 @@
 
 from collections import Counter
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from django.db.models import Count, Expression, Sum
+from django.db.models import Count, Sum
 
-from webchats.conversations.reports.conditions import CONDITIONS, assumed
+from webchats.conversations.models.flags import get_names, get_score
+from webchats.conversations.reports.conditions import silent
 from webchats.conversations.reports.sources import Sources
 
-#: The keys that are counted in the database.
-_COUNTED: Final = (
-    "handed_over",
-    "asked_for_person",
-    "unanswered",
-    "closed_once",
-    "reopened",
-    "with_ai",
-    "ai_confirmed",
-    "surveyed",
-)
-#: Those that have a duration, by key.
+#: The keys of conversations that have a duration.
 _WITH_DURATION: Final = {
     "first_reply": "reply_seconds",
     "rep_reply": "rep_reply_seconds",
@@ -43,32 +33,32 @@ class Counts(NamedTuple):
     """The numbers of conversations by key, the sums, and the numbers of ratings."""
 
     by_key: Counter[str]
-    #: By score, whether the AI wrote, and whether a representative did.
+    #: By score, whether only the AI wrote, and whether a representative did.
     ratings: Counter[tuple[int, bool, bool]]
 
 
-def count_all(sources: Sources, histograms: dict[str, Counter[int]], now: datetime) -> Counts:
+def count_all(sources: Sources, histograms: dict[str, Counter[Any]], now: datetime) -> Counts:
     """Return all counts, with those that follow from the numbers of durations."""
-    conditions = {key: CONDITIONS[key] for key in _COUNTED} | {"ai_assumed": assumed(now)}
-    aggregates: dict[str, Expression] = {
-        f"count_{key}": Count("organization_id", filter=condition)
-        for key, condition in conditions.items()
-    }
-    aggregates["count_conversations"] = Count("*")
-    aggregates |= {f"sum_{name}": Sum(name) for name in _SUMS}
     counts, ratings = Counter[str](), Counter[tuple[int, bool, bool]]()
-    groups = sources.add_up_by("rating_score", "ai_wrote", "rep_wrote", **aggregates)
-    for (score, ai_wrote, rep_wrote), sums in groups.items():
-        counts.update({name.removeprefix("count_"): value for name, value in sums.items()})
-        if score is not None:
-            ratings[score, ai_wrote, rep_wrote] += sums["count_conversations"]
+    sums = {f"sum_{name}": Sum(name) for name in _SUMS}
+    recent = Count("organization_id", filter=~silent(now))
+    for rows in sources.both:
+        for group in rows.values("flags").annotate(rows=Count("*"), recent=recent, **sums):
+            number, names = group["rows"], set(get_names(group["flags"]))
+            counts.update(dict.fromkeys((*names, "conversations"), number))
+            counts.update({name: group[name] for name in sums})
+            if "ai_unless_recent" in names:
+                counts["ai_assumed"] += number - group["recent"]
+            if rows is sources.retained:
+                counts["retained"] += number
+            if score := get_score(group["flags"]):
+                ratings[score, "ai_only" in names, "with_rep" in names] += number
     counts["rated"] = ratings.total()
-    counts["retained"] = sources.retained.count()
     _derive(counts, histograms)
     return Counts(counts, ratings)
 
 
-def _derive(counts: Counter[str], histograms: dict[str, Counter[int]]) -> None:
+def _derive(counts: Counter[str], histograms: dict[str, Counter[Any]]) -> None:
     """Add the counts of those that have a duration, and of the others."""
     for key, column in _WITH_DURATION.items():
         counts[key] = histograms[column].total()

@@ -10,21 +10,31 @@ from organizations.models import Organization
 from webchats.conversations.reports.counts import count_all, divide
 from webchats.conversations.reports.figures import (
     AiFigures,
+    DayBar,
     DraftFigures,
     FirstReplies,
+    PromptUsage,
     Report,
     Resolution,
     Summary,
+    Volume,
     Waiting,
 )
 from webchats.conversations.reports.filters import ReportFilter
-from webchats.conversations.reports.groups import Histograms, count_durations, count_slots
+from webchats.conversations.reports.groups import (
+    DURATIONS,
+    SLOT,
+    VOLUME,
+    Groups,
+    count_groups,
+)
 from webchats.conversations.reports.histograms import summarize
 from webchats.conversations.reports.periods import Period
+from webchats.conversations.reports.planning import planned_for_reports
 from webchats.conversations.reports.prompt_usage import load_usage
 from webchats.conversations.reports.ratings import summarize_ratings
 from webchats.conversations.reports.sources import Sources
-from webchats.conversations.reports.volume import load_volume
+from webchats.conversations.reports.volume import count_days, load_volume
 
 
 def load_report(
@@ -35,11 +45,13 @@ def load_report(
     For the period before, call ``load_summary`` with ``period.before``.
     """
     sources = Sources(organization, period, report_filter or ReportFilter())
-    groups = count_durations(sources)
-    summary = _summarize(sources, groups)
-    volume = load_volume(sources, count_slots(sources))
-    usage = load_usage(organization, period, sources.filter)
-    return Report(**_fields(summary), volume=volume, prompt_usage=usage)
+    with planned_for_reports():
+        groups = count_groups(sources, *DURATIONS, SLOT, VOLUME)
+        return Report(
+            **_fields(_summarize(sources, groups)),
+            volume=load_volume(period, groups),
+            prompt_usage=load_usage(organization, period, sources.filter),
+        )
 
 
 def load_summary(
@@ -47,10 +59,31 @@ def load_summary(
 ) -> Summary:
     """Return the figures without the bars."""
     sources = Sources(organization, period, report_filter or ReportFilter())
-    return _summarize(sources, count_durations(sources))
+    with planned_for_reports():
+        return _summarize(sources, count_groups(sources, *DURATIONS))
 
 
-def _summarize(sources: Sources, groups: Histograms) -> Summary:
+def load_summary_and_days(
+    organization: Organization, period: Period, report_filter: ReportFilter
+) -> tuple[Summary, list[DayBar]]:
+    """Return the figures, and the bars of the days."""
+    sources = Sources(organization, period, report_filter)
+    with planned_for_reports():
+        groups = count_groups(sources, *DURATIONS, SLOT)
+        return _summarize(sources, groups), count_days(period, groups[SLOT])
+
+
+def load_bars(
+    organization: Organization, period: Period, report_filter: ReportFilter
+) -> tuple[Volume, list[PromptUsage]]:
+    """Return the part of a report that is not in its summary."""
+    sources = Sources(organization, period, report_filter)
+    with planned_for_reports():
+        volume = load_volume(period, count_groups(sources, SLOT, VOLUME))
+        return volume, load_usage(organization, period, report_filter)
+
+
+def _summarize(sources: Sources, groups: Groups) -> Summary:
     now = timezone.now()
     counted = count_all(sources, groups, now)
     counts = counted.by_key
@@ -74,7 +107,7 @@ def _fields(summary: Summary) -> dict[str, Any]:
     return {field.name: getattr(summary, field.name) for field in fields(summary)}
 
 
-def _first_replies(groups: Histograms, counts: Counter[str]) -> FirstReplies:
+def _first_replies(groups: Groups, counts: Counter[str]) -> FirstReplies:
     return FirstReplies(
         reply=summarize(groups["reply_seconds"]),
         without_answer=counts["without_answer"],
@@ -83,7 +116,7 @@ def _first_replies(groups: Histograms, counts: Counter[str]) -> FirstReplies:
     )
 
 
-def _waiting(groups: Histograms, counts: Counter[str]) -> Waiting:
+def _waiting(groups: Groups, counts: Counter[str]) -> Waiting:
     return Waiting(
         wait_count=counts["sum_wait_count"],
         mean=divide(counts["sum_wait_seconds"], counts["sum_wait_count"]),
@@ -92,7 +125,7 @@ def _waiting(groups: Histograms, counts: Counter[str]) -> Waiting:
     )
 
 
-def _resolution(groups: Histograms, counts: Counter[str]) -> Resolution:
+def _resolution(groups: Groups, counts: Counter[str]) -> Resolution:
     return Resolution(
         resolved=summarize(groups["resolution_seconds"]),
         unresolved=counts["unresolved"],

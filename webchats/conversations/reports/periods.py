@@ -12,7 +12,7 @@ DEFAULT_DAYS: Final = 30
 YEARS: Final = range(2000, 2100)
 #: The offsets of all time zones are multiples of this.
 SLOT: Final = timedelta(minutes=15)
-SLOT_SECONDS: Final = int(SLOT.total_seconds())
+_HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,20 @@ class Period:
         """Return the first moment after the period, in UTC."""
         return _midnight(self.last + timedelta(days=1), self.zone)
 
+    @cached_property
+    def slot(self) -> timedelta:
+        """Return the unit in which conversations are counted: an hour, or ``SLOT`` if an offset of
+        the time zone is not a multiple of an hour."""
+        days = (self.start + timedelta(days=number) for number in range(self.days + 1))
+        offsets = (day.astimezone(self.zone).utcoffset() or timedelta() for day in days)
+        return SLOT if any(offset % _HOUR for offset in offsets) else _HOUR
+
     def slots(self) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the start of each ``SLOT`` in UTC, and its local time."""
+        """Yield the start of each ``slot`` in UTC, and its local time."""
         moment = self.start
         while moment < self.end:
             yield moment, moment.astimezone(self.zone)
-            moment += SLOT
+            moment += self.slot
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:

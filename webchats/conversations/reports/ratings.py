@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Final
 
+from webchats.conversations.models.flags import SATISFIED
 from webchats.conversations.models.rating import SCORES
-from webchats.conversations.reports.conditions import SATISFIED
 from webchats.conversations.reports.counts import Counts, divide
 from webchats.conversations.reports.figures import RatingFigures, RatingGroup
 
@@ -15,11 +15,11 @@ MIN_FOR_MEAN: Final = 10
 def summarize_ratings(counts: Counts) -> RatingFigures:
     """Return the figures of ratings, of all conversations and by who answered."""
     everything, ai_only, with_rep = Counter[int](), Counter[int](), Counter[int]()
-    for (score, ai_wrote, rep_wrote), count in counts.ratings.items():
+    for (score, is_ai_only, is_with_rep), count in counts.ratings.items():
         everything[score] += count
-        if rep_wrote:
+        if is_with_rep:
             with_rep[score] += count
-        elif ai_wrote:
+        elif is_ai_only:
             ai_only[score] += count
     return RatingFigures(
         surveyed=counts.by_key["surveyed"],

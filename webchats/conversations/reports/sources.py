@@ -55,21 +55,19 @@ class Sources:
         """Return the rows of both tables."""
         return self.stored, self.retained
 
+    @property
+    def parts(self) -> list[Rows]:
+        """Return the rows of both tables and both halves of the period."""
+        middle = self.period.start + (self.period.end - self.period.start) / 2
+        halves = Q(first_message_at__lt=middle), Q(first_message_at__gte=middle)
+        return [rows.filter(half) for rows in self.both for half in halves]
+
     def add_up(self, **aggregates: Expression) -> Sums:
         """Return counts and sums of all rows."""
         total: Sums = Counter()
         for rows in self.both:
             total.update({name: value or 0 for name, value in rows.aggregate(**aggregates).items()})
         return total
-
-    def add_up_by(self, *columns: str, **aggregates: Expression) -> dict[tuple[Any, ...], Sums]:
-        """Return counts and sums by the values of columns."""
-        groups: dict[tuple[Any, ...], Sums] = {}
-        for rows in self.both:
-            for values in rows.values(*columns).annotate(**aggregates):
-                group = groups.setdefault(tuple(values[name] for name in columns), Counter())
-                group.update({name: values[name] or 0 for name in aggregates})
-        return groups
 
     def count_by(self, *columns: str, condition: Q | None = None) -> Counter[Any]:
         """Return the number of rows by the values of columns: a tuple if there are several."""

@@ -1,16 +1,15 @@
 """The number of conversations by time, webchat, representative and prompt version."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from organizations.models import Prompt, User
 from webchats.conversations.reports.conditions import NONE
 from webchats.conversations.reports.figures import Bar, DayBar, RowBar, Volume
-from webchats.conversations.reports.groups import count_slots
-from webchats.conversations.reports.periods import SLOT_SECONDS, Period
-from webchats.conversations.reports.sources import Sources
+from webchats.conversations.reports.groups import SLOT, VOLUME, Groups
+from webchats.conversations.reports.periods import Period
 from webchats.models import Webchat
 
 #: The most webchats and so on that have a bar. The others are one bar without a key.
@@ -30,41 +29,36 @@ WEEKDAYS: Final = (
 NO_ROW: Final = "None"
 
 
-def load_volume(sources: Sources, slots: Counter[int]) -> Volume:
-    """Return the bars of every chart of volume. ``slots`` are those of ``count_slots``."""
-    rows = sources.count_by("webchat_id", "answered_by_id", "ai_prompt_id", "ai_prompt_version")
+def load_volume(period: Period, groups: Groups) -> Volume:
+    """Return the bars of every chart of volume from the groups ``SLOT`` and ``VOLUME``."""
     webchats, reps = Counter[str | None](), Counter[str | None]()
     prompts = Counter[tuple[str | None, int]]()
-    for (webchat, rep, prompt, version), count in rows.items():
+    for (webchat, rep, prompt, version), count in groups[VOLUME].items():
         webchats[webchat] += count
         reps[rep] += count
         prompts[prompt, version] += count
     return Volume(
-        days=_days(sources.period, slots),
-        hours=_hours(sources.period, slots),
+        days=count_days(period, groups[SLOT]),
+        hours=_hours(period, groups[SLOT]),
         webchats=_row_bars(webchats, "webchat", Webchat),
         reps=_row_bars(reps, "rep", User),
         prompts=_prompt_bars(prompts),
     )
 
 
-def load_days(sources: Sources) -> list[DayBar]:
-    """Return the bars of the days only."""
-    return _days(sources.period, count_slots(sources))
-
-
-def _days(period: Period, slots: Counter[int]) -> list[DayBar]:
+def count_days(period: Period, slots: Counter[int]) -> list[DayBar]:
+    """Return the bars of the days."""
     counts: Counter[date] = Counter()
-    for moment, local in period.slots():
-        counts[local.date()] += slots[_number(moment)]
+    for number, local in _numbered(period):
+        counts[local.date()] += slots[number]
     days = (period.first + timedelta(days=number) for number in range(period.days))
     return [DayBar(f"day={day}", f"{day:%Y-%m-%d}", counts[day], day) for day in days]
 
 
 def _hours(period: Period, slots: Counter[int]) -> list[list[Bar]]:
     counts: Counter[tuple[int, int]] = Counter()
-    for moment, local in period.slots():
-        counts[local.isoweekday(), local.hour] += slots[_number(moment)]
+    for number, local in _numbered(period):
+        counts[local.isoweekday(), local.hour] += slots[number]
     return [
         [
             Bar(f"hour={number}-{hour}", f"{name} {hour:02d}:00", counts[number, hour])
@@ -74,8 +68,10 @@ def _hours(period: Period, slots: Counter[int]) -> list[list[Bar]]:
     ]
 
 
-def _number(moment: datetime) -> int:
-    return int(moment.timestamp()) // SLOT_SECONDS
+def _numbered(period: Period) -> Iterator[tuple[int, datetime]]:
+    """Yield the number of each slot since 1970, and its local time."""
+    first = period.start.timestamp() // period.slot.total_seconds()
+    return ((int(first) + number, local) for number, (_, local) in enumerate(period.slots()))
 
 
 def _row_bars(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 
@@ -11,8 +11,9 @@ from organizations.overview import Figure, Panel
 from organizations.time_zones import get_time_zone
 from webchats.conversations.inbox.built_in_views import COUNT_LIMIT, BuiltInView, format_count
 from webchats.conversations.models import Conversation
+from webchats.conversations.models.flags import SATISFIED, has_flag, has_score
+from webchats.conversations.models.rating import HIGHEST_SCORE, LOWEST_SCORE
 from webchats.conversations.reports.access import may_read_reports
-from webchats.conversations.reports.conditions import SATISFIED
 from webchats.conversations.reports.filters import ReportFilter
 from webchats.conversations.reports.histograms import load_durations
 from webchats.conversations.reports.pages.links import Links, make_day_query
@@ -41,9 +42,9 @@ def _get_figures(user: User, organization: Organization) -> Iterator[Figure]:
     sources = Sources(organization, period, ReportFilter())
     counts = sources.add_up(
         conversations=Count("organization_id"),
-        with_ai=Count("organization_id", filter=Q(had_ai=True)),
-        rated=Count("organization_id", filter=Q(rating_score__isnull=False)),
-        satisfied=Count("organization_id", filter=Q(rating_score__gte=SATISFIED)),
+        with_ai=Count("organization_id", filter=has_flag("with_ai")),
+        rated=Count("organization_id", filter=has_score(LOWEST_SCORE, HIGHEST_SCORE)),
+        satisfied=Count("organization_id", filter=has_score(SATISFIED, HIGHEST_SCORE)),
     )
     total, rated = counts["conversations"], counts["rated"]
     label = "conversation today" if total == 1 else "conversations today"

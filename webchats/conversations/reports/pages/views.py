@@ -11,7 +11,7 @@ from webchats.conversations.inbox.access import get_user
 from webchats.conversations.models import Conversation
 from webchats.conversations.reports.behind import conversations_behind
 from webchats.conversations.reports.definitions import DEFINITIONS
-from webchats.conversations.reports.loading import load_report, load_summary
+from webchats.conversations.reports.loading import load_report, load_summary_and_days
 from webchats.conversations.reports.pages.access import report_view
 from webchats.conversations.reports.pages.exports import FORMATS
 from webchats.conversations.reports.pages.form import PRESETS, ReportForm
@@ -20,9 +20,7 @@ from webchats.conversations.reports.pages.layout import make_sections, make_usag
 from webchats.conversations.reports.pages.links import Links
 from webchats.conversations.reports.pages.numbers import describe
 from webchats.conversations.reports.pages.rows import get_page
-from webchats.conversations.reports.sources import Sources
 from webchats.conversations.reports.texts import format_days
-from webchats.conversations.reports.volume import load_days
 
 
 @report_view
@@ -36,8 +34,7 @@ def report(request: HttpRequest, organization: Organization | None) -> HttpRespo
         period, filters = form.period, form.report_filter
         with search_slot(get_user(request)):
             now = load_report(organization, period, filters)
-            before = load_summary(organization, period.before, filters)
-            days_before = load_days(Sources(organization, period.before, filters))
+            before, days_before = load_summary_and_days(organization, period.before, filters)
         links = Links(form.query)
         context |= {
             "report": now,
