@@ -6,7 +6,7 @@ Django's operations of these names fail on databases other than PostgreSQL.
 from django.contrib.postgres import operations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
-from django.db.migrations import AddConstraint, AddIndex
+from django.db.migrations import AddConstraint, AddIndex, RemoveIndex
 from django.db.migrations.state import ProjectState
 
 
@@ -26,6 +26,25 @@ class AddIndexConcurrently(AddIndex):
             schema_editor.add_index(model, self.index, concurrently=True)
         else:
             schema_editor.add_index(model, self.index)
+
+
+class RemoveIndexConcurrently(RemoveIndex):
+    """Remove an index, on PostgreSQL without blocking. The migration has ``atomic = False``."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Remove the index."""
+        model = from_state.apps.get_model(app_label, self.model_name)
+        index = from_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
+        if isinstance(schema_editor, DatabaseSchemaEditor):
+            schema_editor.remove_index(model, index, concurrently=True)
+        else:
+            schema_editor.remove_index(model, index)
 
 
 class AddConstraintNotValid(AddConstraint):

@@ -18,12 +18,12 @@ from django.db.models.lookups import GreaterThan
 SATISFIED: Final = 4
 
 _AI_ONLY: Final = Q(ai_wrote=True, rep_wrote=False)
-_HANDED_OVER: Final = Q(handed_over_at__isnull=False)
 _RESOLVED: Final = Q(resolution_seconds__isnull=False)
 
 #: The conditions by name, in the order of their bits. The score of the rating is above them.
+#: PostgreSQL cannot change the expression of a column: a change needs a new column.
 FLAGS: Final[dict[str, Q]] = {
-    "handed_over": _HANDED_OVER,
+    "handed_over": Q(handed_over_at__isnull=False),
     "asked_for_person": Q(asked_for_person=True),
     "unanswered": Q(unanswered_since__isnull=False),
     "closed_once": _RESOLVED | Q(reopen_count__gt=0),
@@ -32,7 +32,7 @@ FLAGS: Final[dict[str, Q]] = {
     "ai_only": _AI_ONLY,
     "ai_confirmed": _AI_ONLY & _RESOLVED & Q(rating_score__gte=SATISFIED),
     # Resolved by the AI, if there was no message for a day.
-    "ai_unless_recent": _AI_ONLY & ~_HANDED_OVER,
+    "ai_unless_recent": _AI_ONLY & Q(handed_over_at__isnull=True),
     "with_rep": Q(rep_wrote=True),
     "surveyed": Q(is_surveyed=True),
 }
