@@ -27,6 +27,7 @@ from tests.benchmarks.harness import Harness
 from tests.benchmarks.inbox import inbox
 from tests.benchmarks.live import live
 from tests.benchmarks.programs import PROGRAMS
+from tests.benchmarks.reports import reports
 from tests.benchmarks.results import Result
 from tests.benchmarks.server_programs import server_programs
 from tests.benchmarks.servers import ROOT, checkout, environment
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[Harness], Result]] = {
     "growth": growth,
     "inbox": inbox,
     "live": live,
+    "reports": reports,
     "widget-config": widget_config,
     "servers": server_programs,
     "start": startup,

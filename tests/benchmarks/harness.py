@@ -127,11 +127,14 @@ class Harness:
         facts = json.loads(self.python(url, "-m", "tests.benchmarks.dataset", size))
         return Data(url=url, tokens=self._create_tokens(ROOT, url), **facts)
 
-    def new_database(self, name: str) -> str:
-        """Create an empty database in place of one of this name, and return its URL."""
+    def new_database(self, name: str, template: str = "template1") -> str:
+        """Create a database in place of one of this name, and return its URL.
+
+        It is empty, or a copy of ``template``.
+        """
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            connection.execute(f'CREATE DATABASE "{name}"')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self._url(name)
 
     def _url(self, database: str) -> str:
