@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from organizations.models import AiUsage, Organization
+from organizations.models import AiUsage, Organization, Prompt
 from tests.support import factories
 from tests.webchats.conversations.reports.fact_rows import START, create_rows, create_webchats
 from webchats.conversations.models import Conversation, RetainedConversation
@@ -29,6 +29,7 @@ from webchats.conversations.reports.groups import (
     count_separately,
 )
 from webchats.conversations.reports.sources import Sources
+from webchats.models import Webchat
 
 pytestmark = [
     pytest.mark.django_db,
@@ -51,6 +52,15 @@ def add_up(groups: Iterator[Group]) -> Counter[Any]:
     return total
 
 
+def _create_organization(random: Random) -> tuple[list[Webchat], list[Prompt]]:
+    """Create the webchats and prompts of an organization, and conversations."""
+    organization = factories.OrganizationFactory.create()
+    webchats = create_webchats(organization)
+    prompts = factories.PromptFactory.create_batch(2, organization=organization)
+    create_rows(random, webchats, prompts, 40)
+    return webchats, prompts
+
+
 @settings(
     max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -61,11 +71,8 @@ def add_up(groups: Iterator[Group]) -> Counter[Any]:
 )
 def test_groups_of_one_query_are_those_of_separate_queries(seed: int, zone: Any, days: int) -> None:
     random = Random(seed)
-    organization, other = factories.OrganizationFactory.create_batch(2)
-    for each in (other, organization):
-        webchats = create_webchats(each)
-        prompts = factories.PromptFactory.create_batch(2, organization=each)
-        create_rows(random, webchats, prompts, 40)
+    _, (webchats, prompts) = (_create_organization(random) for _ in range(2))
+    organization = webchats[0].organization
     period = Period(START.date(), START.date() + timedelta(days=days - 1), zone)
     filters = (
         ReportFilter(),
@@ -88,7 +95,7 @@ def test_report_reads_only_columns_of_the_index(
     [index] = [index for index in model._meta.indexes if index.name.endswith("_reported")]
     fields = map(model._meta.get_field, (*index.fields, *index.include))
     covered = {field.column for field in fields if isinstance(field, Field)}
-    chosen = ReportFilter(*["0" * 24] * 3, prompt_version=1)
+    chosen = ReportFilter("0" * 24, "0" * 24, "0" * 24, 1)
     with CaptureQueriesContext(connection) as queries:
         load_report(organization, Period(START.date(), START.date(), UTC), chosen)
     column = rf'"{model._meta.db_table}"\."(\w+)"'
