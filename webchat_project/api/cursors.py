@@ -128,8 +128,10 @@ def page_schema(
             "pagination": {
                 "type": "object",
                 "required": ["limit", "next"],
-                "properties": {"limit": {"type": "integer", "minimum": 1}, "next": following},
-                "example": {"limit": limit, "next": None},
+                "properties": {
+                    "limit": {"type": "integer", "minimum": 1, "example": limit},
+                    "next": {**following, "example": None},
+                },
             },
         },
     }

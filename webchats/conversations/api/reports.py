@@ -155,6 +155,7 @@ class ReportConversationsView(ReportView):
         operation_id="reports_conversations_list",
         summary="List conversations of a report",
         responses=ReportRowSerializer(many=True),
+        examples=[OpenApiExample("Example", examples.CONVERSATION, response_only=True)],
     )
     def get(self, request: Request) -> Response:
         """Return the conversations of the report, or those behind one number of it: `key`.

@@ -27,7 +27,6 @@ PRESETS: Final = (
 DEFAULT_PRESET: Final = "last_30"
 #: More choices do not fit in a select element.
 _MAX_CHOICES: Final = 200
-_MAX_VERSION: Final = 2**31 - 1
 _FILTERS: Final = ("webchat", "rep", "prompt", "version")
 
 
@@ -60,8 +59,8 @@ class ReportForm(forms.Form):
     webchat = forms.ChoiceField(required=False)
     rep = forms.ChoiceField(required=False, label="Representative")
     prompt = forms.ChoiceField(required=False)
-    version = forms.IntegerField(
-        required=False, min_value=1, max_value=_MAX_VERSION, label="Version of the prompt"
+    version = forms.TypedChoiceField(
+        required=False, coerce=int, empty_value=None, label="Version of the prompt"
     )
 
     def __init__(self, organization: Organization, query: QueryDict, now: datetime) -> None:
@@ -98,21 +97,32 @@ class ReportForm(forms.Form):
         prompts = Prompt.objects.for_organization(organization.pk).order_by("name", "pk")
         self._offer("webchat", webchats.only("name"), "All webchats")
         self._offer("rep", members.only("full_name", "email"), "All representatives")
-        self._offer("prompt", prompts.only("name"), "All prompts")
+        self._offer_versions(self._offer("prompt", prompts.only("name", "version"), "All prompts"))
+
+    def _offer_versions(self, prompts: list[Prompt]) -> None:
+        """Offer the newest versions of the selected prompt, or of all."""
+        selected = [prompt for prompt in prompts if prompt.pk == self.data.get("prompt")]
+        newest = max((prompt.version for prompt in selected or prompts), default=0)
+        versions = range(newest, max(newest - _MAX_CHOICES, 0), -1)
+        self._set_choices("version", "All versions", [(str(each), str(each)) for each in versions])
 
     # Any: rows of three models.
-    def _offer(self, name: str, rows: QuerySet[Any], label: str) -> None:
-        """Offer the first rows, and the selected one."""
+    def _offer(self, name: str, rows: QuerySet[Any], label: str) -> list[Any]:
+        """Offer the first rows, and the selected one. Return them."""
         found = list(rows[:_MAX_CHOICES])
         selected = self.data.get(name)
         if len(found) == _MAX_CHOICES and selected and selected not in {row.pk for row in found}:
             found += rows.filter(pk=selected)
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)
         names = [
             (row.pk, row.get_full_name() if isinstance(row, User) else row.name) for row in found
         ]
-        field.choices = [("", label), *names]
+        self._set_choices(name, label, names)
+        return found
+
+    def _set_choices(self, name: str, label: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", label), *choices]
         field.error_messages["invalid_choice"] = "It does not exist, or no longer."
 
     def clean(self) -> dict[str, Any]:
