@@ -44,10 +44,12 @@ class ReadUpdateViewSet(
         """Return the rows of the view. For an unsafe detail action, reading a row locks it.
 
         So no other request changes the row between validation and write. Such an action must run
-        in a transaction.
+        in a transaction. The row is read without joins: after a wait, PostgreSQL reads it again,
+        but not those that were joined, and returns none if it refers to another one since.
         """
         queryset = super().get_queryset()
         if self.detail and self.request.method not in SAFE_METHODS:
+            queryset = queryset.select_related(None)
             queryset = queryset.select_for_update(of=("self",), no_key=True)
         return queryset
 

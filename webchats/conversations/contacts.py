@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.utils import timezone
 
 from webchats.conversations.events import conversation_changed
+from webchats.conversations.locking import lock_contact
 from webchats.conversations.models import Contact, Conversation
 from webchats.conversations.moves import save_contact
 from webchats.conversations.validation import ContactDetails, Page
@@ -22,7 +23,8 @@ def update_contact(
 ) -> Contact:
     """Return the stored contact of the visitor, a new one for the first message.
 
-    Details fill empty fields only, so that they never replace what a representative entered.
+    Details fill empty fields only, so that they never replace what a representative entered. The
+    caller has locked the conversation of a stored contact, so that it is not merged away.
     """
     now = timezone.now()
     if contact is None:
@@ -34,6 +36,9 @@ def update_contact(
             status=webchat.initial_stage,
             first_seen_at=now,
         )
+    elif _fills(contact, details):
+        # A merge or a representative may be filling the same fields.
+        contact = lock_contact(contact.pk)
     contact.name = contact.name or details.get("name", "")
     contact.email = contact.email or details.get("email", "")
     contact.phone = contact.phone or details.get("phone", "")
@@ -46,6 +51,11 @@ def update_contact(
         contact.last_seen_at = now
     _save(contact)
     return contact
+
+
+def _fills(contact: Contact, details: ContactDetails) -> bool:
+    """Return whether a detail is new."""
+    return any(value and not getattr(contact, name) for name, value in details.items())
 
 
 def _save(contact: Contact) -> None:

@@ -171,9 +171,9 @@ class DraftChanged(ConversationConflict):
 
 
 class ContactGone(ConversationConflict):
-    """One of the contacts of a merge was merged, or deleted, since the caller read it."""
+    """A contact was merged into another one, or deleted, since the caller read it."""
 
-    default_detail = "One of the contacts was merged or deleted meanwhile. Nothing was changed."
+    default_detail = "The contact was merged or deleted meanwhile. Nothing was changed."
     default_code = "contact_gone"
 
 

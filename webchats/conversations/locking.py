@@ -1,8 +1,12 @@
-"""Locking and saving of a conversation's row, for the actions on conversations."""
+"""Locking of the rows of conversations and contacts, and saving of a conversation.
 
-from webchats.conversations.errors import ConversationClosed, ConversationDeleted
+An action that locks both locks the conversation first. A locked row is read without joins: after a
+wait, PostgreSQL reads it again, but joins the other rows as they were before.
+"""
+
+from webchats.conversations.errors import ContactGone, ConversationClosed, ConversationDeleted
 from webchats.conversations.events import conversation_changed
-from webchats.conversations.models import Conversation
+from webchats.conversations.models import Contact, Conversation
 from webchats.conversations.models.deletion import DETACHED
 from webchats.conversations.transitions import State
 
@@ -16,6 +20,18 @@ def lock(conversation: Conversation) -> Conversation:
     locked = rows.filter(pk=conversation.pk).first()
     if locked is None or locked.visitor_id == DETACHED:
         raise ConversationDeleted
+    return locked
+
+
+def lock_contact(contact_id: str) -> Contact:
+    """Return the contact as it is now, locked until the transaction ends.
+
+    Raise ``ContactGone`` if it was merged into another one, or deleted.
+    """
+    rows = Contact.objects.select_for_update(of=("self",), no_key=True)
+    locked = rows.filter(pk=contact_id).first()
+    if locked is None:
+        raise ContactGone
     return locked
 
 

@@ -86,7 +86,7 @@ class PrivacyActions(TenantReadUpdateViewSet[Contact]):
 
         At once, the conversations are closed, and the visitor starts anew. A worker then deletes
         them: `GET /api/erasures/{id}` returns the progress. The figures of the conversations stay
-        in the reports.
+        in the reports. 409 with the code `contact_gone` if the contact was merged meanwhile.
         """
         user = cast("User", request.user)
         # Without a lock: the conversations are locked first.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -18,7 +18,7 @@ from webchats.conversations import services
 from webchats.conversations.board.access import board_view, get_contact
 from webchats.conversations.board.columns import NO_STAGE, Card, add_conversations
 from webchats.conversations.board.views import get_board, get_query
-from webchats.conversations.errors import MovedMeanwhile
+from webchats.conversations.errors import ContactGone, MovedMeanwhile
 from webchats.conversations.inbox.access import get_user
 from webchats.conversations.models import Contact
 
@@ -41,6 +41,8 @@ def move(request: HttpRequest, pk: str) -> HttpResponse:
     status, error = 200, ""
     try:
         contact = _move(request, contact)
+    except ContactGone:
+        raise Http404("The contact does not exist any more.") from None
     except MovedMeanwhile as refused:
         contact, status, error = refused.contact, refused.status_code, str(refused.detail)
     except ValidationError as invalid:

@@ -2,7 +2,7 @@
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -10,9 +10,11 @@ from django.views.decorators.http import require_POST
 
 from organizations.auth.roles import Operation, role_allows
 from webchats.conversations.contacts import publish_contact
+from webchats.conversations.errors import ConversationConflict
 from webchats.conversations.inbox.access import get_conversation, get_user, inbox_view
 from webchats.conversations.inbox.forms import ContactPanelForm
 from webchats.conversations.inbox.views import is_htmx, render_inbox
+from webchats.conversations.locking import lock, lock_contact
 from webchats.conversations.models import Contact, Conversation
 from webchats.conversations.moves import save_contact
 
@@ -26,8 +28,7 @@ def edit_contact(request: HttpRequest, pk: str) -> HttpResponse:
     if not role_allows(user.role, Operation.CHANGE, Contact):
         raise PermissionDenied
     conversation = get_conversation(user, pk)
-    contacts = Contact.objects.select_for_update(of=("self",), no_key=True)
-    contact = contacts.get(pk=conversation.contact_id)
+    contact = _lock_contact(conversation)
     form = ContactPanelForm(request.POST, instance=contact, user=user)
     if not form.is_valid():
         return _refuse(request, conversation, form)
@@ -39,6 +40,14 @@ def edit_contact(request: HttpRequest, pk: str) -> HttpResponse:
     response = redirect("inbox:conversation", pk=pk)
     response.headers["Location"] += f"?{request.GET.urlencode()}"
     return response
+
+
+def _lock_contact(conversation: Conversation) -> Contact:
+    """Return the locked contact, another one if the former was merged. Raise ``Http404``."""
+    try:
+        return lock_contact(lock(conversation).contact_id)
+    except ConversationConflict:
+        raise Http404("The conversation does not exist any more.") from None
 
 
 def _refuse(

@@ -17,6 +17,7 @@ from organizations.jobs.queue import enqueue
 from organizations.models import User
 from webchats.conversations import services
 from webchats.conversations.events import visitor_erased
+from webchats.conversations.locking import lock_contact
 from webchats.conversations.models import Contact, Conversation, Erasure, ErasureState
 from webchats.conversations.models.deletion import DETACHED
 from webchats.conversations.privacy.mentions import delete_mentions
@@ -33,11 +34,12 @@ _BATCH: Final = 200
 def request_erasure(*, contact: Contact, user: User | None) -> Erasure:
     """Detach the contact's conversations from their visitors, and let a worker delete everything.
 
-    Return the erasure that is not finished if there is one.
+    Return the erasure that is not finished if there is one. Raise ``ContactGone`` if the contact
+    was merged or deleted meanwhile.
     """
     visitors = _detach(contact)
     # After the conversations, as messages of the visitor do.
-    Contact.objects.select_for_update(of=("self",), no_key=True).get(pk=contact.pk)
+    lock_contact(contact.pk)
     erasure = Erasure.objects.unfinished().filter(contact_id=contact.pk).first()
     if erasure is None:
         totals = Conversation.objects.filter(contact=contact).aggregate(

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
@@ -17,6 +18,7 @@ from organizations.admin.site import site
 from organizations.models import User
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
 from webchats.conversations.contact_actions import ContactAction
+from webchats.conversations.errors import ContactGone
 from webchats.conversations.models import Contact, Conversation, Erasure, Note
 from webchats.conversations.privacy.access import may_erase, may_export
 from webchats.conversations.privacy.erasure import request_erasure
@@ -85,7 +87,12 @@ def erase(request: HttpRequest, pk: str) -> HttpResponse:
         return redirect("privacy:erasure", pk=erasure.pk)
     form = ErasureForm(contact, request.POST if request.method == "POST" else None)
     if form.is_valid():
-        return redirect("privacy:erasure", pk=request_erasure(contact=contact, user=user).pk)
+        try:
+            erasure = request_erasure(contact=contact, user=user)
+        except ContactGone as error:
+            messages.error(request, str(error.detail))
+            return redirect("admin:conversations_contact_changelist")
+        return redirect("privacy:erasure", pk=erasure.pk)
     context = {
         **site.each_context(request),
         "title": "Erase contact",

@@ -7,6 +7,7 @@ from django.db import transaction
 from organizations.models import Stage, User
 from webchats.conversations.contacts import publish_contact
 from webchats.conversations.errors import MovedMeanwhile
+from webchats.conversations.locking import lock_contact
 from webchats.conversations.models import Contact
 from webchats.conversations.moves import save_contact
 
@@ -30,11 +31,10 @@ def move(
     """Move the contact to a stage, and return it as it is stored.
 
     The stage also sets the pipeline. Without a stage, the contact keeps its pipeline. Raise
-    ``MovedMeanwhile`` if the contact has left ``expected_stage``, and ``ValidationError`` for a
-    stage that is not active, or of another organization.
+    ``ContactGone``, ``MovedMeanwhile`` if the contact has left ``expected_stage``, and
+    ``ValidationError`` for a stage that is not active, or of another organization.
     """
-    # Without joins: PostgreSQL would join the stage that the contact had before it waited.
-    locked = Contact.objects.select_for_update(of=("self",), no_key=True).get(pk=contact.pk)
+    locked = lock_contact(contact.pk)
     if not isinstance(expected_stage, _Any):
         require_stage(locked, expected_stage.pk if expected_stage else None)
     if locked.stage_id == (stage.pk if stage else None):

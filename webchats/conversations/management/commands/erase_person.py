@@ -3,6 +3,7 @@
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
+from webchats.conversations.errors import ContactGone
 from webchats.conversations.models import Contact
 from webchats.conversations.privacy.erasure import erase, request_erasure, truncate_log
 from webchats.management.cli import find_organization
@@ -27,7 +28,10 @@ class Command(CommandWithExample):
         found = rows.filter(pk=contact).first()
         if found is None:
             raise CommandError(f"The organization has no contact with the id {contact!r}.")
-        erasure = request_erasure(contact=found, user=None)
+        try:
+            erasure = request_erasure(contact=found, user=None)
+        except ContactGone as error:
+            raise CommandError(str(error.detail)) from None
         # ``disable=None``: no progress bar unless standard error is a terminal.
         total = erasure.total_conversations + erasure.total_messages + 1
         with tqdm(total=total, unit=" rows", disable=None, leave=False) as progress:
