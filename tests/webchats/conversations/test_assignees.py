@@ -122,3 +122,6 @@ def test_open_conversations_of_a_deleted_user_wait_for_another_person(
     User.objects.filter(pk=rep.pk).delete()
     states = {row: (row.handler, row.assignee) for row in Conversation.objects.all()}
     assert states == {own: ("waiting", None), of_the_ai: ("ai", None), closed: ("rep", None)}
+    # A client that has read them before sees that they have changed.
+    for row in (own, of_the_ai):
+        assert Conversation.objects.get(pk=row.pk).updated_at > row.updated_at

@@ -61,6 +61,7 @@ def test_merge_moves_conversations_and_moves_and_removes_the_contact(
     seen = eve.first_seen_at
     merge = services.merge_contacts(kept=ada, removed=eve, user=admin)
     assert owners(first, second) == [ada.pk, ada.pk]
+    assert Conversation.objects.get(pk=second.pk).updated_at > second.updated_at
     assert not Contact.objects.filter(pk=eve.pk).exists()
     ada.refresh_from_db()
     # Only empty values are filled.

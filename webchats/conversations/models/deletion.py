@@ -1,6 +1,7 @@
 """What becomes of the conversations of a deleted webchat or assignee, and of a contact's merges.
 
-For ``on_delete``.
+For ``on_delete``. Conversations that were open get a new ``updated_at``, for clients that compare
+versions. For closed ones, of which there can be very many, only a reference becomes empty.
 """
 
 from typing import Final
@@ -32,6 +33,7 @@ def close_and_set_null(
     _update(collector, "closed_by", ClosedBy.SYSTEM, just_closed)
     now = timezone.now()
     _update(collector, "closed_at", now, just_closed)
+    _update(collector, "updated_at", now, conversations.filter(closed_at=now))
     just_closed = conversations.filter(closed_at=now, first_message_at__isnull=False)
     seconds = measured("first_message_at", "closed_at")
     _update(collector, "resolution_seconds", seconds, just_closed)
@@ -74,9 +76,10 @@ def release_and_set_null(
     using: str,
 ) -> None:
     """Let the open conversations of a deleted user wait for another person."""
-    answered = conversations.filter(state=State.OPEN, handler=Handler.REP)
+    is_open = conversations.filter(state=State.OPEN)
     handler = next_handler(Handler.REP, Action.ASSIGNEE_DEACTIVATED)
-    _update(collector, "handler", handler, answered)
+    _update(collector, "handler", handler, is_open.filter(handler=Handler.REP))
+    _update(collector, "updated_at", timezone.now(), is_open)
     models.SET_NULL(collector, field, conversations, using)
 
 

@@ -29,6 +29,7 @@ from webchats.conversations.merged_values import (
 )
 from webchats.conversations.models import Contact, ContactMerge, Conversation, Erasure, StageMove
 from webchats.conversations.moves import save_contact
+from webchats.conversations.transitions import State
 
 _Result = TypeVar("_Result")
 
@@ -115,7 +116,8 @@ def _move_to(kept: Contact, removed: Contact, merge: ContactMerge) -> None:
     # A row that had come by an earlier merge keeps that one.
     origin = Coalesce("merge_id", models.Value(merge.pk))
     for model in _MOVED:
-        model.objects.filter(contact=removed).update(contact=kept, merge_id=origin)
+        rows = model.objects.filter(contact=removed)
+        rows.update(contact=kept, merge_id=origin, **_new_version(model))
     earlier = ContactMerge.objects.filter(contact=removed)
     earlier.filter(kept_id=removed.pk, inside=None, undone_at=None).update(inside=merge)
     earlier.update(contact=kept)
@@ -145,6 +147,7 @@ def _undo(merge_id: str, user: User) -> ContactMerge:
             merge_id=models.Case(
                 models.When(merge=merge.pk, then=models.Value(None)), default=models.F("merge_id")
             ),
+            **_new_version(model),
         )
     merge.removed_values = merge.kept_values = None
     merge.undone_at, merge.undone_by = timezone.now(), user
@@ -152,6 +155,14 @@ def _undo(merge_id: str, user: User) -> ContactMerge:
     publish_contact(kept)
     publish_contact(restored)
     return merge
+
+
+def _new_version(model: type[models.Model]) -> dict[str, models.Case]:
+    """Return what updates the version of open conversations, whose documents name the contact."""
+    if model is not Conversation:
+        return {}
+    is_open = models.When(state=State.OPEN, then=models.Value(timezone.now()))
+    return {"updated_at": models.Case(is_open, default=models.F("updated_at"))}
 
 
 def _are_being_erased(*contact_ids: str) -> bool:

@@ -131,7 +131,9 @@ def test_deletion_of_the_webchat_closes_and_supersedes(
 ) -> None:
     factories.DraftFactory.create(conversation=conversation)
     clock.shift(86_459)
+    before = Conversation.objects.get().updated_at
     webchat.delete()
+    assert Conversation.objects.get().updated_at > before
     names = ("resolution_seconds", "drafts_superseded", "is_surveyed")
     assert get_facts(conversation, *names) == [86_400, 1, False]
     assert Draft.objects.get().state == "superseded"
