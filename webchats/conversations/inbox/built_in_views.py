@@ -43,7 +43,7 @@ _EMPTY_TEXTS: Final[Mapping[str, str]] = {
     BuiltInView.WAITING: "Nobody is waiting.",
     BuiltInView.MINE: "No open conversation is assigned to you.",
     BuiltInView.UNASSIGNED: "Every open conversation is assigned to somebody.",
-    BuiltInView.DRAFTS: "No answer of the AI waits for approval.",
+    BuiltInView.DRAFTS: "No draft waits for approval.",
     BuiltInView.OPEN: "No conversation is open.",
     BuiltInView.CLOSED: "No conversation has been closed.",
 }

@@ -40,7 +40,7 @@ from webchats.conversations.models import (
     Reply,
     UnsentText,
 )
-from webchats.conversations.replies.availability import can_answer
+from webchats.conversations.replies.availability import answered_by, get_prompt
 from webchats.conversations.transitions import Handler, State
 
 
@@ -155,6 +155,7 @@ def _thread_context(
     earlier = conversation.contact.conversations.exclude(pk=conversation.pk)
     is_open = conversation.state == State.OPEN
     is_ai = conversation.handler == Handler.AI
+    answerer = answered_by(get_prompt(conversation)) if is_open else "person"
     pending = Draft.objects.pending().filter(conversation=conversation)
     return {
         "thread": get_thread(conversation, before),
@@ -165,7 +166,8 @@ def _thread_context(
         "is_closed": not is_open,
         "is_waiting": is_open and conversation.handler == Handler.WAITING,
         "is_ai": is_open and is_ai,
-        "can_give_back": is_open and not is_ai and can_answer(conversation),
+        "can_give_back": is_open and not is_ai and answerer != "person",
+        "is_built_in": answerer == "builtin",
         "draft": pending.select_related("reply", "editing_by").defer("reply__instructions").first(),
         "rejection_reasons": RejectionReason.choices,
         "failure": _get_failure(conversation) if is_open and not is_ai else "",

@@ -98,5 +98,10 @@ class Reply(TenantScoped):
             ),
         )
 
+    @property
+    def is_built_in(self) -> bool:
+        """Return whether the finished answer comes from the built-in search, without a model."""
+        return not self.model
+
     def __str__(self) -> str:
         return self.text or self.get_state_display()

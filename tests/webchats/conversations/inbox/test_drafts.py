@@ -208,12 +208,26 @@ def test_edited_draft_is_kept_when_the_visitor_writes(
 def test_conversation_is_given_back_to_the_ai(
     act: Act, rep_client: Client, conversation: Conversation
 ) -> None:
-    assert "Give back to the AI" not in page_of(rep_client, conversation)
+    assert "Give back to the" not in page_of(rep_client, conversation)
     assert act("give-back").status_code == 409
     factories.KnowledgeEntryFactory.create(organization=conversation.organization)
-    assert "Give back to the AI" in page_of(rep_client, conversation)
+    assert "Give back to the built-in search" in page_of(rep_client, conversation)
     act("give-back")
     assert conversation.handler == "ai"
+    assert ">Built-in search answers</span>" in page_of(rep_client, conversation)
+
+
+@pytest.mark.parametrize(("model", "name"), [("model-1", "AI"), ("", "built-in search")])
+def test_answer_without_a_model_is_not_called_an_answer_of_the_ai(
+    rep_client: Client, conversation: Conversation, model: str, name: str
+) -> None:
+    draft = make_draft(conversation)
+    draft.reply.model = model
+    draft.reply.save()
+    conversation.messages.create(author="ai", text="Four.", reply=draft.reply, sequence=50)
+    page = page_of(rep_client, conversation)
+    assert f">Draft of the {name}</strong>" in page
+    assert f">{name[0].upper()}{name[1:]}</span>" in page
 
 
 @pytest.mark.parametrize("name", ["approve", "approve-next", "reject", "edit-draft", "give-back"])
