@@ -1,11 +1,13 @@
 """The demo: its organization, which is the one in the API documentation, and its sample site."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from organizations.auth.roles import AccessRole
@@ -110,6 +112,11 @@ def sample_site(request: HttpRequest) -> HttpResponse:
     response = render(request, "demo/sample_site.html", context)
     response.headers["Content-Security-Policy"] = _SAMPLE_SITE_POLICY
     return response
+
+
+def find_sample_site(webchat_ids: Iterable[str]) -> str:
+    """Return the path of the sample site if it is served and embeds one of these webchats."""
+    return reverse("sample-site") if settings.DEBUG and WEBCHAT_ID in webchat_ids else ""
 
 
 def token_for(user: User) -> str:

@@ -11,6 +11,7 @@ from organizations.auth.roles import Operation, role_allows
 from organizations.models import User
 from organizations.overview import Figure, Panel, Step
 from webchats.admin.list_filters import WarningFilter
+from webchats.demo import find_sample_site
 from webchats.models import LastLoad, Webchat, WebchatQuerySet
 from webchats.warnings import ADVICE, TITLES, Warnings, find_warnings
 
@@ -45,6 +46,8 @@ class WebchatPanel:
     total: int
     warnings: list[WarningGroup]
     recently_changed: list[Webchat]
+    #: The path of the demo's sample site, or empty.
+    sample_site: str
 
 
 def get_panel(user: User) -> Panel:
@@ -57,6 +60,7 @@ def get_panel(user: User) -> Panel:
         any=Count("pk", filter=found.condition("any")),
         **{code: Count("pk", filter=condition) for code, condition in found.conditions.items()},
     )
+    recently_changed = list(_newest(webchats)[:_LISTED])
     total, enabled, warned = counts["total"], counts["enabled"], counts["any"]
     warned_label = "needs attention" if warned == 1 else "need attention"
     return Panel(
@@ -75,7 +79,8 @@ def get_panel(user: User) -> Panel:
         content=WebchatPanel(
             total=total,
             warnings=list(_group_warnings(webchats, found, counts)) if warned else [],
-            recently_changed=list(_newest(webchats)[:_LISTED]),
+            recently_changed=recently_changed,
+            sample_site=find_sample_site(webchat.pk for webchat in recently_changed),
         ),
     )
 

@@ -25,6 +25,7 @@ from webchats.admin.list_filters import (
 from webchats.admin.preview import preview_form, render_webchat, snippet
 from webchats.admin.row_menu import RowMenuMixin
 from webchats.admin.sessions import SessionsMixin
+from webchats.demo import find_sample_site
 from webchats.icons.forms import ICON_NOT_STORED, IconAdminMixin
 from webchats.icons.storage import StorageUnavailable, store_image
 from webchats.models import Webchat
@@ -165,6 +166,7 @@ class WebchatAdmin(
             context["preview_url"] = reverse("admin:webchats_webchat_preview_change", args=[obj.pk])
             context["rendering"] = render_webchat(request, obj)
             context["snippet"] = snippet(request, obj)
+            context["sample_site"] = find_sample_site([obj.pk])
             context["last_change"] = obj.history.select_related("history_user").first()
         return super().render_change_form(request, context, add, change, form_url, obj)
 

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from organizations.models import User
 from organizations.overview import Checklist
 from tests.support import factories
 from tests.support.clients import log_in
 from webchats import warnings
+from webchats.demo import WEBCHAT_ID
 from webchats.models import Webchat
 from webchats.models.last_load import LastLoad
 
@@ -205,3 +207,14 @@ def test_the_number_of_queries_of_the_overview_is_constant(
         factories.WebchatFactory.create(user=admin)
     with django_assert_num_queries(30):
         session_client.get("/admin/")
+
+
+@pytest.mark.parametrize("is_demo", [True, False])
+def test_sample_site_is_linked_where_it_is_served(
+    session_client: Client, admin: User, settings: Settings, is_demo: bool
+) -> None:
+    settings.DEBUG = is_demo
+    webchat = factories.WebchatFactory.create(user=admin, pk=WEBCHAT_ID)
+    pages = (reverse("admin:index"), reverse("admin:webchats_webchat_change", args=[webchat.pk]))
+    link = f'href="{reverse("sample-site")}"'
+    assert [link in session_client.get(page).content.decode() for page in pages] == [is_demo] * 2

@@ -52,5 +52,6 @@ def _get_figures(user: User, organization: Organization) -> Iterator[Figure]:
     median = format_duration(load_durations(sources, "reply_seconds").median)
     yield Figure(median, "median first reply", links.behind("first_reply"))
     satisfied = format_share(counts["satisfied"] / rated if rated else None)
-    yield Figure(satisfied, f"rated 4 or 5, of {rated}", links.behind("rated"))
+    label = f"rated 4 or 5, of {rated}" if rated else "no ratings today"
+    yield Figure(satisfied, label, links.behind("rated"))
     yield Figure(counts["with_ai"], "handled by the AI", links.behind("with_ai"))
