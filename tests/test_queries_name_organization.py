@@ -1,9 +1,11 @@
 """Every statement names the organization of its rows, or finds them as the reviewed lists say.
 
 A walk through the service records the SQL. A new way to find rows fails until it names the
-organization or is entered here, and an entry that no longer occurs fails, too.
+organization or is entered here, and an entry that no longer occurs fails, too. docs/scaling.md has
+the same lists in short.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +29,7 @@ from tests.support.streams import LiveServer, running_live
 from tests.test_tenant_isolation import api_patterns
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+SECTION: Final = (ROOT / "docs" / "scaling.md").read_text().rpartition("\n## ")[2]
 TABLES: Final = {
     model._meta.db_table: "id" if model is Organization else "organization_id"
     for model in apps.get_models(include_auto_created=True)
@@ -209,12 +212,23 @@ def test_statements_name_the_organization_or_are_reviewed(
     walk.run()
     assert walk.refused == []
     assert route_names() - walked == NOT_WALKED
-    found = {(use.table, use.by) for sql in recorded for use in find_uses(sql, TABLES)}
+    # A copy: threads of the live process continue.
+    statements = recorded.copy()
+    found = {(use.table, use.by) for sql in statements for use in find_uses(sql, TABLES)}
     named = {table for table, by in found if by == ORGANIZATION}
     assert len(named) > 20
     others = {(table, by) for table, by in found if by not in (ORGANIZATION, "id")}
     reviewed = {(table, by) for table, columns in BY_KEY.items() for by in columns}
     assert others == reviewed | set(ACROSS)
+    keyed = {table for table, by in found if by == "id"} | set(BY_KEY)
+    counts = [len(named), len(keyed), len({table for table, _ in ACROSS})]
+    documented = re.findall(r"^\| .+ \| (\d+) \| ", SECTION, re.MULTILINE)
+    assert [int(number) for number in documented] == counts
+
+
+def test_the_documentation_has_each_reason() -> None:
+    documented = re.findall(r"^\| ([^|]+\.) \| ", SECTION, re.MULTILINE)
+    assert sorted(documented) == sorted(ACROSS.values())
 
 
 @pytest.mark.parametrize(
