@@ -1,7 +1,8 @@
 """Round trips: an import of an export changes nothing."""
 
+import csv
 import json
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.db import connection
@@ -19,6 +20,9 @@ from webchats.imports.formats import FORMATS
 from webchats.imports.formats.csv import escape_formula, unescape_formula
 from webchats.imports.importer import BATCH
 from webchats.models import Webchat
+
+#: Formulas behind another separator than that of the file.
+HIDDEN: Final = ("Eve;=1+1;x", ";=1", "1\t=1", "a\n+1", "a; '=1", ";''@x", "\t;\r\n -1", "=1;=1")
 
 
 def _delete_and_import(user: User, format_name: str) -> tuple[bytes, bytes]:
@@ -92,7 +96,9 @@ def test_an_export_without_webchats_can_be_imported(admin: User, format_name: st
     assert (report.status, report.rows) == ("completed", 0)
 
 
-@pytest.mark.parametrize("text", [*STRINGS, "\t", "\r", "'", "''", "'x", "'\t", "''''=", "=", "-"])
+@pytest.mark.parametrize(
+    "text", [*STRINGS, "\t", "\r", "'", "''", "'x", "'\t", "''''=", "=", "-", *HIDDEN]
+)
 def test_an_import_unescapes_formulas(text: str) -> None:
     assert unescape_formula(escape_formula(text)) == text
 
@@ -100,6 +106,21 @@ def test_an_import_unescapes_formulas(text: str) -> None:
 @pytest.mark.parametrize("character", "=+-@\t\r\n＝＋－＠")
 def test_no_cell_of_an_export_starts_like_a_formula(character: str) -> None:
     assert escape_formula(f"{character}cmd") == f"'{character}cmd"
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_no_cell_is_a_formula_for_a_spreadsheet_with_another_separator(
+    text: str, delimiter: str
+) -> None:
+    lines = b"".join(FORMATS["csv"].write(["a", "b", "c"], [["1", text, "2"]])).decode("utf-8-sig")
+    rows = csv.reader(lines.splitlines(), delimiter=delimiter)
+    cells = [cell.lstrip() for row in rows for cell in row]
+    assert not [cell for cell in cells if cell[:1] in tuple("=+-@＝＋－＠")]
+
+
+def test_a_smiley_is_exported_as_it_is() -> None:
+    assert escape_formula("Thanks ;-) See you; bye") == "Thanks ;-) See you; bye"
 
 
 @pytest.mark.django_db

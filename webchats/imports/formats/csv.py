@@ -5,10 +5,14 @@ full-width forms, a tab, a carriage return or a line feed (OWASP, "CSV injection
 prefixes such a string with an apostrophe, and also a string that starts with an apostrophe. The
 import removes one apostrophe in front of these characters. Every string therefore survives a round
 trip, and a string such as ``'tis`` in a file of another program is not changed.
+
+A spreadsheet whose separator is another one, as in many languages, splits texts at a semicolon, a
+tab or a line end. What follows is escaped in the same way, except for ``;-)``.
 """
 
 import csv
 import json
+import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -23,6 +27,10 @@ _DELIMITERS: Final = (",", ";", "\t")
 _MAX_QUOTED: Final = 200
 _EXECUTED: Final = frozenset("=+-@\t\r\n＝＋－＠")
 _ESCAPED: Final = _EXECUTED | {"'"}
+_SPLIT: Final = r"[;\t\r\n][^\S;\t\r\n]*+"
+_FORMULA: Final = r"(?=[=+@＝＋－＠]|-(?!\)))"
+_BEFORE_FORMULA: Final = re.compile(f"{_SPLIT}'*+{_FORMULA}")
+_BEFORE_ESCAPED: Final = re.compile(f"{_SPLIT}'++{_FORMULA}")
 
 
 # --- Formulas ---
@@ -30,14 +38,17 @@ _ESCAPED: Final = _EXECUTED | {"'"}
 
 def escape_formula(text: str) -> str:
     """Return ``text`` as a cell that no spreadsheet executes (CSV injection)."""
+    text = _BEFORE_FORMULA.sub(r"\g<0>'", text)
     return f"'{text}" if text[:1] in _ESCAPED else text
 
 
 def unescape_formula(cell: str) -> str:
     """Return the string in a cell; a ``Formula`` if the cell starts with ``=``."""
+    if cell[0] == "=":
+        return Formula(cell)
     if cell[0] == "'" and cell[1:2] in _ESCAPED:
-        return cell[1:]
-    return Formula(cell) if cell[0] == "=" else cell
+        cell = cell[1:]
+    return _BEFORE_ESCAPED.sub(lambda found: found[0][:-1], cell)
 
 
 # --- Reading ---
