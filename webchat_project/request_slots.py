@@ -17,7 +17,7 @@ from prometheus_client import Counter
 from webchat_project.body_size import is_upload, read_to_end
 from webchat_project.client_address import client_network
 from webchat_project.middleware import GetResponse, unavailable_response
-from webchat_project.observability.request_log import known_user
+from webchat_project.observability.request_log import known_user, mark_refused
 
 #: Seconds that a request waits for others of its client.
 WAIT_SECONDS: float = 2
@@ -108,6 +108,7 @@ class RequestSlotsMiddleware:
         token = self._slots.acquire(client)
         if token is None:
             REFUSED.labels("organization" if organization_id else "address").inc()
+            mark_refused(request)
             return read_to_end(request, unavailable_response(request, _MESSAGE))
         try:
             response = self.get_response(request)

@@ -20,6 +20,7 @@ from organizations.models import User
 from tests.observability.conftest import Log
 from tests.observability.processes import ROOT, Worker, environment
 from tests.support import factories
+from webchat_project.request_slots import RequestSlots
 from webchats.icons.storage import StorageUnavailable, icon_storage
 
 pytestmark = pytest.mark.django_db
@@ -227,3 +228,17 @@ def test_empty_multiprocess_folder_is_ignored(
     empty = worker_settings | {"PROMETHEUS_MULTIPROC_DIR": ""}
     subprocess.run(command, cwd=tmp_path, env=empty, check=True, capture_output=True)
     assert list(tmp_path.glob("**/*.db")) == []
+
+
+def test_a_request_that_is_refused_to_serve_others_is_no_error(
+    token: str, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RequestSlots, "acquire", lambda *_: None)
+    routes = ("/api/webchats", "(unknown)")
+    before = [requests(route, status) for route in routes for status in ("refused", "5xx")]
+    for path in ("/api/webchats", "/nowhere"):
+        assert Client().get(path).status_code == 503
+    after = [requests(route, status) for route in routes for status in ("refused", "5xx")]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [1, 0, 1, 0]
+    lines = [(line["level"], line["route"], line["status"]) for line in log.requests]
+    assert lines == [("WARNING", route, 503) for route in routes]

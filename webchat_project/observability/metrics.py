@@ -68,9 +68,12 @@ class _Pool:
 _pool = _Pool()
 
 
-def count_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count a request. ``method`` and ``route`` must not contain text that a client sent."""
-    requests, durations = _metrics_for(method, route, f"{status // 100}xx")
+def count_request(method: str, route: str, status: str, seconds: float) -> None:
+    """Count a request. ``status`` is a class such as ``2xx``, or ``refused``.
+
+    ``method`` and ``route`` must not contain text that a client sent.
+    """
+    requests, durations = _metrics_for(method, route, status)
     requests.inc()
     durations.observe(seconds)
     _pool.read()

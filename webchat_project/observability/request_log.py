@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from time import perf_counter
 from typing import Protocol
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.contrib.admindocs.views import simplify_regex
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
 from django.utils.functional import SimpleLazyObject
 
 from webchat_project.observability.context import REQUEST_ID_HEADER, RequestContext, current_request
@@ -22,6 +24,8 @@ _UNKNOWN_ROUTE = "(unknown)"
 _STATIC_ROUTE = "(static)"
 #: Requests of monitoring, every few seconds. Logged at the level DEBUG.
 _QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics", _STATIC_ROUTE})
+#: The key in ``META`` of a refused request.
+_REFUSED = "is_refused"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -118,17 +122,30 @@ def _log(request: HttpRequest, status: int, started: float) -> None:
     user = known_user(request)
     if status == 403 and user is not None:
         log_event(SecurityEvent.FORBIDDEN, user=user.pk, route=route)
-    log_request(str(method), route, status, seconds, user)
+    log_request(str(method), route, status, seconds, user, is_refused=_REFUSED in request.META)
+
+
+def mark_refused(request: HttpRequest) -> None:
+    """Log and count the request as refused, to serve others, and not as an error."""
+    request.META[_REFUSED] = True
 
 
 def log_request(
-    method: str, route: str, status: int, seconds: float, user: _User | None = None
+    method: str,
+    route: str,
+    status: int,
+    seconds: float,
+    user: _User | None = None,
+    *,
+    is_refused: bool = False,
 ) -> None:
     """Log and count the current request.
 
     ``method`` and ``route`` are labels of metrics and must not contain text that a client sent.
     """
     level = logging.ERROR if status >= 500 else logging.INFO
+    if is_refused:
+        level = logging.WARNING
     if route in _QUIET_ROUTES:
         level = logging.DEBUG
     if logger.isEnabledFor(level):
@@ -142,7 +159,7 @@ def log_request(
         }
         logger.log(level, "request", extra={"fields": fields})
     if settings.METRICS_TOKEN:
-        count_request(method, route, status, seconds)
+        count_request(method, route, "refused" if is_refused else f"{status // 100}xx", seconds)
 
 
 def known_user(request: HttpRequest) -> _User | None:
@@ -154,8 +171,12 @@ def known_user(request: HttpRequest) -> _User | None:
 
 
 def _get_route(request: HttpRequest) -> str:
-    if request.resolver_match is not None:
-        return route_name(request.resolver_match.route)
+    match = request.resolver_match
+    if match is None and _REFUSED in request.META:
+        with suppress(Resolver404):
+            match = resolve(request.path_info)
+    if match is not None:
+        return route_name(match.route)
     if request.path_info in _QUIET_ROUTES:  # The response is from a middleware.
         return request.path_info
     return _STATIC_ROUTE if request.path_info.startswith(settings.STATIC_URL) else _UNKNOWN_ROUTE
