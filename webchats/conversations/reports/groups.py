@@ -2,7 +2,7 @@
 
 PostgreSQL counts them by all columns in one pass over the index, with ``GROUPING SETS``, which
 Django does not have. Other databases execute a query for each column. Of 500,000 conversations, one
-pass instead of six takes 0.6 instead of 1.0 s, and both halves of the period in parallel 0.35 s.
+pass takes 0.55 s instead of 0.85 s for three. Both halves of the period in parallel take 0.35 s.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
-"""Settings of PostgreSQL with which it reads a report by several processes.
+"""Settings of PostgreSQL with which several processes read a report.
 
-A report of 500,000 conversations takes 0.6 s with them instead of 1.0 s, on two cores.
+A report of 500,000 conversations takes 0.6 s with them instead of 0.9 s, on two cores.
 """
 
 from collections.abc import Iterator
@@ -10,14 +10,11 @@ from typing import Final
 from django.db import connection, transaction
 
 _SETTINGS: Final = {
-    # Compiling a query takes longer than it saves.
-    "jit": "off",
-    # A group by several columns is expected to have many more values than it has. It would be
-    # sorted instead of hashed, and each group passed from one process to another at a high cost.
+    # PostgreSQL expects far more groups of several columns, or of an expression, than there are.
+    # So it would sort the rows, which takes twice as long, and would rather not pass groups from
+    # one process to another.
     "work_mem": "64MB",
     "parallel_tuple_cost": "0.01",
-    "parallel_setup_cost": "500",
-    "max_parallel_workers_per_gather": "2",
 }
 
 
