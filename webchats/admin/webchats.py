@@ -107,7 +107,11 @@ class WebchatAdmin(
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         """Return initial values of required fields, so that the preview can render a new form."""
+        prompts = Prompt.objects.for_user(request.user).filter(is_active=True).order_by()
+        ids = list(prompts.values_list("pk", flat=True)[:2])
         return {
+            # The only one there is.
+            **({"prompt": ids[0]} if len(ids) == 1 else {}),
             "background_color": "#FFFFFF",
             "primary_color": "#1F2937",
             "secondary_color": "#3B82F6",

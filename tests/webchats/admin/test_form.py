@@ -141,3 +141,12 @@ def test_invalid_values_of_a_stored_webchat_are_errors_of_the_form(
     assert response.status_code == 200
     assert get_errors(response).keys() == {"name", "primary_color"}
     assert f"<h1>{webchat.name}</h1>" in response.content.decode()
+
+
+def test_only_prompt_is_selected_in_a_new_form(session_client: Client, admin: User) -> None:
+    prompt = factories.PromptFactory.create(organization=admin.organization)
+    factories.PromptFactory.create(organization=admin.organization, is_active=False)
+    option = f'<option value="{prompt.pk}" selected>'
+    assert option in session_client.get(ADD).content.decode()
+    factories.PromptFactory.create(organization=admin.organization)
+    assert option not in session_client.get(ADD).content.decode()
