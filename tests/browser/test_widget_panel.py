@@ -183,6 +183,7 @@ def test_reduced_motion_disables_animations(visit_widget: WidgetVisit) -> None:
     assert visit.dialog.evaluate(durations) == "0s"
     assert visit.frame.locator("html").evaluate(animations) == 0
     animated = visit_widget(webchat)
+    animated.open_widget()
     assert animated.dialog.evaluate(durations) != "0s"
 
 
