@@ -81,17 +81,17 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield path, method, operation
 
 
-def with_value(example: dict[str, object], name: str, value: str) -> bytes:
+def with_value(example: dict[str, object], name: str, value: str) -> str:
     """Return the body with another value of one field."""
     rest = json.dumps({key: kept for key, kept in example.items() if key != name})[1:-1]
-    return f"{{{rest}{', ' if rest else ''}{json.dumps(name)}: {value}}}".encode()
+    return f"{{{rest}{', ' if rest else ''}{json.dumps(name)}: {value}}}"
 
 
 def test_no_body_and_no_query_is_a_server_error(
     client: APIClient, organization: Organization, webchat: Webchat, admin: User
 ) -> None:
     ids, values, queries = create_rows(organization, webchat, admin), cycle(VALUES), cycle(QUERIES)
-    statuses = {}
+    statuses: dict[tuple[object, ...], int] = {}
     for path, method, operation in operations():
         url = path.replace("{id}", ids.get(path.split("/")[2], examples.STAGE_ID))
         body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
