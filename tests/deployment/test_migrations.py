@@ -26,8 +26,8 @@ pytestmark = [
 ]
 
 HEAD = """
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+from organizations.migration_operations import AddConstraintNotValid, AddIndexConcurrently
 
 
 class Migration(migrations.Migration):
@@ -104,6 +104,8 @@ def test_an_incompatible_operation_is_reported(
         "operations = [migrations.AddField('webchat', 'x', models.TextField(db_default=''))]",
         "atomic = False; operations = [AddIndexConcurrently("
         "'webchat', models.Index(fields=['name'], name='x'))]",
+        "operations = [AddConstraintNotValid("
+        "'webchat', models.CheckConstraint(condition=models.Q(name__gt=''), name='x'))]",
     ],
 )
 @pytest.mark.django_db(transaction=True)  # for CREATE INDEX CONCURRENTLY
