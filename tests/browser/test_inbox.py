@@ -205,6 +205,31 @@ def test_text_and_focus_survive_updates_and_conflicts(
     expect(page.get_by_role("button", name="Reopen and send")).to_be_visible()
 
 
+def test_one_refused_update_is_made_again_unseen_and_two_are_a_problem(
+    admin_page: Visitor, shop: Webchat
+) -> None:
+    conversation = write(shop, "Grace", "Hello")
+    page = admin_page(f"/admin/inbox/{conversation.pk}/").page
+    problem = page.locator("#inbox-problem")
+    refusals = [True, False, True, True]
+
+    def refuse(route: Route) -> None:
+        if "hx-request" in route.request.headers and refusals and refusals.pop(0):
+            route.fulfill(status=503, headers={"Retry-After": "1"}, body="<h1>Unavailable</h1>")
+        else:
+            route.continue_()
+
+    page.route("**/admin/inbox/**", refuse)
+    write(shop, "Grace", "Are you there?")
+    refresh(page)
+    expect(problem).to_be_empty()
+    expect(page.locator(".entry-visitor .text").last).to_have_text("Are you there?")
+    refresh(page)
+    expect(problem).to_contain_text("could not be updated")
+    refresh(page)
+    expect(problem).to_be_empty()
+
+
 def test_session_end_and_errors_do_not_lose_text(
     admin_page: Visitor, shop: Webchat, live_server: LiveServer
 ) -> None:

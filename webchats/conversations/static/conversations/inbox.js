@@ -15,8 +15,18 @@
   // An update is the request of the page, or of its list, as it is. While a click or a form changes
   // the page, it waits, so that it does not bring the former page back.
   const [PAGE, LIST] = ["#inbox", "#inbox-list"];
+  const MAX_RETRY_SECONDS = 10;
   let pending = 0;
   let stale = ""; // What waits.
+
+  // Whether the server has refused the last update, and none since.
+  let isRefused = false;
+
+  function retry(response) {
+    isRefused = true;
+    const seconds = Number(response.headers.get("Retry-After")) || 1;
+    setTimeout(() => refresh(PAGE), Math.min(seconds, MAX_RETRY_SECONDS) * 1000);
+  }
 
   function refresh(part) {
     stale = pending > 0 ? (stale === PAGE ? PAGE : part) : "";
@@ -48,6 +58,7 @@
   let readTimer = 0;
 
   function update() {
+    isRefused = false;
     if (!isUnsent) showProblem("");
     for (const element of document.querySelectorAll("[data-message-text]:not(.is-drawn)")) {
       const { sources } = element.dataset;
@@ -176,7 +187,10 @@
     const { ctx } = event.detail;
     if (isInbox(ctx)) return;
     event.preventDefault();
-    if (ctx.response.raw.redirected) location.reload();
+    const { raw } = ctx.response;
+    const isUpdate = [PAGE, LIST].includes(`#${ctx.sourceElement.id}`);
+    if (raw.redirected) location.reload();
+    else if (raw.status === 503 && isUpdate && !isRefused) retry(raw);
     else showProblem("The inbox could not be updated. What you have typed is kept.");
   });
   document.addEventListener("htmx:error", () =>
