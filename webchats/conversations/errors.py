@@ -184,6 +184,12 @@ class ContactBusy(ConversationConflict):
     default_code = "contact_busy"
 
 
+class ContactTooLarge(ConversationConflict):
+    """A contact with too many conversations for a merge that would move them."""
+
+    default_code = "contact_too_large"
+
+
 class MergeFinal(ConversationConflict):
     """A merge that cannot be undone, or not yet."""
 

@@ -11,11 +11,12 @@ from organizations.models import Organization, Stage, User
 from tests.support import factories
 from tests.support.visitors import Visitor
 from webchats.conversations import services
-from webchats.conversations.errors import ContactGone, MergeFinal
+from webchats.conversations.errors import ContactGone, ContactTooLarge, MergeFinal
 from webchats.conversations.merged_values import dump_values
 from webchats.conversations.models import Contact, ContactMerge, Conversation, StageMove
 from webchats.conversations.models.contact_merge import UNDO_FOR
 from webchats.conversations.periodic_tasks import delete_undo_data
+from webchats.conversations.services import merge_locks
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -202,6 +203,18 @@ def test_merge_is_undoable_for_30_days_and_a_task_deletes_what_undoing_needs(
         merge.refresh_from_db()
         assert (merge.removed_values, merge.kept_values) == (None, None)
     assert services.undo_merge(merge=young, user=admin).undone_at
+
+
+def test_contact_with_many_conversations_can_only_be_the_one_that_stays(
+    admin: User, webchat: Webchat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merge_locks, "MAX_CONVERSATIONS", 1)
+    ada, eve = create(webchat.organization), create(webchat.organization)
+    for _ in range(2):
+        converse(eve, webchat)
+    with pytest.raises(ContactTooLarge):
+        services.merge_contacts(kept=ada, removed=eve, user=admin)
+    services.merge_contacts(kept=eve, removed=ada, user=admin)
 
 
 def test_visitors_of_merged_contacts_see_their_own_words_only(

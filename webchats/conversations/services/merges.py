@@ -29,6 +29,12 @@ from webchats.conversations.merged_values import (
 )
 from webchats.conversations.models import Contact, ContactMerge, Conversation, Erasure, StageMove
 from webchats.conversations.moves import save_contact
+from webchats.conversations.services.merge_locks import (
+    lock_contact,
+    lock_contacts,
+    lock_conversations,
+    require_few_conversations,
+)
 from webchats.conversations.transitions import State
 
 _Result = TypeVar("_Result")
@@ -48,8 +54,8 @@ def merge_contacts(
     """Move everything of ``removed`` to ``kept``, and remove it.
 
     ``take`` names the ``CHOICES`` whose value is that of ``removed``; ``None``: where only it has
-    one. Raise ``ContactGone`` if one of the contacts was merged or deleted meanwhile, and
-    ``ContactBusy``.
+    one. Raise ``ContactGone`` if one of the contacts was merged or deleted meanwhile,
+    ``ContactTooLarge`` if ``removed`` has too many conversations, and ``ContactBusy``.
     """
     assert kept.pk != removed.pk
     assert kept.organization_id == removed.organization_id
@@ -80,8 +86,9 @@ def _retry(action: Callable[[], _Result]) -> _Result:
 
 
 def _merge(kept_id: str, removed_id: str, user: User, take: Collection[str] | None) -> ContactMerge:
-    _lock_conversations(Conversation.objects.filter(contact=removed_id))
-    kept, removed = _lock_contacts(kept_id, removed_id)
+    require_few_conversations(removed_id)
+    lock_conversations(Conversation.objects.filter(contact=removed_id))
+    kept, removed = lock_contacts(kept_id, removed_id)
     if _are_being_erased(kept_id, removed_id):
         raise ContactGone
     take = default_choices(kept, removed) if take is None else take
@@ -125,9 +132,9 @@ def _move_to(kept: Contact, removed: Contact, merge: ContactMerge) -> None:
 
 def _undo(merge_id: str, user: User) -> ContactMerge:
     ids = _with_included(merge_id)
-    _lock_conversations(Conversation.objects.filter(merge__in=ids))
+    lock_conversations(Conversation.objects.filter(merge__in=ids))
     rows = ContactMerge.objects.filter(pk=merge_id)
-    kept = _lock_contact(rows.values_list("kept_id", flat=True).get())
+    kept = lock_contact(rows.values_list("kept_id", flat=True).get())
     merge = rows.select_for_update(of=("self",)).get()
     _require_undoable(merge)
     if _are_being_erased(merge.kept_id):
@@ -206,34 +213,6 @@ def _describe_version(contact: Any, user: User, reason: str) -> None:
     """Set the author and the reason of the next version in the change history."""
     contact._history_user = user
     contact._change_reason = reason
-
-
-# --- Locks ---
-
-
-def _lock_conversations(rows: "models.QuerySet[Conversation]") -> None:
-    """Lock conversations in the order of their ids, without keeping them in memory."""
-    locked = rows.order_by("pk").select_for_update(no_key=True).values_list("pk")
-    for _ in locked.iterator():
-        pass
-
-
-def _lock_contacts(kept_id: str, removed_id: str) -> tuple[Contact, Contact]:
-    """Return both contacts, locked. Raise ``ContactGone`` unless both exist."""
-    found = {}
-    for pk in sorted([kept_id, removed_id]):
-        # New conversations may refer to the one that stays, but not to the other.
-        found[pk] = _lock_contact(pk, no_key=pk == kept_id)
-    kept, removed = found[kept_id], found[removed_id]
-    if kept is None or removed is None:
-        raise ContactGone
-    return kept, removed
-
-
-def _lock_contact(pk: str, *, no_key: bool = True) -> Contact | None:
-    """Return a locked contact; ``None`` if it does not exist."""
-    rows = Contact.objects.select_for_update(of=("self",), no_key=no_key, nowait=True)
-    return rows.filter(pk=pk).first()
 
 
 # --- Merges within merges ---
