@@ -16,7 +16,7 @@ from webchat_project.client_address import client_network
 from webchat_project.observability.security_log import SecurityEvent, log_event
 from webchats.conversations.live.credentials import StaffCredential, authenticate
 from webchats.conversations.live.hub import Hub
-from webchats.conversations.live.organizations import OrganizationStream
+from webchats.conversations.live.organizations import OrganizationStream, load_versions
 from webchats.conversations.live.presence import Present
 from webchats.conversations.live.requests import StreamRequest
 from webchats.conversations.live.updates import Position, VisitorKey
@@ -86,12 +86,15 @@ async def open_organization_stream(hub: Hub, request: StreamRequest) -> Organiza
         for visited_id, visit in rep["visits"].items():
             present = Present(user_id, rep["name"], visited_id)
             hub.heartbeats.receive(organization_id, present, visit["until"] - stored.now)
+    is_first = organization_id not in hub.organizations
+    versions = await run_query(load_versions, organization_id) if is_first else {}
+    # Nothing is awaited until the registration.
     if hub.streams_by_user[credential.user.pk] >= settings.LIVE_STREAMS_PER_USER:
         _refuse("live_user")
     conversation_id = request.GET.get("conversation", "")
     is_id = re.fullmatch(OBJECT_ID_PATTERN, conversation_id)
     stream = OrganizationStream(credential, organization_id, conversation_id if is_id else None)
-    hub.add_organization(stream)
+    hub.add_organization(stream, versions)
     return stream
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
+from datetime import datetime
 from time import monotonic
 from typing import Final
 
@@ -50,9 +51,9 @@ class Hub:
         stream.presence = self.presence
         self.streams_by_address[stream.address] += 1
 
-    def add_organization(self, stream: OrganizationStream) -> None:
-        """Register the stream of a user or an API key."""
-        new = OrganizationChannel(stream.organization_id, self.report_failure)
+    def add_organization(self, stream: OrganizationStream, versions: dict[str, datetime]) -> None:
+        """Register the stream of a user or an API key. ``versions`` are those of a new channel."""
+        new = OrganizationChannel(stream.organization_id, versions, self.report_failure)
         channel = self.organizations.setdefault(stream.organization_id, new)
         stream.presence = self.presence
         self.streams_by_user[stream.credential.user.pk] += 1

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
 from django.db import Error
+from django.utils import timezone
 
 from organizations.jobs.database import run_query
 from webchats.conversations.api.serializers import ConversationSerializer
@@ -20,6 +21,9 @@ from webchats.conversations.models import Conversation
 JOIN_SECONDS: Final = 0.25
 #: Conversations that are read at a time.
 _MAX_READ: Final = 100
+#: How far back changes are searched. A transaction may commit some time after the time that it
+#: stores.
+OVERLAP: Final = timedelta(seconds=60)
 
 
 def load_events(conversation_ids: Collection[str]) -> dict[str, tuple[datetime, bytes]]:
@@ -39,6 +43,12 @@ def load_changes(
         organization__in=list(organization_ids), updated_at__gte=since
     )
     return list(rows.order_by().values_list("organization_id", "pk", "updated_at"))
+
+
+def load_versions(organization_id: str) -> dict[str, datetime]:
+    """Return the time of the update of each conversation that a comparison would find changed."""
+    since = timezone.now() - OVERLAP
+    return {pk: updated_at for _, pk, updated_at in load_changes([organization_id], since)}
 
 
 class OrganizationStream(Stream):
@@ -72,18 +82,25 @@ class OrganizationStream(Stream):
 class OrganizationChannel:
     """The open streams of one organization. Each changed row is read once for all of them."""
 
-    def __init__(self, organization_id: str, on_failure: Callable[[Error], None]) -> None:
+    def __init__(
+        self,
+        organization_id: str,
+        versions: dict[str, datetime],
+        on_failure: Callable[[Error], None],
+    ) -> None:
         self.organization_id = organization_id
         self.streams: set[OrganizationStream] = set()
-        #: The time of the update that was pushed last, by conversation.
-        self.versions: dict[str, datetime] = {}
+        #: The time of the update that was pushed last, or was stored before the channel, by
+        #: conversation. Clients read their lists after their stream has begun.
+        self.versions = versions
         self._on_failure = on_failure
-        self._changed: set[str] = set()
+        #: In the order in which they are read.
+        self._changed: dict[str, None] = {}
         self._task: asyncio.Task[None] | None = None
 
     def wake(self, conversation_id: str) -> None:
         """Read the conversation and push it, soon and together with others that change."""
-        self._changed.add(conversation_id)
+        self._changed[conversation_id] = None
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._update())
 
@@ -99,8 +116,9 @@ class OrganizationChannel:
     async def _update(self) -> None:
         try:
             while self._changed and self.streams:
-                changed = set(islice(self._changed, _MAX_READ))
-                self._changed -= changed
+                changed = tuple(islice(self._changed, _MAX_READ))
+                for pk in changed:
+                    del self._changed[pk]
                 for pk, (time, event) in (await run_query(load_events, changed)).items():
                     self.versions[pk] = time
                     self.push(event)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from itertools import islice
 from time import monotonic
 from typing import Final
@@ -13,7 +12,7 @@ from django.utils import timezone
 
 from organizations.jobs.database import run_query
 from webchats.conversations.live.hub import Hub
-from webchats.conversations.live.organizations import load_changes
+from webchats.conversations.live.organizations import OVERLAP, load_changes
 from webchats.conversations.live.streams import EndReason
 from webchats.conversations.live.updates import COMPARED, VisitorKey, load_replies, load_versions
 from webchats.conversations.live.webchats import end_of_session, load_webchats, terms_of
@@ -28,9 +27,6 @@ COMPARE_SECONDS: Final = 1
 WEBCHATS_SECONDS: Final = 4
 #: Seconds between two checks of the credentials of staff.
 CREDENTIALS_SECONDS: Final = 25
-#: How far back changes of an organization are searched. A transaction may commit some time after
-#: the time that it stores.
-_OVERLAP: Final = timedelta(seconds=60)
 
 
 class Watch:
@@ -111,7 +107,7 @@ class Watch:
     async def _compare_organizations(self) -> None:
         if not self._hub.organizations:
             return
-        since = timezone.now() - _OVERLAP
+        since = timezone.now() - OVERLAP
         changes = await run_query(load_changes, tuple(self._hub.organizations), since)
         for organization_id, conversation_id, updated_at in changes:
             channel = self._hub.organizations.get(organization_id)

@@ -75,6 +75,17 @@ def test_a_change_arrives_as_the_document_of_the_conversation(
     assert event.data["lastMessage"] == {"author": "rep", "text": "Hi"}
 
 
+def test_a_comparison_sends_nothing_that_changed_before_the_stream_began(
+    live: LiveServer, open_stream: Open, rep: User, conversation: Conversation
+) -> None:
+    """The client reads its lists then. Messages would wait behind all that changed in a minute."""
+    stream = open_stream(rep)
+    assert stream.next() == online(rep)
+    live.run(live.watch.compare())
+    services.send_rep_message(conversation=conversation, user=rep, text="Hi", client_key="2")
+    assert stream.next().data["lastMessage"] == {"author": "rep", "text": "Hi"}
+
+
 def test_a_rating_arrives_with_the_conversation(
     open_stream: Open, rep: User, conversation: Conversation
 ) -> None:
