@@ -6,13 +6,15 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db.models import Count
 from django.test import Client
 from django.utils import timezone
@@ -20,8 +22,7 @@ from django.utils import timezone
 from organizations.jobs import queue
 from organizations.models import Prompt, Stage
 from tests.support import event_loops
-from tests.support.demo import environment, run_demo, running_demo
-from tests.support.environment import ROOT
+from tests.support.demo import run_demo, running_demo
 from webchats import demo, examples
 from webchats.conversations.demo import seed_conversations
 from webchats.conversations.demo_canned_replies import seed_canned_replies
@@ -52,16 +53,11 @@ from webchats.demo_shop import (
 from webchats.models import Webchat
 
 
-def rows(folder: Path) -> str:
+def rows() -> str:
     """Return all rows of the project as JSON."""
-    return subprocess.run(
-        [sys.executable, "manage.py", "dumpdata", "organizations", "webchats"],
-        cwd=ROOT,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    output = StringIO()
+    call_command("dumpdata", "organizations", "webchats", stdout=output)
+    return output.getvalue()
 
 
 def without_token(output: str) -> str:
@@ -69,19 +65,28 @@ def without_token(output: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def demo_process() -> Iterator[ExitStack]:
+    """What ends the running demo when it is closed."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def served(demo_process: ExitStack, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """The address of a running demo, and its output."""
-    with running_demo(tmp_path_factory.mktemp("demo")) as address_and_output:
-        yield address_and_output
+    return demo_process.enter_context(running_demo(tmp_path_factory.mktemp("demo")))
 
 
-def test_seeding_twice_changes_nothing(tmp_path: Path) -> None:
-    first = run_demo(tmp_path, "--seed-only")
-    assert first.returncode == 0, first.stderr
-    before = rows(tmp_path)
-    second = run_demo(tmp_path, "--seed-only")
-    assert without_token(second.stdout) == without_token(first.stdout)
-    assert rows(tmp_path) == before
+@pytest.mark.django_db
+def test_seeding_twice_changes_nothing(settings: Any) -> None:
+    settings.DEBUG = True
+    first, second = StringIO(), StringIO()
+    call_command("demo", "--seed-only", stdout=first)
+    before = rows()
+    call_command("demo", "--seed-only", stdout=second)
+    assert "The demo is ready." in first.getvalue()
+    assert without_token(second.getvalue()) == without_token(first.getvalue())
+    assert rows() == before
     assert examples.PROMPT_ID in before
     assert demo.WEBCHAT_ID in before
 
@@ -257,23 +262,25 @@ def test_printed_curl_command_creates_the_documented_webchat(served: tuple[str, 
     assert stored["data"].items() >= examples.REQUEST.items()
 
 
+# The last test with ``served``, as it ends the demo.
 def test_a_message_and_its_answer_arrive_on_a_stream_which_ends_with_the_demo(
-    tmp_path: Path,
+    served: tuple[str, str], demo_process: ExitStack
 ) -> None:
-    with running_demo(tmp_path) as (address, _):
-        widget = f"{address}/widget/{demo.WEBCHAT_ID}"
-        ticket = post_json(f"{widget}/ticket", {}, Origin=address)["ticket"]
-        token = post_json(f"{widget}/session", {"ticket": ticket})["token"]
-        authorization = {"Authorization": f"Bearer {token}"}
-        stream = urllib.request.urlopen(
-            urllib.request.Request(f"{address}/live/widget/{demo.WEBCHAT_ID}", None, authorization),
-            timeout=30,
-        )
-        post_json(f"{widget}/messages", {"clientKey": "1", "text": "Hello"}, **authorization)
-        lines = iter(stream.readline, b"event: state\n")
-        assert any(b'"text":"Hello"' in line for line in lines)
-        # The worker answers in the same process.
-        assert any(b'"author":"ai"' in line for line in stream)
+    address, _ = served
+    widget = f"{address}/widget/{demo.WEBCHAT_ID}"
+    ticket = post_json(f"{widget}/ticket", {}, Origin=address)["ticket"]
+    token = post_json(f"{widget}/session", {"ticket": ticket})["token"]
+    authorization = {"Authorization": f"Bearer {token}"}
+    stream = urllib.request.urlopen(
+        urllib.request.Request(f"{address}/live/widget/{demo.WEBCHAT_ID}", None, authorization),
+        timeout=30,
+    )
+    post_json(f"{widget}/messages", {"clientKey": "1", "text": "Hello"}, **authorization)
+    lines = iter(stream.readline, b"event: state\n")
+    assert any(b'"text":"Hello"' in line for line in lines)
+    # The worker answers in the same process.
+    assert any(b'"author":"ai"' in line for line in stream)
+    demo_process.close()
     assert b'data: {"reason":"shutdown"}' in stream.read()
 
 

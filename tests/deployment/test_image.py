@@ -101,13 +101,11 @@ def test_the_smoke_test_needs_only_the_standard_library() -> None:
     subprocess.run(command, cwd=ROOT, check=True)
 
 
-def test_the_server_stops_on_sigterm_and_its_health_check_fails(
-    static_root: str, tmp_path: Path
-) -> None:
-    with running_server(static_root, tmp_path) as server:
-        server.process.terminate()
-        assert server.process.wait(GRACE_SECONDS) == 0
-        assert health_check(server.port) != 0
+# The last test with ``server``, as it ends the process.
+def test_the_server_stops_on_sigterm_and_its_health_check_fails(server: Server) -> None:
+    server.process.terminate()
+    assert server.process.wait(GRACE_SECONDS) == 0
+    assert health_check(server.port) != 0
 
 
 def test_the_build_context_has_every_app_and_no_other_folder() -> None:
