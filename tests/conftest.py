@@ -41,24 +41,34 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) * 2
 
 
-#: The tests that take longest, because they wait for servers and other processes.
+#: Tests that start many servers and other processes.
+SERVER_TESTS = "deployment"
+#: Other tests that take long, because they wait for processes.
 SLOW_TESTS = [
-    Path(__file__).parent / path
-    for path in (
-        "deployment",
-        "api/test_openapi.py",
-        "api/test_concurrency.py",
-        "organizations/jobs/test_processes.py",
-        "webchats/imports/test_processes.py",
-        "test_demo.py",
-        "test_hops.py",
-    )
+    "api/test_openapi.py",
+    "api/test_concurrency.py",
+    "organizations/jobs/test_processes.py",
+    "webchats/imports/test_processes.py",
+    "test_demo.py",
+    "test_hops.py",
 ]
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take longest, so that none is left at the end."""
-    items.sort(key=lambda item: not any(item.path.is_relative_to(path) for path in SLOW_TESTS))
+    """Begin with the tests that take longest, so that none is left at the end.
+
+    Each worker gets an equal part of the list. The first begins with the servers, and the second
+    with the other slow tests.
+    """
+    folder = Path(__file__).parent
+    servers = [item for item in items if item.path.is_relative_to(folder / SERVER_TESTS)]
+    slow = [item for item in items if item.path in {folder / path for path in SLOW_TESTS}]
+    first = {*servers, *slow}
+    rest = [item for item in items if item not in first]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    size = max(0, len(items) // workers - len(servers)) if workers > 1 else 0
+    items[:] = [*servers, *rest[:size], *slow, *rest[size:]]
 
 
 def pytest_collection() -> None:

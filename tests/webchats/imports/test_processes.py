@@ -1,6 +1,7 @@
 """The commands as processes: signals, concurrency, memory and output."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
 from organizations.models import User
@@ -210,8 +212,12 @@ def test_an_invalid_argument_is_an_error_message(
     factories.UserFactory.create(
         organization=admin.organization, email="rep@y.z", access_role="SALES_REP"
     )
-    process = start("import_webchats", *arguments)
+    with pytest.raises(CommandError, match=re.escape(message)):
+        call_command("import_webchats", *arguments)
+
+
+def test_an_error_message_is_all_that_is_printed() -> None:
+    process = start("import_webchats", "no.csv", "--organization", "Nobody")
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert errors.startswith("CommandError: ")
-    assert message in errors
+    assert errors == "CommandError: No organization has the id or name 'Nobody'.\n"
