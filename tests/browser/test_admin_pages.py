@@ -183,11 +183,11 @@ def _drop_file(page: Page, content: str) -> None:
     expect(page.get_by_label("File")).to_have_class("")
 
 
-@pytest.mark.parametrize("name", HOSTILE_STRINGS)
+@pytest.mark.parametrize("names", ["script img", "bidi emoji", "long"])
 def test_hostile_strings_are_shown_as_text(
-    admin_page: Visitor, live_server: LiveServer, ada: User, name: str
+    admin_page: Visitor, live_server: LiveServer, ada: User, names: str
 ) -> None:
-    text = HOSTILE_STRINGS[name]
+    text = "".join(HOSTILE_STRINGS[name] for name in names.split())
     organization = ada.organization
     assert organization is not None
     organization.assistant_name = text[:120]

@@ -16,9 +16,9 @@ from webchats.models import Webchat
 pytestmark = pytest.mark.usefixtures("live_server")
 
 
-@pytest.mark.parametrize("name", HOSTILE_STRINGS)
-def test_hostile_strings_are_shown_as_text(visit_widget: WidgetVisit, name: str) -> None:
-    text = HOSTILE_STRINGS[name]
+@pytest.mark.parametrize("names", ["script img", "bidi emoji", "long"])
+def test_hostile_strings_are_shown_as_text(visit_widget: WidgetVisit, names: str) -> None:
+    text = "".join(HOSTILE_STRINGS[name] for name in names.split())
     webchat = factories.WebchatFactory.create(
         starter_message=text, status_text=text[:200], csat_thank_you_message=text[:500]
     )
