@@ -79,3 +79,15 @@ def test_each_context_uses_the_same_connections(
     for _ in range(5):
         Context().run(lambda: caches["default"].get("any"))
     assert connections() == before
+
+
+def test_counters_of_several_requests_are_those_of_one_after_another(
+    cache: ResilientRedisCache, server: ValkeyServer
+) -> None:
+    local = ResilientRedisCache("redis://127.0.0.1:1/0", {})
+    counters = [("many:2", "many:1", 60), ("other", "none", 60), ("many:2", "many:1", 60)]
+    for each in (cache, local):
+        each.count("many:1", "none", 60)
+        assert each.count_each(counters) == [(1, 1), (1, 0), (2, 1)]
+    local._local.clear()
+    breaker.reset()

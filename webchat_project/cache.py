@@ -1,6 +1,6 @@
 """The cache that all processes share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
@@ -104,18 +104,31 @@ class ResilientRedisCache(RedisCache):
 
         One round trip, in place of four. The counter is deleted after ``timeout`` seconds.
         """
-        return _call(self._count, self._count_locally, key, former, timeout)
+        return self.count_each([(key, former, timeout)])[0]
 
-    def _count(self, key: str, former: str, timeout: float) -> tuple[int, int]:
-        name, former = self.make_and_validate_key(key), self.make_and_validate_key(former)
+    def count_each(self, counters: Sequence[tuple[str, str, float]]) -> list[tuple[int, int]]:
+        """Do the same as ``count`` for each key, former key and timeout, in one round trip."""
+        return _call(self._count_each, self._count_locally, counters)
+
+    def _count_each(self, counters: Sequence[tuple[str, str, float]]) -> list[tuple[int, int]]:
         # Any: the commands of a pipeline return the pipeline, unlike those of a client.
-        pipeline: Any = self._cache.get_client(name, write=True).pipeline(transaction=False)
-        number, _, before = pipeline.incr(name).expire(name, int(timeout)).get(former).execute()
-        return number, int(before or 0)
+        pipeline: Any = self._cache.get_client(None, write=True).pipeline(transaction=False)
+        for key, former, timeout in counters:
+            name = self.make_and_validate_key(key)
+            pipeline.incr(name).expire(name, int(timeout))
+            pipeline.get(self.make_and_validate_key(former))
+        results = pipeline.execute()
+        return [
+            (number, int(before or 0))
+            for number, before in zip(results[::3], results[2::3], strict=True)
+        ]
 
-    def _count_locally(self, key: str, former: str, timeout: float) -> tuple[int, int]:
-        self._local.add(key, 0, timeout)
-        return self._local.incr(key), self._local.get(former, 0)
+    def _count_locally(self, counters: Sequence[tuple[str, str, float]]) -> list[tuple[int, int]]:
+        counts = []
+        for key, former, timeout in counters:
+            self._local.add(key, 0, timeout)
+            counts.append((self._local.incr(key), self._local.get(former, 0)))
+        return counts
 
     def clear(self) -> None:
         _call(super().clear, self._local.clear)

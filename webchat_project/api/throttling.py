@@ -1,7 +1,8 @@
 """Throttles of API requests. The rates are settings: ``RATE_LIMIT_…``."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
 
 #: A key of ``request.META``, set when the throttles of a request have been checked.
 CHECKED: Final = "rest_framework.throttles_checked"
+
+
+class Window(NamedTuple):
+    """The keys of two counters: of the current period and of the previous one."""
+
+    current: str
+    previous: str
+    #: Seconds for which the counters are kept.
+    timeout: int
 
 
 class SlidingWindowThrottle(SimpleRateThrottle):
@@ -49,37 +59,59 @@ class SlidingWindowThrottle(SimpleRateThrottle):
 
     def count_request(self, request: Request, view: "APIView") -> bool:
         """Count the request and return ``True``, or return ``False`` if the limit is reached."""
-        key = None if self.rate is None else self.get_cache_key(request, view)
-        if key is None:
+        window = self.begin(request, view)
+        if window is None or self.decide(*self._count(window)):
             return True
-        period, seconds = divmod(self.timer(), self.duration)
-        self.elapsed = seconds / self.duration
-        current, previous = f"{key}:{int(period)}", f"{key}:{int(period) - 1}"
-        self.count, self.previous_count = self._count(current, previous)
-        if self.count + self.previous_count * (1 - self.elapsed) <= self.num_requests:
-            return True
-        # Throttled requests do not count. The key is missing if the cache has just become
-        # unavailable, or available again.
-        with suppress(ValueError):
-            self.cache.decr(current)
+        self.take_back(window)
         return False
 
-    def _count(self, current: str, previous: str) -> tuple[int, int]:
+    def begin(self, request: Request, view: "APIView") -> Window | None:
+        """Return the counters of the request, ``None`` if it is not limited."""
+        key = None if self.rate is None else self.get_cache_key(request, view)
+        if key is None:
+            return None
+        period, seconds = divmod(self.timer(), self.duration)
+        self.elapsed = seconds / self.duration
+        return Window(f"{key}:{int(period)}", f"{key}:{int(period) - 1}", 2 * self.duration)
+
+    def decide(self, count: int, previous_count: int) -> bool:
+        """Return whether a request that was counted is allowed."""
+        self.count, self.previous_count = count, previous_count
+        return self.count + self.previous_count * (1 - self.elapsed) <= self.num_requests
+
+    def take_back(self, window: Window) -> None:
+        """Let a throttled request not count."""
+        # The key is missing if the cache has just become unavailable, or available again.
+        with suppress(ValueError):
+            self.cache.decr(window.current)
+
+    @classmethod
+    def _count(cls, window: Window) -> tuple[int, int]:
         """Increment the counter of the current period, and return both."""
         # Not every backend has the method.
-        count = getattr(self.cache, "count", None)
+        count = getattr(cls.cache, "count", None)
         if count is not None:
-            number, before = count(current, previous, 2 * self.duration)
+            number, before = count(*window)
             return number, before
-        return self._increment(current), self.cache.get(previous, 0)
+        return cls._increment(window), cls.cache.get(window.previous, 0)
 
-    def _increment(self, key: str) -> int:
+    @classmethod
+    def count_each(cls, windows: Sequence[Window]) -> list[tuple[int, int]]:
+        """Increment the counters of several requests, in one round trip if the cache can."""
+        count_each = getattr(cls.cache, "count_each", None)
+        if count_each is not None:
+            counts: list[tuple[int, int]] = count_each(windows)
+            return counts
+        return [cls._count(window) for window in windows]
+
+    @classmethod
+    def _increment(cls, window: Window) -> int:
         with suppress(ValueError):  # the key does not exist
-            return self.cache.incr(key)
-        if self.cache.add(key, 1, 2 * self.duration):
+            return cls.cache.incr(window.current)
+        if cls.cache.add(window.current, 1, window.timeout):
             return 1
         with suppress(ValueError):
-            return self.cache.incr(key)
+            return cls.cache.incr(window.current)
         return 1
 
     def wait(self) -> float:

@@ -20,15 +20,9 @@ from webchats.conversations.live.organizations import OrganizationStream, load_v
 from webchats.conversations.live.presence import Present
 from webchats.conversations.live.requests import StreamRequest
 from webchats.conversations.live.updates import Position, VisitorKey
+from webchats.conversations.live.visitor_checks import exceeded_limits, refuse
 from webchats.conversations.live.visitors import VisitorStream
-from webchats.conversations.live.webchats import Terms, load_webchat, terms_of
 from webchats.conversations.presence import load_presence
-from webchats.conversations.sessions import Session, check_session, read_token
-from webchats.conversations.visitor.authentication import Access
-from webchats.conversations.visitor.throttling import (
-    AddressRequestThrottle,
-    SessionRequestThrottle,
-)
 
 #: Seconds after which a client should retry when it has too many streams.
 RETRY_SECONDS: Final = 10
@@ -37,12 +31,6 @@ _MAX_SEQUENCE: Final = 2**31 - 1
 _MAX_DIGITS: Final = len(str(_MAX_SEQUENCE))
 
 _EVENT_ID: Final = re.compile(rf"({OBJECT_ID_PATTERN}):([0-9]{{1,10}})")
-
-
-class _VisitorRequest(APIView):
-    """The throttles of requests of visitors."""
-
-    throttle_classes = (AddressRequestThrottle, SessionRequestThrottle)
 
 
 class _StaffRequest(APIView):
@@ -56,7 +44,10 @@ async def open_visitor_stream(hub: Hub, request: StreamRequest, webchat_id: str)
 
     Raise ``SessionExpired``, ``WebchatDisabled``, ``Throttled`` or ``ValidationError``.
     """
-    session, terms = await run_query(_get_session, request, webchat_id)
+    checked = await hub.checks.get((request, webchat_id))
+    if exceeded := exceeded_limits(checked):
+        await run_query(refuse, exceeded)
+    session = checked.session
     position = _get_position(request)
     address = client_network(request.META)
     key = VisitorKey(session.webchat_id, session.visitor_id)
@@ -65,7 +56,7 @@ async def open_visitor_stream(hub: Hub, request: StreamRequest, webchat_id: str)
         _refuse("live_session")
     if hub.streams_by_address[address] >= settings.LIVE_STREAMS_PER_ADDRESS:
         _refuse("live_address")
-    stream = VisitorStream(session, terms, address, position)
+    stream = VisitorStream(session, checked.terms, address, position)
     hub.add_visitor(stream)
     return stream
 
@@ -96,21 +87,6 @@ async def open_organization_stream(hub: Hub, request: StreamRequest) -> Organiza
     stream = OrganizationStream(credential, organization_id, conversation_id if is_id else None)
     hub.add_organization(stream, versions)
     return stream
-
-
-def _get_session(request: StreamRequest, webchat_id: str) -> tuple[Session, Terms]:
-    """Return the session of the request, and the terms of the webchat for which it is valid.
-
-    The request counts as any other one of the visitor.
-    """
-    session = read_token(webchat_id, request.bearer_token)
-    webchat = load_webchat(webchat_id)
-    check_session(webchat, session)
-    assert webchat is not None
-    counted = Request(request, authenticators=())
-    counted.auth = Access(session, webchat)
-    _VisitorRequest().check_throttles(counted)
-    return session, terms_of(webchat)
 
 
 def _get_credential(request: StreamRequest) -> StaffCredential:

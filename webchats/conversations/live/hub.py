@@ -9,11 +9,13 @@ from typing import Final
 
 from django.db import Error
 
+from webchats.conversations.live.batches import Batches
 from webchats.conversations.live.organizations import OrganizationChannel, OrganizationStream
 from webchats.conversations.live.presence import Heartbeats, Presence, Present
 from webchats.conversations.live.publishing import Hint
 from webchats.conversations.live.streams import EndReason, Stream, encode_event
 from webchats.conversations.live.updates import VisitorKey
+from webchats.conversations.live.visitor_checks import check_visitors
 from webchats.conversations.live.visitors import VisitorChannel, VisitorStream
 from webchats.conversations.models import Author
 
@@ -35,6 +37,7 @@ class Hub:
         self.streams_by_address: Counter[str] = Counter()
         self.streams_by_user: Counter[str] = Counter()
         self.presence = Presence(self._push_to_organization)
+        self.checks = Batches(check_visitors)
         self.heartbeats = Heartbeats(self.presence)
         #: Whether the database could not be read, so that positions must be compared again.
         self.has_failed = False

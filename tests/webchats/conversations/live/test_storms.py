@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 
 from tests.support.streams import LiveServer
-from webchats.conversations.live import access, application
+from webchats.conversations.live import application, visitor_checks
 from webchats.conversations.live.webchats import load_webchat
 from webchats.conversations.sessions import issue_ticket, start_session
 from webchats.models import Webchat
@@ -28,7 +28,7 @@ def test_requests_beyond_those_that_are_checked_are_refused_at_once(
         assert may_end.wait(10)
         return load_webchat(webchat_id)
 
-    monkeypatch.setattr(access, "load_webchat", load_slowly)
+    monkeypatch.setattr(visitor_checks, "load_webchat", load_slowly)
     monkeypatch.setattr(application, "MAX_OPENING", 1)
     with ThreadPoolExecutor(1) as executor:
         first = executor.submit(live.open, path, token)
