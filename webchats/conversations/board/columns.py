@@ -17,7 +17,7 @@ from webchats.conversations.search import search_contacts
 #: The cards that a column shows at first, and more each time.
 CARDS: Final = 25
 #: The cards of the whole page at first, so that a pipeline with many stages makes no huge page.
-MAX_CARDS: Final = 500
+MAX_CARDS: Final = 250
 #: The contacts that a search shows at most.
 MAX_FOUND: Final = 1_000
 #: The key of the column of contacts without a stage.
