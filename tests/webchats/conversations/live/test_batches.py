@@ -48,7 +48,7 @@ def test_a_batch_is_limited() -> None:
 
 
 def test_a_failed_read_fails_for_each() -> None:
-    async def get() -> list[int | BaseException]:
+    async def get() -> tuple[int | BaseException, int | BaseException]:
         batches: Batches[int, int] = Batches(lambda numbers: [1 // number for number in numbers])
         return await asyncio.gather(batches.get(0), batches.get(0), return_exceptions=True)
 
