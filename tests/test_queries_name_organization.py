@@ -7,6 +7,7 @@ the same lists in short.
 
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -125,6 +126,9 @@ NOT_WALKED: Final = {
     *("webchat-icon", "logout", "schema", "docs"),
 }
 
+#: The names of the threads in which ``organizations.jobs.database`` runs queries.
+QUERY_THREADS: Final = ("query", "slow-query")
+
 
 @pytest.fixture
 def live(transactional_db: None, settings: Settings) -> Iterator[LiveServer]:
@@ -136,12 +140,18 @@ def live(transactional_db: None, settings: Settings) -> Iterator[LiveServer]:
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The statements of the project, of every thread. Those of the tests are left out."""
+    """The statements of the project, of every thread that works for the test.
+
+    Those of the tests, and of threads that a test before has left, are left out.
+    """
     statements: set[str] = set()
+    others = {each for each in threading.enumerate() if not each.name.startswith(QUERY_THREADS)}
+    others.discard(threading.current_thread())
 
     def record(name: str, function: Any) -> None:
         def call(cursor: Any, sql: str, *arguments: Any) -> Any:
-            if not _find_caller().startswith("/tests/"):
+            is_own = threading.current_thread() not in others
+            if is_own and not _find_caller().startswith("/tests/"):
                 statements.add(sql)
             return function(cursor, sql, *arguments)
 
@@ -219,6 +229,9 @@ def test_statements_name_the_organization_or_are_reviewed(
     assert len(named) > 20
     others = {(table, by) for table, by in found if by not in (ORGANIZATION, "id")}
     reviewed = {(table, by) for table, columns in BY_KEY.items() for by in columns}
+    new = others - reviewed - set(ACROSS)
+    uses = ((sql, use) for sql in statements for use in find_uses(sql, TABLES))
+    assert [sql for sql, use in uses if (use.table, use.by) in new] == []
     assert others == reviewed | set(ACROSS)
     keyed = {table for table, by in found if by == "id"} | set(BY_KEY)
     counts = [len(named), len(keyed), len({table for table, _ in ACROSS})]

@@ -24,12 +24,12 @@ DEFINITIONS: Final[Mapping[str, str]] = {
     "ai_resolution": (
         "Confirmed: the conversation is closed, only the AI wrote, and the visitor rated it 4 or "
         "5. Assumed: only the AI wrote, nobody called a person, and there was no message for 24 "
-        "hours. Both are shares of the conversations that the AI handled. A conversation can be "
-        "both."
+        "hours. Both are shares of the conversations in which the AI was to answer, a model or the "
+        "built-in search. A conversation can be both."
     ),
     "hand_over": (
         "Conversations in which the visitor asked for a person, or the AI called one, as a share "
-        "of those that the AI handled."
+        "of those in which the AI was to answer."
     ),
     "drafts": (
         "Drafts sent as they were / (sent as they were + edited + rejected). The size of the edits "

@@ -308,7 +308,7 @@ def test_overview_has_the_figures_of_today_with_links(
         client = log_in(admin)
         listed = {label: count_listed(get(client, unescape(url))) for url, _, label in figures[1:5]}
         assert listed["conversations today"] == 9
-        assert listed["handled by the AI"] == int(figures[4][1])
+        assert listed["with automatic answers"] == int(figures[4][1])
         assert f"of {next(number for label, number in listed.items() if 'rated' in label)}" in html
         assert "conversations today" not in get(log_in(rep), "/admin/")
 

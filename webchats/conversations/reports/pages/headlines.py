@@ -1,6 +1,7 @@
 """The figures at the top of the report, each with the period before and the direction in words."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from webchats.conversations.reports.definitions import DEFINITIONS
 from webchats.conversations.reports.figures import Durations, RatingGroup, Summary
@@ -11,6 +12,9 @@ from webchats.conversations.reports.pages.comparisons import (
 )
 from webchats.conversations.reports.pages.links import Links
 from webchats.conversations.reports.texts import format_duration, format_number, format_share
+
+#: The fewest conversations with a 90th percentile on the page.
+MIN_PERCENTILE: Final = 10
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,11 @@ def make_headlines(now: Summary, before: Summary, links: Links) -> list[Headline
     return [make(now, before, links) for make in makers]
 
 
-def _nine_of_ten(durations: Durations) -> Detail:
-    return Detail(f"9 of 10 within {format_duration(durations.percentile_90)}")
+def _percentile(durations: Durations, label: str) -> list[Detail]:
+    """Return a line with the 90th percentile, none of so few that it would be the maximum."""
+    if durations.count < MIN_PERCENTILE:
+        return []
+    return [Detail(f"90% {label} {format_duration(durations.percentile_90)}")]
 
 
 def _conversations(now: Summary, before: Summary, links: Links) -> Headline:
@@ -76,9 +83,10 @@ def _link(links: Links, key: str, count: int, label: str) -> Detail:
 
 def _first_reply(now: Summary, before: Summary, links: Links) -> Headline:
     figures = now.first_replies
-    details = [_link(links, "without_answer", figures.without_answer, "without an answer")]
-    if figures.reply.count:
-        details.insert(0, _nine_of_ten(figures.reply))
+    details = [
+        *_percentile(figures.reply, "of the answered within"),
+        _link(links, "without_answer", figures.without_answer, "without an answer"),
+    ]
     if figures.rep_reply.count:
         median = format_duration(figures.rep_reply.median)
         details.append(Detail(f"{median} from a hand-over to a representative’s reply"))
@@ -100,8 +108,7 @@ def _waiting(now: Summary, before: Summary, links: Links) -> Headline:
     if figures.wait_count:
         plural = "wait" if figures.wait_count == 1 else "waits"
         details.insert(0, Detail(f"{format_number(figures.wait_count)} {plural}"))
-        longest = format_duration(figures.longest.percentile_90)
-        details.insert(1, Detail(f"9 of 10 conversations: none longer than {longest}"))
+        details[1:1] = _percentile(figures.longest, "of conversations: none longer than")
     return Headline(
         "waiting",
         "Waiting (mean)",
@@ -142,7 +149,7 @@ def _ai_resolution(now: Summary, before: Summary, links: Links) -> Headline:
         [
             _link(links, "ai_confirmed", figures.ai_confirmed, "confirmed"),
             _link(links, "ai_assumed", figures.ai_assumed, assumed),
-            _link(links, "with_ai", figures.with_ai, "handled by the AI"),
+            _link(links, "with_ai", figures.with_ai, "with automatic answers"),
         ],
     )
 

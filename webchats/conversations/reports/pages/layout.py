@@ -141,7 +141,7 @@ def _make_rows(key: str, heading: str, bars: Sequence[RowBar], links: Links) -> 
 def _make_ai_chart(now: Report, links: Links) -> Chart:
     ai = now.ai
     numbers = (
-        ("with_ai", "Handled by the AI", ai.with_ai),
+        ("with_ai", "With automatic answers", ai.with_ai),
         ("ai_confirmed", "Resolved, confirmed by a rating", ai.ai_confirmed),
         ("ai_assumed", "Resolved, assumed", ai.ai_assumed),
         ("handed_over", "Handed over to a person", ai.handed_over),
@@ -151,7 +151,7 @@ def _make_ai_chart(now: Report, links: Links) -> Chart:
     return make_row_chart(
         points,
         key="ai",
-        title="Conversations with the AI",
+        title="Automatic answers",
         heading="Outcome",
         values="Conversations",
     )

@@ -22,7 +22,7 @@ _TITLES: Final = {
     "unresolved": "Conversations that are not resolved yet",
     "closed_once": "Conversations that were closed at least once",
     "reopened": "Conversations that were reopened",
-    "with_ai": "Conversations that the AI handled",
+    "with_ai": "Conversations with automatic answers",
     "ai_confirmed": "Resolved by the AI, confirmed by a rating",
     "ai_assumed": "Resolved by the AI, assumed",
     "handed_over": "Conversations that were handed over to a person",

@@ -54,4 +54,4 @@ def _get_figures(user: User, organization: Organization) -> Iterator[Figure]:
     satisfied = format_share(counts["satisfied"] / rated if rated else None)
     label = f"rated 4 or 5, of {rated}" if rated else "no ratings today"
     yield Figure(satisfied, label, links.behind("rated"))
-    yield Figure(counts["with_ai"], "handled by the AI", links.behind("with_ai"))
+    yield Figure(counts["with_ai"], "with automatic answers", links.behind("with_ai"))

@@ -3,6 +3,7 @@
 // can be continued on another device. Sending it deletes it there.
 {
   const DELAY_MILLISECONDS = 800;
+  const KEPT_MILLISECONDS = 5000;
   // By URL: what was written last, and whether the server has to get it.
   const texts = new Map();
 
@@ -34,10 +35,16 @@
     const response = await fetch(url, { method: "POST", headers, body, ...options }).catch(() => null);
     state.isSaving = false;
     if (state.isChanged) return save(url);
-    // What was not saved stays in the tab.
+    // What was not saved stays in the tab. What was saved stays for the pages that the server made
+    // before.
     if (response?.ok && !response.redirected) {
-      sessionStorage.removeItem(`inbox-draft-${state.conversation}`);
+      state.timer = setTimeout(forget, KEPT_MILLISECONDS, state);
     }
+  }
+
+  function forget(state) {
+    if (state.isChanged || state.isSaving) return;
+    sessionStorage.removeItem(`inbox-draft-${state.conversation}`);
   }
 
   document.addEventListener("input", ({ target }) => {
