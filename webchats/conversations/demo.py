@@ -12,7 +12,7 @@ from webchats.conversations.demo_contacts import place_contacts
 from webchats.conversations.demo_knowledge import SHOP
 from webchats.conversations.models import Contact, Conversation, Message, Note
 from webchats.conversations.validation import ContactDetails, Page
-from webchats.demo import WEBCHAT_ID
+from webchats.demo import PASSWORD, WEBCHAT_ID
 from webchats.demo_shop import PACK, PACK_SIZE, TENT
 from webchats.models import Webchat
 
@@ -101,6 +101,7 @@ def create_conversations(webchat: Webchat, user: User) -> None:
     if not User.objects.filter(email=COLLEAGUE_EMAIL).exists():
         User.objects.create_user(
             COLLEAGUE_EMAIL,
+            PASSWORD,
             organization=webchat.organization,
             full_name="Kim Rivera",
             access_role=AccessRole.SALES_REP,

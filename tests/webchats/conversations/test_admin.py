@@ -43,7 +43,7 @@ def url(contact: Contact) -> str:
 def test_list_shows_and_finds_contacts(session_client: Client, contact: Contact) -> None:
     other = factories.ContactFactory.create(webchat=contact.webchat, name="Eve", phone="+49 30")
     path = "/admin/conversations/contact/"
-    assert "Sales → New" in read_text(session_client.get(path))
+    assert "Sales · New" in read_text(session_client.get(path))
     found = read_text(session_client.get(f"{path}?q=49"))
     assert "Eve" in found
     assert "Ada" not in found

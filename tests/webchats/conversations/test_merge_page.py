@@ -135,7 +135,7 @@ def test_contact_that_was_merged_since_cannot_be_selected(
 ) -> None:
     ada, eve = contacts
     services.move(contact=eve, stage=stage, user=admin)
-    assert "→ Offer" in read_text(session_client.get(url(ada, eve)))
+    assert "· Offer" in read_text(session_client.get(url(ada, eve)))
     services.merge_contacts(kept=ada, removed=eve, user=admin)
     page = session_client.get(url(ada, eve))
     assert "The other contact does not exist any more." in read_text(page)

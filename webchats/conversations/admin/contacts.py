@@ -95,7 +95,7 @@ class ContactAdmin(MergeMixin, ImportMixin[Contact]):
         "A contact is a visitor who has written in one of your widgets, or a person whom you add "
         "or import."
     )
-    list_display = ("display_name", "email", "phone", "placement", "status", "last_seen")
+    list_display = ("display_name", "email", "phone", "placement", "last_seen")
     list_select_related = ("stage", "pipeline")
     change_list_template = "admin/conversations/contact/change_list.html"
     paginator = BoundedPaginator
@@ -198,7 +198,7 @@ class ContactAdmin(MergeMixin, ImportMixin[Contact]):
             return None
         if contact.stage is None:
             return format_html("{}", contact.pipeline)
-        return format_html("{} → {}", contact.pipeline, contact.stage)
+        return format_html("{} · {}", contact.pipeline, contact.stage)
 
     @admin.display(description="page URL")
     def page_address(self, contact: Contact) -> str:

@@ -86,7 +86,7 @@ def _get_text(contact: Contact, name: str) -> str:
         return str(getattr(contact, name))
     if contact.stage is None:
         return str(contact.pipeline or "")
-    return f"{contact.pipeline} → {contact.stage}"
+    return f"{contact.pipeline} · {contact.stage}"
 
 
 def _get_versions(*contacts: Contact) -> str:

@@ -13,9 +13,12 @@ from organizations.ai.events import End, EndReason, ModelEvent, TextDelta
 from webchats.conversations.knowledge import phrases
 from webchats.conversations.knowledge.selection import Source
 from webchats.conversations.knowledge.words import find_words, share_of_words
+from webchats.conversations.models.message import MAX_TEXT_LENGTH
 
 #: The share of the question's words that an entry must contain.
 _MIN_SHARE: Final = 0.34
+#: Up to this share, the answer may be to another question, which stands above it.
+_MAX_UNSURE: Final = 0.5
 #: The question's words in the questions of an entry count more than those in its answer.
 _ANSWER_WEIGHT: Final = 0.6
 #: Words that appear at a time, and the seconds until the next ones.
@@ -84,7 +87,12 @@ class BuiltinClient:
         source = find_best(self._sources, question)
         if source is None:
             return ["sources: none\n"]
-        words = re.findall(r"\S+\s*", source.answer)
+        answer = source.answer
+        titled = f"**{source.title}**\n\n{answer}"
+        is_unsure = _rate(source, find_words(question)) <= _MAX_UNSURE
+        if is_unsure and len(titled) <= MAX_TEXT_LENGTH:
+            answer = titled
+        words = re.findall(r"\S+\s*", answer)
         parts = range(0, len(words), _WORDS_AT_ONCE)
         texts = ["".join(words[start : start + _WORDS_AT_ONCE]) for start in parts]
         return [f"sources: {source.number}\n", *texts]
@@ -101,12 +109,12 @@ class BuiltinClient:
 
 def find_best(sources: Sequence[Source], question: str) -> Source | None:
     """Return the source that answers the question best, or ``None`` if none does."""
-
     words = find_words(question)
+    best = max(sources, key=lambda source: _rate(source, words), default=None)
+    return best if best is not None and _rate(best, words) >= _MIN_SHARE else None
 
-    def share(source: Source) -> float:
-        in_questions = share_of_words(words, source.questions)
-        return max(in_questions, _ANSWER_WEIGHT * share_of_words(words, source.answer))
 
-    best = max(sources, key=share, default=None)
-    return best if best is not None and share(best) >= _MIN_SHARE else None
+def _rate(source: Source, words: Sequence[str]) -> float:
+    """Return how well the source answers a question with these words, from 0 to 1."""
+    in_questions = share_of_words(words, source.questions)
+    return max(in_questions, _ANSWER_WEIGHT * share_of_words(words, source.answer))

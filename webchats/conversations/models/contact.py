@@ -75,7 +75,9 @@ class Contact(StoredValues, TenantModel):
         max_length=NAME_LENGTH,
         blank=True,
         default="",
-        help_text="The initial stage of the webchat, as text.",
+        help_text=(
+            "Your own text. A new contact gets the webchat's initial stage; moves do not change it."
+        ),
     )
 
     page_url = TrimmedTextField(max_length=URL_LENGTH, blank=True, default="", editable=False)

@@ -98,7 +98,7 @@ def test_the_built_in_provider_quotes_the_best_entry_with_its_link(prompt: Promp
         link="https://example.com/hours",
     )
     factories.KnowledgeEntryFactory.create(organization=prompt.organization)
-    *visible, finished = collect(make_run(prompt, "At what time do you open?"))
+    *visible, finished = collect(make_run(prompt, "When do you open?"))
     assert isinstance(finished, Finished)
     assert "".join(event.text for event in visible if isinstance(event, Visible)) == TEXT
     assert len(visible) > 1
@@ -292,6 +292,26 @@ def test_knowledge_of_which_none_fits_gives_no_free_answer(
     (finished,) = events
     assert isinstance(finished, Finished)
     assert (finished.answer.outcome, finished.trace.sources) == (Outcome.REFUSAL, ())
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How can I pay?", "By credit card."),
+        ("Do you have a gift card?", "**How can I pay by card?**\n\nBy credit card."),
+    ],
+)
+def test_built_in_answer_that_fits_half_of_the_words_begins_with_its_question(
+    prompt: Prompt, question: str, answer: str
+) -> None:
+    factories.KnowledgeEntryFactory.create(
+        organization=prompt.organization,
+        question="How can I pay by card?",
+        answer="By credit card.",
+    )
+    finished = collect(make_run(prompt, question))[-1]
+    assert isinstance(finished, Finished)
+    assert finished.answer.text == answer
 
 
 def test_a_stalled_provider_leaves_time_for_its_fallback(

@@ -1,20 +1,10 @@
 """Batches of what many streams need at the same time."""
 
 import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from typing import Any, TypeVar
 
+from tests.support import event_loops
 from webchats.conversations.live.batches import MAX_ITEMS, Batches
-
-_Result = TypeVar("_Result")
-
-
-def run(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
-    """Return the result, from a thread: the driver of the browser has an event loop in this one."""
-    with ThreadPoolExecutor(1) as executor:
-        return executor.submit(asyncio.run, coroutine).result()
 
 
 class Doubles:
@@ -43,18 +33,18 @@ async def get_all(doubles: Doubles, numbers: range) -> list[int | BaseException]
 
 def test_what_comes_during_a_read_is_read_together_afterwards() -> None:
     doubles = Doubles()
-    assert run(get_all(doubles, range(2, 6, 2))) == [0, 4, 8]
+    assert event_loops.run(get_all(doubles, range(2, 6, 2))) == [0, 4, 8]
     assert doubles.calls == [[0], [2, 4]]
 
 
 def test_each_item_has_its_own_exception() -> None:
-    results = run(get_all(Doubles(), range(1, 3)))
+    results = event_loops.run(get_all(Doubles(), range(1, 3)))
     assert [repr(result) for result in results] == ["0", "ValueError(1)", "4"]
 
 
 def test_a_batch_is_limited() -> None:
     doubles = Doubles()
-    run(get_all(doubles, range(0, 4 * MAX_ITEMS, 2)))
+    event_loops.run(get_all(doubles, range(0, 4 * MAX_ITEMS, 2)))
     assert [len(call) for call in doubles.calls] == [1, MAX_ITEMS, MAX_ITEMS]
 
 
@@ -63,5 +53,5 @@ def test_a_failed_read_fails_for_each() -> None:
         batches: Batches[int, int] = Batches(lambda numbers: [1 // number for number in numbers])
         return await asyncio.gather(batches.get(0), batches.get(0), return_exceptions=True)
 
-    results = run(get())
+    results = event_loops.run(get())
     assert [type(result) for result in results] == [ZeroDivisionError] * 2

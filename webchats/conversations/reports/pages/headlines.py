@@ -104,7 +104,7 @@ def _first_reply(now: Summary, before: Summary, links: Links) -> Headline:
 
 def _waiting(now: Summary, before: Summary, links: Links) -> Headline:
     figures = now.waiting
-    details = [_link(links, "unanswered", figures.unanswered, "without an answer at the end")]
+    details = [_link(links, "unanswered", figures.unanswered, "where the visitor wrote last")]
     if figures.wait_count:
         plural = "wait" if figures.wait_count == 1 else "waits"
         details.insert(0, Detail(f"{format_number(figures.wait_count)} {plural}"))
