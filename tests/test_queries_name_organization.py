@@ -7,7 +7,6 @@ the same lists in short.
 
 import re
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -126,9 +125,6 @@ NOT_WALKED: Final = {
     *("webchat-icon", "logout", "schema", "docs"),
 }
 
-#: The names of the threads in which ``organizations.jobs.database`` runs queries.
-QUERY_THREADS: Final = ("query", "slow-query")
-
 
 @pytest.fixture
 def live(transactional_db: None, settings: Settings) -> Iterator[LiveServer]:
@@ -140,18 +136,12 @@ def live(transactional_db: None, settings: Settings) -> Iterator[LiveServer]:
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The statements of the project, of every thread that works for the test.
-
-    Those of the tests, and of threads that a test before has left, are left out.
-    """
+    """The statements of the project, of every thread. Those of the tests are left out."""
     statements: set[str] = set()
-    others = {each for each in threading.enumerate() if not each.name.startswith(QUERY_THREADS)}
-    others.discard(threading.current_thread())
 
     def record(name: str, function: Any) -> None:
         def call(cursor: Any, sql: str, *arguments: Any) -> Any:
-            is_own = threading.current_thread() not in others
-            if is_own and not _find_caller().startswith("/tests/"):
+            if not _find_caller().startswith("/tests/"):
                 statements.add(sql)
             return function(cursor, sql, *arguments)
 
@@ -164,10 +154,15 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return statements
 
 
+def _is_own(path: str) -> bool:
+    """Return whether the file is the project's, whose folder may contain the libraries."""
+    return path.startswith(f"{ROOT}/") and not path.startswith(f"{sys.prefix}/")
+
+
 def _find_caller() -> str:
     """Return the nearest file of the project on the stack, from its folder on."""
     frame = sys._getframe(2)
-    while frame is not None and not frame.f_code.co_filename.startswith(f"{ROOT}/"):
+    while frame is not None and not _is_own(frame.f_code.co_filename):
         frame = frame.f_back  # type: ignore[assignment]
     return frame.f_code.co_filename.removeprefix(str(ROOT)) if frame else ""
 
