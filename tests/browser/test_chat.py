@@ -263,7 +263,7 @@ def test_the_ai_answers_with_its_sources_and_hands_over(
     chat = Chat(visit)
     visit.open_widget()
     disclosure = chat.frame.locator("#disclosure")
-    expect(disclosure).to_have_text("Automatic answers from our own texts, without an AI model.")
+    expect(disclosure).to_have_text("Automatic answers from our texts, without AI.")
     chat.root.evaluate(RECORD)
 
     chat.send("How long does the delivery take?")
