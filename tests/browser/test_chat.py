@@ -412,7 +412,7 @@ def test_no_message_is_lost_or_doubled_by_failures(
         chat.send(text)
     expect(chat.messages).to_have_text(texts)
     # The browser stores nothing.
-    chat.expect_state("blocked", notice="please keep this page open")
+    chat.expect_state("blocked", notice="keep this page open")
     expect(chat.messages).to_have_text(texts)
     conversation = demo.newest_conversation()
     assert demo.texts(conversation) == texts
