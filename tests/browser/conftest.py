@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from organizations.models import User
@@ -49,6 +49,10 @@ HOSTILE_STRINGS = {
     "emoji": "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 \U00020bb7",
     "long": "w" * 1000,
 }
+
+
+# As long as a page's own actions: other tests occupy the processors, too.
+expect.set_options(timeout=10_000)
 
 
 @pytest.fixture(scope="session")
