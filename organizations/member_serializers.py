@@ -11,7 +11,7 @@ class OrganizationSerializer(TenantScopedSerializer[Organization]):
     """An organization and its settings.
 
     Open conversations are closed after ``inactivityHours`` without a message. 0: never. ``null``:
-    24 hours while the AI answers, else 72. ``timeZone`` (IANA) sets the days of reports.
+    24 hours with automatic answers, else 72. ``timeZone`` (IANA) sets the days of reports.
 
     Closed conversations are deleted ``retentionDays`` after they were closed, and contacts without
     conversations ``contactRetentionDays`` after they were last seen, both once a day. ``null``:

@@ -27,7 +27,7 @@ def get_steps(user: User) -> Iterator[Step]:
     elif role_allows(user.role, Operation.ADD, Prompt):
         yield Step(
             title="Write a prompt",
-            help_text="The instructions for the AI that answers your visitors.",
+            help_text="The instructions for the automatic answers to your visitors.",
             is_done=Prompt.objects.for_user(user).filter(is_active=True).exists(),
             url=reverse("admin:organizations_prompt_add"),
         )

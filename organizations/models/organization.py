@@ -47,7 +47,7 @@ class Organization(TenantScoped):
         verbose_name="close after hours of silence",
         help_text=(
             "Open conversations are closed after this time without a message. 0: never. If empty, "
-            "24 hours while the AI answers, else 72."
+            "24 hours with automatic answers, else 72."
         ),
     )
 

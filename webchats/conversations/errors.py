@@ -140,7 +140,7 @@ class AiUnavailable(ConversationConflict):
     """The AI cannot answer the conversation."""
 
     default_detail = (
-        "The AI cannot answer here. Select an active prompt whose provider can be used, or add "
+        "Automatic answers are not possible here. Select an active prompt whose provider can be used, or add "
         "knowledge."
     )
     default_code = "ai_unavailable"

@@ -21,7 +21,7 @@ class State(models.TextChoices):
 class Handler(models.TextChoices):
     """The party that answers the visitor."""
 
-    AI = "ai", "AI"
+    AI = "ai", "Automatic answers"
     WAITING = "waiting", "Waiting for a person"
     REP = "rep", "Representative"
 

@@ -74,13 +74,13 @@ class Webchat(Appearance, Placement, StoredValues, TenantModel):
         on_delete=restrict_counted,
         db_index=False,
         related_name="webchats",
-        help_text="The instructions for the AI.",
+        help_text="The instructions for automatic answers.",
     )
     prompt_id: str
     is_autopilot = models.BooleanField(
         default=False,
         verbose_name="autopilot",
-        help_text="The AI answers without a representative's approval.",
+        help_text="Automatic answers are sent without a representative's approval.",
     )
     is_auto_assigned = models.BooleanField(
         default=False,

@@ -1,4 +1,4 @@
-"""What the overview shows of the AI."""
+"""What the overview shows of automatic answers."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def test_webchats_with_nothing_to_answer_with_are_listed(
     panel = panel_of(admin)
     assert [webchat.name for webchat in panel.unanswered.named] == ["Mute 0", "Mute 1", "Mute 2"]
     assert (panel.unanswered.count, panel.unanswered.unnamed_count) == (5, 2)
-    assert "The AI has nothing to answer with" in session_client.get("/admin/").content.decode()
+    assert "There is nothing to answer with" in session_client.get("/admin/").content.decode()
     entry = factories.KnowledgeEntryFactory.create(organization=admin.organization)
     assert panel_of(admin).unanswered.count == 0
     # Entries of another prompt do not help.

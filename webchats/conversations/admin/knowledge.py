@@ -101,7 +101,7 @@ class KnowledgeAdmin(ImportMixin[KnowledgeEntry]):
     name_column = "question"
     actions = export_actions("knowledge entries", _export)
     purpose = (
-        "A knowledge entry is a question with your answer. The AI answers your visitors from them."
+        "A knowledge entry is a question with your answer. Automatic answers are made from them."
     )
     list_display = ("question", "state", "language", "prompt_names", updated_at)
     list_filter = ("is_active", ("prompts", PromptsFilter))

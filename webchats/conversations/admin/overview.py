@@ -1,4 +1,4 @@
-"""The AI on the overview: failed providers, webchats without answers, and a checklist step."""
+"""Automatic answers on the overview: failed providers, webchats without answers, and a checklist step."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def get_steps(user: User) -> Iterator[Step]:
         return
     yield Step(
         title="Write knowledge",
-        help_text="Questions with your answers, from which the AI answers.",
+        help_text="Questions with your answers, from which automatic answers are made.",
         is_done=KnowledgeEntry.objects.for_user(user).filter(is_active=True).exists(),
         url=reverse("admin:conversations_knowledgeentry_add"),
         is_optional=True,

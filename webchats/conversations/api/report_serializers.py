@@ -28,7 +28,7 @@ class ReportQuerySerializer(serializers.Serializer[dict[str, object]]):
     to = serializers.DateField(required=False, help_text=_LAST_HELP)
     webchatId = _id("The webchat.")
     userId = _id("The representative who wrote last.")
-    promptId = _id("The prompt of the AI's first reply.")
+    promptId = _id("The prompt of the first automatic answer.")
     promptVersion = IntegerField(required=False, min_value=0, max_value=2_147_483_647)
     organization = _id("The id of an organization. Superusers only, who need it.")
 

@@ -178,11 +178,11 @@ class ConversationViewSet(UnsentTextActions):
         changed = services.take_over(conversation=conversation, user=user)
         return self._respond("Conversation taken over", conversation, changed)
 
-    @extend_schema(summary="Give back to the AI", request=None)
+    @extend_schema(summary="Give back to automatic answers", request=None)
     @action(detail=True, methods=["post"], url_path="give-back")
     @transaction.atomic
     def give_back(self, request: Request, pk: str) -> Response:
-        """Let the AI answer again, at once if the visitor waits for an answer.
+        """Return to automatic answers, at once if the visitor waits for an answer.
 
         409 with the code `ai_unavailable` if there is no active prompt whose provider can be used.
         """

@@ -44,7 +44,7 @@ _EVENT_TEXTS: Final = {
     "closed": "{} closed the conversation",
     "joined": "{} joined",
     "handed_over": "Handed over to the team",
-    "returned": "{} gave the conversation back for automatic answers",
+    "returned": "{} gave the conversation back to automatic answers",
 }
 #: Events without an author.
 _ANONYMOUS_EVENT_TEXTS: Final = {

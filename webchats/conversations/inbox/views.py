@@ -167,7 +167,6 @@ def _thread_context(
         "is_waiting": is_open and conversation.handler == Handler.WAITING,
         "is_ai": is_open and is_ai,
         "can_give_back": is_open and not is_ai and answerer != "person",
-        "is_built_in": answerer == "builtin",
         "draft": pending.select_related("reply", "editing_by").defer("reply__instructions").first(),
         "rejection_reasons": RejectionReason.choices,
         "failure": _get_failure(conversation) if is_open and not is_ai else "",
@@ -200,7 +199,7 @@ def _contact_context(
 
 
 def _get_failure(conversation: Conversation) -> str:
-    """Return why the AI has not answered the visitor's last message, if it is known."""
+    """Return why the visitor's last message has no automatic answer, if it is known."""
     if conversation.last_message_author != Author.VISITOR:
         return ""
     replies = Reply.objects.filter(conversation=conversation).order_by("-created_at", "-id")

@@ -25,7 +25,7 @@ class RejectionReason(models.TextChoices):
     WRONG = "wrong", "Wrong"
     TONE = "tone", "Wrong tone"
     MISSING_KNOWLEDGE = "missing_knowledge", "Missing knowledge"
-    NOT_FOR_AI = "not_for_ai", "Not for the AI"
+    NOT_FOR_AI = "not_for_ai", "Not for automatic answers"
 
 
 class DraftQuerySet(TenantQuerySet[_Row_co]):

@@ -20,7 +20,7 @@ class Author(models.TextChoices):
     """The author of a message."""
 
     VISITOR = "visitor", "Visitor"
-    AI = "ai", "AI"
+    AI = "ai", "Automatic answer"
     REP = "rep", "Representative"
     SYSTEM = "system", "System"
 

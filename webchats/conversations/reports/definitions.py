@@ -9,8 +9,8 @@ DEFINITIONS: Final[Mapping[str, str]] = {
         "organization."
     ),
     "first_reply": (
-        "From the first visitor message to the first public message of the AI or a representative. "
-        "Half of the conversations have at most the median. Those without an answer are counted "
+        "From the first visitor message to the first automatic answer or message of a "
+        "representative. Half of the conversations have at most the median. Those without an answer are counted "
         "apart, and are in no median."
     ),
     "waiting": (
@@ -22,14 +22,14 @@ DEFINITIONS: Final[Mapping[str, str]] = {
         "counts once. Open conversations are not resolved yet."
     ),
     "ai_resolution": (
-        "Confirmed: the conversation is closed, only the AI wrote, and the visitor rated it 4 or "
-        "5. Assumed: only the AI wrote, nobody called a person, and there was no message for 24 "
-        "hours. Both are shares of the conversations in which the AI was to answer, a model or the "
-        "built-in search. A conversation can be both."
+        "Confirmed: the conversation is closed, all answers were automatic, and the visitor rated "
+        "it 4 or 5. Assumed: all answers were automatic, nobody called a person, and there was no "
+        "message for 24 hours. Both are shares of the conversations with automatic answers: of an "
+        "AI model or of the built-in search. A conversation can be both."
     ),
     "hand_over": (
-        "Conversations in which the visitor asked for a person, or the AI called one, as a share "
-        "of those in which the AI was to answer."
+        "Conversations in which the visitor asked for a person, or no automatic answer was possible, "
+        "as a share of those with automatic answers."
     ),
     "drafts": (
         "Drafts sent as they were / (sent as they were + edited + rejected). The size of the edits "
@@ -37,14 +37,14 @@ DEFINITIONS: Final[Mapping[str, str]] = {
     ),
     "rating": (
         "The share of ratings of 4 or 5. There is no mean of fewer than 10 ratings. The response "
-        "rate is ratings / conversations whose visitor was asked. By the AI alone: no "
+        "rate is ratings / conversations whose visitor was asked. Automatic answers only: no "
         "representative wrote."
     ),
     "days": "Conversations by the day of the first visitor message.",
     "hours": "Conversations by the weekday and the hour of the first visitor message.",
     "webchats": "Conversations by the webchat in which the visitor wrote.",
     "reps": "Conversations by the representative who wrote last. Approving a draft does not count.",
-    "prompts": "Conversations by the prompt, and its version, of the first reply of the AI.",
+    "prompts": "Conversations by the prompt, and its version, of the first automatic answer.",
     "usage": (
         "Calls of AI models in the period, with their tokens and cost, by the version of the "
         "prompt. Tokens that a provider did not report are estimated. The filters of webchat and "

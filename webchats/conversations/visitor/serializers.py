@@ -160,7 +160,7 @@ class VisitorMessageSerializer(serializers.Serializer[Any]):
     )
     sources = SourceSerializer(many=True)
     isApproved = serializers.BooleanField(
-        help_text="Whether a colleague has checked the AI's answer."
+        help_text="Whether a colleague has checked the automatic answer."
     )
     clientKey = serializers.CharField(
         allow_null=True, help_text="`null` unless the visitor is the author."
@@ -213,12 +213,12 @@ class VisitorMessagesSerializer(serializers.Serializer[Any]):
     handler = fields.ChoiceField(choices=Handler.choices, allow_null=True)
     rating = VisitorRatingSerializer(allow_null=True)
     reply = PartialReplySerializer(
-        allow_null=True, help_text="The answer that the AI is writing, without approval."
+        allow_null=True, help_text="The automatic answer that is being written, without approval."
     )
     replyState = fields.ChoiceField(
         choices=[WRITING, CHECKING],
         allow_null=True,
-        help_text="`writing`: the AI answers. `checking`: a colleague checks its answer first.",
+        help_text="`writing`: an automatic answer follows. `checking`: a colleague checks it first.",
     )
     answeredBy = _answered_by_field()
 

@@ -54,7 +54,7 @@ def test_draft_is_listed_and_shown_with_its_origin(
     page = page_of(rep_client, conversation, hasDraft="true")
     assert f'id="item-{conversation.pk}"' in page
     assert ">Draft to approve</span>" in page
-    assert ">AI answers</span>" not in page
+    assert ">Automatic answers</span>" not in page
     assert "We &lt;b&gt;deliver&lt;/b&gt; within three days.</textarea>" in page
     for origin in ("version 7", "model-1", "Delivery", "1 given", "1,234 ms in all"):
         assert origin in page
@@ -205,29 +205,32 @@ def test_edited_draft_is_kept_when_the_visitor_writes(
     assert act("edit-draft", {"version": 1}).status_code == 409
 
 
-def test_conversation_is_given_back_to_the_ai(
+def test_conversation_is_given_back_to_automatic_answers(
     act: Act, rep_client: Client, conversation: Conversation
 ) -> None:
-    assert "Give back to the" not in page_of(rep_client, conversation)
+    assert "Give back to" not in page_of(rep_client, conversation)
     assert act("give-back").status_code == 409
     factories.KnowledgeEntryFactory.create(organization=conversation.organization)
-    assert "Give back to the built-in search" in page_of(rep_client, conversation)
+    assert "Give back to automatic answers" in page_of(rep_client, conversation)
     act("give-back")
     assert conversation.handler == "ai"
-    assert ">Built-in search answers</span>" in page_of(rep_client, conversation)
+    assert ">Automatic answers</span>" in page_of(rep_client, conversation)
 
 
-@pytest.mark.parametrize(("model", "name"), [("model-1", "AI"), ("", "built-in search")])
+@pytest.mark.parametrize(
+    ("model", "label", "title"),
+    [("model-1", "AI", "the AI"), ("", "Automatic answer", "an automatic answer")],
+)
 def test_answer_without_a_model_is_not_called_an_answer_of_the_ai(
-    rep_client: Client, conversation: Conversation, model: str, name: str
+    rep_client: Client, conversation: Conversation, model: str, label: str, title: str
 ) -> None:
     draft = make_draft(conversation)
     draft.reply.model = model
     draft.reply.save()
     conversation.messages.create(author="ai", text="Four.", reply=draft.reply, sequence=50)
     page = page_of(rep_client, conversation)
-    assert f">Draft of the {name}</strong>" in page
-    assert f">{name[0].upper()}{name[1:]}</span>" in page
+    assert f">Draft of {title}</strong>" in page
+    assert f">{label}</span>" in page
 
 
 @pytest.mark.parametrize("name", ["approve", "approve-next", "reject", "edit-draft", "give-back"])
@@ -247,4 +250,4 @@ def test_reason_why_the_ai_has_not_answered_is_shown(
         conversation=conversation, state="failed", error="The account has no <b>credit</b> left."
     )
     page = page_of(rep_client, conversation)
-    assert "The AI has not answered: The account has no &lt;b&gt;credit&lt;/b&gt; left." in page
+    assert "No automatic answer: The account has no &lt;b&gt;credit&lt;/b&gt; left." in page

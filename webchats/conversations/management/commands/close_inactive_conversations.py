@@ -9,7 +9,7 @@ class Command(CommandWithExample):
 
     example = "manage.py close_inactive_conversations"
     help = (
-        "Close open conversations after a time without a message: 24 hours while the AI answers, "
+        "Close open conversations after a time without a message: 24 hours with automatic answers, "
         "else 72, or the hours that the organization has set. Safe to run twice."
     )
 

@@ -13,11 +13,11 @@ from webchats.management.help import CommandWithExample
 
 
 class Command(CommandWithExample):
-    """Runs jobs, such as the replies of the AI, until SIGTERM or SIGINT."""
+    """Runs jobs, such as automatic answers, until SIGTERM or SIGINT."""
 
     example = "manage.py work --listen 127.0.0.1:8004"
     help = (
-        "Run jobs, such as the replies of the AI, and tasks that repeat, until SIGTERM or SIGINT. "
+        "Run jobs, such as automatic answers, and tasks that repeat, until SIGTERM or SIGINT. "
         "Several workers can run at the same time, on several machines."
     )
 

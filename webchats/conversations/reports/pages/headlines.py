@@ -141,7 +141,7 @@ def _ai_resolution(now: Summary, before: Summary, links: Links) -> Headline:
     assumed = f"assumed ({format_share(figures.assumed_rate)})"
     return Headline(
         "ai_resolution",
-        "Resolved by the AI (confirmed)",
+        "Resolved automatically (confirmed)",
         format_share(figures.confirmed_rate),
         compare(
             figures.confirmed_rate, before.ai.confirmed_rate, format_share, is_more_better=True
@@ -204,7 +204,7 @@ def _rating(now: Summary, before: Summary, links: Links) -> Headline:
     details += [
         Detail(f"{label}: {_describe(group)}")
         for label, group in (
-            ("AI alone", figures.ai_only),
+            ("Automatic answers only", figures.ai_only),
             ("With a representative", figures.with_rep),
         )
         if group.count

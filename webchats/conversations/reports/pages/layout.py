@@ -27,7 +27,7 @@ MAX_ROWS: Final = 20
 _NO_ROW: Final = {
     f"webchat={NONE}": "Deleted webchats",
     f"rep={NONE}": "No representative",
-    f"prompt={NONE}-0": "No reply of the AI",
+    f"prompt={NONE}-0": "No automatic answer",
 }
 
 

@@ -23,8 +23,8 @@ _TITLES: Final = {
     "closed_once": "Conversations that were closed at least once",
     "reopened": "Conversations that were reopened",
     "with_ai": "Conversations with automatic answers",
-    "ai_confirmed": "Resolved by the AI, confirmed by a rating",
-    "ai_assumed": "Resolved by the AI, assumed",
+    "ai_confirmed": "Resolved automatically, confirmed by a rating",
+    "ai_assumed": "Resolved automatically, assumed",
     "handed_over": "Conversations that were handed over to a person",
     "asked_for_person": "Conversations in which the visitor asked for a person",
     "drafts_sent": "Conversations with a draft that was sent as it was",
@@ -36,7 +36,7 @@ _TITLES: Final = {
 }
 _RATINGS: Final = {
     "rating": "Rated {} of 5",
-    "rating_ai_only": "Rated {} of 5, answered by the AI alone",
+    "rating_ai_only": "Rated {} of 5, automatic answers only",
     "rating_with_rep": "Rated {} of 5, with a representative",
 }
 

@@ -42,10 +42,10 @@ class Row:
 
     @property
     def answered_by(self) -> str:
-        """The representative who wrote last, or the AI."""
+        """The representative who wrote last, or automatic answers."""
         if self.conversation.answered_by is not None:
             return self.conversation.answered_by.get_full_name()
-        return "AI" if self.conversation.ai_wrote else NO_VALUE
+        return "Automatic answers" if self.conversation.ai_wrote else NO_VALUE
 
 
 @dataclass(frozen=True)
