@@ -48,11 +48,13 @@ def append(
     return message
 
 
-def append_event(conversation: Conversation, event: str, *, user: User | None = None) -> Message:
+def append_event(
+    conversation: Conversation, event: str, *, user: User | None = None, text: str = ""
+) -> Message:
     """Store an event as the next message, such as ``closed``, ``reopened`` or ``joined``.
 
-    ``user`` is the representative whose action it reports. An event is not unread for anybody who
-    had read the conversation.
+    ``user`` is the representative whose action it reports, and ``text`` what the widget shows
+    instead of its own text. An event is not unread for anybody who had read the conversation.
     """
     had_read = conversation.unread == 0
     message = _store(
@@ -63,6 +65,7 @@ def append_event(conversation: Conversation, event: str, *, user: User | None = 
             user=user,
             kind=MessageKind.EVENT,
             event=event,
+            text=text,
         )
     )
     if had_read:

@@ -2,13 +2,14 @@
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from webchats.conversations.models import (
     Author,
     Conversation,
     Draft,
+    DraftState,
     Message,
     MessageKind,
     Note,
@@ -102,7 +104,7 @@ def get_thread(conversation: Conversation, before: int | None = None) -> Thread:
     if before is not None:
         messages = messages.filter(sequence__lt=before)
     page = load_page(messages, PAGE_SIZE, _BYTES)[0][::-1]
-    entries = list(_merge(page, _notes_of_page(conversation, page)))
+    entries = list(_merge(page, _entries_between(conversation, page)))
     _add_changes(entries)
     _group(entries)
     first, last = (page[0].sequence, page[-1].sequence) if page else (1, 0)
@@ -114,25 +116,34 @@ def get_thread(conversation: Conversation, before: int | None = None) -> Thread:
     )
 
 
-def _notes_of_page(conversation: Conversation, page: list[Message]) -> Iterable[Note]:
-    """Return the notes between the first message of the page and the first of the next page."""
-    notes: QuerySet[Note] = conversation.notes.select_related("user").order_by("created_at", "id")
+def _entries_between(conversation: Conversation, page: list[Message]) -> list[Entry]:
+    """Return the notes and rejected drafts of the page, the oldest first.
+
+    They are between its first message and the first one of the next page.
+    """
+    start = end = Q()
     if page and page[0].sequence > 1:
-        notes = notes.filter(created_at__gte=page[0].created_at)
+        start = Q(time__gte=page[0].created_at)
     if page and page[-1].sequence < conversation.last_sequence:
         following = conversation.messages.get(sequence=page[-1].sequence + 1)
-        notes = notes.filter(created_at__lt=following.created_at)
-    return notes
+        end = Q(time__lt=following.created_at)
+    notes = conversation.notes.select_related("user").order_by("created_at", "id")
+    entries = [_note_entry(note) for note in notes.alias(time=F("created_at")).filter(start, end)]
+    if conversation.drafts_rejected:
+        drafts = conversation.drafts.filter(state=DraftState.REJECTED).select_related("decided_by")
+        drafts = drafts.defer("text", "sent_text").alias(time=F("decided_at")).filter(start, end)
+        entries += [_rejection_entry(draft) for draft in drafts[:PAGE_SIZE]]
+    return sorted(entries, key=attrgetter("created_at"))
 
 
-def _merge(messages: list[Message], notes: Iterable[Note]) -> Iterator[Entry]:
-    """Yield the messages by sequence, and each note before the next newer message."""
-    waiting = deque(notes)
+def _merge(messages: list[Message], others: list[Entry]) -> Iterator[Entry]:
+    """Yield the messages by sequence, and each other entry before the next newer message."""
+    waiting = deque(others)
     for message in messages:
         while waiting and waiting[0].created_at < message.created_at:
-            yield _note_entry(waiting.popleft())
+            yield waiting.popleft()
         yield _message_entry(message)
-    yield from map(_note_entry, waiting)
+    yield from waiting
 
 
 def _message_entry(message: Message) -> Entry:
@@ -168,7 +179,16 @@ def _note_entry(note: Note) -> Entry:
     return Entry(f"note-{note.pk}", "note", name, note.text, note.created_at)
 
 
+def _rejection_entry(draft: Draft) -> Entry:
+    name = draft.decided_by.get_full_name() if draft.decided_by else "a deleted user"
+    reasons = (draft.get_reason_display().lower(), draft.comment)
+    text = ": ".join([f"Draft rejected by {name}", *filter(None, reasons)])
+    return Entry(f"draft-{draft.pk}", "event", "", text, draft.decided_at or draft.updated_at)
+
+
 def _event_text(message: Message) -> str:
+    if message.event == "handed_over" and message.text:
+        return "Handed over to the team, after two questions without an answer"
     if message.author_name and message.event in _EVENT_TEXTS:
         return _EVENT_TEXTS[message.event].format(message.author_name)
     texts = {**_EVENT_TEXTS, **_ANONYMOUS_EVENT_TEXTS}

@@ -14,6 +14,16 @@ _REFUSALS: Final = {
     "it": "Non ho una risposta a questo. Vuole parlare con una persona?",
     "nl": "Daar heb ik geen antwoord op. Wilt u met een medewerker spreken?",
 }
+#: Sent instead of the second refusal in a row, with which the conversation is handed over.
+_HAND_OVERS: Final = {
+    "en": "I have no answer to that either, so I asked our team.",
+    "de": "Auch darauf habe ich keine Antwort. Ich habe unser Team gefragt.",
+    "fr": "Je n’ai pas de réponse à cela non plus. J’ai donc demandé à notre équipe.",
+    "es": "Tampoco tengo respuesta para eso, así que he preguntado a nuestro equipo.",
+    "pt": "Também não tenho resposta para isso, por isso perguntei à nossa equipe.",
+    "it": "Non ho una risposta nemmeno a questo, quindi ho chiesto al nostro team.",
+    "nl": "Ook daar heb ik geen antwoord op. Ik heb het aan ons team gevraagd.",
+}
 #: The built-in provider's answer to a greeting or thanks.
 _COURTESIES: Final = {
     "en": "Hello! Ask me a question, and I will look for the answer.",
@@ -38,6 +48,11 @@ _THANKS: Final = {
 def refusal(language: str) -> str:
     """Return the sentence for a question without an answer, in a language tag's language."""
     return _REFUSALS[known_language(language)]
+
+
+def second_refusal(language: str) -> str:
+    """Return the sentence for the second question in a row without an answer."""
+    return _HAND_OVERS[known_language(language)]
 
 
 def courtesy(language: str) -> str:

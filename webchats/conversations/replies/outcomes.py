@@ -15,6 +15,7 @@ from webchats.conversations.appending import append
 from webchats.conversations.events import draft_changed
 from webchats.conversations.facts import record_prompt
 from webchats.conversations.knowledge.answer import Answer, Outcome
+from webchats.conversations.knowledge.phrases import second_refusal
 from webchats.conversations.knowledge.run_events import Finished, HandOver, Trace
 from webchats.conversations.locking import save
 from webchats.conversations.models import (
@@ -54,7 +55,10 @@ def finish_reply(job: ClaimedJob, reply_id: str, finished: Finished, *, is_shown
     conversation = reply.conversation
     if (reply.is_draft or not is_shown) and _is_outdated(reply):
         _end(reply, ReplyState.DISCARDED)
-    elif reply.end_reason == REFUSAL and (reply.is_draft or _has_refused(conversation)):
+    elif reply.end_reason == REFUSAL and _has_refused(conversation):
+        text = second_refusal(conversation.contact.locale)
+        _call_person(reply, ReplyState.HANDED_OVER, text)
+    elif reply.end_reason == REFUSAL and reply.is_draft:
         _call_person(reply, ReplyState.HANDED_OVER)
     elif reply.is_draft:
         _end(reply, ReplyState.DRAFTED)
@@ -173,9 +177,9 @@ def _add_draft(reply: Reply, state: DraftState) -> None:
     draft_changed(reply.conversation, draft)
 
 
-def _call_person(reply: Reply, state: ReplyState) -> None:
+def _call_person(reply: Reply, state: ReplyState, text: str = "") -> None:
     _end(reply, state)
-    hand_over_locked(reply.conversation, Action.HAND_OVER)
+    hand_over_locked(reply.conversation, Action.HAND_OVER, text)
     save(reply.conversation)
 
 

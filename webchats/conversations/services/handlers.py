@@ -81,8 +81,11 @@ def _call_person(conversation: Conversation, action: Action) -> Conversation:
     return locked
 
 
-def hand_over_locked(conversation: Conversation, action: Action) -> bool:
-    """End the replies of the AI and call a person. Return whether the handler has changed."""
+def hand_over_locked(conversation: Conversation, action: Action, text: str = "") -> bool:
+    """End the replies of the AI and call a person. Return whether the handler has changed.
+
+    ``text`` tells the visitor why. The widget has a text of its own without it.
+    """
     handler = next_handler(conversation.handler, action)
     if handler == conversation.handler:
         return False
@@ -91,7 +94,7 @@ def hand_over_locked(conversation: Conversation, action: Action) -> bool:
     now = timezone.now()
     record_hand_over(conversation, action, now)
     conversation.waiting_since = conversation.waiting_since or now
-    append_event(conversation, "handed_over")
+    append_event(conversation, "handed_over", text=text)
     assign_automatically(conversation)
     request_notifications(conversation)
     return True

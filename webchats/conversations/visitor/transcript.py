@@ -71,9 +71,9 @@ def _message_lines(message: Message, title: str) -> Iterator[str]:
         event = _EVENTS.get(message.event, message.event.replace("_", " "))
         name = message.author_name or ("Visitor" if message.event in _BY_VISITOR else title)
         yield f"\n{time}  {_one_line(name)} {event}.\n"
-        return
-    default = {Author.VISITOR: "Visitor"}.get(Author(message.author), title)
-    yield f"\n{time}  {_one_line(message.author_name or default)}:\n"
+    else:
+        default = {Author.VISITOR: "Visitor"}.get(Author(message.author), title)
+        yield f"\n{time}  {_one_line(message.author_name or default)}:\n"
     for line in message.text.splitlines():
         yield f"    {_CONTROL.sub('', line)}\n"
 

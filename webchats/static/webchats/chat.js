@@ -97,6 +97,7 @@
   new ResizeObserver(() => follows && scrollToEnd()).observe(log);
 
   const aiLabel = () => words[client.answeredBy] ?? words.ai;
+  const eventText = ({ text, event, authorName }) => text || word("event_" + event, authorName);
   const createRow = (message) => {
     const row = {
       message,
@@ -107,7 +108,7 @@
       day: element("p", "day"),
     };
     if (message.kind === "event") {
-      const line = word("event_" + message.event, message.authorName);
+      const line = eventText(message);
       row.element = element("div", "row", row.day, element("p", "event", line));
       row.element.hidden = !line;
       return row;
@@ -311,7 +312,7 @@
         // The thanks have the focus.
         if (message.event === "rated") return;
         // As it is shown, without the marks of Markdown.
-        announce(isEvent ? word("event_" + message.event, name) : `${name}: ${bubble.innerText}`);
+        announce(isEvent ? eventText(message) : `${name}: ${bubble.innerText}`);
       },
     },
   });

@@ -96,7 +96,9 @@ def test_words_of_the_newest_edited_drafts_are_compared(
     assert changes[0] == [DiffPart("deleted", TEXT), DiffPart("inserted", f"Sir, {TEXT}")]
 
 
-def test_rejected_draft_calls_a_person(act: Act, conversation: Conversation, draft: Draft) -> None:
+def test_rejected_draft_calls_a_person(
+    act: Act, rep: User, rep_client: Client, conversation: Conversation, draft: Draft
+) -> None:
     act("reject", {"version": 1, "reason": "missing_knowledge", "comment": "No dates"})
     draft.refresh_from_db()
     assert (draft.state, draft.reason, draft.comment) == (
@@ -106,6 +108,8 @@ def test_rejected_draft_calls_a_person(act: Act, conversation: Conversation, dra
     )
     assert conversation.handler == "waiting"
     assert not Message.objects.filter(author="ai").exists()
+    page = page_of(rep_client, conversation)
+    assert f"Draft rejected by {rep.get_full_name()}: missing knowledge: No dates" in page
 
 
 @pytest.mark.parametrize(

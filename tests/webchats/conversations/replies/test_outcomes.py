@@ -20,11 +20,12 @@ from tests.support import event_loops, factories
 from tests.support.models import HAND_OVER, Step, claim_reply, run_job, run_replies, use_model
 from tests.webchats.conversations.replies.conversations import get_log, in_thread, send
 from webchats.conversations import events, services
-from webchats.conversations.knowledge.phrases import refusal
+from webchats.conversations.knowledge.phrases import refusal, second_refusal
 from webchats.conversations.models import Conversation, Draft, Message, Reply
 from webchats.conversations.replies import start
 from webchats.conversations.replies.engine import make_reply
 from webchats.conversations.replies.requests import request_reply
+from webchats.conversations.visitor.transcript import make_transcript
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -164,7 +165,10 @@ def test_the_second_refusal_in_a_row_calls_a_person(
     sentence = f"ai: {refusal('')}"
     assert get_log(reply_to(webchat)) == ["visitor: When?", sentence]
     conversation = reply_to(webchat, "And?")
-    assert get_log(conversation)[1:] == [sentence, "visitor: And?", "system: handed_over"]
+    assert get_log(conversation)[1:3] == [sentence, "visitor: And?"]
+    last = conversation.messages.get(sequence=4)
+    assert (last.event, last.text) == ("handed_over", second_refusal(""))
+    assert second_refusal("") in make_transcript(conversation, "Shop")
     assert conversation.handler == "waiting"
 
 
