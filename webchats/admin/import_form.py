@@ -6,11 +6,11 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import models
 from django.http import QueryDict
-from django.template.defaultfilters import filesizeformat
 from django.utils.datastructures import MultiValueDict
 
 from organizations.auth.roles import Operation, role_allows
 from organizations.models import Organization, User
+from organizations.templatetags.sizes import file_size
 from webchats.imports.formats import FORMATS, detect_format
 
 _EXTENSIONS = ", ".join(f".{name}" for name in FORMATS)
@@ -54,7 +54,7 @@ class ImportForm(forms.Form):
         )
         if not role_allows(user.role, Operation.CHANGE, model):
             del self.fields["update"]
-        size = filesizeformat(settings.MAX_UPLOAD_BYTES)
+        size = file_size(settings.MAX_UPLOAD_BYTES)
         self.fields["file"].widget.attrs |= {
             "data-max-bytes": settings.MAX_UPLOAD_BYTES,
             "data-too-large": f"The file is larger than {size}. Split it into smaller files.",

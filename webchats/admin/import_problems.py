@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Final
 
+from webchats.imports.columns import UNKNOWN_COLUMN
 from webchats.imports.rows import ImportProblem
 
 #: The numbers of lines that are shown for one error.
@@ -26,6 +27,11 @@ class ProblemGroup:
         shown = ", ".join(map(str, self.lines[:_MAX_LINES]))
         more = len(self.lines) - _MAX_LINES
         return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def is_about_columns(problem: ImportProblem) -> bool:
+    """Return whether a file with the columns of the sample would not have the problem."""
+    return problem.reason.startswith(UNKNOWN_COLUMN)
 
 
 def group_problems(problems: Iterable[ImportProblem]) -> list[ProblemGroup]:

@@ -20,7 +20,7 @@ from organizations.tenancy.admin import TenantAdmin
 from organizations.tenancy.models import TenantModel
 from webchat_project.api.exceptions import DependencyUnavailable
 from webchats.admin.import_form import ImportForm
-from webchats.admin.import_problems import group_problems
+from webchats.admin.import_problems import group_problems, is_about_columns
 from webchats.icons.storage import StorageUnavailable
 from webchats.imports.concurrency import ImportsBusy
 from webchats.imports.exporter import sample_response
@@ -182,6 +182,7 @@ class ImportMixin(TenantAdmin[_Row]):
             pending=pending,
             report=report,
             problems=group_problems(problems),
+            suggests_sample=any(map(is_about_columns, problems)),
             unlisted_problems=report.problem_count - len(report.problems),
             **can,
         )

@@ -46,43 +46,55 @@ _API_FIELDS: Final = WebchatSerializer().fields
 #: The columns that a new row must have.
 REQUIRED: Final = tuple(name for name in EXPORTED if _API_FIELDS[name].required)
 
+#: The beginning of the error for a column that is not known.
+UNKNOWN_COLUMN: Final = "Unknown column."
 #: The error for a longer name suggests no known column.
 _MAX_COMPARED_LENGTH: Final = 64
 
 
-def unknown_column(name: str, known_names: frozenset[str] = KNOWN) -> str:
-    """Return the error message for a column that is not among ``known_names``."""
+def unknown_column(
+    name: str, known_names: frozenset[str] = KNOWN, used: tuple[str, ...] = ()
+) -> str:
+    """Return the error message for a column that is not among ``known_names``.
+
+    It suggests the nearest one, or else lists ``used``.
+    """
     if not name:
         return "The column has no name."
+    unknown = f"{UNKNOWN_COLUMN} The columns are {', '.join(used)}." if used else UNKNOWN_COLUMN
     # A long name is not cached, either: the cache lives as long as the process.
     if len(name) > _MAX_COMPARED_LENGTH:
-        return "Unknown column."
-    return _suggest_column(name, known_names)
+        return unknown
+    nearest = _find_nearest(name, known_names)
+    return f"{UNKNOWN_COLUMN} Did you mean {nearest}?" if nearest else unknown
 
 
 @lru_cache(maxsize=2_048)
-def _suggest_column(name: str, known_names: frozenset[str]) -> str:
-    """Return the error message with the nearest known name.
+def _find_nearest(name: str, known_names: frozenset[str]) -> str:
+    """Return the nearest known name, or an empty text.
 
     Cached, because a misspelled key of a JSON file occurs in every row, and the comparison takes
     longer than the rest of the row.
     """
     by_lower = {known.lower(): known for known in sorted(known_names)}
     nearest = difflib.get_close_matches(name.strip().lower(), by_lower, n=1, cutoff=0.5)
-    return f"Unknown column. Did you mean {by_lower[nearest[0]]}?" if nearest else "Unknown column."
+    return by_lower[nearest[0]] if nearest else ""
 
 
-def header_problems(header: list[str], known_names: frozenset[str] = KNOWN) -> list[ImportProblem]:
-    """Return a problem for each unknown and each duplicate column.
+def header_problems(
+    header: list[str] | None, known_names: frozenset[str], used: tuple[str, ...]
+) -> list[ImportProblem]:
+    """Return a problem for each unknown and each duplicate column, none without a header.
 
     Raise ``FileRefused`` for a header with too many columns.
     """
+    header = header or []
     # As in ``MAX_COLUMNS``.
     maximum = 2 * len(known_names)
     if len(header) > maximum:
         raise FileRefused(f"Too many columns: {len(header):,}. The maximum is {maximum}.", 1)
     unknown = [
-        ImportProblem(1, name, unknown_column(name, known_names))
+        ImportProblem(1, name, unknown_column(name, known_names, used))
         for name in header
         if name not in known_names
     ]

@@ -64,9 +64,8 @@ def run_import(
 ) -> ImportReport:
     """Import the file, store an ``ImportRecord`` and return the report.
 
-    ``run_class`` imports the rows of another model than webchats. Errors in the file are problems
-    of the report. Raise ``StorageUnavailable``, ``DatabaseError`` or ``ImportsBusy`` (only without
-    ``wait``); nothing is written in these cases.
+    ``run_class`` imports rows of another model than webchats. Errors in the file are in the report.
+    Raise ``StorageUnavailable``, ``DatabaseError`` or, without ``wait``, ``ImportsBusy``.
     """
     # A command, which waits, has a process of its own.
     with nullcontext() if options.wait else import_slot(organization.pk):
@@ -82,8 +81,9 @@ def run_import(
 class ImportRun(Generic[_Row, _New]):
     """An import of rows of a model. Subclasses find, validate and write them."""
 
-    #: The names of the columns, and of the rows in the import's record.
+    #: The names of the columns, those that errors list, and the rows in the import's record.
     known_columns: ClassVar[frozenset[str]]
+    used_columns: ClassVar[tuple[str, ...]] = ()
     resource: ClassVar[ImportedRows]
     #: Returns the ``ExistingRows`` of an organization. ``Any``, because ``partial`` is invariant.
     find_existing: ClassVar[partial[Any]]
@@ -153,7 +153,7 @@ class ImportRun(Generic[_Row, _New]):
     def _import_table(self, table: Table) -> None:
         self.validator = self.make_validator(table)
         self.observer.header_read(table.header)
-        for problem in columns.header_problems(table.header or [], self.known_columns):
+        for problem in columns.header_problems(table.header, self.known_columns, self.used_columns):
             self.refused = True
             self._add_problem(problem)
         for batch in self._batches(table.rows):

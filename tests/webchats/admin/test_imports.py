@@ -190,7 +190,16 @@ def test_an_error_of_many_rows_is_shown_once(session_client: Client) -> None:
     page = check_file(session_client, content).content.decode()
     assert page.count("<tr><td>") == 2
     assert "<td>1</td><td>promt</td><td>Unknown column. Did you mean prompt?</td>" in page
+    assert 'import/sample.csv"' in page
     assert "<td>2, 3, 4, 5, 6 and 15 more</td><td>promptId</td>" in page
+
+
+def test_a_file_that_was_not_imported_for_its_columns_has_no_numbers_of_rows(
+    session_client: Client,
+) -> None:
+    page = check_file(session_client, to_csv(more=("zzzz",))).content.decode()
+    assert "<td>zzzz</td><td>Unknown column.</td>" in page
+    assert "invalid</li>" not in page
 
 
 def test_new_rows_of_a_file_with_existing_ids_can_be_imported_alone(

@@ -111,6 +111,7 @@ class CannedReplyImport(ImportRun[CannedReply, CannedReply]):
     """An import of canned replies."""
 
     known_columns = KNOWN
+    used_columns = EXPORTED
     resource = ImportedRows.CANNED_REPLIES
     find_existing = partial(ExistingRows, CannedReply, name_field="shortcut")
 

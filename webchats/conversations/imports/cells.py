@@ -1,6 +1,6 @@
 """Reading the cells of a row into its values."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from django.core.exceptions import ValidationError
 from rest_framework.exceptions import ValidationError as ApiValidationError
@@ -16,7 +16,7 @@ def read_cells(
     read: Callable[[ImportRow, str, object], None],
     *,
     known: frozenset[str],
-    used: Collection[str],
+    used: tuple[str, ...],
     has_header: bool,
 ) -> None:
     """Set the row's id, and call ``read`` with the row, the column and the cell for its values.
@@ -33,7 +33,7 @@ def read_cells(
     for column, cell in row.cells.items():
         if column not in known:
             if not has_header:
-                row.reject(column, unknown_column(column, known))
+                row.reject(column, unknown_column(column, known, used))
         elif column not in used:
             continue
         elif isinstance(cell, Formula):

@@ -24,7 +24,8 @@ _READ_ONLY: Final = ("organizationId", "createdAt", "updatedAt")
 EXPORTED: Final = tuple(name for name in KnowledgeSerializer.Meta.fields if name not in _READ_ONLY)
 #: A column with the names of prompts, in place of their ids.
 PROMPTS: Final = "prompts"
-KNOWN: Final = frozenset((*EXPORTED, *_READ_ONLY, PROMPTS, *REJECT_COLUMNS))
+USED: Final = (*EXPORTED, PROMPTS)
+KNOWN: Final = frozenset((*USED, *_READ_ONLY, *REJECT_COLUMNS))
 
 #: The columns that hold values of model fields, by model field.
 VALUE_COLUMNS: Final = {

@@ -204,6 +204,7 @@ class ContactImport(ImportRun[Contact, Contact]):
     """An import of contacts."""
 
     known_columns = KNOWN
+    used_columns = EXPORTED
     resource = ImportedRows.CONTACTS
     find_existing = partial(ExistingContacts)
 

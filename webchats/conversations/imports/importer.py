@@ -81,9 +81,12 @@ class EntryValidator:
 
     def read(self, row: ImportRow) -> None:
         """Set the row's id and values. The ids of its prompts are the value ``prompts``."""
-        used = (*columns.EXPORTED, columns.PROMPTS)
         read_cells(
-            row, self._read_value, known=columns.KNOWN, used=used, has_header=self._has_header
+            row,
+            self._read_value,
+            known=columns.KNOWN,
+            used=columns.USED,
+            has_header=self._has_header,
         )
 
     def _read_value(self, row: ImportRow, column: str, cell: object) -> None:
@@ -165,6 +168,7 @@ class KnowledgeImport(ImportRun[KnowledgeEntry, Change]):
     """An import of knowledge entries. There are few, so that the plain ORM is fast enough."""
 
     known_columns = columns.KNOWN
+    used_columns = columns.USED
     resource = ImportedRows.KNOWLEDGE
     find_existing = partial(ExistingEntries)
 

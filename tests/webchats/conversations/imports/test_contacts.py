@@ -159,9 +159,10 @@ def test_one_invalid_row_prevents_the_import_and_every_error_is_reported(
         {"name": "Ada", "pipelineId": theirs.pipeline_id, "stageId": theirs.pk},
         {"_id": foreign.pk, "name": "Mine"},
         {"name": "Ada", "emial": "x"},
+        {"name": "Ada", "zzz": "x"},
     )
     before = _stored()
-    with pytest.raises(CommandError, match="9 of 10 rows have errors"):
+    with pytest.raises(CommandError, match="10 of 11 rows have errors"):
         run("import_contacts", path, update=True)
     assert _stored() == before
     errors = capsys.readouterr().err
@@ -176,6 +177,7 @@ def test_one_invalid_row_prevents_the_import_and_every_error_is_reported(
         "line 8: pipelineId: This pipeline does not exist.",
         "line 9: _id: The organization has no contact with this id.",
         "line 10: emial: Unknown column. Did you mean email?",
+        "line 11: zzz: Unknown column. The columns are _id, name, email, phone, pipelineId",
     ):
         assert line in errors
 
