@@ -60,9 +60,17 @@ def test_a_page_that_the_role_does_not_allow_has_a_page(rep: User) -> None:
     assert "<h1>No access to this page</h1>" in content_of(response, 403)
 
 
-def test_a_form_without_a_csrf_token_has_a_page() -> None:
-    response = Client(enforce_csrf_checks=True).post("/admin/login/")
-    assert "<h1>This form is out of date</h1>" in content_of(response, 403)
+@pytest.mark.parametrize(
+    ("cookie", "heading"), [("t" * 32, "This form is out of date"), ("", "Cookies are needed")]
+)
+def test_a_form_without_a_csrf_token_has_a_page(
+    settings: Settings, cookie: str, heading: str
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    if cookie:
+        client.cookies[settings.CSRF_COOKIE_NAME] = cookie
+    response = client.post("/admin/login/")
+    assert f"<h1>{heading}</h1>" in content_of(response, 403)
 
 
 def test_a_host_that_is_not_allowed_has_a_page() -> None:

@@ -1,6 +1,12 @@
-"""Error pages that need more than a template: see ``handler500`` of the URLconf."""
+"""Error pages that need more than a template: see ``handler500`` and ``CSRF_FAILURE_VIEW``."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseForbidden,
+    HttpResponseServerError,
+)
+from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.template.loader import render_to_string
 
 from webchat_project.api.exceptions import error_response
@@ -12,6 +18,12 @@ def server_error(request: HttpRequest) -> HttpResponseServerError:
     context = current_request.get()
     values = {"request_id": context.request_id if context else ""}
     return HttpResponseServerError(render_to_string("500.html", values))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseForbidden:
+    """Return the page for a form with a wrong CSRF token, or from a browser without cookies."""
+    values = {"has_no_cookie": reason == REASON_NO_CSRF_COOKIE}
+    return HttpResponseForbidden(render_to_string("403_csrf.html", values))
 
 
 def too_large(request: HttpRequest, limit: int) -> HttpResponse:

@@ -326,7 +326,10 @@ SPECTACULAR_SETTINGS = {
         {"name": "canned replies", "description": "Texts that representatives insert."},
         {"name": "saved views", "description": "Named lists of conversations in the inbox."},
         {"name": "push subscriptions", "description": "The caller's devices for web push."},
-        {"name": "knowledge", "description": "Questions with the answers that automatic answers quote."},
+        {
+            "name": "knowledge",
+            "description": "Questions with answers, which automatic answers quote.",
+        },
         {"name": "prompts", "description": "Instructions for the AI, which a webchat refers to."},
         {"name": "AI providers", "description": "Language models, which a prompt refers to."},
         {"name": "pipelines", "description": "Ordered stages, which new contacts enter."},
@@ -489,6 +492,7 @@ SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
 _prefix = "" if DEBUG else "__Host-"
 SESSION_COOKIE_NAME = f"{_prefix}sessionid"
 CSRF_COOKIE_NAME = f"{_prefix}csrftoken"
+CSRF_FAILURE_VIEW = "webchat_project.error_pages.csrf_failure"
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG
 # Forms contain the token, so that no script has to read the cookie.
