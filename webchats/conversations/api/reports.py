@@ -193,7 +193,7 @@ class ReportConversationsExportView(ReportView):
         """
         sources = self.select(request)
         rows = read_rows(sources, self.find_key(sources), timezone.now())
-        return self.download(EXPORTED, rows, "conversations")
+        return self.download(EXPORTED, rows, sources.period.name_file("conversations"))
 
 
 @extend_schema(tags=["reports"], parameters=[ReportQuerySerializer, ExportQuerySerializer])
@@ -212,4 +212,5 @@ class ReportExportView(ReportView):
         with search_slot(cast("User", request.user)):
             report = load_report(sources.organization, sources.period, sources.filter)
             before = load_summary(sources.organization, sources.period.before, sources.filter)
-        return self.download(COLUMNS, table_rows(report, before), "report")
+        name = sources.period.name_file("report")
+        return self.download(COLUMNS, table_rows(report, before), name)

@@ -50,6 +50,10 @@ class Period:
         """Return the number of days."""
         return (self.last - self.first).days + 1
 
+    def name_file(self, content: str) -> str:
+        """Return a file name, such as ``report-2026-11-01-to-2026-11-30``."""
+        return f"{content}-{self.first}-to-{self.last}"
+
     @property
     def before(self) -> Self:
         """Return the period of the same number of days that ends the day before ``first``."""

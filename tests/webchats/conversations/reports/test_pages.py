@@ -349,7 +349,8 @@ def test_buttons_download_the_figures_and_the_conversations(
     ]
     files = [download(session_client, href) for href in hrefs]
     names = ["report", "conversations", "conversations"]
-    assert [file_name for file_name, _ in files] == [f"{each}.{name}" for each in names]
+    period = "2030-05-06-to-2030-05-12"
+    assert [file_name for file_name, _ in files] == [f"{each}-{period}.{name}" for each in names]
     if name == "csv":
         figures, everything, behind = (content for _, content in files)
         assert b"summary,conversations,,20,0" in figures

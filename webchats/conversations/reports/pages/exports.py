@@ -68,11 +68,11 @@ def _download(
     form: ReportForm,
     columns: Sequence[str],
     make_rows: Callable[[], Iterator[list[object]]],
-    name: str,
+    content: str,
 ) -> HttpResponseBase:
     """Return the file, or back to the report with a message if a workbook would be too large."""
     try:
-        user = get_user(request)
+        user, name = get_user(request), form.period.name_file(content)
         return rows_response(columns, make_rows(), request.GET["format"], name=name, user=user)
     except WorkbookTooLarge as error:
         messages.error(request, str(error))
