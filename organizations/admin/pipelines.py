@@ -12,7 +12,13 @@ from django.utils.safestring import SafeString
 from organizations.admin.badges import badge
 from organizations.admin.site import site
 from organizations.admin.stage_choices import stage_choices
-from organizations.admin.stage_forms import DeletableStageForm, StageForm, StageFormSet
+from organizations.admin.stage_forms import (
+    USUAL_STAGES,
+    DeletableStageForm,
+    StageForm,
+    StageFormSet,
+    usual_stages,
+)
 from organizations.admin.times import updated_at
 from organizations.admin.usage import UsageAdmin
 from organizations.fields import ColorField
@@ -48,6 +54,10 @@ class StageInline(admin.TabularInline[Stage, Pipeline]):
     class Media:
         js = ("organizations/stage_positions.js",)
 
+    def get_extra(self, request: HttpRequest, obj: Pipeline | None = None, **kwargs: Any) -> int:
+        """Return the number of rows to add: those of the usual stages for a new pipeline."""
+        return 0 if obj else len(USUAL_STAGES)
+
     # The arguments of Django's method.
     def get_formset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Return the formset, with a short error for a stage that is in use."""
@@ -76,6 +86,12 @@ class PipelineAdmin(UsageAdmin[Pipeline]):
         first = Stage.objects.order_by("position", "id")[: _MAX_STAGES_LISTED + 1]
         stages = models.Prefetch("stages", first, to_attr="first_stages")
         return super().get_queryset(request).prefetch_related(stages)
+
+    # The arguments of Django's method.
+    def get_formset_kwargs(self, request: HttpRequest, obj: Pipeline, *args: Any) -> dict[str, Any]:
+        """Add the usual stages to the rows of a new pipeline."""
+        kwargs = super().get_formset_kwargs(request, obj, *args)
+        return {**kwargs, "initial": usual_stages()} if obj._state.adding else kwargs
 
     def get_urls(self) -> list[URLPattern]:
         """Add the URL of the stages of a pipeline, for scripts."""

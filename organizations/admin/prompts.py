@@ -38,8 +38,8 @@ class PromptAdmin(PromptVersionsMixin):
     change_form_template = "admin/organizations/prompt/change_form.html"
     change_list_template = "admin/organizations/prompt/change_list.html"
     purpose = (
-        "A prompt is the instructions for automatic answers: how the AI writes them, and with which "
-        "model settings."
+        "A prompt is the instructions for automatic answers: how the AI writes them, and with "
+        "which model settings."
     )
     list_display = ("name", "state", "model", "temperature", updated_at)
     list_filter = ("is_active",)

@@ -13,6 +13,21 @@ from organizations.models.pipeline import DUPLICATE_STAGE
 from webchat_project.api.exceptions import describe_uses
 
 _MAX_POSITION: Final = 1_000_000
+#: The stages that a new pipeline is offered, by name and color.
+USUAL_STAGES: Final = (
+    ("New", "#2563EB"),
+    ("Qualified", "#D97706"),
+    ("Won", "#16A34A"),
+    ("Lost", "#6B7280"),
+)
+
+
+def usual_stages() -> list[dict[str, object]]:
+    """Return the initial values of the rows of a new pipeline."""
+    return [
+        {"new_position": number, "name": name, "color": color}
+        for number, (name, color) in enumerate(USUAL_STAGES, start=1)
+    ]
 
 
 class StageForm(forms.ModelForm[Stage]):
@@ -28,6 +43,12 @@ class StageForm(forms.ModelForm[Stage]):
         max_value=_MAX_POSITION,
         widget=forms.NumberInput(attrs={"class": "stage-position"}),
     )
+
+    def has_changed(self) -> bool:
+        """Return whether there is something to save: a new stage unless its row was emptied."""
+        if not self.instance._state.adding:
+            return super().has_changed()
+        return any(self.data.get(self.add_prefix(name)) for name in ("name", "slug"))
 
 
 class DeletableStageForm(StageForm):

@@ -30,6 +30,17 @@ def test_stages_are_sorted_by_position(admin: User) -> None:
     assert list(stages) == [("A", 0, "a"), ("B", 1, "b"), ("C", 2, "c")]
 
 
+def test_new_pipeline_is_offered_usual_stages_and_an_emptied_row_is_none(admin: User) -> None:
+    client, url = log_in(admin), f"{list_url(Pipeline)}add/"
+    forms = client.get(url).context["inline_admin_formsets"][0].formset.forms
+    rows = [{name: form[name].value() for name in form.fields if name != "id"} for form in forms]
+    assert [row["name"] for row in rows] == ["New", "Qualified", "Won", "Lost"]
+    rows = [{name: row[name] for name in ("name", "color", "new_position")} for row in rows]
+    assert client.post(url, stage_data(*rows[:3], {**rows[3], "name": ""})).status_code == 302
+    stages = Stage.objects.order_by("position").values_list("name", flat=True)
+    assert list(stages) == ["New", "Qualified", "Won"]
+
+
 def test_list_of_pipelines_shows_their_first_stages(admin: User) -> None:
     for pipeline in factories.PipelineFactory.create_batch(2, organization=admin.organization):
         Stage.objects.bulk_create(
