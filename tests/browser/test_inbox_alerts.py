@@ -94,7 +94,7 @@ def test_a_message_that_nobody_sees_alerts_once(
     page.get_by_label("Show a notification").click()
     expect(page.get_by_label("Show a notification")).not_to_be_checked()
     expect(page.get_by_text("The browser blocks notifications of this site.")).to_be_visible()
-    page.get_by_role("link", name="Notification settings").click()
+    page.get_by_role("link", name="Inbox settings").click()
     expect(page.get_by_label("Play a sound")).to_be_checked()
     assert visit.problems == []
     assert violations(page) == []

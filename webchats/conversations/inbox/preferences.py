@@ -1,5 +1,7 @@
 """What a user has chosen for the inbox and its notifications."""
 
+from typing import Final
+
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -14,6 +16,9 @@ from organizations.models import User
 from webchats.conversations.inbox.access import get_user, inbox_view
 from webchats.conversations.inbox.devices import get_push_key
 from webchats.conversations.reports.access import may_read_reports
+
+#: The choices that need a mail server.
+EMAILS: Final = ("gets_email", "gets_weekly_report")
 
 
 class PreferencesForm(forms.Form):
@@ -45,13 +50,13 @@ class PreferencesForm(forms.Form):
     )
 
     def __init__(self, user: User, data: QueryDict | None) -> None:
-        names = ("gets_email", "gets_weekly_report", "uses_single_keys")
+        names = (*EMAILS, "uses_single_keys")
         super().__init__(data, initial={name: getattr(user, name) for name in names})
         if user.organization_id is None or not may_read_reports(user):
             del self.fields["gets_weekly_report"]
         if not settings.EMAIL_ENABLED:
             # The choices are kept for the day on which a mail server is configured.
-            for name in ("gets_email", "gets_weekly_report"):
+            for name in EMAILS:
                 self.fields.pop(name, None)
 
 
@@ -64,17 +69,19 @@ class ShortcutsForm(forms.Form):
 @inbox_view(Operation.VIEW)
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Show or save the user's notification settings."""
+    """Show or save the user's settings of the inbox."""
     user = get_user(request)
     form = PreferencesForm(user, request.POST if request.method == "POST" else None)
     if form.is_valid():
         User.objects.filter(pk=user.pk).update(**form.cleaned_data)
-        messages.success(request, "Your notification settings are saved.")
+        messages.success(request, "Your settings are saved.")
         return redirect("inbox:preferences")
     context = {
         **site.each_context(request),
-        "title": "Notification settings",
+        "title": "Inbox settings",
         "form": form,
+        "emails": [field for field in form if field.name in EMAILS],
+        "keys": [form["uses_single_keys"]],
         "has_push": get_push_key(user) is not None,
     }
     return TemplateResponse(request, "admin/inbox/preferences.html", context)

@@ -20,7 +20,7 @@ def test_the_page_saves_the_choices_of_the_user_only(
     page = rep_client.get(PAGE).content.decode()
     assert page.count('type="checkbox"') - page.count(" checked") == 2
     response = rep_client.post(PAGE, {"uses_single_keys": "on"}, follow=True)
-    assert "Your notification settings are saved." in response.content.decode()
+    assert "Your settings are saved." in response.content.decode()
     rep.refresh_from_db()
     admin.refresh_from_db()
     assert (rep.gets_email, rep.uses_single_keys) == (False, True)
