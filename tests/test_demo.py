@@ -36,7 +36,6 @@ from webchats.conversations.models import (
     Conversation,
     KnowledgeEntry,
     Message,
-    StageMove,
 )
 from webchats.conversations.replies.engine import make_reply
 from webchats.conversations.services import send_visitor_message
@@ -128,8 +127,13 @@ def test_the_board_of_the_demo_has_contacts_in_every_stage() -> None:
     contacts = Contact.objects.for_user(user)
     by_stage = contacts.values_list("stage__name").annotate(Count("pk")).order_by("stage__position")
     assert list(by_stage) == [("New", 4), ("Qualified", 3), ("Won", 2)]
-    assert all(row.stage_entered_at <= timezone.now() for row in contacts if row.stage_entered_at)
-    assert StageMove.objects.filter(moved_by=user).exists()
+    for contact in contacts:
+        moves = list(contact.moves.order_by("to_stage__position"))
+        times = [move.at for move in moves]
+        assert times == sorted(times)
+        assert (contact.first_seen_at, contact.stage_entered_at) == (times[0], times[-1])
+        change = contact.history.latest()
+        assert (change.history_date, change.history_user) == (times[-1], moves[-1].moved_by)
 
 
 @pytest.mark.django_db

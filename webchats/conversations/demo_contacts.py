@@ -1,6 +1,7 @@
 """Contacts of the demo in several stages, so that its board is not empty."""
 
 from datetime import timedelta
+from itertools import chain, repeat
 from typing import Final, NamedTuple
 
 from django.utils import timezone
@@ -43,9 +44,9 @@ def place_contacts(webchat: Webchat, user: User) -> None:
         return
     stages = list(webchat.pipeline.stages.active())
     for person in _PEOPLE:
-        _move(_add(webchat, user, person), stages, person.stage, user, person.days_ago)
-    for contact in Contact.objects.filter(webchat=webchat, name__in=_VISITORS):
-        _move(contact, stages, _VISITORS[contact.name], user, 0)
+        _move(_add(webchat, user, person), stages, person.stage, user)
+    for contact in Contact.objects.filter(webchat=webchat):
+        _move(contact, stages, _VISITORS.get(contact.name, 0), user)
 
 
 def _add(webchat: Webchat, user: User, person: _Person) -> Contact:
@@ -66,13 +67,19 @@ def _add(webchat: Webchat, user: User, person: _Person) -> Contact:
     return contact
 
 
-def _move(contact: Contact, stages: list[Stage], steps: int, user: User, days_ago: int) -> None:
-    """Move the contact on, as if that had been done some days ago."""
+def _move(contact: Contact, stages: list[Stage], steps: int, user: User) -> None:
+    """Move the contact on, as if that had been done in equal times since its first visit."""
     for stage in stages[1 : steps + 1]:
         services.move(contact=contact, stage=stage, user=user)
-    age = timedelta(days=days_ago)
-    for number, move in enumerate(StageMove.objects.filter(contact=contact)):
-        moved_at = move.at - age - timedelta(hours=20 * number)
-        StageMove.objects.filter(pk=move.pk).update(at=moved_at)
-        if number == 0:
-            Contact.objects.filter(pk=contact.pk).update(stage_entered_at=moved_at)
+    moves = list(StageMove.objects.filter(contact=contact).order_by("at", "id"))
+    pause = (timezone.now() - contact.first_seen_at) / len(moves)
+    for number, move in enumerate(moves):
+        move.at = contact.first_seen_at + number * pause
+        move.save(update_fields=["at"])
+    Contact.objects.filter(pk=contact.pk).update(stage_entered_at=moves[-1].at)
+    # Each move is the change of one version. Those before it are of the first visit.
+    versions = contact.history.order_by("-history_date", "-history_id")
+    causes = chain(reversed(moves), repeat(moves[0]))
+    for version, move in zip(versions, causes, strict=False):
+        version.history_date, version.history_user = move.at, move.moved_by
+        version.save()
