@@ -140,8 +140,8 @@ class AiUnavailable(ConversationConflict):
     """The AI cannot answer the conversation."""
 
     default_detail = (
-        "Automatic answers are not possible here. Select an active prompt whose provider can be used, or add "
-        "knowledge."
+        "Automatic answers are not possible here. Select an active prompt whose provider can be "
+        "used, or add knowledge."
     )
     default_code = "ai_unavailable"
 

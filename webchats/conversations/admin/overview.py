@@ -1,4 +1,4 @@
-"""Automatic answers on the overview: failed providers, webchats without answers, and a checklist step."""
+"""Automatic answers on the overview: failed providers, webchats without any, a checklist step."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

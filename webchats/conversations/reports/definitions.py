@@ -10,8 +10,8 @@ DEFINITIONS: Final[Mapping[str, str]] = {
     ),
     "first_reply": (
         "From the first visitor message to the first automatic answer or message of a "
-        "representative. Half of the conversations have at most the median. Those without an answer are counted "
-        "apart, and are in no median."
+        "representative. Half of the conversations have at most the median. Those without an "
+        "answer are counted apart, and are in no median."
     ),
     "waiting": (
         "From a visitor message that nobody has answered to the next answer. The mean is that of "
@@ -28,8 +28,8 @@ DEFINITIONS: Final[Mapping[str, str]] = {
         "AI model or of the built-in search. A conversation can be both."
     ),
     "hand_over": (
-        "Conversations in which the visitor asked for a person, or no automatic answer was possible, "
-        "as a share of those with automatic answers."
+        "Conversations in which the visitor asked for a person, or no automatic answer was "
+        "possible, as a share of those with automatic answers."
     ),
     "drafts": (
         "Drafts sent as they were / (sent as they were + edited + rejected). The size of the edits "

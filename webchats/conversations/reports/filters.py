@@ -9,7 +9,7 @@ from django.db.models import Q
 class ReportFilter:
     """Ids of rows of the organization, or ``None`` for all conversations.
 
-    ``rep_id`` is the representative who wrote last, and the prompt that of the first automatic answer.
+    ``rep_id`` is the representative who wrote last, the prompt that of the first automatic answer.
     """
 
     webchat_id: str | None = None
