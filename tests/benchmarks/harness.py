@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +17,7 @@ import psycopg
 
 from tests.benchmarks.load import HOST, Load, Request, render_request, run_load
 from tests.benchmarks.programs import UVICORN, WORKERS, Program
-from tests.benchmarks.results import Measurements, interleave
+from tests.benchmarks.results import Measurements, Result, interleave
 from tests.benchmarks.servers import (
     FASTAPI,
     ROOT,
@@ -50,8 +50,6 @@ class Data(NamedTuple):
     total: int
     webchats: list[dict[str, Any]]
     prompts: list[str]
-    server_version: int
-    django: str
 
     @property
     def name(self) -> str:
@@ -86,7 +84,10 @@ class Harness:
     streams: int = 0
     #: Another checkout of the service to compare with.
     against: Application | None = None
+    #: Writes what a benchmark has measured so far.
+    save: Callable[[Result], None] = lambda result: None
     _progress_at: float = field(default_factory=time.monotonic)
+    _is_migrated: bool = False
     _data: dict[tuple[int, int], Data] = field(default_factory=dict)
     _tokens: dict[tuple[Path, str], list[str]] = field(default_factory=dict)
     _servers: dict[Any, Server] = field(default_factory=dict)
@@ -117,15 +118,17 @@ class Harness:
 
     def _create_data(self, webchats: int, organizations: int) -> Data:
         self.progress(f"a database with {webchats:,} webchats in {organizations:,} organizations")
-        if not self._data:
-            self.python(self.cluster, "manage.py", "migrate", "--verbosity=0")
-        name = f"w{webchats}_o{organizations}"
-        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE_DATABASE}"')
-        url = self._url(name)
+        url = self.new_migrated_database(f"w{webchats}_o{organizations}")
         size = json.dumps({"webchats": webchats, "organizations": organizations})
         facts = json.loads(self.python(url, "-m", "tests.benchmarks.dataset", size))
         return Data(url=url, tokens=self._create_tokens(ROOT, url), **facts)
+
+    def new_migrated_database(self, name: str) -> str:
+        """Create a database with empty tables in place of one of this name; return its URL."""
+        if not self._is_migrated:
+            self.python(self.cluster, "manage.py", "migrate", "--verbosity=0")
+            self._is_migrated = True
+        return self.new_database(name, TEMPLATE_DATABASE)
 
     def new_database(self, name: str, template: str = "template1") -> str:
         """Create a database in place of one of this name, and return its URL.

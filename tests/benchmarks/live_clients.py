@@ -1,11 +1,12 @@
 """Clients that keep streams or WebSockets open, many thousands in one event loop."""
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, takewhile
 from typing import Final, cast
 
 from tests.benchmarks.load import HOST
@@ -13,7 +14,7 @@ from tests.benchmarks.load import HOST
 #: Connections that are opened at a time.
 CONCURRENCY: Final = 100
 #: Seconds for a stream to begin.
-_OPEN_SECONDS: Final = 60
+_OPEN_SECONDS: Final = 15
 #: Streams from one address, of which the loopback interface has many.
 _PER_ADDRESS: Final = 5_000
 _TEXT: Final = re.compile(rb"(m\d+e)")
@@ -40,9 +41,12 @@ class Clients:
     failures: int = 0
     _numbers: Iterator[int] = field(default_factory=count)
 
-    async def connect(self, tokens: Sequence[str], query: str = "") -> None:
-        """Open a stream with each of the tokens. What fails is counted."""
-        rest = iter(tokens)
+    async def connect(
+        self, tokens: Sequence[str], query: str = "", seconds: float = math.inf
+    ) -> None:
+        """Open a stream with each of the tokens, for which there is time. What fails is counted."""
+        deadline = time.monotonic() + seconds
+        rest = takewhile(lambda _: time.monotonic() < deadline, tokens)
         await asyncio.gather(*(self._connect_each(rest, query) for _ in range(CONCURRENCY)))
 
     async def _connect_each(self, tokens: Iterator[str], query: str) -> None:
@@ -77,7 +81,7 @@ class Client(asyncio.Protocol):
 
     def __init__(self, clients: Clients, token: str, query: str) -> None:
         self._clients = clients
-        self._token, self._query = token, query
+        self.token, self._query = token, query
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tail = b""
 
@@ -88,7 +92,7 @@ class Client(asyncio.Protocol):
         upgrade = _WEBSOCKET if self._clients.is_websocket else "Accept: text/event-stream\r\n"
         self.transport.write(
             f"GET {self._clients.path}{self._query} HTTP/1.1\r\nHost: {HOST}\r\n{upgrade}"
-            f"Authorization: Bearer {self._token}\r\n\r\n".encode()
+            f"Authorization: Bearer {self.token}\r\n\r\n".encode()
         )
 
     def data_received(self, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """``python -m tests.benchmarks.live_data VISITORS``: visitors with sessions, for ``live``.
 
-It migrates and fills the database of ``DATABASE_URL``, and prints their ids and tokens as JSON.
-Each visitor has a conversation with one message.
+It fills the database of ``DATABASE_URL``, which it migrates if it is empty, and prints their ids
+and tokens as JSON. Each visitor has a conversation with one message.
 """
 
 import json
@@ -16,6 +16,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "webchat_project.settings"
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from organizations.models import ApiKey  # noqa: E402
@@ -30,7 +31,8 @@ _BATCH: Final = 2_000
 
 def fill(visitors: int) -> dict[str, Any]:
     """Insert the rows, and return an API key, the webchat, and id, token and conversation."""
-    call_command("migrate", verbosity=0)
+    if Webchat._meta.db_table not in connection.introspection.table_names():
+        call_command("migrate", verbosity=0)
     user = factories.UserFactory.create()
     prompt = factories.PromptFactory.create(organization=user.organization, is_active=False)
     webchat = factories.WebchatFactory.create(

@@ -2,9 +2,10 @@
 
 It reads commands from its input, and prints the time of each commit as JSON:
 
-* ``at RATE COUNT CONVERSATION…``: ``COUNT`` messages to conversations at random, one after another;
-* ``burst EACH CONVERSATION…``: ``EACH`` messages to each conversation in one transaction, and then
-  all hints;
+* ``at RATE COUNT SECONDS CONVERSATION…``: ``COUNT`` messages to conversations at random, one after
+  another, for ``SECONDS`` at most;
+* ``burst EACH SECONDS CONVERSATION…``: ``EACH`` messages to each conversation in one transaction,
+  and then the hints that can be sent in ``SECONDS``;
 * ``group COUNT``: ``COUNT`` messages to the group ``all`` of the peers, which stores nothing.
 
 The hints have the text of the message, so that the peers need not read the database. With the
@@ -46,11 +47,15 @@ def _new_text() -> str:
     return f"m{os.getpid()}{next(_numbers):06d}e"
 
 
-def at_rate(rate: float, count: int, ids: list[str], publish: Any) -> dict[str, float]:
+def at_rate(
+    rate: float, count: int, seconds: float, ids: list[str], publish: Any
+) -> dict[str, float]:
     """Send messages at a rate. Return the time of the commit by text."""
     times, started = {}, time.monotonic()
     for number in range(count):
         time.sleep(max(0, started + number / rate - time.monotonic()))
+        if time.monotonic() > started + seconds:
+            break
         text = _new_text()
         with transaction.atomic():
             row = Conversation.objects.select_for_update().get(pk=random.choice(ids))
@@ -61,8 +66,8 @@ def at_rate(rate: float, count: int, ids: list[str], publish: Any) -> dict[str, 
     return times
 
 
-def burst(each: int, ids: list[str], publish: Any) -> dict[str, float]:
-    """Send several messages to each conversation at once."""
+def burst(each: int, seconds: float, ids: list[str], publish: Any) -> dict[str, float]:
+    """Send several messages to each conversation at once. Return those whose hint is sent."""
     with transaction.atomic():
         rows = list(Conversation.objects.filter(pk__in=ids))
         sent = [
@@ -81,10 +86,12 @@ def burst(each: int, ids: list[str], publish: Any) -> dict[str, float]:
         Conversation.objects.filter(pk__in=ids).update(
             last_sequence=F("last_sequence") + each, updated_at=timezone.now()
         )
-    committed = time.monotonic()
-    for start in range(0, len(sent), 500):
-        publish([(row.conversation, row.text) for row in sent[start : start + 500]])
-    return {row.text: committed for row in sent}
+    committed, published = time.monotonic(), 0
+    while published < len(sent) and time.monotonic() < committed + seconds:
+        some = sent[published : published + 500]
+        publish([(row.conversation, row.text) for row in some])
+        published += len(some)
+    return {row.text: committed for row in sent[:published]}
 
 
 def group(count: int, publish: Any) -> dict[str, float]:
@@ -134,15 +141,14 @@ def main() -> None:
     """Run commands until the input ends."""
     assert settings.configured
     publish = channels_publisher() if "channels" in sys.argv else publish_hints
-    print("{}", flush=True)
     for line in sys.stdin:
         command, *arguments = line.split()
         if command == "at":
-            rate, count, *ids = arguments
-            times = at_rate(float(rate), int(count), ids, publish)
+            rate, count, seconds, *ids = arguments
+            times = at_rate(float(rate), int(count), float(seconds), ids, publish)
         elif command == "burst":
-            each, *ids = arguments
-            times = burst(int(each), ids, publish)
+            each, seconds, *ids = arguments
+            times = burst(int(each), float(seconds), ids, publish)
         else:
             times = group(int(arguments[0]), publish)
         print(json.dumps(times), flush=True)

@@ -7,7 +7,9 @@ and are compared by the ratio of each round.
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+_COLUMNS: Final = 4
 
 
 @dataclass
@@ -131,13 +133,15 @@ class Result:
     notes: list[str] = field(default_factory=list)
 
     def show(self) -> None:
-        """Print the result: one line per name, with its figures side by side."""
+        """Print the result: the figures of a name side by side, a few in a line."""
         lines: dict[str, list[Figure]] = {}
         for figure in self.figures:
             lines.setdefault(figure.name, []).append(figure)
         width = max(map(len, lines), default=0)
         for name, figures in lines.items():
-            print(f"  {name:{width}}", *(f"{figure!s:32}" for figure in figures))
+            for start in range(0, len(figures), _COLUMNS):
+                some = figures[start : start + _COLUMNS]
+                print(f"  {'' if start else name:{width}}", *(f"{figure!s:40}" for figure in some))
         for line in (*map(str, self.targets), *self.notes):
             print(f"  {line}")
 
