@@ -63,11 +63,17 @@ class ResilientRedisCache(RedisCache):
             return False
         return True
 
-    def publish(self, channel: str, message: bytes) -> bool:
-        """Send a message to the subscribers of a channel. Return whether the server took it."""
+    def publish(self, channel: str, *messages: bytes) -> bool:
+        """Send messages to the subscribers of a channel. Return whether the server took them."""
+        key = self.make_key(channel)
         try:
             with breaker.call():
-                self._cache.get_client(None, write=True).publish(self.make_key(channel), message)
+                # One round trip.
+                client = self._cache.get_client(None, write=True)
+                pipeline = client.pipeline(transaction=False)
+                for message in messages:
+                    pipeline.publish(key, message)
+                pipeline.execute()
         except (RedisError, CircuitOpen):
             return False
         return True

@@ -15,9 +15,12 @@ _Result = TypeVar("_Result")
 THREADS: Final = 4
 #: Those of ``run_slow_query``. The renewal of a lease does not wait for them.
 SLOW_THREADS: Final = 2
+#: Those of ``run_batch``, one for each kind of batch. Each has at most one batch at a time.
+BATCH_THREADS: Final = 2
 
 _executor: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="query")
 _slow_executor: Final = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="slow-query")
+_batch_executor: Final = ThreadPoolExecutor(BATCH_THREADS, thread_name_prefix="batch-query")
 
 
 async def run_query(
@@ -39,6 +42,15 @@ async def run_slow_query(
     However many run, ``run_query`` does not wait for them.
     """
     return await _run(_slow_executor, lambda: function(*args, **kwargs))
+
+
+async def run_batch(
+    function: Callable[_Parameters, _Result],
+    *args: _Parameters.args,
+    **kwargs: _Parameters.kwargs,
+) -> _Result:
+    """Do the same for many tasks that wait together, which stand in no other queue."""
+    return await _run(_batch_executor, lambda: function(*args, **kwargs))
 
 
 async def _run(executor: ThreadPoolExecutor, function: Callable[[], _Result]) -> _Result:

@@ -6,6 +6,7 @@ visitor may read while it is written is part of a hint.
 """
 
 from functools import partial
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -44,13 +45,30 @@ def presence_changed(
     publish({**who, "seconds": seconds, "isTyping": is_typing})
 
 
-def reply_progress(conversation: Conversation, reply_id: str, offset: int, text: str) -> None:
-    """Publish at once that ``text`` follows at ``offset`` of a reply. Never for a draft.
+class ReplyPart(NamedTuple):
+    """Text that follows at an offset of a running reply, which is no draft."""
+
+    conversation: Conversation
+    reply_id: str
+    offset: int
+    text: str
+
+
+def reply_progress(*parts: ReplyPart) -> None:
+    """Publish at once, and together, what follows in replies. Never for a draft.
 
     Without hints, live processes find the text in the reply, where it is saved once a second.
     """
-    hint = _hint_for(conversation, "reply")
-    publish({**hint, "replyId": reply_id, "offset": offset, "text": text})
+    hints = [
+        Hint(
+            **_hint_for(part.conversation, "reply"),
+            replyId=part.reply_id,
+            offset=part.offset,
+            text=part.text,
+        )
+        for part in parts
+    ]
+    publish(*hints)
 
 
 def draft_changed(conversation: Conversation, draft: Draft) -> None:

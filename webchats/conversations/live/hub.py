@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import Error
 
-from webchats.conversations.live.batches import Batches
+from organizations.jobs.batches import Batches
 from webchats.conversations.live.organizations import OrganizationChannel, OrganizationStream
 from webchats.conversations.live.presence import Heartbeats, Presence, Present
 from webchats.conversations.live.publishing import Hint

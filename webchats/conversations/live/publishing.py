@@ -55,15 +55,16 @@ def remove_listener(listener: Listener) -> None:
         _listeners.remove(listener)
 
 
-def publish(hint: Hint) -> None:
-    """Send the hint to all live processes.
+def publish(*hints: Hint) -> None:
+    """Send the hints to all live processes, together.
 
     Never raise: the change is stored, and a lost hint only delays its delivery. The circuit breaker
     of the cache logs an outage once.
     """
     for listener in tuple(_listeners):
-        listener(hint)
+        for hint in hints:
+            listener(hint)
     # Not every backend has the method.
     publish_to_server = getattr(caches["default"], "publish", None)
-    if publish_to_server is not None:
-        publish_to_server(CHANNEL, orjson.dumps(hint))
+    if publish_to_server is not None and hints:
+        publish_to_server(CHANNEL, *map(orjson.dumps, hints))

@@ -12,21 +12,17 @@ from django.db import InterfaceError, OperationalError
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.jobs.database import run_query
 from organizations.jobs.queue import ClaimedJob, LeaseLost, RetryLater
-from webchats.conversations import events
+from webchats.conversations.events import ReplyPart
 from webchats.conversations.knowledge.calls import Visible
 from webchats.conversations.knowledge.run_events import Finished, HandOver
 from webchats.conversations.knowledge.runs import run_prompt
 from webchats.conversations.replies import outcomes
-from webchats.conversations.replies.progress import (
-    clean_text,
-    get_standing,
-    save_text,
-)
+from webchats.conversations.replies.progress import Step, clean_text, steps
 from webchats.conversations.replies.start import Start, start_reply
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two publications of new text.
+#: Seconds between two publications of new text. All replies publish at the same times, together.
 PUBLISH_SECONDS: Final = 0.1
 #: Seconds between two reads of the row while nothing is published, after which a take-over ends the
 #: reply.
@@ -66,6 +62,8 @@ class ReplyRun:
         self._text = ""
         self._published = 0
         self._saved = 0
+        #: Held during a step.
+        self._advancing = asyncio.Lock()
 
     async def run(self) -> None:
         """Make the reply and store what comes of it."""
@@ -115,67 +113,53 @@ class ReplyRun:
             async for event in stream:
                 if not isinstance(event, Visible):
                     return event
-                if not self._text:
-                    await self._require_current()
+                is_first = not self._text
+                self._text = clean_text(self._text + event.text)
+                if is_first:
+                    # The first words come at once, if they may be shown.
+                    await self._advance(saves=True)
                     left = started + self._start.total_seconds - monotonic()
                     timeout.reschedule(loop.time() + left + GRACE_SECONDS)
-                await self._show(event.text)
         raise ProviderError(ErrorKind.INCOMPLETE, "The stream ended without an answer.")
 
-    async def _require_current(self) -> None:
-        """Raise ``_Stopped`` unless the first words may be shown."""
-        standing = await run_query(get_standing, self._reply_id)
-        if standing.is_ended or standing.is_outdated:
-            raise _Stopped
-        self._is_draft = standing.is_draft
-
-    async def _show(self, text: str) -> None:
-        is_first = not self._text
-        self._text = clean_text(self._text + text)
-        if is_first:
-            await self._publish()
-            await self._save()
-
     async def _watch(self) -> None:
-        """Publish and save new text. Return when the reply may not go on.
-
-        The row is read before each publication: after autopilot is turned off, no more of the text
-        may reach the visitor.
-        """
+        """Publish and save new text, until the reply may not go on."""
         checked_at = saved_at = monotonic()
         while True:
-            await asyncio.sleep(PUBLISH_SECONDS)
-            if self._has_news or monotonic() - checked_at >= CHECK_SECONDS:
-                checked_at = monotonic()
-                standing = await run_query(get_standing, self._reply_id)
-                self._is_draft = self._is_draft or standing.is_draft
-                if standing.is_ended or (standing.is_outdated and not self._is_visible):
-                    return
-                await self._publish()
-            if monotonic() - saved_at >= SAVE_SECONDS:
-                saved_at = monotonic()
-                await self._save()
+            await _sleep_until_next(PUBLISH_SECONDS)
+            now = monotonic()
+            if not self._has_news and now - checked_at < CHECK_SECONDS:
+                continue
+            checked_at = now
+            saves = now - saved_at >= SAVE_SECONDS
+            saved_at = now if saves else saved_at
+            await self._advance(saves=saves)
+
+    async def _advance(self, *, saves: bool) -> None:
+        """Publish new text, and save all if ``saves``. Raise ``_Stopped`` if it may not go on."""
+        async with self._advancing:
+            text = "" if self._is_draft else self._text
+            part = ReplyPart(
+                self._start.conversation, self._reply_id, self._published, text[self._published :]
+            )
+            saved_text = text if saves and len(text) > self._saved else ""
+            standing = await steps.get(Step(part, saved_text, is_visible=self._is_visible))
+            self._is_draft = self._is_draft or standing.is_draft
+            if standing.stops(is_visible=self._is_visible):
+                raise _Stopped
+            if text and not self._is_draft:
+                self._published = len(text)
+                self._saved = len(saved_text) or self._saved
 
     @property
     def _is_visible(self) -> bool:
         """Return whether the visitor has been shown text."""
-        return bool(self._text) and not self._is_draft
+        return self._published > 0 and not self._is_draft
 
     @property
     def _has_news(self) -> bool:
         """Return whether there is text to publish."""
-        return self._is_visible and len(self._text) > self._published
-
-    async def _publish(self) -> None:
-        if self._has_news:
-            offset, self._published = self._published, len(self._text)
-            arguments = (self._start.conversation, self._reply_id, offset, self._text[offset:])
-            await asyncio.to_thread(events.reply_progress, *arguments)
-
-    async def _save(self) -> None:
-        if self._is_visible and len(self._text) > self._saved:
-            self._saved = len(self._text)
-            await run_query(save_text, self._reply_id, self._text)
+        return len(self._text) > self._published and not self._is_draft
 
     async def _finish(self, result: Finished | HandOver) -> None:
         if isinstance(result, HandOver):
@@ -190,3 +174,8 @@ class ReplyRun:
 
     async def _fail(self, end_reason: str, message: str) -> None:
         await run_query(outcomes.fail_reply, self._job, self._reply_id, end_reason, message)
+
+
+async def _sleep_until_next(seconds: float) -> None:
+    """Sleep until the next multiple of ``seconds`` on the clock, at which others wake, too."""
+    await asyncio.sleep(seconds - monotonic() % seconds)

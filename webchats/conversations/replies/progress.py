@@ -1,16 +1,29 @@
-"""A running reply: whether it may go on, and its text so far."""
+"""Running replies: whether they may go on, and their texts so far. Many are read together."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
-from django.db.models import Exists, OuterRef
+from django.db import transaction
+from django.db.models import Case, Exists, OuterRef, TextField, Value, When
 from django.utils import timezone
 
 from organizations.ai.text import remove_unstorable
+from organizations.jobs.batches import Batches
+from webchats.conversations import events
 from webchats.conversations.models import Author, Message, Reply
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
 from webchats.conversations.replies.availability import is_autopilot
 from webchats.conversations.replies.requests import turn_into_drafts
 from webchats.conversations.transitions import Handler, State
+
+#: What decides whether a reply may go on.
+_COLUMNS: Final = (
+    "is_draft",
+    "conversation__state",
+    "conversation__handler",
+    "conversation__is_autopilot",
+    "conversation__webchat__is_autopilot",
+)
 
 
 class Standing(NamedTuple):
@@ -23,31 +36,83 @@ class Standing(NamedTuple):
     #: It must be approved before the visitor gets it.
     is_draft: bool = False
 
+    def stops(self, *, is_visible: bool) -> bool:
+        """Return whether the reply must end. One that the visitor reads ends with its answer."""
+        return self.is_ended or (self.is_outdated and not is_visible)
 
-def get_standing(reply_id: str) -> Standing:
-    """Return whether a reply may go on. If autopilot is off now, the reply becomes a draft."""
+
+class Step(NamedTuple):
+    """What a running reply needs at a time: whether it may go on, and then some writes."""
+
+    #: The text to publish, empty if there is none.
+    part: events.ReplyPart
+    #: The whole text to save, empty if it need not be saved now.
+    saved_text: str
+    #: Whether the visitor has been shown text before.
+    is_visible: bool
+
+
+def advance_all(steps: Sequence[Step]) -> list[Standing | Exception]:
+    """Publish and save the texts of replies that may go on, and return whether each may.
+
+    The rows are read before: after autopilot is turned off, no more of a text may reach the
+    visitor. If it is off now, a reply becomes a draft.
+    """
+    known = _get_standings([step.part.reply_id for step in steps])
+    standings = [known.get(step.part.reply_id, Standing(is_ended=True)) for step in steps]
+    shown = [
+        step
+        for step, standing in zip(steps, standings, strict=True)
+        if not standing.is_draft and not standing.stops(is_visible=step.is_visible)
+    ]
+    events.reply_progress(*(step.part for step in shown if step.part.text))
+    _save_texts({step.part.reply_id: step.saved_text for step in shown if step.saved_text})
+    return list(standings)
+
+
+#: Steps of the replies that this process makes.
+steps: Final = Batches(advance_all)
+
+
+def _get_standings(reply_ids: Sequence[str]) -> dict[str, Standing]:
+    """Return whether the replies that are running may go on."""
     newer = Message.objects.filter(
         conversation=OuterRef("conversation"),
         author=Author.VISITOR,
         sequence__gt=OuterRef("based_on_sequence"),
     )
-    rows = Reply.objects.running().select_related("conversation__webchat")
-    reply = rows.annotate(is_outdated=Exists(newer)).filter(pk=reply_id).first()
-    if reply is None:
-        return Standing(is_ended=True)
+    rows = Reply.objects.running().filter(pk__in=reply_ids).annotate(is_outdated=Exists(newer))
+    rows = rows.select_related("conversation__webchat").only(*_COLUMNS)
+    return {reply.pk: _get_standing(reply, is_outdated=reply.is_outdated) for reply in rows}
+
+
+def _get_standing(reply: Reply, *, is_outdated: bool) -> Standing:
     conversation = reply.conversation
     if conversation.state != State.OPEN or conversation.handler != Handler.AI:
         return Standing(is_ended=True)
     becomes_draft = not reply.is_draft and not is_autopilot(conversation)
     if becomes_draft:
-        turn_into_drafts(Reply.objects.filter(pk=reply_id))
-    return Standing(is_outdated=reply.is_outdated, is_draft=reply.is_draft or becomes_draft)
+        turn_into_drafts(Reply.objects.filter(pk=reply.pk))
+    return Standing(is_outdated=is_outdated, is_draft=reply.is_draft or becomes_draft)
 
 
-def save_text(reply_id: str, text: str) -> None:
-    """Store the text that the visitor has been shown, unless the reply has ended or is a draft."""
-    shown = Reply.objects.running().filter(pk=reply_id, is_draft=False)
-    shown.update(text=text, updated_at=timezone.now())
+def _save_texts(texts: Mapping[str, str]) -> None:
+    """Store the texts that visitors have been shown, unless a reply has ended or is a draft.
+
+    Rows that others have locked are left out. So nothing waits while it holds locks, and what was
+    left out is part of the next save.
+    """
+    if not texts:
+        return
+    with transaction.atomic():
+        rows = Reply.objects.running().filter(pk__in=texts, is_draft=False)
+        locked = rows.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)
+        cases = [When(pk=pk, then=Value(texts[pk])) for pk in locked]
+        if cases:
+            rows.update(
+                text=Case(*cases, default="text", output_field=TextField()),
+                updated_at=timezone.now(),
+            )
 
 
 def clean_text(text: str) -> str:

@@ -43,8 +43,8 @@ def test_text_arrives_while_it_is_written(open_stream: Open, conversation: Conve
     _, state = stream.take(2)
     assert state.data["replyState"] == "writing"
     reply = make_reply(conversation)
-    events.reply_progress(conversation, reply.pk, 0, "We ship")
-    events.reply_progress(conversation, reply.pk, 7, " everywhere.")
+    events.reply_progress(events.ReplyPart(conversation, reply.pk, 0, "We ship"))
+    events.reply_progress(events.ReplyPart(conversation, reply.pk, 7, " everywhere."))
     assert stream.take(2) == both_parts(reply)
 
 
@@ -52,8 +52,8 @@ def test_a_repeated_hint_repeats_no_text(open_stream: Open, conversation: Conver
     stream = open_stream()
     stream.take(2)
     reply = make_reply(conversation)
-    events.reply_progress(conversation, reply.pk, 0, "We ship")
-    events.reply_progress(conversation, reply.pk, 0, "We ship everywhere.")
+    events.reply_progress(events.ReplyPart(conversation, reply.pk, 0, "We ship"))
+    events.reply_progress(events.ReplyPart(conversation, reply.pk, 0, "We ship everywhere."))
     assert stream.take(2) == both_parts(reply)
 
 

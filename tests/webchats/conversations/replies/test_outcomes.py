@@ -20,6 +20,7 @@ from tests.support import event_loops, factories
 from tests.support.models import HAND_OVER, Step, claim_reply, run_job, run_replies, use_model
 from tests.webchats.conversations.replies.conversations import get_log, in_thread, send
 from webchats.conversations import events, services
+from webchats.conversations.events import ReplyPart
 from webchats.conversations.knowledge.phrases import refusal, second_refusal
 from webchats.conversations.models import Conversation, Draft, Message, Reply
 from webchats.conversations.replies import start
@@ -88,14 +89,14 @@ def test_an_answered_message_is_not_answered_again(
 def test_progress_is_published_with_offsets(
     webchat: Webchat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    published: list[tuple[int, str]] = []
-    monkeypatch.setattr(events, "reply_progress", lambda _, reply_id, *part: published.append(part))
+    published: list[ReplyPart] = []
+    monkeypatch.setattr(events, "reply_progress", lambda *parts: published.extend(parts))
     use_model(monkeypatch, [*"In three days."])
     reply_to(webchat)
     text = ""
-    for offset, part in published:
-        assert offset == len(text)
-        text += part
+    for part in published:
+        assert part.offset == len(text)
+        text += part.text
     assert text
     assert "In three days.".startswith(text)
 
@@ -229,8 +230,8 @@ def checked(webchat: Webchat) -> Webchat:
 def test_without_autopilot_the_answer_is_a_draft(
     checked: Webchat, rep: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    published: list[Any] = []
-    monkeypatch.setattr(events, "reply_progress", lambda *arguments: published.append(arguments))
+    published: list[ReplyPart] = []
+    monkeypatch.setattr(events, "reply_progress", lambda *parts: published.extend(parts))
     use_model(monkeypatch, ["In three days."])
     conversation = reply_to(checked)
     assert get_log(conversation) == ["visitor: When?"]
@@ -297,10 +298,8 @@ def test_a_refusal_is_no_draft(checked: Webchat, monkeypatch: pytest.MonkeyPatch
 def test_a_stream_becomes_a_draft_when_autopilot_is_disabled(
     webchat: Webchat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    published: list[str] = []
-    monkeypatch.setattr(
-        events, "reply_progress", lambda _, reply_id, offset, text: published.append(text)
-    )
+    published: list[ReplyPart] = []
+    monkeypatch.setattr(events, "reply_progress", lambda *parts: published.extend(parts))
 
     def disable() -> None:
         Webchat.objects.update(is_autopilot=False)
@@ -309,7 +308,7 @@ def test_a_stream_becomes_a_draft_when_autopilot_is_disabled(
     wait = partial(sleep, 0.15)
     use_model(monkeypatch, ["In three", in_thread(disable), " days.", wait, *"abc"])
     conversation = reply_to(webchat)
-    assert "".join(published) == "In three"
+    assert "".join(part.text for part in published) == "In three"
     assert get_log(conversation) == ["visitor: When?"]
     draft = Draft.objects.get()
     assert (draft.state, draft.text) == ("pending", "In three days.abc")

@@ -3,8 +3,8 @@
 import asyncio
 from threading import Event
 
+from organizations.jobs.batches import MAX_ITEMS, Batches
 from tests.support import event_loops
-from webchats.conversations.live.batches import MAX_ITEMS, Batches
 
 
 class Doubles:

@@ -1,10 +1,10 @@
-"""Batches: what many streams need at the same time is read together, in one thread."""
+"""Batches: what many tasks of an event loop need at the same time is done together."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-from organizations.jobs.database import run_query
+from organizations.jobs.database import run_batch
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -42,11 +42,15 @@ class Batches(Generic[_Item, _Result]):
                 await self._read(batch)
         finally:
             self._task = None
+            # Some are left only if this task was canceled, as at the end of its event loop.
+            for _, future in self._waiting:
+                future.cancel()
+            self._waiting = []
 
     async def _read(self, batch: list[tuple[_Item, asyncio.Future[_Result]]]) -> None:
         results: list[_Result | Exception]
         try:
-            results = await run_query(self._function, [item for item, _ in batch])
+            results = await run_batch(self._function, [item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 - raised by each ``get``
             results = [error] * len(batch)
         for (_, future), result in zip(batch, results, strict=True):
