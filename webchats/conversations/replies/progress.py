@@ -105,13 +105,13 @@ def _save_texts(texts: Mapping[str, str]) -> None:
     if not texts:
         return
     with transaction.atomic():
-        rows = Reply.objects.running().filter(pk__in=texts, is_draft=False)
-        locked = rows.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)
-        cases = [When(pk=pk, then=Value(texts[pk])) for pk in locked]
-        if cases:
-            rows.update(
-                text=Case(*cases, default="text", output_field=TextField()),
-                updated_at=timezone.now(),
+        shown = Reply.objects.running().filter(pk__in=texts, is_draft=False)
+        rows = shown.select_for_update(skip_locked=True, no_key=True)
+        locked = list(rows.values_list("pk", flat=True))
+        if locked:
+            cases = (When(pk=pk, then=Value(texts[pk])) for pk in locked)
+            Reply.objects.filter(pk__in=locked).update(
+                text=Case(*cases, output_field=TextField()), updated_at=timezone.now()
             )
 
 

@@ -1,0 +1,94 @@
+"""Steps of running replies: what is read, published and saved for many at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+from pytest_django import DjangoAssertNumQueries
+
+from tests.support import factories
+from tests.webchats.conversations.replies.conversations import in_thread, send
+from webchats.conversations import events
+from webchats.conversations.events import ReplyPart
+from webchats.conversations.models import Conversation, Reply
+from webchats.conversations.replies.progress import Standing, Step, advance_all
+from webchats.models import Webchat
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are published."""
+    texts: list[str] = []
+    monkeypatch.setattr(
+        events, "reply_progress", lambda *parts: texts.extend(part.text for part in parts)
+    )
+    return texts
+
+
+def begin(webchat: Webchat, number: int) -> Reply:
+    """Return a running reply to a new visitor."""
+    conversation = send(webchat, visitor_id=f"{number:032x}")
+    return factories.ReplyFactory.create(
+        conversation=conversation, state="running", text="", based_on_sequence=1
+    )
+
+
+def step(reply: Reply, *, is_visible: bool = True) -> Step:
+    part = ReplyPart(reply.conversation, reply.pk, 3, f" of {reply.pk}")
+    return Step(part, f"Yes of {reply.pk}", is_visible=is_visible)
+
+
+def saved_texts() -> set[str]:
+    return set(Reply.objects.exclude(text="").values_list("text", flat=True))
+
+
+def test_many_replies_take_as_many_queries_as_one(
+    webchat: Webchat, published: list[str], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    replies = [begin(webchat, number) for number in range(8)]
+    # The rows, and a transaction that locks and saves.
+    with django_assert_num_queries(5):
+        standings = advance_all([step(reply) for reply in replies])
+    assert standings == [Standing()] * 8
+    assert published == [f" of {reply.pk}" for reply in replies]
+    assert saved_texts() == {f"Yes of {reply.pk}" for reply in replies}
+
+
+def test_replies_that_may_not_go_on_are_left_out(webchat: Webchat, published: list[str]) -> None:
+    going, taken_over, answered, asked_again, read, drafted = (
+        begin(webchat, number) for number in range(6)
+    )
+    Conversation.objects.filter(pk=taken_over.conversation_id).update(handler="rep")
+    Conversation.objects.filter(pk=drafted.conversation_id).update(is_autopilot=False)
+    Reply.objects.filter(pk=answered.pk).update(state="sent")
+    for reply in (asked_again, read):
+        send(webchat, "And?", visitor_id=reply.conversation.visitor_id)
+    steps = [step(reply) for reply in (going, taken_over, answered, read, drafted)]
+    standings = advance_all([*steps, step(asked_again, is_visible=False)])
+    assert standings == [
+        Standing(),
+        Standing(is_ended=True),
+        Standing(is_ended=True),
+        Standing(is_outdated=True),
+        Standing(is_draft=True),
+        Standing(is_outdated=True),
+    ]
+    assert published == [f" of {going.pk}", f" of {read.pk}"]
+    assert saved_texts() == {f"Yes of {going.pk}", f"Yes of {read.pk}"}
+    drafted.refresh_from_db()
+    assert drafted.is_draft
+
+
+def test_reply_that_is_being_ended_does_not_keep_the_others_waiting(
+    webchat: Webchat, published: list[str]
+) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one lock for all rows.")
+    ending, other = begin(webchat, 1), begin(webchat, 2)
+    advance = in_thread(lambda: advance_all([step(ending), step(other)]))
+    with ThreadPoolExecutor(1) as threads, transaction.atomic():
+        Reply.objects.select_for_update().get(pk=ending.pk)
+        threads.submit(advance).result()
+    assert saved_texts() == {f"Yes of {other.pk}"}
