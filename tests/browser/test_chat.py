@@ -5,6 +5,7 @@ import re
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -69,6 +70,15 @@ class Demo:
         """Send a representative's message."""
         body = {"text": text, "clientKey": uuid4().hex}
         self.call("POST", f"{conversation}/messages", body)
+
+    def approve_newest_draft(self) -> None:
+        """Wait for a draft that can be approved, and approve it."""
+        deadline = monotonic() + 10
+        while not (drafts := self.call("GET", "/api/drafts?state=pending&limit=1")["data"]):
+            assert monotonic() < deadline, "There is no draft."
+            sleep(0.1)
+        body = {"version": drafts[0]["version"]}
+        self.call("POST", f"/api/drafts/{drafts[0]['_id']}/approve", body)
 
     def texts(self, conversation: str) -> list[str]:
         """Return the texts of the visitor's messages."""
@@ -287,12 +297,16 @@ def test_the_ai_answers_with_its_sources_and_hands_over(
     visit.open_widget()
     expect(chat.frame.locator(".row .name").last).to_contain_text("· Automatic answer")
 
-    # A draft is not shown.
+    # A draft is not shown before a colleague approves it.
     demo.call("PATCH", f"/api/webchats/{WEBCHAT_ID}", {"isAutopilot": False})
     chat.send("Delivery, how long?")
     chat.expect_state("checking", notice="A colleague checks the answer.")
     conversation = demo.newest_conversation()
     expect(chat.messages).to_have_count(3)
+    demo.approve_newest_draft()
+    expect(chat.messages).to_have_count(4)
+    approved = "· Automatic answer, checked by a colleague"
+    expect(chat.frame.locator(".row .name").last).to_contain_text(approved)
     chat.frame.get_by_role("button", name="Talk to a person").click()
     chat.expect_state("waiting")
     expect(disclosure).to_be_hidden()

@@ -102,6 +102,6 @@ def test_a_message_that_nobody_sees_alerts_once(
     visit.console.clear()
     page.get_by_label("E-mail me when visitors wait").uncheck()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Your notification settings are saved.")).to_be_visible()
+    expect(page.get_by_text("Your settings are saved.")).to_be_visible()
     expect(page.get_by_label("E-mail me when visitors wait")).not_to_be_checked()
     assert visit.problems == []

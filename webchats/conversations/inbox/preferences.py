@@ -52,12 +52,16 @@ class PreferencesForm(forms.Form):
     def __init__(self, user: User, data: QueryDict | None) -> None:
         names = (*EMAILS, "uses_single_keys")
         super().__init__(data, initial={name: getattr(user, name) for name in names})
-        if user.organization_id is None or not may_read_reports(user):
+        if not _may_get_reports(user):
             del self.fields["gets_weekly_report"]
         if not settings.EMAIL_ENABLED:
             # The choices are kept for the day on which a mail server is configured.
             for name in EMAILS:
                 self.fields.pop(name, None)
+
+
+def _may_get_reports(user: User) -> bool:
+    return user.organization_id is not None and may_read_reports(user)
 
 
 class ShortcutsForm(forms.Form):
@@ -82,6 +86,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
         "form": form,
         "emails": [field for field in form if field.name in EMAILS],
         "keys": [form["uses_single_keys"]],
+        "has_email": settings.EMAIL_ENABLED,
+        "may_read_reports": _may_get_reports(user),
         "has_push": get_push_key(user) is not None,
     }
     return TemplateResponse(request, "admin/inbox/preferences.html", context)

@@ -75,6 +75,8 @@ class Entry:
     sources: str = ""
     #: Whether it follows an entry of the same author, whose head it shares.
     continues: bool = False
+    #: Whether the visitor has read it, if it is the latest text of all and not theirs.
+    is_seen: bool | None = None
 
 
 @dataclass
@@ -93,8 +95,6 @@ class Thread:
     #: The sequences at which the neighboring pages end; ``None`` if there are none.
     earlier: int | None = None
     later: int | None = None
-    #: Whether the visitor has read the latest message, if a representative or the AI wrote it.
-    is_seen: bool | None = None
 
 
 def get_thread(conversation: Conversation, before: int | None = None) -> Thread:
@@ -107,12 +107,12 @@ def get_thread(conversation: Conversation, before: int | None = None) -> Thread:
     entries = list(_merge(page, _entries_between(conversation, page)))
     _add_changes(entries)
     _group(entries)
+    _add_receipt(conversation, page, entries)
     first, last = (page[0].sequence, page[-1].sequence) if page else (1, 0)
     return Thread(
         days=list(_split_days(entries)),
         earlier=first if first > 1 else None,
         later=last + PAGE_SIZE + 1 if last < conversation.last_sequence else None,
-        is_seen=_is_seen(conversation, page),
     )
 
 
@@ -146,8 +146,12 @@ def _merge(messages: list[Message], others: list[Entry]) -> Iterator[Entry]:
     yield from waiting
 
 
+def _key(message: Message) -> str:
+    return f"message-{message.sequence}"
+
+
 def _message_entry(message: Message) -> Entry:
-    key = f"message-{message.sequence}"
+    key = _key(message)
     if message.kind == MessageKind.EVENT:
         return Entry(key, "event", "", _event_text(message), message.created_at)
     name = message.author_name or ("Visitor" if message.author == Author.VISITOR else "Team")
@@ -214,13 +218,15 @@ def _local_date(entry: Entry) -> date:
     return timezone.localdate(entry.created_at)
 
 
-def _is_seen(conversation: Conversation, page: list[Message]) -> bool | None:
+def _add_receipt(conversation: Conversation, page: list[Message], entries: list[Entry]) -> None:
+    """Add whether the visitor has read the latest text, of which they never get a note."""
     texts = [message for message in page if message.kind == MessageKind.TEXT]
-    if not texts or texts[-1].author not in (Author.REP, Author.AI):
-        return None
+    if not texts or texts[-1].author == Author.VISITOR:
+        return
     if page[-1].sequence < conversation.last_sequence:
-        return None
-    return conversation.visitor_read_sequence >= texts[-1].sequence
+        return
+    latest = next(entry for entry in entries if entry.key == _key(texts[-1]))
+    latest.is_seen = conversation.visitor_read_sequence >= texts[-1].sequence
 
 
 def get_colleagues(conversation: Conversation, user: User) -> list[User]:

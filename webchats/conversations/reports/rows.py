@@ -15,8 +15,11 @@ _CHUNK: Final = 2_000
 COLUMNS: Final = {
     "_id": "pk",
     "webchatId": "webchat_id",
+    "webchat": "webchat__name",
     "userId": "answered_by_id",
+    "representative": "answered_by__full_name",
     "promptId": "ai_prompt_id",
+    "prompt": "ai_prompt__name",
     "promptVersion": "ai_prompt_version",
     "firstMessageAt": "first_message_at",
     "lastMessageAt": "last_message_at",

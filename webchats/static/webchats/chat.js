@@ -117,7 +117,7 @@
     const isAi = message.author === "ai";
     const author = isOwn ? words.you : message.authorName || config.title;
     const name = element("p", isOwn ? "hidden" : "name", author);
-    if (isAi) name.append(" · ", (row.label = element("span", "", message.isApproved ? words.approved : "")));
+    if (isAi) name.append(" · ", (row.label = element("span", "")));
     row.bubble = element("div", isOwn ? "message sent" : "message reply");
     row.bubble.dir = "auto";
     renderMessageText(row.bubble, message.text, isAi ? message.sources : undefined);
@@ -377,7 +377,7 @@
     find("end").hidden = client.state !== "open";
     for (const row of rows) {
       // Messages may come before what answers them is known.
-      if (row.label && !row.message.isApproved) row.label.textContent = aiLabel();
+      if (row.label) row.label.textContent = aiLabel() + (row.message.isApproved ? ", " + words.approved : "");
       if (row.sequence < Infinity || !row.status) continue;
       const hasFailed = client.failed.includes(row.message);
       row.element.classList.toggle("failed", hasFailed);

@@ -20,6 +20,7 @@ from tests.support import factories
 from tests.webchats.conversations.reports.fact_rows import create_rows, create_webchats
 from webchats.conversations.models import RetainedConversation
 from webchats.imports.formats.xlsx import open_table
+from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
 
@@ -186,6 +187,8 @@ def test_sums_of_an_export_are_the_figures(
         assert sum(int(row[column]) for row in table) == number
     assert sum(bool(row["handedOverAt"]) for row in table) == ai["handedOver"]
     assert sum(row["ratingScore"] == "5" for row in table) == ratings["all"]["distribution"]["5"]
+    names = dict(Webchat.objects.filter(organization=organization).values_list("pk", "name"))
+    assert {row["webchatId"]: row["webchat"] for row in table if row["webchatId"]} == names
     local = {row["localTime"][:10] for row in table}
     days = get(api_client, "volume").json()["data"]["days"]
     assert local == {bar["day"] for bar in days if bar["count"]}

@@ -462,6 +462,15 @@ def test_visitor_has_seen_the_answer(
     assert '<p class="seen">Seen</p>' in get_thread_page(rep_client, conversation)
 
 
+def test_receipt_is_below_the_answer_and_not_below_a_later_note(
+    conversation: Conversation, rep: User, rep_client: Client
+) -> None:
+    answer(conversation, rep)
+    services.add_note(conversation=conversation, user=rep, text="Refund is fine")
+    page = get_thread_page(rep_client, conversation)
+    assert page.index('<p class="seen">') < page.index("Refund is fine")
+
+
 def test_conversation_of_a_deleted_webchat_is_shown(
     conversation: Conversation, webchat: Webchat, rep_client: Client
 ) -> None:

@@ -27,8 +27,12 @@ def test_the_page_saves_the_choices_of_the_user_only(
     assert (admin.gets_email, admin.uses_single_keys) == (True, True)
 
 
-def test_the_page_has_no_choice_of_emails_that_are_not_sent(rep_client: Client, rep: User) -> None:
-    assert "mail" not in rep_client.get(PAGE).content.decode().split('id="content-main"')[1]
+def test_without_a_mail_server_the_page_says_that_emails_need_one(
+    rep_client: Client, rep: User
+) -> None:
+    page = rep_client.get(PAGE).content.decode()
+    assert "needs a mail server" in page
+    assert 'name="gets_email"' not in page
     rep_client.post(PAGE, {})
     rep.refresh_from_db()
     assert (rep.gets_email, rep.uses_single_keys) == (True, False)
