@@ -250,10 +250,18 @@ def test_session_end_and_errors_do_not_lose_text(
     page.keyboard.press("Enter")
     expect(page.locator(".entry-rep .text")).to_have_text("My answer")
     expect(problem).to_be_empty()
-    # The same text again is another message.
-    text.fill("My answer")
+    # As after a sign-in in another tab.
+    page.context.add_cookies(
+        [{"name": "csrftoken", "value": "t" * 32, "url": live_server.url, "httpOnly": True}]
+    )
+    text.fill("Another answer")
     page.keyboard.press("Enter")
-    expect(page.locator(".entry-rep .text")).to_have_count(2)
+    expect(page.locator(".entry-rep .text").last).to_have_text("Another answer")
+    expect(problem).to_be_empty()
+    # The same text again is another message.
+    text.fill("Another answer")
+    page.keyboard.press("Enter")
+    expect(page.locator(".entry-rep .text")).to_have_count(3)
 
 
 def test_list_is_filtered_searched_and_saved_as_a_view(
@@ -287,6 +295,8 @@ def test_list_is_filtered_searched_and_saved_as_a_view(
     expect(search).to_have_value("tent")
     search.press("Enter")
     expect(rows).to_have_count(2)
+    expect(page.locator(".list-notice")).to_contain_text("Found in Open only.")
+    expect(page.locator("#view-open")).to_have_attribute("aria-current", "true")
     view.click()
     expect(search).to_have_value("")
     expect(rows).to_have_count(2)

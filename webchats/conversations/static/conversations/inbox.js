@@ -33,6 +33,26 @@
     if (!pending) find(part)?.dispatchEvent(new Event("inbox:refresh"));
   }
 
+  // Who signs in in another tab makes the tokens of all forms invalid. An update of the page has new
+  // ones. Then the message is sent again, unless another user has signed in.
+  let renewed = null;
+  let isRenewing = false;
+
+  function renew(message) {
+    isRenewing = true;
+    renewed = { message, user: find(PAGE).dataset.userId };
+    refresh(PAGE);
+  }
+
+  function sendAgain({ message, user }) {
+    const isSame = find(PAGE).dataset.userId === user;
+    const isOpen = getThread()?.dataset.conversation === message?.conversation;
+    if (message && isSame && isOpen && getText().value === message.text) {
+      return find(".composer").requestSubmit();
+    }
+    showProblem(isSame ? "That did not work. Try again." : "Another user has signed in. Try again.");
+  }
+
   document.addEventListener("inbox:changed", ({ detail }) => refresh(detail?.isList ? LIST : PAGE));
   document.addEventListener("htmx:before:request", () => (pending += 1));
   document.addEventListener("htmx:finally:request", () => {
@@ -131,6 +151,10 @@
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     update();
     moveFocus(ctx);
+    const former = renewed;
+    renewed = null;
+    isRenewing = Boolean(former);
+    if (former) sendAgain(former);
   });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) refresh(PAGE);
@@ -138,6 +162,7 @@
 
   // --- Requests ---
 
+  const KEPT = "What you have typed is kept. Try again, or reload the page.";
   const isInbox = (ctx) => /id="(inbox|inbox-list|edit-contact-\w+)"/.test(ctx.text ?? "");
 
   // A step in the history keeps what both pages have, for example how far the list is scrolled.
@@ -189,9 +214,12 @@
     event.preventDefault();
     const { raw } = ctx.response;
     const isUpdate = [PAGE, LIST].includes(`#${ctx.sourceElement.id}`);
+    if (isUpdate) renewed = null;
     if (raw.redirected) location.reload();
     else if (raw.status === 503 && isUpdate && !isRefused) retry(raw);
-    else showProblem("The inbox could not be updated. What you have typed is kept.");
+    else if (raw.status === 403 && !isUpdate && !isRenewing) renew(ctx.message);
+    else if (ctx.message) showProblem(`Your message was not sent. ${KEPT}`);
+    else showProblem(`The inbox could not be updated. ${KEPT}`);
   });
   document.addEventListener("htmx:error", () =>
     showProblem("No connection. What you have typed is kept."));
