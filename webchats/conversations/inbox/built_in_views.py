@@ -1,10 +1,10 @@
 """Views of the inbox: lists of conversations that are their query strings."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from django.db import models
-from django.db.models import IntegerField, Subquery
+from django.db.models import IntegerField, QuerySet, Subquery
 from django.http import Http404, HttpRequest, QueryDict
 
 from organizations.models import Organization
@@ -66,9 +66,14 @@ class Filters:
         return encode_filters(self.values)
 
     @property
+    def searched_view(self) -> str:
+        """Return the query string of the view that is searched: that without the search."""
+        return encode_filters({k: v for k, v in self.values.items() if k != "search"})
+
+    @property
     def is_built_in(self) -> bool:
-        """Return whether they are those of a built-in view."""
-        return self.query_string in BuiltInView.values
+        """Return whether they are those of a built-in view, perhaps with a search."""
+        return self.searched_view in BuiltInView.values
 
     @property
     def is_waiting(self) -> bool:
@@ -109,6 +114,11 @@ class _RowCount(Subquery):
     output_field = IntegerField()
 
 
+def count_rows(rows: QuerySet[Any]) -> Subquery:
+    """Return an expression for the number of rows, up to ``COUNT_LIMIT``."""
+    return _RowCount(rows.order_by().values("pk")[:COUNT_LIMIT])
+
+
 def get_counts(
     request: HttpRequest, organization_id: str, views: Sequence[str]
 ) -> tuple[Organization, dict[str, str]]:
@@ -117,15 +127,17 @@ def get_counts(
     Raise ``Http404`` if the organization does not exist.
     """
     querysets = [Filters(request, QueryDict(view)).apply(organization_id) for view in views]
-    counts = {
-        f"count_{number}": _RowCount(rows.order_by().values("pk")[:COUNT_LIMIT])
-        for number, rows in enumerate(querysets)
-    }
+    counts = {f"count_{number}": count_rows(rows) for number, rows in enumerate(querysets)}
     organization = Organization.objects.filter(pk=organization_id).annotate(**counts).first()
     if organization is None:
         raise Http404("The organization does not exist.")
     numbers = [getattr(organization, name) for name in counts]
     return organization, dict(zip(views, map(format_count, numbers), strict=True))
+
+
+def add_counts(*counts: str) -> str:
+    """Return the sum of numbers as ``format_count`` returns them."""
+    return format_count(sum(int(count.rstrip("+") or 0) + count.endswith("+") for count in counts))
 
 
 def format_count(number: int) -> str:

@@ -11,7 +11,13 @@ from organizations.models import Organization
 from organizations.tenancy.concurrency import search_slot
 from webchats.conversations.filters import ConversationFilter
 from webchats.conversations.inbox.access import get_organization_id, get_user
-from webchats.conversations.inbox.built_in_views import COUNTED, BuiltInView, Filters, get_counts
+from webchats.conversations.inbox.built_in_views import (
+    COUNTED,
+    BuiltInView,
+    Filters,
+    add_counts,
+    get_counts,
+)
 from webchats.conversations.inbox.filter_form import FilterForm
 from webchats.conversations.inbox.pages import Page, get_page
 from webchats.conversations.inbox.view_form import SavedViewForm
@@ -47,7 +53,7 @@ def get_list_context(
         organizations = Organization.objects.for_user(user)
         return {"query": query, "organizations": organizations, "title": "Inbox"}
     organization, counts = get_counts(request, organization_id, COUNTED)
-    waiting = counts[BuiltInView.WAITING]
+    waiting = add_counts(counts[BuiltInView.WAITING], counts[BuiltInView.DRAFTS])
     if user.is_superuser:
         query["organization"] = organization_id
     else:
@@ -58,6 +64,7 @@ def get_list_context(
         "filters": filters,
         **_get_view_context(request, organization, filters, counts, view_form),
         "query": query,
+        "is_part": "search" in query and bool(filters.searched_view),
         "search_all": _keep(query, "search", "organization"),
         "filter_form": FilterForm(organization, query.dict()) if "filters" in query else None,
         "page": _get_page(request, filters, organization_id),
@@ -121,6 +128,8 @@ def _get_view_context(
         for view in saved
         if view.query == filters.query_string and view.can_be_changed_by(user)
     ]
+    queries = [query for _, _, query in links]
+    marked = filters.query_string if filters.query_string in queries else filters.searched_view
     view_form = form or SavedViewForm(instance=current[0] if current else None)
     return {
         "views": [
@@ -128,7 +137,7 @@ def _get_view_context(
                 key=key,
                 label=label,
                 query_string=(query or "state=") + suffix,
-                is_current=query == filters.query_string,
+                is_current=query == marked,
                 count=counts.get(query, ""),
             )
             for key, label, query in links

@@ -15,6 +15,7 @@ PAGE_SIZE: Final = 30
 #: What a row shows. The others, such as a webchat's texts, are most of the time of a page.
 _FIELDS: Final = (
     "state",
+    "handler",
     "last_sequence",
     "organization_read_sequence",
     "last_message_at",

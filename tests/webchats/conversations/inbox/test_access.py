@@ -150,3 +150,9 @@ def test_the_navigation_counts_waiting_conversations(
     write(webchat)
     page = session_client.get("/admin/").content.decode()
     assert 'id="nav-count-inbox">1<span' in page
+    factories.DraftFactory.create(conversation=write(webchat, visitor_id="d" * 32))
+    Conversation.objects.filter(drafts__isnull=False).update(handler="ai")
+    page = session_client.get("/admin/").content.decode()
+    assert 'id="nav-count-inbox">2<span' in page
+    assert "draft to approve" in page
+    assert "<title>(2) Inbox" in session_client.get(reverse("inbox:list")).content.decode()

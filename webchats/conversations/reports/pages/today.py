@@ -9,8 +9,8 @@ from django.utils import timezone
 from organizations.models import Organization, User
 from organizations.overview import Figure, Panel
 from organizations.time_zones import get_time_zone
-from webchats.conversations.inbox.built_in_views import COUNT_LIMIT, BuiltInView, format_count
-from webchats.conversations.models import Conversation
+from webchats.conversations.inbox.built_in_views import BuiltInView, format_count
+from webchats.conversations.inbox.navigation import count_waiting
 from webchats.conversations.models.flags import SATISFIED, has_flag, has_score
 from webchats.conversations.models.rating import HIGHEST_SCORE, LOWEST_SCORE
 from webchats.conversations.reports.access import may_read_reports
@@ -32,9 +32,12 @@ def get_panel(user: User) -> Panel:
 
 
 def _get_figures(user: User, organization: Organization) -> Iterator[Figure]:
-    rows = Conversation.objects.for_user(user).waiting().order_by()
-    waiting = format_count(rows[:COUNT_LIMIT].count()) or 0
-    yield Figure(waiting, "waiting now", f"{reverse('inbox:list')}?{BuiltInView.WAITING}")
+    waiting, drafts = count_waiting(user)
+    inbox = reverse("inbox:list")
+    yield Figure(format_count(waiting) or 0, "waiting now", f"{inbox}?{BuiltInView.WAITING}")
+    if drafts:
+        label = "draft to approve" if drafts == 1 else "drafts to approve"
+        yield Figure(format_count(drafts), label, f"{inbox}?{BuiltInView.DRAFTS}")
     if not may_read_reports(user):
         return
     period = Period.last_days(get_time_zone(organization.time_zone), timezone.now(), 1)
