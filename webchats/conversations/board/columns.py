@@ -13,6 +13,7 @@ from organizations.tenancy.models import TenantQuerySet
 from webchats.conversations.keysets import newest_page
 from webchats.conversations.models import Contact, Conversation
 from webchats.conversations.search import search_contacts
+from webchats.conversations.transitions import Handler
 
 #: The cards that a column shows at first, and more each time.
 CARDS: Final = 25
@@ -34,6 +35,13 @@ _FIELDS: Final = (
     "webchat__name",
     "webchat__primary_color",
 )
+_CONVERSATION_FIELDS: Final = (
+    "contact",
+    "handler",
+    "waiting_since",
+    "last_sequence",
+    "organization_read_sequence",
+)
 
 
 @dataclass
@@ -43,6 +51,8 @@ class Card:
     contact: Contact
     #: Since when the visitor waits for an answer; ``None`` if no visitor waits.
     waiting_since: datetime | None = None
+    #: Whether nobody has taken one of these conversations: it is in the view *Waiting*.
+    is_waiting: bool = False
     unread: int = 0
 
 
@@ -181,8 +191,9 @@ def add_conversations(cards: Iterable[Card]) -> None:
     if not by_contact:
         return
     rows = Conversation.objects.open().filter(contact__in=by_contact).order_by()
-    for row in rows.only("contact", "waiting_since", "last_sequence", "organization_read_sequence"):
+    for row in rows.only(*_CONVERSATION_FIELDS):
         card = by_contact[row.contact_id]
+        card.is_waiting |= row.handler == Handler.WAITING
         card.unread += row.unread
         if row.waiting_since is not None:
             card.waiting_since = min(row.waiting_since, card.waiting_since or row.waiting_since)

@@ -18,7 +18,7 @@ from tests.support import factories
 from tests.support.clients import log_in
 from webchats.conversations import services
 from webchats.conversations.board import columns
-from webchats.conversations.models import Contact, StageMove
+from webchats.conversations.models import Contact, Conversation, StageMove
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +108,8 @@ def test_card_shows_what_its_conversations_need(
     page = read(log_in(rep))
     for text in ("&lt;b&gt;Ada", "ada@example.com", "here for 3 d", "waiting 5 min", "2 unread"):
         assert text in page
+    Conversation.objects.update(handler="rep")
+    assert "unanswered 5 min" in read(log_in(rep))
 
 
 def test_more_cards_are_loaded_by_position_and_none_is_shown_twice(

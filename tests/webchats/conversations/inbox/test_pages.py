@@ -430,7 +430,10 @@ def test_thread_shows_how_long_the_visitor_of_a_colleague_waits(
     page = reverse("inbox:conversation", args=[conversation.pk])
     assert ">Open</span>" in rep_client.get(page).content.decode()
     write(webchat, "And now?")
-    assert 'badge-warn">Waiting for ' in rep_client.get(page).content.decode()
+    assert 'badge-warn">Unanswered for ' in rep_client.get(page).content.decode()
+    # "Waiting" is the view of those whom nobody has answered yet.
+    listed = rep_client.get(f"{LIST}?state=open").content.decode()
+    assert re.search(r"is-waiting [^>]*>unanswered [&<]", listed)
 
 
 def test_title_has_the_number_of_waiting_conversations(
