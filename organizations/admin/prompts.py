@@ -1,8 +1,9 @@
 """The model admin of prompts."""
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
@@ -12,7 +13,9 @@ from organizations.admin.prompt_versions import PromptVersionsMixin
 from organizations.admin.related import without_links
 from organizations.admin.site import site
 from organizations.admin.times import updated_at
-from organizations.models import Prompt
+from organizations.ai.providers import resolve_provider
+from organizations.auth.roles import Operation, role_allows
+from organizations.models import AiProvider, Prompt, User
 from organizations.options import FormData, FormFiles, ModelFormOptions
 from organizations.tenancy.admin import TenantForm
 
@@ -53,6 +56,23 @@ class PromptAdmin(PromptVersionsMixin):
         """Add the page with the usage."""
         view = self.admin_site.admin_view(usage_view)
         return [path("usage/", view, name="organizations_prompt_usage"), *super().get_urls()]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        *args: Any,
+        obj: Prompt | None = None,
+        **kwargs: Any,
+    ) -> HttpResponse:
+        """Add whether answers are made without a model, so that the values have no effect."""
+        user = request.user
+        assert isinstance(user, User)
+        prompt = obj or Prompt(organization_id=user.organization_id)
+        has_organization = prompt.organization_id is not None
+        context["is_built_in"] = has_organization and resolve_provider(prompt).is_builtin
+        context["may_add_provider"] = role_allows(user.role, Operation.ADD, AiProvider)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     @admin.display(description="state", ordering="is_active")
     def state(self, prompt: Prompt) -> SafeString:

@@ -39,6 +39,7 @@ def test_question_is_answered_with_unsaved_values(admin: User, prompt: Prompt) -
     client = log_in(admin)
     page = client.get(reverse("admin:organizations_prompt_change", args=[prompt.pk]))
     assert 'hx-include="#prompt_form"' in page.content.decode()
+    assert "No AI model is connected" in page.content.decode()
     waiting = start(client, prompt, "How long does delivery take?").content.decode()
     match = re.search(r'hx-get="([^"]+)"', waiting)
     assert match is not None
@@ -48,6 +49,7 @@ def test_question_is_answered_with_unsaved_values(admin: User, prompt: Prompt) -
     answer = client.get(match[1]).content.decode()
     assert "&lt;b&gt;Two&lt;/b&gt; days." in answer
     assert "Done." in answer
+    assert "No AI model made this answer" in answer
     assert "hx-get" not in answer
     prompt.refresh_from_db()
     assert prompt.instructions != "Unsaved"
