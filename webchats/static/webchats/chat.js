@@ -107,7 +107,7 @@
       isFormer: false,
       day: element("p", "day"),
     };
-    if (message.kind === "event") {
+    if (message.event) {
       const line = eventText(message);
       row.element = element("div", "row", row.day, element("p", "event", line));
       row.element.hidden = !line;
@@ -308,11 +308,10 @@
         const { bubble } = show(message);
         if (message.author === "visitor" || !client.hasLoaded) return;
         const name = message.authorName || config.title;
-        const isEvent = message.kind === "event";
         // The thanks have the focus.
         if (message.event === "rated") return;
         // As it is shown, without the marks of Markdown.
-        announce(isEvent ? eventText(message) : `${name}: ${bubble.innerText}`);
+        announce(message.event ? eventText(message) : `${name}: ${bubble.innerText}`);
       },
     },
   });
@@ -377,7 +376,7 @@
     find("end").hidden = client.state !== "open";
     for (const row of rows) {
       // Messages may come before what answers them is known.
-      if (row.label) row.label.textContent = aiLabel() + (row.message.isApproved ? ", " + words.approved : "");
+      if (row.label) row.label.textContent = aiLabel() + (row.message.isApproved ? words.approved : "");
       if (row.sequence < Infinity || !row.status) continue;
       const hasFailed = client.failed.includes(row.message);
       row.element.classList.toggle("failed", hasFailed);
