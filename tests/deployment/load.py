@@ -62,9 +62,12 @@ class Client(threading.Thread):
         *,
         outcome: Outcome,
         keep_alive: bool = False,
+        pause: float = 0,
     ) -> None:
         super().__init__(daemon=True)
         self.port, self.requests, self.keep_alive = port, requests, keep_alive
+        #: Seconds between a response and the next request.
+        self.pause = pause
         self.headers = {
             "Host": HOST,
             "X-Forwarded-Proto": "https",
@@ -77,7 +80,7 @@ class Client(threading.Thread):
     def run(self) -> None:
         connection: http.client.HTTPConnection | None = None
         for request in self.requests:
-            if self.stopped.is_set():
+            if self.stopped.wait(self.pause):
                 break
             if connection is not None and _is_closed(connection):
                 connection = None
@@ -134,7 +137,7 @@ def _is_closed(connection: http.client.HTTPConnection) -> bool:
 
 @contextmanager
 def running_load(
-    port: int, requests: Sequence[Request], key: str, *, clients: int
+    port: int, requests: Sequence[Request], key: str, *, clients: int, pause: float = 0
 ) -> Iterator[Outcome]:
     """Send requests to a port during the block; every second client keeps its connection alive.
 
@@ -142,7 +145,9 @@ def running_load(
     """
     outcome = Outcome()
     threads = [
-        Client(port, cycle(requests), key, keep_alive=bool(number % 2), outcome=outcome)
+        Client(
+            port, cycle(requests), key, keep_alive=bool(number % 2), outcome=outcome, pause=pause
+        )
         for number in range(clients)
     ]
     for thread in threads:

@@ -28,6 +28,8 @@ class Site:
     #: A server command with ``{port}`` in it; the image's own if empty.
     command: str = ""
     clients: int = 8
+    #: Seconds between a response and the next request of a client.
+    pause: float = 0
     #: Changes to the image's variables.
     variables: dict[str, str] = field(default_factory=dict)
     _started: int = field(default=0, init=False)
@@ -79,7 +81,9 @@ class Site:
 
     def load(self, port: int) -> AbstractContextManager[Outcome]:
         """Send ``requests`` to a port during the block; half of the clients use keep-alive."""
-        return running_load(port, self.requests, self.seeded["key"], clients=self.clients)
+        return running_load(
+            port, self.requests, self.seeded["key"], clients=self.clients, pause=self.pause
+        )
 
     def created(self) -> int:
         """Return the number of rows created by the load."""

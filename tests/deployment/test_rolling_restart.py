@@ -16,7 +16,9 @@ from tests.deployment.site import Site
 @pytest.fixture(scope="module")
 def site(empty_database: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder = tmp_path_factory.mktemp("site")
-    return Site.create(empty_database, folder, clients=4, variables={"GRANIAN_WORKERS": "1"})
+    # The pauses leave the processors to other tests.
+    variables = {"GRANIAN_WORKERS": "1"}
+    return Site.create(empty_database, folder, clients=4, pause=0.05, variables=variables)
 
 
 @pytest.fixture
