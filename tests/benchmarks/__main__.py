@@ -120,7 +120,7 @@ def _harness(options: argparse.Namespace, resources: ExitStack) -> Harness:
     if options.quick:
         # One organization, as in the larger table of ``growth``, which is then the same.
         harness.quick, harness.webchats, harness.organizations = True, 20_000, 1
-        harness.rounds, harness.seconds, harness.connections, harness.workers = 5, 0.25, 4, 1
+        harness.rounds, harness.seconds, harness.connections, harness.workers = 5, 0.15, 4, 1
     else:
         harness.webchats, harness.organizations = options.rows, options.organizations
         harness.rounds, harness.seconds = options.rounds, options.seconds

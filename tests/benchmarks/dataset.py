@@ -32,6 +32,7 @@ from organizations.models import (  # noqa: E402
     Stage,
     User,
 )
+from tests.benchmarks.tokens import access_tokens  # noqa: E402
 from webchats.conversations.models import Contact, Conversation, Message  # noqa: E402
 from webchats.models import Webchat  # noqa: E402
 
@@ -240,6 +241,7 @@ def facts() -> dict[str, Any]:
     first_member = User.objects.filter(organization=organization).order_by("pk")[0]
     rows = Webchat.objects.for_organization(organization.pk).order_by("-created_at", "-id")
     return {
+        "tokens": access_tokens(),
         "email": first_member.email,
         "password": PASSWORD,
         "total": rows.count(),

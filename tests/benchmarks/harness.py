@@ -121,7 +121,7 @@ class Harness:
         url = self.new_migrated_database(f"w{webchats}_o{organizations}")
         size = json.dumps({"webchats": webchats, "organizations": organizations})
         facts = json.loads(self.python(url, "-m", "tests.benchmarks.dataset", size))
-        return Data(url=url, tokens=self._create_tokens(ROOT, url), **facts)
+        return Data(url=url, **facts)
 
     def new_migrated_database(self, name: str) -> str:
         """Create a database with empty tables in place of one of this name; return its URL."""
@@ -147,15 +147,11 @@ class Harness:
         """Return access tokens that the application accepts, each of another user."""
         if application.folder == ROOT:
             return data.tokens
-        key = (application.folder, data.url)
+        folder, url = key = (application.folder, data.url)
         if key not in self._tokens:
-            self._tokens[key] = self._create_tokens(*key)
+            script = str(ROOT / "tests/benchmarks/tokens.py")
+            self._tokens[key] = json.loads(self.python(url, "-P", script, folder=folder))
         return self._tokens[key]
-
-    def _create_tokens(self, folder: Path, url: str) -> list[str]:
-        script = str(ROOT / "tests/benchmarks/tokens.py")
-        tokens: list[str] = json.loads(self.python(url, "-P", script, folder=folder))
-        return tokens
 
     def python(self, database: str, *arguments: str, folder: Path = ROOT, **variables: str) -> str:
         """Run Python with these arguments in a checkout, on a database; return its output."""
@@ -238,7 +234,7 @@ class Harness:
             while True:
                 try:
                     requests = [Request(render_request("/"), length=range(1000, 1001))]
-                    return run_load(port, requests, seconds=1).rate
+                    return run_load(port, requests, seconds=min(1, self.seconds)).rate
                 except ConnectionError:
                     assert time.monotonic() < deadline, f"nothing listens on {HOST}:{port}"
                     time.sleep(0.05)

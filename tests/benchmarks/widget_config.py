@@ -19,6 +19,7 @@ LENGTH_TOLERANCE = 150
 STATISTICS_DELAY = 2
 #: The requests whose transactions are counted. They are for few webchats, so that each is cached.
 COUNTED_REQUESTS = 30_000
+QUICK_COUNTED_REQUESTS = 6_000
 COUNTED_WEBCHATS = 3
 
 
@@ -113,9 +114,8 @@ def _count_transactions(harness: Harness, contender: Contender, result: Result) 
     sql = f"SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = '{data.name}'"
     time.sleep(STATISTICS_DELAY)
     before = harness.query(data, sql, other_database=True)
-    load = run_load(
-        contender.server.port, contender.requests, seconds=5, max_requests=COUNTED_REQUESTS
-    )
+    count = QUICK_COUNTED_REQUESTS if harness.quick else COUNTED_REQUESTS
+    load = run_load(contender.server.port, contender.requests, seconds=5, max_requests=count)
     time.sleep(STATISTICS_DELAY)
     transactions = harness.query(data, sql, other_database=True) - before
     figure = Figure(
