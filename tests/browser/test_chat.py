@@ -232,6 +232,19 @@ def test_a_visitor_and_a_representative_write_to_each_other(demo: Demo, visitor:
     assert visit.problems == []
 
 
+def test_the_sample_site_shows_the_widget(demo: Demo, visitor: Visitor) -> None:
+    visit = visitor(f"{demo.address}/demo", **REDUCED_MOTION)
+    visit.open_widget()
+    expect(visit.frame.get_by_role("heading")).to_have_text("Example Company")
+    assert visit.console == []
+    phone = visitor(f"{demo.address}/demo", **PHONE, **REDUCED_MOTION)
+    assert phone.page.evaluate("document.documentElement.scrollWidth") == 320
+    for page in (visit.page, phone.page):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == []
+
+
 def requests(visit: Visit) -> list[str]:
     """Return what the widget requested of the service, below ``/widget``."""
     paths = (re.search(r"/widget(?:/[0-9a-f]{24})?/?([a-z.]*)", url) for url in visit.requests)
