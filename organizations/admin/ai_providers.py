@@ -47,6 +47,8 @@ class AiProviderForm(TenantForm[AiProvider]):
         field = self.fields.get("api_key")
         if field is None:
             return  # Without the permission to change it.
+        # It would replace what the model says about a missing key.
+        del field.error_messages["required"]
         if self.instance.encrypted_api_key:
             field.help_text = (
                 f"Stored, ending in {self.instance.key_hint or '…'}. Leave it empty to keep it. "
@@ -177,6 +179,8 @@ class AiProviderAdmin(UsageAdmin[AiProvider]):
     def state(self, provider: AiProvider) -> SafeString:
         if provider.has_failed:
             return badge("Failed", "bad")
+        if provider.lacks_api_key:
+            return badge("No API key", "warn")
         return badge("Works", "good") if provider.last_ok_at else badge("Not used yet", "quiet")
 
 

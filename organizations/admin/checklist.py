@@ -41,8 +41,11 @@ def get_steps(user: User) -> Iterator[Step]:
         if role_allows(user.role, Operation.ADD, AiProvider):
             yield Step(
                 title="Connect an AI provider",
-                help_text="A language model. Without one, answers are searched in your knowledge.",
-                is_done=AiProvider.objects.for_user(user).exists(),
+                help_text=(
+                    "A language model. Without one, answers are searched in your knowledge. Done "
+                    "once its connection has been tested, or it has answered."
+                ),
+                is_done=AiProvider.objects.for_user(user).exclude(last_ok_at=None).exists(),
                 url=reverse("admin:organizations_aiprovider_add"),
                 is_optional=True,
             )

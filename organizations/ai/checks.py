@@ -11,9 +11,8 @@ from django.db import DatabaseError
 
 from organizations.ai import encryption
 from organizations.ai.addresses import AddressRefused, parse_endpoint
-from organizations.ai.providers import VENDOR_URLS
 from organizations.models import AiProvider
-from organizations.models.ai_provider import ProviderKind
+from organizations.models.ai_provider import VENDOR_URLS, ProviderKind
 
 _HOST_AND_PORT: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
 

@@ -19,9 +19,9 @@ from organizations.ai import streams
 from organizations.ai.client import HAND_OVER, ModelClient, ModelRequest
 from organizations.ai.events import End, EndReason, ModelEvent, TextDelta
 from organizations.ai.guard import make_http_client
-from organizations.ai.providers import VENDOR_URLS, ProviderSettings
+from organizations.ai.providers import ProviderSettings
 from organizations.ai.text import remove_unstorable
-from organizations.models.ai_provider import ProviderKind
+from organizations.models.ai_provider import VENDOR_URLS, ProviderKind
 
 _ERRORS: Final = (openai.OpenAIError, httpx2.HTTPError, *streams.PARSE_ERRORS)
 #: Reasons of OpenAI and of compatible servers. Another one, such as ``error``, is no proper end.

@@ -8,13 +8,8 @@ from django.conf import settings
 
 from organizations.ai import encryption
 from organizations.models import AiProvider, Prompt
-from organizations.models.ai_provider import ProviderKind
+from organizations.models.ai_provider import VENDOR_URLS, ProviderKind
 
-#: The base URL of each kind if a provider has none.
-VENDOR_URLS: Final = {
-    ProviderKind.OPENAI: "https://api.openai.com/v1",
-    ProviderKind.ANTHROPIC: "https://api.anthropic.com",
-}
 DEPLOYMENT_NAME: Final = "Default of the deployment"
 BUILTIN_NAME: Final = "Built-in"
 _DEPLOYMENT_PARALLEL: Final = 10

@@ -42,6 +42,13 @@ class ProviderKind(models.TextChoices):
     BUILTIN = "builtin", "Built-in search, without an AI model"
 
 
+#: The base URL of each kind if a provider has none.
+VENDOR_URLS: Final = {
+    ProviderKind.OPENAI: "https://api.openai.com/v1",
+    ProviderKind.ANTHROPIC: "https://api.anthropic.com",
+}
+
+
 def _within(bounds: tuple[int, int]) -> list[MinValueValidator | MaxValueValidator]:
     return [MinValueValidator(bounds[0]), MaxValueValidator(bounds[1])]
 
@@ -161,6 +168,12 @@ class AiProvider(TenantModel):
         )
 
     @property
+    def lacks_api_key(self) -> bool:
+        """Return whether the vendor would refuse every call, since no key is stored."""
+        url = self.base_url or VENDOR_URLS.get(ProviderKind(self.kind), "")
+        return not self.encrypted_api_key and url in VENDOR_URLS.values()
+
+    @property
     def api_key(self) -> str:
         """Return the API key in plain text, or an empty string.
 
@@ -185,12 +198,18 @@ class AiProvider(TenantModel):
         self.key_hint = key[-HINT_LENGTH:] if len(key) >= _MIN_LENGTH_FOR_HINT else ""
 
     def clean(self) -> None:
-        """Reject a stored key for another address, and an address or a fallback that cannot be."""
+        """Reject what no call can be made with: a key, an address or a fallback."""
         super().clean()
         errors: dict[str, ValidationError] = {}
         is_stored_url = self._is_stored("kind", "base_url")
         if self.encrypted_api_key and not is_stored_url and self._is_stored("encrypted_api_key"):
             message = "Enter the API key again: it is not sent to another kind or base URL."
+            errors["api_key"] = ValidationError(message, "required")
+        elif self.is_default and self.lacks_api_key:
+            message = (
+                "The default cannot be called without an API key. Enter one, or the base URL of a "
+                "server that needs none."
+            )
             errors["api_key"] = ValidationError(message, "required")
         if self.base_url and not is_stored_url:
             try:

@@ -122,6 +122,9 @@ def _is_listed(model: type[models.Model]) -> bool:
 class DeletionMixin(admin.ModelAdmin[_Row], Generic[_Row]):
     """The deletion of rows with limits on what a request reads, for ``TenantAdmin``."""
 
+    #: What the deletion of a row leads to, for the page that asks whether to delete it.
+    deletion_note = ""
+
     def get_deleted_objects(
         self, objs: Sequence[_Row] | models.QuerySet[_Row], request: HttpRequest
     ) -> tuple[NestedTexts, dict[str, int], set[str], NestedTexts]:
@@ -157,8 +160,9 @@ class DeletionMixin(admin.ModelAdmin[_Row], Generic[_Row]):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show or process the page. A row that another request has just used shows it again."""
+        context = {"deletion_note": self.deletion_note, **(extra_context or {})}
         try:
-            return super().delete_view(request, object_id, extra_context)
+            return super().delete_view(request, object_id, context)
         except RestrictedError:
             return HttpResponseRedirect(request.get_full_path())
 
@@ -201,7 +205,10 @@ def delete_selected(
         try:
             with deletion_slot(request), transaction.atomic():
                 response = actions.delete_selected(model_admin, request, rows)
-                return response.render() if isinstance(response, TemplateResponse) else response
+                if not isinstance(response, TemplateResponse):
+                    return response
+                response.context_data["deletion_note"] = getattr(model_admin, "deletion_note", "")
+                return response.render()
         except RestrictedError as error:
             message = f"Nothing was deleted: in use by {describe_uses(error)}."
             model_admin.message_user(request, message, messages.ERROR)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
@@ -101,7 +102,7 @@ def test_cards_are_moved_by_mouse_menu_and_keys(
     assert violations(page) == []
 
 
-def test_move_without_connection_is_undone_and_more_cards_are_loaded(
+def test_a_move_that_fails_is_undone_or_made_again_and_more_cards_are_loaded(
     admin_page: Visitor, stages: list[Stage]
 ) -> None:
     visit = admin_page(BOARD, **DESKTOP)
@@ -117,6 +118,17 @@ def test_move_without_connection_is_undone_and_more_cards_are_loaded(
     expect(column(page, "New").locator(".board-card")).to_have_count(27)
     expect_counts(page, 27, 0, 0)
     assert not StageMove.objects.exists()
+    page.unroute("**/move/")
+    # A sign-in in another tab has made the form's token invalid.
+    invalid = "input => { input.value = 'x'.repeat(64); }"
+    page.locator("#move-form [name=csrfmiddlewaretoken]").evaluate(invalid)
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.get_by_role("status")).to_contain_text("moved to Offer")
+    # The session has ended.
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_url("**/login/?next=**/board/**")
+    assert StageMove.objects.count() == 1
 
 
 class Finger:

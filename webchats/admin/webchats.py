@@ -48,6 +48,11 @@ class WebchatAdmin(
         LastLoadFilter,
         WarningFilter,
     )
+    deletion_note = (
+        "The widget disappears from its sites. Its open conversations are closed, and their "
+        "visitors can write no more. Conversations and contacts stay. To only take the widget off "
+        "its sites, disable it instead."
+    )
     purpose = (
         "A webchat is a chat widget for your website: its look, its texts, the sites that may show "
         "it, and who answers."

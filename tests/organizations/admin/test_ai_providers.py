@@ -90,9 +90,17 @@ def test_the_key_is_kept_replaced_or_removed(session_client: Client, provider: A
 
 def test_another_kind_requires_the_key_again(session_client: Client, provider: AiProvider) -> None:
     response = session_client.post(change_url(provider), body(kind="anthropic"))
-    assert "api_key" in response.context["adminform"].errors
+    assert "Enter the API key again" in str(response.context["adminform"].errors["api_key"])
     response = session_client.post(change_url(provider), body(kind="anthropic", api_key=API_KEY))
     assert response.status_code == 302
+
+
+def test_a_default_that_cannot_be_called_is_refused(session_client: Client) -> None:
+    url = f"{list_url(AiProvider)}add/"
+    response = session_client.post(url, body(is_default="on"))
+    assert "without an API key" in str(response.context["adminform"].errors["api_key"])
+    assert session_client.post(url, body()).status_code == 302
+    assert "No API key" in session_client.get(list_url(AiProvider)).content.decode()
 
 
 def test_without_ai_keys_the_form_says_so(session_client: Client, settings: Settings) -> None:

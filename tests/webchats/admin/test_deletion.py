@@ -27,6 +27,7 @@ def test_delete_page_does_not_list_the_last_load(session_client: Client, webchat
     url = f"{LIST}{webchat.pk}/delete/"
     page = session_client.get(url).content.decode()
     assert "Delete the webchat “Shop”? This cannot be undone." in page
+    assert "Its open conversations are closed" in page
     assert "Deleted with it" not in page
     session_client.post(url, {"post": "yes"})
     assert not LastLoad.objects.exists()
@@ -42,6 +43,7 @@ def test_delete_page_of_several_webchats_names_ten_and_deletes_all(
     assert "<h1>Delete 12 webchats</h1>" in page
     assert "<li>and 2 more</li>" in page
     assert '<input type="submit" value="Delete">' in page
+    assert "Its open conversations are closed" in page
     assert "Deleted with them" not in page
     assert not [key for key in keys if f'value="{key}"' not in page]
     session_client.post(LIST, {**body, "post": "yes"})

@@ -78,6 +78,8 @@ def test_checklist_has_steps_for_providers_and_knowledge(admin: User, rep: User)
     assert steps(admin)["Write knowledge"] is False
     create_ai_webchat(admin)
     factories.KnowledgeEntryFactory.create(organization=admin.organization)
+    assert steps(admin)["Connect an AI provider"] is False
+    AiProvider.objects.update(last_ok_at=timezone.now())
     assert steps(admin)["Connect an AI provider"] is True
     assert steps(admin)["Write knowledge"] is True
     head = factories.UserFactory.create(

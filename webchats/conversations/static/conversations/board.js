@@ -42,14 +42,37 @@
 
   // --- Moves ---
 
-  const send = async (card, from, stage) => {
+  const isJson = (response) =>
+    (response.headers.get("Content-Type") ?? "").startsWith("application/json");
+  // Without a session every page leads to the sign-in. Reloading this one leads back to it then.
+  const leave = () => {
+    location.reload();
+    return new Promise(() => {});
+  };
+  // Who signs in in another tab makes the token of the form invalid. A new page has another one.
+  const renewToken = async (form) => {
+    const response = await fetch(location.href);
+    const page = parse(await response.text());
+    const renewed = page.getElementById("board");
+    if (response.redirected || renewed?.dataset.userId !== board.dataset.userId) return leave();
+    form.elements.csrfmiddlewaretoken.value =
+      page.querySelector("#move-form [name=csrfmiddlewaretoken]").value;
+  };
+  const post = async (url, from, stage) => {
     const body = new FormData(document.getElementById("move-form"));
     body.set("from", from);
     body.set("stage", stage);
-    const url = card.querySelector(".move-link").href;
     const response = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } });
-    const type = response.headers.get("Content-Type") ?? "";
-    if (!type.startsWith("application/json")) throw new Error(`status ${response.status}`);
+    return response.redirected ? leave() : response;
+  };
+  const send = async (card, from, stage) => {
+    const url = card.querySelector(".move-link").href;
+    let response = await post(url, from, stage);
+    if (response.status === 403 && !isJson(response)) {
+      await renewToken(document.getElementById("move-form"));
+      response = await post(url, from, stage);
+    }
+    if (!isJson(response)) throw new Error(`status ${response.status}`);
     return { isMoved: response.ok, ...(await response.json()) };
   };
   // Show the card where the server says that the contact is.
@@ -93,6 +116,7 @@
       setCount(from, getCount(from) + 1);
       setCount(to, getCount(to) - 1);
       place(card, from);
+      if (hasFocus) card.querySelector(".card-name").focus();
       showProblem(FAILED);
     }
   };
