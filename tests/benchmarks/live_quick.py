@@ -14,7 +14,7 @@ from tests.benchmarks.harness import Harness
 from tests.benchmarks.live_clients import Clients
 from tests.benchmarks.live_servers import DJANGO, program_of, variables_of
 from tests.benchmarks.load import UnexpectedResponse
-from tests.benchmarks.results import Measurements, Result, Target, build_figures, interleave
+from tests.benchmarks.results import Figure, Measurements, Result, Target, build_figures, interleave
 from tests.benchmarks.servers import SERVICE, Application, Server, serving
 
 #: Streams that are opened in a turn. All of them stay open.
@@ -94,12 +94,14 @@ class _Turns:
 def _result(measured: Measurements) -> Result:
     figures = build_figures(f"{STREAMS} streams", measured)
     ours, theirs = (figures[name, "ms CPU"] for name in (SERVICE.name, DJANGO.name))
+    # Of all rounds: the clock of processes has ticks of 10 ms, and a round has a few of them.
+    ratio = Figure(f"{STREAMS} streams", "x by CPU", [sum(theirs.rounds) / sum(ours.rounds)])
     claim = f"CPU per connect of {DJANGO.name} over ours"
     memory = figures[SERVICE.name, "KiB"]
     return Result(
         figures=list(figures.values()),
         targets=[
-            Target(claim, theirs.over(ours), at_least=_RATIO, bound=_RATIO / 2),
+            Target(claim, ratio, at_least=_RATIO, bound=_RATIO / 2),
             Target("KiB per stream", memory, at_most=_KIB, bound=2 * _KIB),
         ],
     )
