@@ -31,8 +31,8 @@ _COUNTS: Final = (
 )
 NOTES: Final = [
     "Throttles have their default rates, so each visitor has an address.",
-    "Vanilla DRF skips the request log, the limits of bodies, new and reopened conversations, the "
-    "AI, notifications, unsent texts and most facts of reports.",
+    "Vanilla DRF skips the request log, the limits of bodies, new and reopened conversations and "
+    "the AI.",
     "A process for streams receives the hints. It has no streams.",
 ]
 

@@ -3,11 +3,12 @@
 A visitor's request is checked as the service does: the session token, the webchat's state and
 domains, four throttles, the body, an earlier message with the same key, and card numbers. So is a
 representative's: the token, a throttle, the tenant, the body, an earlier message, whether the
-conversation is open and whether somebody else has answered. The rows, their constraints and the
-hint for streams are the same.
+conversation is open and whether somebody else has answered. The rows, their constraints, the facts
+of reports, the visit of the contact, the unsent text that is deleted, the request for notifications
+and the hint for streams are the same.
 
 It does not log requests or refusals, limit bodies, or continue without the cache server. It neither
-starts nor reopens conversations, and calls neither the AI nor representatives.
+starts nor reopens conversations, and does not call the AI.
 """
 
 import json
@@ -19,6 +20,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
+from django.utils import timezone
 from rest_framework import generics, serializers, status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, NotFound
@@ -28,15 +30,18 @@ from rest_framework.throttling import SimpleRateThrottle, UserRateThrottle
 
 from tests.benchmarks.peers.drf import TimestampField
 from webchats.conversations.cards import mask_card_numbers
-from webchats.conversations.models import Author, Conversation, Message
+from webchats.conversations.contacts import LAST_SEEN_PRECISION
+from webchats.conversations.facts import record_message
+from webchats.conversations.models import Author, Contact, Conversation, Message, UnsentText
+from webchats.conversations.notifications.requests import request_notifications
 from webchats.conversations.sessions import check_session, read_token
 from webchats.conversations.transitions import State
-from webchats.conversations.validation import validate_client_key, validate_text
+from webchats.conversations.validation import get_locale, validate_client_key, validate_text
 from webchats.models import Webchat
 
 
 class Conflict(APIException):
-    """The conversation is closed, or somebody else has answered."""
+    """The conversation is closed, somebody else has answered, or a visitor has the key."""
 
     status_code = status.HTTP_409_CONFLICT
 
@@ -158,9 +163,12 @@ class VisitorMessages(generics.CreateAPIView[Message]):
         if conversation is None:
             raise NotFound
         key = serializer.validated_data["client_key"]
-        message = conversation.messages.filter(client_key=key).first()
+        own = Message.objects.filter(conversation__in=rows.order_by())
+        message = own.filter(client_key=key).first()
         is_new = message is None
         if message is None:
+            locale = get_locale(request.headers.get("Accept-Language", ""))
+            visit(conversation.contact, locale)
             text = serializer.validated_data["text"]
             message = serializer.save(
                 conversation=conversation,
@@ -171,8 +179,9 @@ class VisitorMessages(generics.CreateAPIView[Message]):
                 text=mask_card_numbers(text) if webchat.organization.mask_card_numbers else text,
             )
             conversation.waiting_since = conversation.waiting_since or message.created_at
-            conversation.unanswered_since = conversation.unanswered_since or message.created_at
             conversation.visitor_read_sequence = message.sequence
+            record_message(conversation, Author.VISITOR, None, message.created_at)
+            request_notifications(conversation)
             update(conversation, message)
         document = self.get_serializer(message).data
         return Response(
@@ -197,7 +206,9 @@ class StaffMessages(generics.CreateAPIView[Message]):
         conversation = get_object_or_404(lock(self.get_queryset()), pk=kwargs["pk"])
         after = serializer.validated_data.pop("after", None)
         key = serializer.validated_data["client_key"]
-        message = conversation.messages.filter(client_key=key, author=Author.REP).first()
+        message = conversation.messages.filter(client_key=key).first()
+        if message is not None and message.author != Author.REP:
+            raise Conflict
         is_new = message is None
         if message is None:
             user: Any = request.user
@@ -213,10 +224,11 @@ class StaffMessages(generics.CreateAPIView[Message]):
                 author_name=user.public_name,
                 user=user,
             )
-            conversation.waiting_since = conversation.unanswered_since = None
+            record_message(conversation, Author.REP, user, message.created_at)
+            conversation.waiting_since = None
             conversation.first_reply_at = conversation.first_reply_at or message.created_at
             conversation.organization_read_sequence = message.sequence
-            conversation.rep_wrote, conversation.answered_by = True, user
+            UnsentText.objects.filter(conversation=conversation, user=user).delete()
             update(conversation, message)
         document = self.get_serializer(message).data
         return Response({"message": "Message sent", "data": document}, 201 if is_new else 200)
@@ -225,6 +237,20 @@ class StaffMessages(generics.CreateAPIView[Message]):
 def lock(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Return the conversations, locked until the transaction ends."""
     return rows.select_for_update(of=("self",), no_key=True)
+
+
+def visit(contact: Contact, locale: str) -> None:
+    """Save when the visitor was seen, once a minute, and the first locale."""
+    columns = []
+    if locale and not contact.locale:
+        contact.locale = locale
+        columns.append("locale")
+    now = timezone.now()
+    if now - contact.last_seen_at >= LAST_SEEN_PRECISION:
+        contact.last_seen_at = now
+        columns.append("last_seen_at")
+    if columns:
+        contact.save(update_fields=columns)
 
 
 def update(conversation: Conversation, message: Message) -> None:
