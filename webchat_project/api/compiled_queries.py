@@ -91,12 +91,24 @@ class CompiledQuery:
 
 
 class CompiledGet(Generic[_Model]):
-    """The first rows of a queryset, as model instances. Threads may share it."""
+    """The first rows of a queryset, as model instances. Threads may share it.
 
-    def __init__(self, queryset: QuerySet[_Model], *, limit: int = 1) -> None:
+    ``related`` is a foreign key that is never null, whose rows are read by the same query.
+    """
+
+    def __init__(
+        self, queryset: QuerySet[_Model], *, limit: int = 1, related: str | None = None
+    ) -> None:
         self._model = queryset.model
-        self._columns = [field.attname for field in self._model._meta.concrete_fields]
-        self._query = CompiledQuery(queryset.values_list(*self._columns)[:limit])
+        self._columns = _columns_of(self._model)
+        self._related = related
+        names = list(self._columns)
+        if related is not None:
+            # Any: a foreign key to a class, not to the name of one.
+            self._related_model: Any = self._model._meta.get_field(related).related_model
+            self._related_columns = _columns_of(self._related_model)
+            names += [f"{related}__{column}" for column in self._related_columns]
+        self._query = CompiledQuery(queryset.values_list(*names)[:limit])
         self._database = queryset.db
 
     def __call__(self, **values: Value) -> _Model | None:
@@ -105,5 +117,17 @@ class CompiledGet(Generic[_Model]):
 
     def all(self, **values: Value) -> list[_Model]:
         """Run the query; return its rows, at most ``limit``."""
-        rows = self._query.rows(**values)
-        return [self._model.from_db(self._database, self._columns, row) for row in rows]
+        return [self._to_instance(row) for row in self._query.rows(**values)]
+
+    def _to_instance(self, row: Row) -> _Model:
+        if self._related is None:
+            return self._model.from_db(self._database, self._columns, row)
+        size = len(self._columns)
+        instance = self._model.from_db(self._database, self._columns, row[:size])
+        related = self._related_model.from_db(self._database, self._related_columns, row[size:])
+        setattr(instance, self._related, related)
+        return instance
+
+
+def _columns_of(model: type[models.Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]

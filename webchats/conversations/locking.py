@@ -6,6 +6,7 @@ wait, PostgreSQL reads it again, but joins the other rows as they were before.
 
 from webchats.conversations.errors import ContactGone, ConversationClosed, ConversationDeleted
 from webchats.conversations.events import conversation_changed
+from webchats.conversations.message_queries import lock_by_id
 from webchats.conversations.models import Contact, Conversation
 from webchats.conversations.models.deletion import DETACHED
 from webchats.conversations.transitions import State
@@ -16,8 +17,7 @@ def lock(conversation: Conversation) -> Conversation:
 
     Raise ``ConversationDeleted`` if it has been deleted, or is being deleted.
     """
-    rows = Conversation.objects.select_for_update(of=("self",), no_key=True)
-    locked = rows.filter(pk=conversation.pk).first()
+    locked = lock_by_id(conversation.pk)
     if locked is None or locked.visitor_id == DETACHED:
         raise ConversationDeleted
     return locked

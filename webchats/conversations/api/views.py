@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -31,6 +31,7 @@ from webchats.conversations.api.serializers import ConversationSerializer
 from webchats.conversations.api.unsent_texts import UnsentTextActions
 from webchats.conversations.canned_replies import fill_in_reply, get_values
 from webchats.conversations.filters import ConversationFilter
+from webchats.conversations.message_queries import find_for_user
 from webchats.conversations.models import Author, CannedReply, Conversation
 from webchats.conversations.serializers import staff_message
 
@@ -78,7 +79,6 @@ class ConversationViewSet(UnsentTextActions):
         ],
     )
     @messages.mapping.post
-    @transaction.atomic
     def send(self, request: Request, pk: str) -> Response:
         """Send a message to the visitor, which takes the conversation over.
 
@@ -87,11 +87,14 @@ class ConversationViewSet(UnsentTextActions):
         `answered_meanwhile` and the answer in `details`. To send the message anyway, send it again
         with `after` set to the `sequence` of that answer, and with the same `clientKey`.
         """
-        body = NewMessageSerializer(data=request.data)
-        conversation = self.get_object()
+        user, body = cast("User", request.user), NewMessageSerializer(data=request.data)
+        # Not locked: the service locks the row.
+        conversation = find_for_user(user, pk)
+        if conversation is None:
+            raise NotFound("Not found.")
         body.is_valid(raise_exception=True)
         sent = services.send_rep_message(
-            conversation=conversation, user=cast("User", request.user), **body.validated_data
+            conversation=conversation, user=user, **body.validated_data
         )
         return Response(
             {"message": "Message sent", "data": staff_message(sent.message)},

@@ -15,6 +15,12 @@ from webchats.conversations.contacts import update_contact
 from webchats.conversations.errors import AnsweredMeanwhile, ClientKeyUsed
 from webchats.conversations.events import conversation_changed
 from webchats.conversations.locking import lock, require_open, save
+from webchats.conversations.message_queries import (
+    find_contact,
+    find_sent,
+    find_sent_by_visitor,
+    lock_newest,
+)
 from webchats.conversations.models import Author, Contact, Conversation, Message, Note
 from webchats.conversations.models.note import MAX_NOTES, MAX_NOTES_BYTES
 from webchats.conversations.notifications.requests import request_notifications
@@ -39,6 +45,17 @@ class Sent(NamedTuple):
     created: bool
 
 
+class Visit(NamedTuple):
+    """What is known of a visitor who sends a message, and what decides on its consequences."""
+
+    webchat: Webchat
+    visitor_id: str
+    details: ContactDetails
+    page: Page
+    may_reply: Callable[[], bool]
+    check_start: Callable[[], None]
+
+
 def send_visitor_message(
     *,
     webchat: Webchat,
@@ -48,39 +65,36 @@ def send_visitor_message(
     contact: ContactDetails | None = None,
     page: Page | None = None,
     may_reply: Callable[[], bool] = lambda: True,
+    check_start: Callable[[], None] = lambda: None,
 ) -> Sent:
     """Store a visitor's message, in the visitor's open conversation or a new one.
 
     The first message also stores the contact, in the webchat's entry stage. A message within 24
     hours of closing reopens the conversation. Where the AI answers, a worker replies. ``may_reply``
     is called before one more reply is requested. If it returns false, as past a limit, a person is
-    called. The other arguments must have passed ``validation``.
+    called. ``check_start`` is called before a conversation starts, and may raise. The other
+    arguments must have passed ``validation``.
     """
-    arguments = (webchat, visitor_id, text, client_key, contact or {}, page or {}, may_reply)
+    visit = Visit(webchat, visitor_id, contact or {}, page or {}, may_reply, check_start)
     try:
-        return _send_visitor_message(*arguments)
+        return _send_visitor_message(visit, text, client_key)
     except IntegrityError:
         # Another request of the visitor has started the conversation, or stored this message.
-        return _send_visitor_message(*arguments)
+        return _send_visitor_message(visit, text, client_key)
 
 
 @transaction.atomic
-def _send_visitor_message(
-    webchat: Webchat,
-    visitor_id: str,
-    text: str,
-    client_key: str,
-    details: ContactDetails,
-    page: Page,
-    may_reply: Callable[[], bool],
-) -> Sent:
-    own = Conversation.objects.of_visitor(webchat, visitor_id)
-    newest = own.select_for_update(of=("self",), no_key=True).first()
-    sent = Message.objects.filter(conversation__in=own.order_by(), client_key=client_key).first()
+def _send_visitor_message(visit: Visit, text: str, client_key: str) -> Sent:
+    webchat, visitor_id, details, page, may_reply, check_start = visit
+    newest = lock_newest(webchat, visitor_id)
+    sent = find_sent_by_visitor(webchat, visitor_id, client_key)
     if sent is not None:
         return Sent(sent, created=False)
+    if newest is None or newest.is_over(timezone.now()):
+        check_start()
     was_open = newest is not None and newest.state == State.OPEN
-    person = update_contact(webchat, newest.contact if newest else None, details, page)
+    known = find_contact(newest.contact_id) if newest else None
+    person = update_contact(webchat, known, details, page)
     conversation = _start_or_continue(webchat, visitor_id, newest, person)
     is_replying = _waits_for_reply(conversation)
     if webchat.organization.mask_card_numbers:
@@ -151,7 +165,7 @@ def send_rep_message(
     """
     with transaction.atomic():
         locked = lock(conversation)
-        sent = locked.messages.filter(client_key=client_key).first()
+        sent = find_sent(locked, client_key)
         if sent is not None:
             # Visitors choose keys, too.
             if sent.author != Author.REP:

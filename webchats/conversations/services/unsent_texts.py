@@ -1,6 +1,7 @@
 """Storage of text that a representative has not sent yet."""
 
 from organizations.models import User
+from webchats.conversations.message_queries import has_unsent_text
 from webchats.conversations.models import Conversation, UnsentText
 
 
@@ -21,4 +22,5 @@ def save_unsent_text(
 
 def delete_unsent_text(conversation: Conversation, user: User) -> None:
     """Delete what ``user`` has written in the conversation, such as after sending it."""
-    UnsentText.objects.filter(conversation=conversation, user=user).delete()
+    if has_unsent_text(conversation.pk, user.pk):
+        UnsentText.objects.filter(conversation=conversation, user=user).delete()

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from webchats.conversations.errors import SessionExpired
+from webchats.conversations.message_queries import find_webchat
 from webchats.conversations.sessions import Session, check_session, read_token
 from webchats.models import Webchat
 
@@ -35,8 +36,7 @@ class VisitorAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             raise SessionExpired
         session = read_token(get_webchat_id(request), token.strip())
-        rows = Webchat.objects.select_related("organization")
-        webchat = rows.filter(pk=session.webchat_id).first()
+        webchat = find_webchat(session.webchat_id)
         check_session(webchat, session)
         assert webchat is not None
         return AnonymousUser(), Access(session, webchat)

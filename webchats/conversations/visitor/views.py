@@ -8,7 +8,6 @@ from typing import ClassVar, Final
 
 from django.core.cache import cache
 from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -103,11 +102,6 @@ class MessagesView(VisitorView):
         session, webchat = self.access
         contact: ContactDetails = data.get("contact", {})
         contact["locale"] = get_locale(request.headers.get("Accept-Language", ""))
-        newest = self.find_conversation()
-        if newest is None or newest.is_over(timezone.now()):
-            self.enforce(
-                throttling.AddressConversationThrottle, throttling.WebchatConversationThrottle
-            )
         sent = services.send_visitor_message(
             webchat=webchat,
             visitor_id=session.visitor_id,
@@ -116,6 +110,7 @@ class MessagesView(VisitorView):
             contact=contact,
             page=data.get("page"),
             may_reply=self._may_reply,
+            check_start=self._check_start,
         )
         return Response(
             {
@@ -124,6 +119,10 @@ class MessagesView(VisitorView):
             },
             status=status.HTTP_201_CREATED if sent.created else status.HTTP_200_OK,
         )
+
+    def _check_start(self) -> None:
+        """Count a new conversation, or raise ``Throttled``."""
+        self.enforce(throttling.AddressConversationThrottle, throttling.WebchatConversationThrottle)
 
     def _may_reply(self) -> bool:
         """Return whether the AI may reply once more, and count the reply."""
