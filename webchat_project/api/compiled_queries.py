@@ -104,8 +104,8 @@ class CompiledGet(Generic[_Model]):
         self._related = related
         names = list(self._columns)
         if related is not None:
-            # Any: a foreign key to a class, not to the name of one.
-            self._related_model: Any = self._model._meta.get_field(related).related_model
+            related_model = self._model._meta.get_field(related).related_model
+            self._related_model = cast("type[models.Model]", related_model)
             self._related_columns = _columns_of(self._related_model)
             names += [f"{related}__{column}" for column in self._related_columns]
         self._query = CompiledQuery(queryset.values_list(*names)[:limit])

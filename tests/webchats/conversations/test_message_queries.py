@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from organizations.models import User
 from tests.support import factories
 from tests.support.visitors import Visitor
+from webchat_project.api.object_ids import new_object_id
 from webchats.conversations import message_queries, services
 from webchats.conversations.models import Conversation, Message, UnsentText
 from webchats.models import Webchat
@@ -64,7 +65,7 @@ def test_the_newest_conversation_and_its_contact_are_found(
     for row in conversations:
         assert row.webchat is not None
         copy = Conversation.objects.get(pk=row.pk)
-        copy.pk = None
+        copy.pk = new_object_id()
         services.close(conversation=row)
         copy.save(force_insert=True)
         expected = Conversation.objects.of_visitor(row.webchat, row.visitor_id).first()
