@@ -1,7 +1,7 @@
 """The look-ups for a new message, compiled once: each visitor's and representative's message needs
 them. ``lock_by_id`` and ``has_unsent_text`` also serve the actions that share that code.
 
-CPU time of a message over HTTP, before these look-ups divided by after: 1.8. A part of it is that
+CPU time of a message over HTTP, before these look-ups divided by after: 1.6. A part of it is that
 the conversation of a visitor is read once, not twice, and that a representative's message needs no
 savepoint. ``python -m tests.benchmarks append`` measures it.
 """
