@@ -6,11 +6,12 @@ the look-ups of the caller (``get_unrevoked_user``) and of related rows (``Tenan
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import Expression, QuerySet
+from django.db.transaction import TransactionManagementError
 
 if TYPE_CHECKING:
     from django.db.backends.utils import _SQLType
@@ -22,6 +23,8 @@ Value = str | int | None
 Converters = dict[int, tuple[list[Callable[..., object]], Expression]]
 
 _Model = TypeVar("_Model", bound=models.Model)
+
+_NO_TRANSACTION: Final = "select_for_update cannot be used outside of a transaction."
 
 
 class Placeholder(Expression):
@@ -40,6 +43,8 @@ class CompiledQuery:
 
     def __init__(self, queryset: QuerySet[models.Model, object]) -> None:
         self._database = queryset.db
+        features = connections[self._database].features
+        self._locks = queryset.query.select_for_update and features.has_select_for_update
         compiler = queryset.query.get_compiler(self._database)
         self._sql = ""
         self._parameters: Sequence[Placeholder | _SQLType] = ()
@@ -65,6 +70,9 @@ class CompiledQuery:
         if not self._sql:
             return []
         connection = connections[self._database]
+        if self._locks and connection.get_autocommit():
+            # As Django does when it compiles. The lock would end at once.
+            raise TransactionManagementError(_NO_TRANSACTION)
         with connection.cursor() as cursor:
             cursor.execute(self._sql, self._parameters_for(values))
             rows: list[Row] = cursor.fetchall()

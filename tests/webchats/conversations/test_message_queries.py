@@ -1,13 +1,16 @@
 """The compiled look-ups for a new message find what the plain queries find."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from organizations.models import User
 from tests.support import factories
+from tests.support.threads import run_at_once
 from tests.support.visitors import Visitor
 from webchat_project.api.object_ids import new_object_id
 from webchats.conversations import message_queries, services
@@ -95,6 +98,22 @@ def test_look_ups_that_lock_say_so(conversations: list[Conversation]) -> None:
         message_queries.lock_newest(row.webchat, row.visitor_id)
     locking = ["FOR NO KEY UPDATE" in query["sql"] for query in queries.captured_queries]
     assert locking == [connection.features.has_select_for_update] * 2
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows.")
+def test_look_ups_that_lock_need_a_transaction(conversations: list[Conversation]) -> None:
+    row = conversations[0]
+    webchat = row.webchat
+    assert webchat is not None
+    look_ups: list[Callable[[int], object]] = [
+        lambda _: Conversation.objects.select_for_update().get(pk=row.pk),
+        lambda _: message_queries.lock_by_id(row.pk),
+        lambda _: message_queries.lock_newest(webchat, row.visitor_id),
+    ]
+    for look_up in look_ups:
+        look_up(0)  # compiled from here on
+        with pytest.raises(TransactionManagementError, match="outside of a transaction"):
+            run_at_once(1, look_up)
 
 
 def test_only_the_users_own_unsent_text_is_found(

@@ -10,6 +10,7 @@ import time_machine
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
+from rest_framework.exceptions import Throttled
 
 from organizations.models import User
 from tests.support import factories
@@ -267,6 +268,33 @@ def test_a_message_after_a_day_starts_another_conversation(webchat: Webchat) -> 
         second = send(webchat).message.conversation
     assert second != first
     assert second.contact == first.contact
+
+
+def test_the_check_of_a_new_conversation_runs_outside_the_transaction(webchat: Webchat) -> None:
+    outside, seen = list(connection.savepoint_ids), list[list[str]]()
+
+    def check_start() -> None:
+        seen.append(list(connection.savepoint_ids))
+
+    with time_machine.travel(NOW, tick=False):
+        first = send(webchat, check_start=check_start).message.conversation
+        send(webchat, check_start=check_start)
+        services.close(conversation=first)
+        reopened = send(webchat, check_start=check_start).message.conversation
+        services.close(conversation=first)
+    assert (reopened, seen) == (first, [outside])
+    with time_machine.travel(NOW + timedelta(hours=24, seconds=1), tick=False):
+        send(webchat, check_start=check_start)
+    assert seen == [outside] * 2
+
+
+def test_a_refused_start_stores_nothing(webchat: Webchat) -> None:
+    def check_start() -> None:
+        raise Throttled
+
+    with pytest.raises(Throttled):
+        send(webchat, contact={"name": "Ada"}, check_start=check_start)
+    assert not any(model.objects.exists() for model in (Contact, Conversation, Message))
 
 
 def test_reopening_beside_another_open_conversation_is_refused(webchat: Webchat, rep: User) -> None:

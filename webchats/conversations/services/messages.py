@@ -46,14 +46,13 @@ class Sent(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """What is known of a visitor who sends a message, and what decides on its consequences."""
+    """What is known of a visitor who sends a message, and whether the AI may reply once more."""
 
     webchat: Webchat
     visitor_id: str
     details: ContactDetails
     page: Page
     may_reply: Callable[[], bool]
-    check_start: Callable[[], None]
 
 
 def send_visitor_message(
@@ -65,7 +64,7 @@ def send_visitor_message(
     contact: ContactDetails | None = None,
     page: Page | None = None,
     may_reply: Callable[[], bool] = lambda: True,
-    check_start: Callable[[], None] = lambda: None,
+    check_start: Callable[[], None] | None = None,
 ) -> Sent:
     """Store a visitor's message, in the visitor's open conversation or a new one.
 
@@ -75,23 +74,36 @@ def send_visitor_message(
     called. ``check_start`` is called before a conversation starts, and may raise. The other
     arguments must have passed ``validation``.
     """
-    visit = Visit(webchat, visitor_id, contact or {}, page or {}, may_reply, check_start)
+    visit = Visit(webchat, visitor_id, contact or {}, page or {}, may_reply)
+    sent = _send_or_retry(visit, text, client_key, may_start=check_start is None)
+    if sent is None and check_start is not None:
+        # After the transaction: its locks must not wait for the server that counts the throttles.
+        check_start()
+        sent = _send_or_retry(visit, text, client_key, may_start=True)
+    assert sent is not None
+    return sent
+
+
+def _send_or_retry(visit: Visit, text: str, client_key: str, *, may_start: bool) -> Sent | None:
     try:
-        return _send_visitor_message(visit, text, client_key)
+        return _send_visitor_message(visit, text, client_key, may_start=may_start)
     except IntegrityError:
         # Another request of the visitor has started the conversation, or stored this message.
-        return _send_visitor_message(visit, text, client_key)
+        return _send_visitor_message(visit, text, client_key, may_start=may_start)
 
 
 @transaction.atomic
-def _send_visitor_message(visit: Visit, text: str, client_key: str) -> Sent:
-    webchat, visitor_id, details, page, may_reply, check_start = visit
+def _send_visitor_message(
+    visit: Visit, text: str, client_key: str, *, may_start: bool
+) -> Sent | None:
+    """Store the message. If that would start a conversation and it may not, return ``None``."""
+    webchat, visitor_id, details, page, may_reply = visit
     newest = lock_newest(webchat, visitor_id)
     sent = find_sent_by_visitor(webchat, visitor_id, client_key)
     if sent is not None:
         return Sent(sent, created=False)
-    if newest is None or newest.is_over(timezone.now()):
-        check_start()
+    if not may_start and (newest is None or newest.is_over(timezone.now())):
+        return None
     was_open = newest is not None and newest.state == State.OPEN
     known = find_contact(newest.contact_id) if newest else None
     person = update_contact(webchat, known, details, page)

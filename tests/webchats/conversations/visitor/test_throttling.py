@@ -1,11 +1,12 @@
 """Limits by address, session and webchat."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from organizations.models import User
@@ -98,6 +99,18 @@ def test_new_conversations_are_limited_by_address(webchat: Webchat, throttle_rat
     assert statuses(3, lambda number: visitors[0].send(key=f"{number}")) == [201] * 3
     visitors[0].post("close")
     assert visitors[0].send(key="reopen").status_code == 201
+
+
+def test_a_repeated_message_of_a_past_conversation_does_not_count(
+    visitor: Visitor, throttle_rates: Rates
+) -> None:
+    throttle_rates(widget_conversations_address="2/hour")
+    visitor.send(key="first")
+    visitor.post("close")
+    Conversation.objects.update(closed_at=timezone.now() - timedelta(days=2))
+    assert statuses(3, lambda number: visitor.send(key="first")) == [200] * 3
+    assert visitor.send(key="second").status_code == 201
+    assert Conversation.objects.count() == 2
 
 
 def test_new_conversations_are_limited_by_webchat(webchat: Webchat, throttle_rates: Rates) -> None:
