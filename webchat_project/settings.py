@@ -360,6 +360,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "webchat_project.api.openapi_operations.sort_methods",
+        "webchat_project.api.openapi_operations.remove_filter_examples",
     ],
 }
 

@@ -21,6 +21,8 @@ def test_sign_in_is_kept_on_reload(visitor: Visitor, live_server: LiveServer, ad
     page.get_by_role("button", name="Execute").click()
     status = page.locator(".live-responses-table .response-col_status")
     assert status.last.inner_text().startswith("200")
+    # No filter was filled in.
+    assert "Id=" not in page.locator(".curl-command").inner_text()
     assert visit.problems == []
 
 

@@ -1,7 +1,7 @@
 """The operations of viewsets in the OpenAPI document: texts, headers and parameters."""
 
 from collections.abc import Callable
-from typing import Final, TypedDict, TypeVar
+from typing import Any, Final, TypedDict, TypeVar
 
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -53,9 +53,9 @@ IF_MATCH: Final = OpenApiParameter(
 
 
 class Paths(TypedDict):
-    """The part of the OpenAPI document that ``sort_methods`` changes: operations by method."""
+    """The part of the OpenAPI document that the hooks change: operations by method."""
 
-    paths: dict[str, dict[str, object]]
+    paths: dict[str, dict[str, dict[str, Any]]]
 
 
 def request_examples(
@@ -86,6 +86,16 @@ def sort_methods(result: Paths, **options: object) -> Paths:
         result["paths"][path] = dict(
             sorted(operations.items(), key=lambda item: _METHODS.index(item[0]))
         )
+    return result
+
+
+def remove_filter_examples(result: Paths, **options: object) -> Paths:
+    """Remove the examples of filters, with which "Try it out" finds nothing (a hook)."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "query" and not parameter.get("required"):
+                    parameter["schema"].pop("example", None)
     return result
 
 
