@@ -1,15 +1,13 @@
 """No secret of a request, an exception or the settings is logged."""
 
 import logging
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import DatabaseError
 from django.test import Client
+from django.utils.module_loading import import_string
 from rest_framework.test import APIClient
 
 from organizations.auth.refresh_tokens import RefreshToken
@@ -17,6 +15,7 @@ from organizations.auth.tokens import AccessToken
 from organizations.models import User
 from tests.observability.conftest import Log
 from tests.support import factories
+from tests.support.environment import load_settings
 from webchat_project.observability.formatters import LineFormatter
 from webchat_project.observability.redaction import redacted
 from webchats.conversations.sessions import issue_ticket, start_session
@@ -144,16 +143,14 @@ def test_line_format_is_redacted(caplog: pytest.LogCaptureFixture) -> None:
     ],
 )
 def test_production_logs_json_and_development_logs_lines(
-    environment: dict[str, str], begins: str, tmp_path: Path
+    environment: dict[str, str], begins: str
 ) -> None:
-    script = "import logging; logging.getLogger('x').warning('logged')"
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", script]
-    result = subprocess.run(
-        command,
-        env={"SECRET_KEY": "k9" * 40, "PATH": "", "ALLOWED_HOSTS": "x"} | environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stderr.startswith(begins)
-    assert "logged" in result.stderr
+    variables = {"SECRET_KEY": "k9" * 40, "ALLOWED_HOSTS": "x", **environment}
+    logging_settings = load_settings(**variables)["LOGGING"]
+    (handler,) = logging_settings["root"]["handlers"]
+    name = logging_settings["handlers"][handler]["formatter"]
+    formatter: logging.Formatter = import_string(logging_settings["formatters"][name]["()"])()
+    record = logging.LogRecord("x", logging.WARNING, "", 0, "logged", (), None)
+    line = formatter.format(record)
+    assert line.startswith(begins)
+    assert "logged" in line
