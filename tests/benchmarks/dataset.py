@@ -33,7 +33,13 @@ from organizations.models import (  # noqa: E402
     User,
 )
 from tests.benchmarks.tokens import access_tokens  # noqa: E402
-from webchats.conversations.models import Contact, Conversation, Message  # noqa: E402
+from webchats.conversations.models import (  # noqa: E402
+    Contact,
+    Conversation,
+    Draft,
+    Message,
+    Reply,
+)
 from webchats.models import Webchat  # noqa: E402
 
 #: The load comes from many users, because each is throttled.
@@ -68,6 +74,8 @@ MODELS = (
     Conversation,
     Message,
     AiUsage,
+    Reply,
+    Draft,
 )
 # fmt: off
 WORDS = ["Shop", "Support", "Landing", "Checkout", "Careers", "Blog", "Docs", "Pricing", "Help",
@@ -117,13 +125,7 @@ def multiply(row: models.Model, count: int, **columns: str) -> None:
 @contextmanager
 def without_indexes(table: str) -> Iterator[None]:
     """Drop the table's indexes and foreign keys, and create them again at the end of the block."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
-            "WHERE conrelid = %s::regclass AND contype = 'f'",
-            [table],
-        )
-        keys = cursor.fetchall()
+    with without_foreign_keys(table), connection.cursor() as cursor:
         cursor.execute(
             "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index "
             "WHERE indrelid = %s::regclass "
@@ -131,14 +133,27 @@ def without_indexes(table: str) -> Iterator[None]:
             [table],
         )
         indexes = cursor.fetchall()
-        for name, _ in keys:
-            cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
         for name, _ in indexes:
             cursor.execute(f"DROP INDEX {name}")
         yield
         cursor.execute("SET maintenance_work_mem = '512MB'")
         for _, definition in indexes:
             cursor.execute(definition)
+
+
+@contextmanager
+def without_foreign_keys(table: str) -> Iterator[None]:
+    """Drop the table's foreign keys, and create them again at the end of the block."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE conrelid = %s::regclass AND contype = 'f'",
+            [table],
+        )
+        keys = cursor.fetchall()
+        for name, _ in keys:
+            cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+        yield
         for name, definition in keys:
             cursor.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
 

@@ -25,6 +25,7 @@ from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from organizations.models import Organization, Stage, User  # noqa: E402
+from tests.benchmarks.inbox_texts import OF_ONE_CODE, words  # noqa: E402
 from tests.benchmarks.load import HOST  # noqa: E402
 from webchats.conversations.inbox.built_in_views import BuiltInView  # noqa: E402
 from webchats.conversations.live.updates import VisitorKey, load_update  # noqa: E402
@@ -35,8 +36,11 @@ ROUNDS: Final = 11
 SLOW_SECONDS: Final = 0.05
 
 
-def query_strings(organization: Organization, middle: Conversation) -> dict[str, str]:
-    """Return the query strings that are measured, by their titles."""
+def query_strings(organization: Organization, middle: Conversation, total: int) -> dict[str, str]:
+    """Return the query strings that are measured, by their titles.
+
+    ``total`` is the number of conversations of all organizations.
+    """
     webchat = Webchat.objects.filter(organization=organization).order_by("pk")[3].pk
     stage = Stage.objects.filter(pipeline__organization=organization).order_by("pk")[1].pk
     number = int(middle.visitor_id, 16)
@@ -66,16 +70,21 @@ def query_strings(organization: Organization, middle: Conversation) -> dict[str,
         "no match: waiting, closed": "state=closed&ordering=waitingSince",
     }
     searches = {
-        "in one message": f"search={2 * number}",
-        "in one contact": f"search=visitor{number}@example.com",
-        "in every contact": "search=example.com",
-        "in 1 of 1,000": "search=topic77",
-        "in 1 of 10": "search=topic7",
-        "two words": "search=topic77+tent",
-        "in every message": "search=tent",
-        "in no message": "search=umbrella",
-        "with open, webchat": f"search=topic77&state=open&webchatId={webchat}",
-        "frequent, with open, webchat": f"search=tent&state=open&webchatId={webchat}",
+        "a frequent word": "search=order",
+        "a word": "search=zipper",
+        "a rare word": f"search={words()[-1_000]}",
+        "a word that no text has": "search=umbrella",
+        "a code in 20 conversations": f"search=k{number % (total // OF_ONE_CODE):06}",
+        "an order number": f"search={number:08}",
+        "two words": "search=zipper+tent",
+        "two frequent words": "search=order+hello",
+        "a word and a rare one": f"search=zipper+{words()[-1_000]}",
+        "two words, one in no text": "search=tent+umbrella",
+        "an address": f"search=visitor{number}@example.com",
+        "a part of every address": "search=example.com",
+        "a part of a word": "search=ipper",
+        "a word, open, webchat": f"search=zipper&state=open&webchatId={webchat}",
+        "a frequent word, open, webchat": f"search=order&state=open&webchatId={webchat}",
     }
     return {
         **{f"view {view.label}": view.value for view in BuiltInView},
@@ -98,7 +107,7 @@ def actions() -> dict[str, Callable[[], object]]:
         response = client.get(f"/admin/inbox/{path}?{query}", headers={"HX-Request": "true"})
         assert response.status_code == 200, response.content
 
-    queries = query_strings(organization, middle)
+    queries = query_strings(organization, middle, Conversation.objects.count())
     return {
         **{title: lambda query=query: get(query) for title, query in queries.items()},
         "thread": lambda: get(BuiltInView.OPEN, f"{middle.pk}/"),
