@@ -19,6 +19,9 @@ GROUP: Final = 1_000
 #: Sockets of other connections that a server may open meanwhile.
 _TOLERANCE: Final = 12
 _GONE_SECONDS: Final = 15
+#: The time for what a server does after streams are gone, and the share of a core that is rest.
+_REST_SECONDS: Final = 60
+_AT_REST: Final = 0.1
 
 Figures = dict[str, float]
 
@@ -64,10 +67,10 @@ class Run:
         seconds = 2 * sizes.messages / sizes.rate + 20
         await self._phase("messages to one stream", seconds, self._send())
         await self._phase("burst", 2 * sizes.burst_seconds + 30, self._send_burst())
-        await self._phase("abort all", _GONE_SECONDS + 5, self._abort_all())
+        await self._phase("abort all", _GONE_SECONDS + _REST_SECONDS + 5, self._abort_all())
         if sizes.streams >= GROUP:
             await self._phase("messages to many streams", 45, self._send_to_group())
-        await self._phase("abort and open again", 40 * sizes.cycles, self._abort())
+        await self._phase("abort and open again", 20 + 40 * sizes.cycles, self._abort())
         return self.figures
 
     async def _phase(
@@ -153,8 +156,7 @@ class Run:
         arrived = [arrivals[text][0] for text in sent if text in arrivals]
         many, seconds = sizes.burst * len(ids), max(arrived, default=math.nan) - committed
         if len(arrived) < many:
-            fell = f"{len(arrived):,} of {many:,} after {limit:.0f} s"
-            self._note(f"burst: fell behind: {fell}")
+            self._note(f"burst: fell behind: {len(arrived):,} of {many:,} after {limit:.0f} s")
         return {"burst": many, "missing of the burst": many - len(arrived), "s burst": seconds}
 
     async def _send_to_group(self) -> Figures:
@@ -171,6 +173,8 @@ class Run:
             await clients.connect(list(self.conversations)[:GROUP], "?all=1", seconds=20)
             sent = await self.sender.send(f"group {count}")
         streams = len(clients.open)
+        if streams < GROUP:
+            self._note(f"messages to many streams: {streams:,} of {GROUP:,} streams were open")
         await asyncio.sleep(2)
         complete = [
             1000 * (max(clients.arrivals[text]) - at)
@@ -187,7 +191,17 @@ class Run:
     async def _abort_all(self) -> Figures:
         count = len(self.clients.open)
         self.clients.abort(count)
-        return {f"s until all {count:,} are gone": await self._seconds_until_gone()}
+        started = time.monotonic()
+        gone = await self._seconds_until_gone()
+        busy, cpu = 1.0, self.server.cpu_seconds()
+        while busy > _AT_REST and time.monotonic() < started + _REST_SECONDS:
+            await asyncio.sleep(0.5)
+            before, cpu = cpu, self.server.cpu_seconds()
+            busy = (cpu - before) / 0.5
+        rest = time.monotonic() - started
+        if busy > _AT_REST:
+            self._note(f"busy {rest:.0f} s after the abort of {count:,} streams")
+        return {"s until all are gone": gone, "s until at rest": rest}
 
     async def _abort(self) -> Figures:
         """Abort streams, and open them again, several times."""
@@ -210,8 +224,8 @@ class Run:
         started = time.monotonic()
         while self._sockets() > self._base + _TOLERANCE:
             if time.monotonic() > started + _GONE_SECONDS:
-                open_ones = self._sockets() - self._base
-                self._note(f"{open_ones:,} sockets were open {_GONE_SECONDS} s after the abort")
+                left = self._sockets() - self._base
+                self._note(f"{left:,} sockets were open {_GONE_SECONDS} s after the abort")
                 break
             await asyncio.sleep(0.02)
         return time.monotonic() - started
