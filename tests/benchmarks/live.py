@@ -20,8 +20,9 @@ from tests.benchmarks.harness import Harness
 from tests.benchmarks.live_clients import Clients
 from tests.benchmarks.live_messages import Sender
 from tests.benchmarks.live_quick import live_quick
-from tests.benchmarks.live_run import Figures, Run, Sizes
+from tests.benchmarks.live_run import Figures, Run
 from tests.benchmarks.live_servers import CHANNELS, DJANGO, program_of, variables_of
+from tests.benchmarks.live_sizes import Sizes
 from tests.benchmarks.load import Request, render_request, run_load
 from tests.benchmarks.results import Figure, Result, Target
 from tests.benchmarks.servers import SERVICE, Application, serving

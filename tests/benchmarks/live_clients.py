@@ -4,6 +4,7 @@ import asyncio
 import math
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, takewhile
@@ -38,8 +39,14 @@ class Clients:
     open: list["Client"] = field(default_factory=list)
     #: The times of arrival by text: one for each stream that got it.
     arrivals: dict[str, list[float]] = field(default_factory=dict)
-    failures: int = 0
+    #: How often streams did not begin, by reason.
+    reasons: Counter[str] = field(default_factory=Counter)
     _numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def failures(self) -> int:
+        """How many streams did not begin."""
+        return self.reasons.total()
 
     async def connect(
         self, tokens: Sequence[str], query: str = "", seconds: float = math.inf
@@ -62,8 +69,8 @@ class Clients:
                 )
                 async with asyncio.timeout(_OPEN_SECONDS):
                     await client.opened
-            except OSError:
-                self.failures += 1
+            except OSError as error:
+                self.reasons[f"{type(error).__name__} {error}"[:300]] += 1
             else:
                 self.open.append(client)
 

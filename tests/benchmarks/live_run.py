@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tests.benchmarks.live_clients import Clients
 from tests.benchmarks.live_messages import Sender
+from tests.benchmarks.live_sizes import Sizes
 from tests.benchmarks.servers import Server
 
 #: Streams that receive one message.
@@ -24,23 +25,6 @@ _REST_SECONDS: Final = 60
 _AT_REST: Final = 0.1
 
 Figures = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How much is measured, and the seconds after which a phase is cut."""
-
-    streams: int = 10_000
-    opening_seconds: float = 90
-    #: One heartbeat of each stream, at least.
-    idle_seconds: float = 26
-    rate: float = 200
-    messages: int = 2_000
-    #: Messages of a burst to each stream.
-    burst: int = 2
-    burst_seconds: float = 30
-    aborted: int = 2_000
-    cycles: int = 3
 
 
 @dataclass
@@ -104,13 +88,15 @@ class Run:
         if count + clients.failures < len(wanted):
             limit = self.sizes.opening_seconds
             self._note(f"{count:,} of {len(wanted):,} streams were open after {limit:.0f} s")
+        failures = clients.failures
+        self._note_failures(clients)
         await asyncio.sleep(3)
         # Otherwise the collections of the clients' garbage would count as delays of the server.
         gc.collect()
         gc.freeze()
         return {
             "streams": count,
-            "failures": clients.failures,
+            "failures": failures,
             "ms CPU per connect": 1000 * cpu / count,
             "connects per second": count / seconds,
             "KiB per stream": (self._memory() - memory) / 1024 / count,
@@ -175,6 +161,7 @@ class Run:
         streams = len(clients.open)
         if streams < GROUP:
             self._note(f"messages to many streams: {streams:,} of {GROUP:,} streams were open")
+            self._note_failures(clients)
         await asyncio.sleep(2)
         complete = [
             1000 * (max(clients.arrivals[text]) - at)
@@ -214,6 +201,7 @@ class Run:
             seconds.append(await self._seconds_until_gone())
             await asyncio.sleep(0.5)
             memory.append(self._memory())
+        self._note_failures(self.clients)
         figures = {"s until aborted ones are gone": max(seconds)}
         if self.sizes.cycles > 1:
             figures["x memory after cycles"] = memory[-1] / memory[0]
@@ -237,6 +225,11 @@ class Run:
 
     def _open_ids(self) -> list[str]:
         return [self.conversations[client.token] for client in self.clients.open]
+
+    def _note_failures(self, clients: Clients) -> None:
+        for reason, number in clients.reasons.items():
+            self._note(f"{number:,} streams did not begin: {reason}")
+        clients.reasons.clear()
 
     def _memory(self) -> int:
         return sum(process.memory_info().rss for process in self.server.processes())
