@@ -84,8 +84,9 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure() -> None:
-    """Use a fast password hasher, a fast flush, and a file as the SQLite database."""
+    """Use a fast password hasher, flush and S3 client, and a file as the SQLite database."""
     flush.install()
+    object_storage.share_sessions()
     # Argon2 is slow by design.
     fast = "django.contrib.auth.hashers.MD5PasswordHasher"
     settings.PASSWORD_HASHERS = [fast, *settings.PASSWORD_HASHERS]

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from storages.backends.s3 import S3Storage
 
 from tests.support import keeper
 
@@ -43,6 +45,24 @@ def running_s3() -> Iterator["S3Server"]:
     with keeper.running_keeper("tests.support.object_storage") as line:
         endpoint, secret, pid = line.split()
         yield S3Server(endpoint, secret, int(pid))
+
+
+def share_sessions() -> None:
+    """Let storages with the same credentials share a boto3 session, for the rest of the process.
+
+    Each test has a new storage. A new session reads the descriptions of all AWS services, which
+    takes 0.1 s.
+    """
+    sessions: dict[tuple[str | None, ...], boto3.Session] = {}
+    create = S3Storage._create_session
+
+    def find_or_create(storage: S3Storage) -> boto3.Session:
+        key = (storage.access_key, storage.secret_key, storage.security_token)
+        if key not in sessions:
+            sessions[key] = create(storage)
+        return sessions[key]
+
+    mock.patch.object(S3Storage, "_create_session", find_or_create).start()
 
 
 def keep_server(home: Path) -> None:
