@@ -228,7 +228,7 @@ def test_preview_rejects_references_to_foreign_rows(
     assert {"prompt", "pipeline"} <= response.json()["errors"].keys()
 
 
-@pytest.mark.parametrize("text", ["%00", "'", "../x", "0" * 25, "%F0%9F%98%80", "%ff"])
+@pytest.mark.parametrize("text", ["%00", "'../x", "0" * 25, "%F0%9F%98%80", "%ff"])
 def test_malformed_id_or_query_does_not_cause_server_error(
     session_client: Client, text: str
 ) -> None:

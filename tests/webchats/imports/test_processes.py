@@ -172,9 +172,10 @@ def test_memory_does_not_grow_with_the_file(admin: User, write_file: Callable[..
 
 
 def test_an_import_prints_no_progress_bar_to_a_pipe(
-    admin: User, write_file: Callable[..., Path]
+    admin: User, write_file: Callable[..., Path], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    output, errors = start_import(write_file(10), admin).communicate(timeout=60)
+    call_command("import_webchats", write_file(10), organization=str(admin.organization_id))
+    output, errors = capfd.readouterr()
     assert output == "Imported: 10 created, 0 updated, 0 unchanged, 0 invalid.\n"
     assert errors == ""
 
