@@ -66,7 +66,12 @@ class Conversation(ConversationFacts, TenantModel):
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     handler = models.CharField(max_length=10, choices=Handler.choices, default=Handler.WAITING)
     assignee = models.ForeignKey(
-        User, on_delete=release_and_set_null, null=True, blank=True, related_name="conversations"
+        User,
+        on_delete=release_and_set_null,
+        null=True,
+        blank=True,
+        related_name="conversations",
+        db_index=False,
     )
     assignee_id: str | None
     prompt = models.ForeignKey(
@@ -124,7 +129,7 @@ class Conversation(ConversationFacts, TenantModel):
                 name="conversation_newest",
             ),
             models.Index(
-                fields=("organization", "-last_message_at", "-id"),
+                fields=("organization", "-last_message_at", "-id", *_TESTED),
                 condition=models.Q(last_sequence__gt=models.F("organization_read_sequence")),
                 name="conversation_unread",
             ),
@@ -137,6 +142,12 @@ class Conversation(ConversationFacts, TenantModel):
                 fields=("organization", "-last_message_at", "-id"),
                 condition=models.Q(state=State.OPEN, assignee=None),
                 name="conversation_unassigned",
+            ),
+            # Also read when a representative is deleted.
+            models.Index(
+                fields=("assignee", "handler", "-last_message_at", "-id", "state", "webchat"),
+                condition=models.Q(assignee__isnull=False),
+                name="conversation_assigned",
             ),
             models.Index(
                 fields=("organization", "rating_score", "-last_message_at", "-id", *_TESTED),
