@@ -71,15 +71,9 @@ class CursorPagination(BasePagination):
         view: APIView | None = None,
     ) -> list[_Row]:
         assert isinstance(queryset, models.QuerySet)
-        form = _CursorForm(request.query_params)
-        if not form.is_valid():
-            raise ValidationError(form_errors(form))
-        self.limit: int = form.cleaned_data["limit"] or DEFAULT_LIMIT
-        model = queryset.model
-        ordering = [str(name) for name in queryset.query.order_by or model._meta.ordering or ()]
-        if texts := form.cleaned_data["cursor"]:
-            queryset = queryset.filter(_rows_after(model, ordering, texts))
-        rows = list(queryset[: self.limit + 1])
+        condition, self.limit = parse_page(queryset, request)
+        ordering = _get_ordering(queryset)
+        rows = list(queryset.filter(condition)[: self.limit + 1])
         has_next = len(rows) > self.limit
         rows = rows[: self.limit]
         self.next = _make_cursor(rows[-1], ordering) if has_next else None
@@ -111,6 +105,25 @@ class CursorPagination(BasePagination):
                 "description": description,
             },
         ]
+
+
+def parse_page(queryset: models.QuerySet[_Model, _Row], request: Request) -> tuple[models.Q, int]:
+    """Return the condition for the rows after the cursor of the request, and the page's limit.
+
+    Raise ``ValidationError`` for invalid ones.
+    """
+    form = _CursorForm(request.query_params)
+    if not form.is_valid():
+        raise ValidationError(form_errors(form))
+    texts = form.cleaned_data["cursor"]
+    ordering = _get_ordering(queryset)
+    condition = _rows_after(queryset.model, ordering, texts) if texts else models.Q()
+    return condition, form.cleaned_data["limit"] or DEFAULT_LIMIT
+
+
+def _get_ordering(queryset: models.QuerySet[_Model, _Row]) -> list[str]:
+    names = queryset.query.order_by or queryset.model._meta.ordering or ()
+    return [str(name) for name in names]
 
 
 def page_schema(

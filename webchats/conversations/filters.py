@@ -7,7 +7,7 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django_filters import rest_framework as django_filters
@@ -95,6 +95,8 @@ class ConversationFilter(django_filters.FilterSet):
     organization_id: str | None = None
     #: The filters by name, if ``make_filterset`` has made it.
     values: Mapping[str, str]
+    #: The rows of a page: the condition for those after its cursor, and their number.
+    page: tuple[Q, int] | None = None
     #: Whether a search has found all matches. Known once ``qs`` has been read.
     is_search_complete = True
 
@@ -143,13 +145,17 @@ class ConversationFilter(django_filters.FilterSet):
     def filter_search(
         self, rows: QuerySet[Conversation], name: str, value: str
     ) -> QuerySet[Conversation]:
-        """Return the rows whose messages or contact contain the text."""
+        """Return the rows whose messages or contact contain the text.
+
+        With ``page``, return those of the page only.
+        """
         assert self.request is not None
         assert isinstance(self.request.user, User)
         assert isinstance(self.queryset, ConversationQuerySet)
         organization_id = self.organization_id or self.request.user.organization_id
+        condition, count = self.page or (Q(), None)
         rows, self.is_search_complete = search_conversations(
-            rows, self.queryset, organization_id, value
+            rows.filter(condition), self.queryset, organization_id, value, count
         )
         return rows
 

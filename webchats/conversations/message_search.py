@@ -71,9 +71,12 @@ def texts_contain(words: list[str], field: str) -> Q:
 def search_messages(words: list[str], organization_id: str | None) -> QuerySet[Message]:
     """Return the messages with all of the words, by the index ``message_search`` of PostgreSQL.
 
-    Words of three letters or more are found by their beginning. ``None``: of every organization.
+    A single word of three letters or more is found by its beginning. Of several words, each may be
+    frequent, and PostgreSQL would collect the rows of every word that begins so before it compares
+    them. ``None``: of every organization.
     """
-    terms = [f"{word}:*" if len(word) >= _MIN_PREFIX else word for word in words]
+    is_prefix = len(words) == 1 and len(words[0]) >= _MIN_PREFIX
+    terms = [f"{word}:*" if is_prefix else word for word in words]
     vector = _Vector(_Words(F("text")), _Organization(F("organization_id")))
     rows = Message.objects.filter(_Matches(vector, _WordQuery(Value(" & ".join(terms)))))
     if organization_id is not None:

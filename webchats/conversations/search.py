@@ -1,10 +1,11 @@
 """Search for contacts and conversations."""
 
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 
 from webchats.conversations.message_search import find_words, search_messages, texts_contain
 from webchats.conversations.models import Contact, Conversation, ConversationQuerySet, Message
@@ -12,11 +13,11 @@ from webchats.search import UNINDEXED_ROWS, field_contains, search_fields
 
 #: The fields in which contacts are searched. The index ``contact_search`` has them.
 CONTACT_FIELDS: Final = ("name", "email", "phone")
+_NEWEST_FIRST: Final = ("-last_message_at", "-pk")
 #: Rows that are read from each index.
 MAX_HITS: Final = 1_000
-#: A text that is in so many of the newest ``UNINDEXED_ROWS`` conversations is not searched in older
-#: ones: reading a third of an index takes longer than all the rest.
-FREQUENT: Final = 300
+#: The newest conversations that are always searched without an index.
+FIRST_ROWS: Final = 500
 
 
 def search_contacts(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
@@ -29,33 +30,61 @@ def search_conversations(
     searched: ConversationQuerySet[Conversation],
     organization_id: str | None,
     text: str,
+    count: int | None = None,
 ) -> tuple[QuerySet[Conversation], bool]:
     """Return the conversations with all words of ``text`` in a message, or ``text`` in the contact.
 
-    The second value is whether these are all. They are in the newest ``UNINDEXED_ROWS`` of
-    ``conversations``, where a part of a word is enough. Older ones are found by indexes unless the
-    text is ``FREQUENT``, and at most ``MAX_HITS`` rows are read from each. ``searched`` are the
-    conversations of the organization, or all of them for ``None``.
+    The second value is whether these are all. With ``count`` they are the newest of all, at most so
+    many: those of a page, if ``conversations`` are the ones after its cursor.
+
+    The ``FIRST_ROWS`` newest ones, or up to ``UNINDEXED_ROWS`` if ``count`` can be expected in
+    them, are searched without an index: a page of a frequent text is full then. Only otherwise the
+    indexes are read, because the lists of frequent words are long, and at most ``MAX_HITS`` rows of
+    each. ``searched`` are the conversations of the organization, or all of them for ``None``.
     """
     contacts = Contact.objects.all()
     if organization_id is not None:
         contacts = contacts.for_organization(organization_id)
     found = search_contacts(contacts, text).order_by()
-    recent = _search_newest(conversations, text)
     searched = searched.order_by()
     if connection.vendor != "postgresql":
+        recent = _search_newest(conversations, text, slice(0, UNINDEXED_ROWS))
         of_contacts = searched.filter(contact__in=found.values("pk"))
         hits = of_contacts.values_list("pk").union(recent.values_list("pk"))
         return conversations.filter(pk__in=hits), True
+    newest = _read_newest(conversations, text, count)
+    if count is not None and len(newest) >= count:
+        page = [pk for _, pk in sorted(newest, reverse=True)[:count]]
+        return conversations.filter(pk__in=page), True
+    of_contacts = searched.filter(contact__in=found.values("pk")[:MAX_HITS])
+    older = _read_hits(of_contacts, find_words(text), organization_id)
+    is_complete = max(Counter(index for _, index in older).values(), default=0) < MAX_HITS
     # As values: the planner would not know that they are few, and read every conversation.
-    pks = set(recent.values_list("pk", flat=True))
-    is_complete = len(pks) < FREQUENT
-    if is_complete:
-        of_contacts = searched.filter(contact__in=found.values("pk")[:MAX_HITS])
-        older = _read_hits(of_contacts, find_words(text), organization_id)
-        is_complete = max(Counter(index for _, index in older).values(), default=0) < MAX_HITS
-        pks |= {pk for pk, _ in older}
-    return conversations.filter(pk__in=pks), is_complete
+    rows = conversations.filter(pk__in={pk for _, pk in newest} | {pk for pk, _ in older})
+    if count is not None:
+        rows = conversations.filter(pk__in=_newest_ids(rows, count))
+    return rows, is_complete
+
+
+def _newest_ids(rows: QuerySet[Conversation], count: int) -> QuerySet[Conversation, dict[str, str]]:
+    """Return a query for the ids of the newest rows.
+
+    The planner would join all of them with what a page shows, and sort them then.
+    """
+    # An expression: it would search the rows in the index of all conversations, newest first.
+    moment = F("last_message_at") + timedelta()
+    return rows.order_by(moment.desc(), "-pk").values("pk")[:count]
+
+
+def _read_newest(
+    conversations: QuerySet[Conversation], text: str, count: int | None
+) -> set[tuple[datetime, str]]:
+    """Return the time and the id of the newest conversations with the text."""
+    found = set(_search_newest(conversations, text, slice(0, FIRST_ROWS)))
+    is_frequent = count is None or len(found) * UNINDEXED_ROWS >= count * FIRST_ROWS
+    if is_frequent and not (count and len(found) >= count):
+        found |= set(_search_newest(conversations, text, slice(FIRST_ROWS, UNINDEXED_ROWS)))
+    return found
 
 
 def _read_hits(
@@ -71,13 +100,16 @@ def _read_hits(
     return list(hits)
 
 
-def _search_newest(conversations: QuerySet[Conversation], text: str) -> QuerySet[Conversation]:
-    """Return those of the newest conversations that have ``text`` in a message or the contact."""
-    newest = conversations.order_by("-last_message_at", "-pk")[:UNINDEXED_ROWS].values("pk")
+def _search_newest(
+    conversations: QuerySet[Conversation], text: str, part: slice
+) -> QuerySet[Conversation, tuple[datetime, str]]:
+    """Return time and id of those that have the text, in a part of the newest conversations."""
+    newest = conversations.order_by(*_NEWEST_FIRST)[part].values("pk")
     words = find_words(text)
     in_text = texts_contain(words, "text") if words else field_contains(text, ("text",))
     messages = Message.objects.filter(in_text, conversation=OuterRef("pk")).order_by()
     fields = ("last_message_preview", *(f"contact__{name}" for name in CONTACT_FIELDS))
     # In a query of its own, because PostgreSQL would test it for every conversation.
     rows = Conversation.objects.filter(pk__in=newest).order_by()
-    return rows.filter(field_contains(text, fields) | Q(Exists(messages)))
+    rows = rows.filter(field_contains(text, fields) | Q(Exists(messages)))
+    return rows.values_list("last_message_at", "pk")

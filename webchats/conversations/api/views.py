@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from organizations.models import User
-from webchat_project.api.cursors import CursorPagination
+from webchat_project.api.cursors import CursorPagination, parse_page
 from webchat_project.api.openapi_operations import request_examples, response_example
 from webchat_project.api.timestamps import get_etag
 from webchats.conversations import services
@@ -30,7 +30,7 @@ from webchats.conversations.api.messages import (
 from webchats.conversations.api.serializers import ConversationSerializer
 from webchats.conversations.api.unsent_texts import UnsentTextActions
 from webchats.conversations.canned_replies import fill_in_reply, get_values
-from webchats.conversations.filters import ConversationFilter
+from webchats.conversations.filters import WAITING_SINCE, ConversationFilter
 from webchats.conversations.message_queries import find_for_user
 from webchats.conversations.models import Author, CannedReply, Conversation
 from webchats.conversations.serializers import staff_message
@@ -38,6 +38,20 @@ from webchats.conversations.serializers import staff_message
 
 def _request_example(body: dict[str, object]) -> OpenApiExample:
     return OpenApiExample("Example", body, request_only=True)
+
+
+class ConversationPageFilter(ConversationFilter):
+    """The filters of a list of the API, in which a search finds the rows of the page."""
+
+    def filter_search(
+        self, rows: QuerySet[Conversation], name: str, value: str
+    ) -> QuerySet[Conversation]:
+        """Return the rows of the page whose messages or contact contain the text."""
+        assert isinstance(self.request, Request)
+        if self.form.cleaned_data["ordering"] != WAITING_SINCE:
+            condition, limit = parse_page(rows, self.request)
+            self.page = condition, limit + 1
+        return super().filter_search(rows, name, value)
 
 
 @extend_schema(tags=["conversations"])
@@ -48,7 +62,7 @@ class ConversationViewSet(UnsentTextActions):
 
     queryset = Conversation.objects.select_related("contact")
     serializer_class = ConversationSerializer
-    filterset_class = ConversationFilter
+    filterset_class = ConversationPageFilter
     pagination_class = CursorPagination
 
     # --- Messages and notes ---

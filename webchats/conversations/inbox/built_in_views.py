@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.db import models
-from django.db.models import IntegerField, QuerySet, Subquery
+from django.db.models import IntegerField, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, QueryDict
 
 from organizations.models import Organization
@@ -15,7 +15,6 @@ from webchats.conversations.filters import (
 )
 from webchats.conversations.models import Conversation, ConversationQuerySet
 from webchats.conversations.transitions import Handler, State
-from webchats.search import UNINDEXED_ROWS
 
 #: Rows are counted up to this number, so that counts cost the same in every organization.
 COUNT_LIMIT: Final = 100
@@ -94,12 +93,18 @@ class Filters:
         if self._filterset.is_search_complete:
             return ""
         return (
-            "Many conversations contain this text. Of those older than the newest "
-            f"{UNINDEXED_ROWS:,}, not all are listed. Add a word or a filter."
+            "Many conversations contain this text, and not all of the older ones are listed. "
+            "Add a word or a filter."
         )
 
-    def apply(self, organization_id: str) -> ConversationQuerySet[Conversation]:
-        """Return the conversations of the organization that match."""
+    def apply(
+        self, organization_id: str, page: tuple[Q, int] | None = None
+    ) -> ConversationQuerySet[Conversation]:
+        """Return the conversations of the organization that match.
+
+        With ``page``, a search returns those of the page: see ``ConversationFilter``.
+        """
+        self._filterset.page = page
         self._filterset.queryset = Conversation.objects.for_organization(organization_id)
         self._filterset.organization_id = organization_id
         found = self._filterset.qs

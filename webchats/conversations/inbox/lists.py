@@ -19,7 +19,7 @@ from webchats.conversations.inbox.built_in_views import (
     get_counts,
 )
 from webchats.conversations.inbox.filter_form import FilterForm
-from webchats.conversations.inbox.pages import Page, get_page
+from webchats.conversations.inbox.pages import Page, get_page, parse_page
 from webchats.conversations.inbox.view_form import SavedViewForm
 from webchats.conversations.models import Conversation, SavedView
 from webchats.conversations.models.saved_view import MAX_VIEWS
@@ -79,9 +79,10 @@ def get_list_context(
 def _get_page(request: HttpRequest, filters: Filters, organization_id: str) -> Page:
     """Return the page of the query string. Raise ``SearchesBusy`` for a search while others run."""
     is_search = "search" in filters.values
+    cursor, is_waiting = request.GET.get("cursor", ""), filters.is_waiting
     with search_slot(get_user(request)) if is_search else nullcontext():
-        rows = filters.apply(organization_id)
-        return get_page(rows, request.GET.get("cursor", ""), is_waiting=filters.is_waiting)
+        rows = filters.apply(organization_id, None if is_waiting else parse_page(cursor))
+        return get_page(rows, cursor, is_waiting=is_waiting)
 
 
 def get_filters(request: HttpRequest) -> Filters:
