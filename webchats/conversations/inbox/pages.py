@@ -32,7 +32,10 @@ _FIELDS: Final = (
 #: The id of the draft that waits for a decision. Not ``Exists``: for many conversations, of which a
 #: page reads the first, PostgreSQL would read the drafts of all.
 _PENDING_DRAFT: Final = Subquery(
-    Draft.objects.pending().filter(conversation=OuterRef("pk")).order_by().values("pk")[:1]
+    Draft.objects.pending()
+    .filter(organization=OuterRef("organization"), conversation=OuterRef("pk"))
+    .order_by()
+    .values("pk")[:1]
 )
 
 
