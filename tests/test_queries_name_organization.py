@@ -245,6 +245,11 @@ def test_the_documentation_has_each_reason() -> None:
         ("SELECT 1 FROM note n WHERE n.organization_id = %s AND n.id > %s", ORGANIZATION),
         ("SELECT 1 FROM note WHERE (note.id = %s AND NOT (note.organization_id = %s))", "id"),
         ("SELECT 1 FROM note WHERE (note.organization_id = %s OR note.user_id = %s)", ""),
+        (
+            "SELECT 1 FROM note WHERE ((note.t_id = %s AND note.n > %s) OR note.t_id = %s) AND n",
+            "t_id",
+        ),
+        ("SELECT 1 FROM note WHERE (note.id) IN ((%s), (%s))", "id"),
         ("SELECT 1 FROM note WHERE note.organization_id > %s", ""),
         ("SELECT note.organization_id FROM note WHERE note.user_id IN (%s, %s)", "user_id"),
         ("UPDATE note SET organization_id = %s WHERE note.id = %s", "id"),

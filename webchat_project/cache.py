@@ -119,14 +119,13 @@ class ResilientRedisCache(RedisCache):
     def _count_each(self, counters: Sequence[tuple[str, str, float]]) -> list[tuple[int, int]]:
         # Any: the commands of a pipeline return the pipeline, unlike those of a client.
         pipeline: Any = self._cache.get_client(None, write=True).pipeline(transaction=False)
-        for key, former, timeout in counters:
+        for key, _, timeout in counters:
             name = self.make_and_validate_key(key)
             pipeline.incr(name).expire(name, int(timeout))
-            pipeline.get(self.make_and_validate_key(former))
-        results = pipeline.execute()
+        pipeline.mget([self.make_and_validate_key(former) for _, former, _ in counters])
+        *results, formers = pipeline.execute()
         return [
-            (number, int(before or 0))
-            for number, before in zip(results[::3], results[2::3], strict=True)
+            (number, int(before or 0)) for number, before in zip(results[::2], formers, strict=True)
         ]
 
     def _count_locally(self, counters: Sequence[tuple[str, str, float]]) -> list[tuple[int, int]]:

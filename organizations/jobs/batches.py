@@ -1,7 +1,7 @@
 """Batches: what many tasks of an event loop need at the same time is done together."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 from organizations.jobs.database import run_batch
@@ -21,7 +21,7 @@ class Batches(Generic[_Item, _Result]):
     log nothing about a single request.
     """
 
-    def __init__(self, function: Callable[[list[_Item]], list[_Result | Exception]]) -> None:
+    def __init__(self, function: Callable[[list[_Item]], Sequence[_Result | Exception]]) -> None:
         self._function = function
         self._waiting: list[tuple[_Item, asyncio.Future[_Result]]] = []
         self._task: asyncio.Task[None] | None = None
@@ -48,7 +48,7 @@ class Batches(Generic[_Item, _Result]):
             self._waiting = []
 
     async def _read(self, batch: list[tuple[_Item, asyncio.Future[_Result]]]) -> None:
-        results: list[_Result | Exception]
+        results: Sequence[_Result | Exception]
         try:
             results = await run_batch(self._function, [item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 - raised by each ``get``

@@ -10,7 +10,12 @@ from organizations.models import Prompt, User
 from organizations.tenancy.models import TenantQuerySet
 from tests.api.responses import respond
 from tests.support import factories
-from webchat_project.api.compiled_queries import CompiledGet, CompiledQuery, Placeholder
+from webchat_project.api.compiled_queries import (
+    CompiledGet,
+    CompiledGetAny,
+    CompiledQuery,
+    Placeholder,
+)
 from webchats.models import Webchat
 from webchats.views import WebchatViewSet
 
@@ -125,3 +130,13 @@ def test_all_returns_the_first_rows_of_the_queryset() -> None:
     assert CompiledGet(rows, limit=2).all(organization=organization.pk) == list(expected[:2])
     assert CompiledGet(rows)(organization=organization.pk) == expected[0]
     assert CompiledGet(rows).all(organization="none") == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 9])
+def test_any_returns_the_rows_of_all_items_in_the_order_of_the_queryset(count: int) -> None:
+    prompts = factories.PromptFactory.create_batch(10)
+    query = CompiledGetAny(Prompt.objects.order_by("name", "pk"), "organization", "pk")
+    items = [(prompt.organization_id, prompt.pk) for prompt in prompts]
+    expected = Prompt.objects.filter(pk__in=[pk for _, pk in items[:count]]).order_by("name", "pk")
+    assert query.all(items[:count]) == list(expected)
+    assert query.all([(prompts[0].organization_id, prompts[1].pk)]) == []

@@ -158,8 +158,13 @@ def _find_conditions(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 
 
 def _read_conditions(tokens: Sequence[Token], scope: _Scope) -> None:
-    """Add the conditions that each row meets: those that AND combines."""
-    if any(_is(token, "OR") for token in tokens):
+    """Add the conditions that each row meets: those that AND combines.
+
+    Of those that OR combines, only the columns that each of them compares with a value.
+    """
+    alternatives = _split(tokens, {"OR"})
+    if len(alternatives) > 1:
+        scope.bound |= _bound_in_each(alternatives, scope)
         return
     for part in _split(tokens, {"AND"}):
         if len(part) == 1 and isinstance(part[0], list):
@@ -182,6 +187,15 @@ def _read_conditions(tokens: Sequence[Token], scope: _Scope) -> None:
                 scope.bound.add(column)
 
 
+def _bound_in_each(alternatives: Iterable[Sequence[Token]], scope: _Scope) -> set[Column]:
+    bound = []
+    for alternative in alternatives:
+        part = _Scope(scope.verb, tables=scope.tables)
+        _read_conditions(alternative, part)
+        bound.append(part.bound)
+    return set.intersection(*bound)
+
+
 def _unwrap(tokens: Sequence[Token]) -> Sequence[Token]:
     while len(tokens) == 1 and isinstance(tokens[0], list):
         tokens = tokens[0]
@@ -196,6 +210,8 @@ def _is_value(tokens: Sequence[Token]) -> bool:
 def _take_column(tokens: Sequence[Token], scope: _Scope) -> tuple[Column | None, Sequence[Token]]:
     """Return the column at the beginning, and what follows."""
     tokens = _unwrap(tokens)
+    if tokens and isinstance(tokens[0], list):  # (column) IN …, as of a prefetch
+        return _take_column(tokens[0], scope)[0], tokens[1:]
     if len(tokens) >= 3 and tokens[1] == "." and isinstance(tokens[0], str):
         return (tokens[0], str(tokens[2])), tokens[3:]
     if len(tokens) < 2 or not isinstance(tokens[0], str) or len(scope.tables) != 1:

@@ -6,11 +6,13 @@ the look-ups of the caller (``get_unrevoked_user``) and of related rows (``Tenan
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
-from django.db.models import Expression, QuerySet
+from django.db.models import Expression, Q, QuerySet
 from django.db.transaction import TransactionManagementError
 
 if TYPE_CHECKING:
@@ -135,6 +137,45 @@ class CompiledGet(Generic[_Model]):
         related = self._related_model.from_db(self._database, self._related_columns, row[size:])
         setattr(instance, self._related, related)
         return instance
+
+
+class CompiledGetAny(Generic[_Model]):
+    """The rows of a queryset that match any of up to ``max(SIZES)`` items, in one query.
+
+    An item has a value for each of ``lookups``, and ``limit`` rows at most. Threads may share it.
+    """
+
+    #: The numbers of items for which a query is compiled. Fewer of them fill the next one.
+    SIZES: Final = (1, 8, 50)
+
+    def __init__(self, queryset: QuerySet[_Model], *lookups: str, limit: int = 1) -> None:
+        self._queryset = queryset
+        self._lookups = lookups
+        self._limit = limit
+        self._queries: dict[int, CompiledGet[_Model]] = {}
+
+    def all(self, items: Sequence[Sequence[Value]]) -> list[_Model]:
+        """Run the query; return its rows."""
+        if not items:
+            return []
+        size = next(size for size in self.SIZES if size >= len(items))
+        if size not in self._queries:
+            self._queries[size] = self._compile(size)
+        # Repeated items match the same rows.
+        places = [*items, *[items[-1]] * (size - len(items))]
+        values = {
+            f"{lookup}:{place}": value
+            for place, item in enumerate(places)
+            for lookup, value in zip(self._lookups, item, strict=True)
+        }
+        return self._queries[size].all(**values)
+
+    def _compile(self, size: int) -> CompiledGet[_Model]:
+        matches = (
+            Q(**{lookup: Placeholder(f"{lookup}:{place}") for lookup in self._lookups})
+            for place in range(size)
+        )
+        return CompiledGet(self._queryset.filter(reduce(or_, matches)), limit=size * self._limit)
 
 
 def _columns_of(model: type[models.Model]) -> list[str]:

@@ -14,7 +14,7 @@ from webchats.conversations.live.organizations import OrganizationChannel, Organ
 from webchats.conversations.live.presence import Heartbeats, Presence, Present
 from webchats.conversations.live.publishing import Hint
 from webchats.conversations.live.streams import EndReason, Stream, encode_event
-from webchats.conversations.live.updates import VisitorKey
+from webchats.conversations.live.updates import VisitorKey, load_updates
 from webchats.conversations.live.visitor_checks import check_visitors
 from webchats.conversations.live.visitors import VisitorChannel, VisitorStream
 from webchats.conversations.models import Author
@@ -38,6 +38,7 @@ class Hub:
         self.streams_by_user: Counter[str] = Counter()
         self.presence = Presence(self._push_to_organization)
         self.checks = Batches(check_visitors)
+        self.updates = Batches(load_updates)
         self.heartbeats = Heartbeats(self.presence)
         #: Whether the database could not be read, so that positions must be compared again.
         self.has_failed = False
@@ -48,7 +49,7 @@ class Hub:
 
     def add_visitor(self, stream: VisitorStream) -> None:
         """Register the stream of a visitor."""
-        new = VisitorChannel(stream.key, self.report_failure)
+        new = VisitorChannel(stream.key, self.updates, self.report_failure)
         stream.channel = self.visitors.setdefault(stream.key, new)
         stream.channel.streams.add(stream)
         stream.presence = self.presence

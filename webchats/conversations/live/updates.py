@@ -1,18 +1,21 @@
 """What the streams of visitors read from the database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Final, NamedTuple, TypedDict
+from typing import Final, NamedTuple
 
-from webchat_project.api.compiled_queries import CompiledGet, Placeholder
+from django.db.models import OuterRef, Subquery, prefetch_related_objects
+
+from webchat_project.api.compiled_queries import CompiledGetAny
+from webchats.conversations.live.states import StateDocument, state_of
 from webchats.conversations.live.streams import encode_event
 from webchats.conversations.models import Conversation, Message
 from webchats.conversations.replies.visible import (
     PartialReplyDocument,
     VisibleReply,
     load_partial_replies,
-    load_visible_reply,
+    load_visible_replies,
 )
 from webchats.conversations.serializers import visitor_message
 from webchats.conversations.transitions import Handler
@@ -48,17 +51,6 @@ class Version(NamedTuple):
     updated_at: datetime
 
 
-class StateDocument(TypedDict):
-    """The data of a ``state`` event."""
-
-    state: str
-    handler: str
-    #: The name of the representative who answers, else empty.
-    authorName: str
-    #: ``writing`` or ``checking`` if a reply of the AI is due.
-    replyState: str | None
-
-
 class Update(NamedTuple):
     """The messages of a visitor's current conversation after a position, and its state."""
 
@@ -75,61 +67,107 @@ class Update(NamedTuple):
 
     def position_after(self, position: Position | None) -> int:
         """Return the sequence that a client at ``position`` has of this conversation."""
-        if position is None or position.conversation_id != self.version.conversation_id:
-            return 0
-        return position.sequence
+        return _sequence_at(position, self.version.conversation_id)
+
+
+#: A visitor, and the positions of the streams that need the visitor's update.
+Need = tuple[VisitorKey, Sequence[Position | None]]
+
+
+class _Page(NamedTuple):
+    """The messages of a conversation after a sequence, up to another one."""
+
+    conversation_id: str
+    after: int
+    last: int
 
 
 @cache
-def _current_conversation() -> CompiledGet[Conversation]:
-    """Return the query for the current conversation of a visitor.
+def _current_conversations() -> CompiledGetAny[Conversation]:
+    """Return the query for the current conversations of visitors.
 
-    It runs when a stream begins, and after each message. CPU time of ``load_update`` for a stream
-    that begins, without the compiled queries divided by with: 5.
+    It runs when streams begin, and after each message. CPU time of ``load_updates`` for 50
+    visitors, without the compiled queries divided by with: 1.9.
     """
-    rows = Conversation.objects.filter(
-        webchat=Placeholder("webchat"), visitor_id=Placeholder("visitor")
-    )
-    return CompiledGet(rows.order_by("-created_at", "-id"))
+    newest = Conversation.objects.filter(
+        webchat=OuterRef("webchat"), visitor_id=OuterRef("visitor_id")
+    ).order_by("-created_at", "-id")
+    rows = Conversation.objects.order_by().filter(pk=Subquery(newest.values("pk")[:1]))
+    return CompiledGetAny(rows, "webchat", "visitor_id")
 
 
 @cache
-def _messages_between() -> CompiledGet[Message]:
-    """Return the query for the messages after a sequence, up to another one."""
-    rows = Message.objects.filter(
-        conversation=Placeholder("conversation"),
-        sequence__gt=Placeholder("after"),
-        sequence__lte=Placeholder("last"),
-    )
-    return CompiledGet(rows.order_by("sequence"), limit=PAGE_SIZE)
+def _messages_of_pages() -> CompiledGetAny[Message]:
+    """Return the query for the messages of pages."""
+    rows = Message.objects.order_by("conversation_id", "sequence")
+    lookups = ("conversation", "sequence__gt", "sequence__lte")
+    return CompiledGetAny(rows, *lookups, limit=PAGE_SIZE)
 
 
 def load_update(key: VisitorKey, positions: Sequence[Position | None]) -> Update | None:
-    """Return the messages after the earliest of ``positions``.
+    """Return the update of one visitor, as ``load_updates`` does."""
+    return load_updates([(key, positions)])[0]
+
+
+def load_updates(needs: Sequence[Need]) -> list[Update | None]:
+    """Return for each of at most 50 visitors the messages after the earliest of the positions.
 
     A client whose position is in another conversation gets the current one from its beginning.
-    Return ``None`` if the visitor has no conversation.
+    ``None`` is for a visitor without a conversation. The number of queries does not grow with the
+    number of visitors.
     """
-    conversation = _current_conversation()(webchat=key.webchat_id, visitor=key.visitor_id)
-    if conversation is None:
-        return None
-    visible = load_visible_reply(conversation)
-    update = Update(
+    rows = _current_conversations().all(tuple({key for key, _ in needs}))
+    conversations = {VisitorKey(row.webchat_id or "", row.visitor_id): row for row in rows}
+    prefetch_related_objects([row for row in rows if row.handler == Handler.REP], "assignee")
+    replies = load_visible_replies(rows)
+    pages = {
+        number: _page_of(conversations[key], positions)
+        for number, (key, positions) in enumerate(needs)
+        if key in conversations
+    }
+    messages = _load_messages({page for page in pages.values() if page.after < page.last})
+    updates: list[Update | None] = [None] * len(needs)
+    for number, page in pages.items():
+        row = conversations[needs[number][0]]
+        found = [pair for pair in messages.get(row.pk, ()) if page.after < pair[0] <= page.last]
+        updates[number] = _update_of(row, replies[row.pk], page, found)
+    return updates
+
+
+def _page_of(conversation: Conversation, positions: Sequence[Position | None]) -> _Page:
+    after = min((_sequence_at(position, conversation.pk) for position in positions), default=0)
+    return _Page(conversation.pk, after, min(after + PAGE_SIZE, conversation.last_sequence))
+
+
+def _sequence_at(position: Position | None, conversation_id: str) -> int:
+    if position is None or position.conversation_id != conversation_id:
+        return 0
+    return position.sequence
+
+
+def _load_messages(pages: Collection[_Page]) -> dict[str, list[tuple[int, bytes]]]:
+    """Return sequence and event of each message of the pages, by conversation and in order."""
+    messages: dict[str, list[tuple[int, bytes]]] = {}
+    for row in _messages_of_pages().all(tuple(pages)):
+        messages.setdefault(row.conversation_id, []).append((row.sequence, _encode_message(row)))
+    return messages
+
+
+def _update_of(
+    conversation: Conversation,
+    reply: VisibleReply,
+    page: _Page,
+    messages: list[tuple[int, bytes]],
+) -> Update:
+    return Update(
         conversation.organization_id,
         Version(conversation.pk, conversation.updated_at),
         conversation.last_sequence,
-        [],
-        _state_of(conversation, visible),
-        visible.partial,
-        is_complete=True,
+        messages,
+        state_of(conversation, reply),
+        reply.partial,
+        is_complete=page.last == conversation.last_sequence,
     )
-    after = min((update.position_after(position) for position in positions), default=0)
-    if after >= conversation.last_sequence:
-        return update
-    last = min(after + PAGE_SIZE, conversation.last_sequence)
-    rows = _messages_between().all(conversation=conversation.pk, after=after, last=last)
-    messages = [(row.sequence, _encode_message(row)) for row in rows]
-    return update._replace(messages=messages, is_complete=last == conversation.last_sequence)
 
 
 def load_versions(keys: Sequence[VisitorKey]) -> dict[VisitorKey, Version]:
@@ -161,17 +199,6 @@ def load_replies(keys: Sequence[VisitorKey]) -> dict[VisitorKey, PartialReplyDoc
     return {
         VisitorKey(conversation.webchat_id or "", conversation.visitor_id): partial
         for conversation, partial in found
-    }
-
-
-def _state_of(conversation: Conversation, reply: VisibleReply) -> StateDocument:
-    assignee = conversation.assignee
-    is_rep = conversation.handler == Handler.REP and assignee is not None
-    return {
-        "state": conversation.state,
-        "handler": conversation.handler,
-        "authorName": assignee.public_name if is_rep and assignee else "",
-        "replyState": reply.state,
     }
 
 

@@ -5,38 +5,42 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from django.db import Error
 
-from organizations.jobs.database import run_query
+from organizations.jobs.batches import Batches
 from webchats.conversations.live.presence import Presence, Present
+from webchats.conversations.live.states import StateDocument
 from webchats.conversations.live.streams import Stream, encode_event
 from webchats.conversations.live.updates import (
+    Need,
     Position,
-    StateDocument,
     Update,
     Version,
     VisitorKey,
-    load_update,
 )
 from webchats.conversations.live.webchats import Terms
 from webchats.conversations.sessions import Session
 
 
 class VisitorChannel:
-    """The open streams of one visitor. Rows are read once for all of them, one read at a time."""
+    """The open streams of one visitor. Rows are read once for all of them."""
 
-    def __init__(self, key: VisitorKey, on_failure: Callable[[Error], None]) -> None:
+    def __init__(
+        self,
+        key: VisitorKey,
+        updates: Batches[Need, Update | None],
+        on_failure: Callable[[Error], None],
+    ) -> None:
         self.key = key
         self.streams: set[VisitorStream] = set()
         #: Of the rows that were read last; ``None`` if they must be read again.
         self.version: Version | None = None
+        self._updates = updates
         self._on_failure = on_failure
-        self._reading = asyncio.Lock()
         self._is_outdated = False
         self._task: asyncio.Task[None] | None = None
 
     async def load(self, positions: Sequence[Position | None]) -> Update | None:
         """Return the update after ``positions``. A later call never returns an older state."""
-        async with self._reading:
-            return await run_query(load_update, self.key, positions)
+        return await self._updates.get((self.key, positions))
 
     def wake(self) -> None:
         """Read the rows and push what is new. Calls during a read cause one more read."""

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import Final, NamedTuple, TypedDict
 
+from django.db.models import prefetch_related_objects
+
 from webchats.conversations.models import Author, Conversation, Draft, Reply
 from webchats.conversations.replies.availability import is_autopilot
 from webchats.conversations.transitions import Handler, State
@@ -28,19 +30,44 @@ class VisibleReply(NamedTuple):
 
 
 NO_REPLY: Final = VisibleReply(None, None)
+_ANSWERED_BY_AI: Final = (State.OPEN, Handler.AI)
 
 
 def load_visible_reply(conversation: Conversation) -> VisibleReply:
-    """Return what the visitor may see. At most two queries, none unless the AI is the handler."""
-    if conversation.state != State.OPEN or conversation.handler != Handler.AI:
-        return NO_REPLY
+    """Return what the visitor may see, as ``load_visible_replies`` does."""
+    return load_visible_replies([conversation])[conversation.pk]
+
+
+def load_visible_replies(conversations: Collection[Conversation]) -> dict[str, VisibleReply]:
+    """Return what the visitors may see, by conversation.
+
+    Three queries at most, however many conversations. None unless the AI handles one of them.
+    """
+    replies = {conversation.pk: NO_REPLY for conversation in conversations}
+    answered = [row for row in conversations if (row.state, row.handler) == _ANSWERED_BY_AI]
+    if not answered:
+        return replies
+    # Where ``is_autopilot`` of the conversation does not decide.
+    prefetch_related_objects([row for row in answered if row.is_autopilot is None], "webchat")
+    running = {
+        row.conversation_id: row
+        for row in Reply.objects.running().filter(conversation__in=[row.pk for row in answered])
+    }
+    others = [row.pk for row in answered if row.pk not in running]
+    drafts = Draft.objects.pending().filter(conversation__in=others)
+    drafted = set(drafts.values_list("conversation_id", flat=True))
+    for row in answered:
+        replies[row.pk] = _visible(row, running.get(row.pk), has_draft=row.pk in drafted)
+    return replies
+
+
+def _visible(conversation: Conversation, running: Reply | None, *, has_draft: bool) -> VisibleReply:
     state = WRITING if is_autopilot(conversation) else CHECKING
-    running = Reply.objects.running().filter(conversation=conversation).first()
     if running is not None:
         if running.is_draft or state == CHECKING:
             return VisibleReply(CHECKING, None)
         return VisibleReply(WRITING, {"replyId": running.pk, "text": running.text})
-    if Draft.objects.pending().filter(conversation=conversation).exists():
+    if has_draft:
         return VisibleReply(CHECKING, None)
     # Unanswered, so there is a job. The sweep replaces one that was lost.
     is_due = conversation.last_message_author == Author.VISITOR
