@@ -46,7 +46,7 @@ class SessionWebchat(Protocol):
         """The time before which no valid session was issued; ``None`` for no limit."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Session:
     """The right of one visitor to write in one webchat, until ``expires_at``."""
 

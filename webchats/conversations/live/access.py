@@ -56,8 +56,8 @@ async def open_visitor_stream(hub: Hub, request: StreamRequest, webchat_id: str)
         _refuse("live_session")
     if hub.streams_by_address[address] >= settings.LIVE_STREAMS_PER_ADDRESS:
         _refuse("live_address")
-    stream = VisitorStream(session, checked.terms, address, position)
-    hub.add_visitor(stream)
+    stream = VisitorStream(session, address, position)
+    hub.add_visitor(stream, checked.terms)
     return stream
 
 

@@ -12,7 +12,6 @@ from time import perf_counter
 from typing import Final
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import Error
 from rest_framework.exceptions import MethodNotAllowed, NotFound
 
 from organizations.jobs.database import run_query
@@ -35,7 +34,7 @@ from webchats.conversations.live.requests import (
     send_end,
     send_start,
 )
-from webchats.conversations.live.streams import ERROR, GONE, PREAMBLE, SLOW, Stream
+from webchats.conversations.live.streams import ERROR, Stream
 
 logger = logging.getLogger("live")
 
@@ -68,25 +67,33 @@ class LiveApplication:
         self._opening = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = perf_counter()
         request = StreamRequest(scope)
-        route = _route_of(request.path)
         context = RequestContext.from_meta(request.META)
         token = current_request.set(context)
         headers = [*self._headers, (REQUEST_ID_HEADER, context.request_id)]
-        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         try:
-            try:
-                stream = await self._open(request)
-            except Exception as error:  # noqa: BLE001 - returned as a response, or logged
-                status = await _send_error(request, error, headers, send)
-                log_request(method, route, status, perf_counter() - started)
-                return
-            log_request(method, route, 200, perf_counter() - started)
-            del request  # The stream needs none of it for its lifetime.
-            await self._serve(stream, headers, receive, send)
+            stream = await self._begin(request, headers, send)
+            if stream is not None:
+                serving = self._serve(stream, headers, receive, send)
+                # Not kept for the lifetime of the stream. The server keeps the scope.
+                del request, context, headers
+                scope.clear()
+                await serving
         finally:
             current_request.reset(token)
+
+    async def _begin(self, request: StreamRequest, headers: Headers, send: Send) -> Stream | None:
+        """Return a registered stream, or send an error. Either is logged."""
+        started = perf_counter()
+        status = 200
+        stream = None
+        try:
+            stream = await self._open(request)
+        except Exception as error:  # noqa: BLE001 - returned as a response, or logged
+            status = await _send_error(request, error, headers, send)
+        method = str(request.method) if request.method in _METHODS else "OTHER"
+        log_request(method, _route_of(request.path), status, perf_counter() - started)
+        return stream
 
     async def _open(self, request: StreamRequest) -> Stream:
         """Return a registered stream, or raise the exception of an error response."""
@@ -113,24 +120,16 @@ class LiveApplication:
         """Send the events of a registered stream until it ends."""
         started = perf_counter()
         STREAMS.labels(stream.kind).inc()
-        watcher = asyncio.get_running_loop().create_task(_watch(receive, stream))
         try:
             await send_start(send, 200, [*_STREAM_HEADERS, *headers])
-            await send_body(send, PREAMBLE)
-            for chunks in (stream.replay(), stream.events()):
-                async for chunk in chunks:
-                    await send_body(send, chunk)
-            if stream.ended not in (SLOW, GONE):
-                await send_end(send)
+            del headers
+            await stream.run(receive, send)
         except asyncio.CancelledError:
             if stream.ended is None:
                 raise
-        except OSError:  # the client has gone, or a timeout
+        except OSError:  # the client has gone
             stream.disconnect()
-        except Error as error:
-            logger.error("A stream is ended, since its messages cannot be read: %s", error)
         finally:
-            watcher.cancel()
             self.hub.remove(stream)
             reason = stream.ended or ERROR
             STREAMS.labels(stream.kind).dec()
@@ -144,13 +143,6 @@ def _route_of(path: str) -> str:
     if _VISITOR_PATH.fullmatch(path):
         return VISITOR_ROUTE
     return path if path == ORGANIZATION_ROUTE else _UNKNOWN_ROUTE
-
-
-async def _watch(receive: Receive, stream: Stream) -> None:
-    """End the stream when its client disconnects."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    stream.disconnect()
 
 
 async def _send_error(

@@ -17,6 +17,8 @@ from webchats.conversations.live.streams import EndReason, Stream, encode_event
 from webchats.conversations.live.updates import VisitorKey, load_updates
 from webchats.conversations.live.visitor_checks import check_visitors
 from webchats.conversations.live.visitors import VisitorChannel, VisitorStream
+from webchats.conversations.live.webchats import OpenWebchats, Terms
+from webchats.conversations.live.wheel import HeartbeatWheel
 from webchats.conversations.models import Author
 
 logger = logging.getLogger("live")
@@ -40,6 +42,8 @@ class Hub:
         self.checks = Batches(check_visitors)
         self.updates = Batches(load_updates)
         self.heartbeats = Heartbeats(self.presence)
+        self.webchats = OpenWebchats()
+        self.wheel = HeartbeatWheel()
         #: Whether the database could not be read, so that positions must be compared again.
         self.has_failed = False
         #: Whether no new streams are accepted.
@@ -47,13 +51,15 @@ class Hub:
 
     # --- Streams ---
 
-    def add_visitor(self, stream: VisitorStream) -> None:
-        """Register the stream of a visitor."""
+    def add_visitor(self, stream: VisitorStream, terms: Terms) -> None:
+        """Register the stream of a visitor, whose session was checked with ``terms``."""
         new = VisitorChannel(stream.key, self.updates, self.report_failure)
         stream.channel = self.visitors.setdefault(stream.key, new)
         stream.channel.streams.add(stream)
         stream.presence = self.presence
         self.streams_by_address[stream.address] += 1
+        self.webchats.add(stream.session, terms)
+        self.wheel.add(stream)
 
     def add_organization(self, stream: OrganizationStream, versions: dict[str, datetime]) -> None:
         """Register the stream of a user or an API key. ``versions`` are those of a new channel."""
@@ -65,15 +71,18 @@ class Hub:
             # Before the stream is added, which gets this event by ``replay``.
             self.presence.enter(stream.organization_id, stream.present)
         channel.streams.add(stream)
+        self.wheel.add(stream)
 
     def remove(self, stream: Stream) -> None:
         """Remove a stream that has ended."""
+        self.wheel.remove(stream)
         if isinstance(stream, VisitorStream):
             channel = stream.channel
             channel.streams.discard(stream)
             if not channel.streams:
                 del self.visitors[stream.key]
             _decrement(self.streams_by_address, stream.address)
+            self.webchats.remove(stream.key.webchat_id)
             stream.set_absent()
         elif isinstance(stream, OrganizationStream):
             streams = self.organizations[stream.organization_id].streams

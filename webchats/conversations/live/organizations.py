@@ -54,6 +54,8 @@ def load_versions(organization_id: str) -> dict[str, datetime]:
 class OrganizationStream(Stream):
     """The stream of a user or an API key. It starts with those who are present."""
 
+    __slots__ = ("credential", "organization_id", "presence", "present")
+
     kind = "organization"
     interval = JOIN_SECONDS
     #: A hundred visitors may come in one interval. All streams share the bytes of an event.

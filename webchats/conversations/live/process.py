@@ -29,17 +29,18 @@ class LiveProcess:
         self.watch = Watch(hub)
         self._loop: asyncio.AbstractEventLoop
         self._commits: CommitWatcher | None = None
-        self._subscription: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Start to receive hints and to look for changes."""
         self._loop = asyncio.get_running_loop()
+        self._tasks.append(self._loop.create_task(self.hub.wheel.run()))
         self.watch.start()
         add_listener(self._receive)
         path = sqlite_path()
         if has_server():
             subscription = Subscription(CHANNEL, self._receive_message, self._set_connected)
-            self._subscription = self._loop.create_task(subscription.run())
+            self._tasks.append(self._loop.create_task(subscription.run()))
         if path is not None:
             self._commits = CommitWatcher(path, self._compare)
             self._commits.start()
@@ -52,8 +53,8 @@ class LiveProcess:
         self.watch.stop()
         if self._commits is not None:
             self._commits.stop()
-        if self._subscription is not None:
-            self._subscription.cancel()
+        for task in self._tasks:
+            task.cancel()
 
     async def lifespan(self, receive: Receive, send: Send) -> None:
         """Serve the lifespan protocol of ASGI."""

@@ -1,7 +1,7 @@
 """Streams of server-sent events (HTML Standard, section 9.2), each with a bounded buffer."""
 
 import asyncio
-from collections import deque
+import logging
 from collections.abc import AsyncGenerator
 from enum import StrEnum
 from random import uniform
@@ -9,9 +9,14 @@ from time import monotonic
 from typing import Any, ClassVar, Final
 
 import orjson
+from django.db import Error
 
-#: Seconds without an event after which a comment is sent, so that no proxy ends the response and
-#: the departure of a client is noticed.
+from webchats.conversations.live.requests import SEND_SECONDS, Receive, Send
+
+logger = logging.getLogger("live")
+
+#: Seconds between two comments, so that no proxy ends the response, and the departure of a client
+#: is noticed.
 HEARTBEAT_SECONDS: Final = 25
 
 #: Seconds after which a stream is ended, and its client reconnects at once. The proxy would cut it
@@ -46,10 +51,22 @@ def encode_event(event: str, data: Any, event_id: str | None = None) -> bytes:
 
 
 class Stream:
-    """Events that wait until the client has taken those before. Made in the task that sends them.
+    """Events that wait until the client has taken those before. Made in the task of its request.
 
+    That task waits for the client to leave. Another one exists only while something is sent.
     Subclasses yield the first events in ``replay``.
     """
+
+    __slots__ = (
+        "_expires_at",
+        "_request",
+        "_send",
+        "_sender",
+        "_sending_since",
+        "_waiting",
+        "ended",
+        "slot",
+    )
 
     #: Of the metrics and log records.
     kind: ClassVar[str]
@@ -58,22 +75,42 @@ class Stream:
     #: The least seconds between two parts of the stream. Events in between are sent together.
     interval: ClassVar[float] = 0
 
+    #: The streams whose heartbeat is at the same time. Set by the wheel.
+    slot: "set[Stream]"
+
     def __init__(self) -> None:
-        self._waiting: deque[bytes] = deque()
-        self._wakeup: asyncio.Future[None] | None = None
-        self._task = asyncio.current_task()
+        self._waiting: list[bytes] = []
+        self._send: Send
+        self._request = asyncio.current_task()
+        #: The task that sends, if any. None begins before ``run``.
+        self._sender = self._request
+        #: When the server was given the part that the client has not taken yet.
+        self._sending_since: float | None = None
         self._expires_at = monotonic() + uniform(*LIFETIME_SECONDS)  # noqa: S311 - no secret
         #: Why the stream ends: an ``EndReason`` or another reason; ``None`` while it is open.
         self.ended: str | None = None
 
+    async def run(self, receive: Receive, send: Send) -> None:
+        """Send events until the stream ends or the client leaves."""
+        self._send = send
+        self._sender = asyncio.get_running_loop().create_task(self._send_events(self.replay()))
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self.disconnect()
+        finally:
+            if self._sender is not None:
+                self._sender.cancel()
+
     def push(self, event: bytes) -> None:
-        """Append an event. A stream with too many waiting events is aborted."""
+        """Send an event. A stream with too many waiting events is aborted."""
         if self.ended:
             return
         self._waiting.append(event)
         if len(self._waiting) > self.max_waiting:
             self._abort(SLOW)
-        self._wake()
+        else:
+            self._start_sending()
 
     def end(self, reason: EndReason) -> None:
         """Send an ``end`` event after those that wait, and end the response."""
@@ -82,51 +119,75 @@ class Stream:
         self.push(encode_event("end", {"reason": reason.value}))
         self.ended = self.ended or reason.value
 
+    def beat(self) -> None:
+        """Send a comment, or end the stream if its lifetime is over or the client takes nothing.
+
+        Called every ``HEARTBEAT_SECONDS``.
+        """
+        now = monotonic()
+        if self._sending_since is not None and now - self._sending_since > SEND_SECONDS:
+            self._abort(self.ended or GONE)
+        elif self.ended:
+            pass
+        elif now > self._expires_at:
+            self.ended = EXPIRED
+            self._start_sending()
+        elif self._sender is None:
+            self.push(_HEARTBEAT)
+
     def disconnect(self) -> None:
-        """Stop sending: the client has gone."""
-        if not self.ended:
-            self._abort(GONE)
-            self._wake()
+        """Push nothing more: the client has gone."""
+        self.ended = self.ended or GONE
 
     def replay(self) -> AsyncGenerator[bytes]:
         """Yield the events that the client has missed, and then let others be pushed."""
         raise NotImplementedError
 
-    async def events(self) -> AsyncGenerator[bytes]:
-        """Yield the events as they come, and comments as heartbeats, until the stream ends."""
-        while True:
-            if self._waiting:
-                chunk = b"".join(self._waiting)
-                self._waiting.clear()
-                yield chunk
-                if self.interval and not self.ended:
-                    await asyncio.sleep(self.interval)
-            elif self.ended:
-                return
-            elif monotonic() > self._expires_at:
-                self.ended = EXPIRED
-            elif not await self._wait(HEARTBEAT_SECONDS):
-                yield _HEARTBEAT
+    def _start_sending(self) -> None:
+        if self._sender is None:
+            self._sender = asyncio.get_running_loop().create_task(self._send_events())
 
-    async def _wait(self, seconds: float) -> bool:
-        """Return whether something was pushed, or the stream ended, within ``seconds``."""
-        loop = asyncio.get_running_loop()
-        self._wakeup = loop.create_future()
-        timer = loop.call_later(seconds, self._wake)
+    async def _send_events(self, missed: AsyncGenerator[bytes] | None = None) -> None:
+        """Send what waits; if the stream begins, what the client has missed before."""
         try:
-            await self._wakeup
-        finally:
-            timer.cancel()
-            self._wakeup = None
-        return bool(self._waiting or self.ended)
+            if missed is not None:
+                await self._send_part(PREAMBLE)
+                async for chunk in missed:
+                    await self._send_part(chunk)
+            await self._send_waiting()
+        except OSError:  # the client has gone
+            self.ended = self.ended or GONE
+        except Error as error:
+            logger.error("A stream is ended, since its messages cannot be read: %s", error)
+            self.ended = self.ended or ERROR
+        except Exception:
+            logger.exception("A stream is ended, since its events cannot be sent")
+            self.ended = self.ended or ERROR
+        self._sender = None
+        if self.ended and self._request is not None:
+            self._request.cancel()
 
-    def _wake(self) -> None:
-        if self._wakeup is not None and not self._wakeup.done():
-            self._wakeup.set_result(None)
+    async def _send_waiting(self) -> None:
+        """Send what waits, and the end of the response if the stream ends."""
+        while self._waiting:
+            chunk = b"".join(self._waiting)
+            self._waiting.clear()
+            await self._send_part(chunk)
+            if self.interval and not self.ended:
+                await asyncio.sleep(self.interval)
+        if self.ended:
+            await self._send_part(b"", is_last=True)
+
+    async def _send_part(self, body: bytes, *, is_last: bool = False) -> None:
+        """Return when the client has taken it. ``beat`` ends the stream if that takes too long."""
+        self._sending_since = monotonic()
+        await self._send({"type": "http.response.body", "body": body, "more_body": not is_last})
+        self._sending_since = None
 
     def _abort(self, reason: str) -> None:
         """End without another event, even while the client does not take the last one."""
         self.ended = reason
         self._waiting.clear()
-        if self._wakeup is None and self._task is not None:
-            self._task.cancel()
+        for task in (self._sender, self._request):
+            if task is not None:
+                task.cancel()

@@ -16,12 +16,13 @@ from webchats.conversations.live.updates import (
     Version,
     VisitorKey,
 )
-from webchats.conversations.live.webchats import Terms
 from webchats.conversations.sessions import Session
 
 
 class VisitorChannel:
     """The open streams of one visitor. Rows are read once for all of them."""
+
+    __slots__ = ("_is_outdated", "_on_failure", "_task", "_updates", "key", "streams", "version")
 
     def __init__(
         self,
@@ -41,6 +42,14 @@ class VisitorChannel:
     async def load(self, positions: Sequence[Position | None]) -> Update | None:
         """Return the update after ``positions``. A later call never returns an older state."""
         return await self._updates.get((self.key, positions))
+
+    def set_read(self, version: Version) -> None:
+        """Store that a new stream has read this version, so that a comparison need not wake it.
+
+        Other streams may have read an older one.
+        """
+        if len(self.streams) == 1:
+            self.version = version
 
     def wake(self) -> None:
         """Read the rows and push what is new. Calls during a read cause one more read."""
@@ -87,18 +96,29 @@ class VisitorChannel:
 class VisitorStream(Stream):
     """The stream of one panel. ``position`` is the last message that was pushed."""
 
+    __slots__ = (
+        "_present_in",
+        "_reply_id",
+        "_reply_length",
+        "_state",
+        "address",
+        "channel",
+        "has_missed",
+        "is_live",
+        "key",
+        "position",
+        "presence",
+        "session",
+    )
+
     kind = "visitor"
     #: Set by the hub, as ``presence``.
     channel: VisitorChannel
     presence: Presence
 
-    def __init__(
-        self, session: Session, terms: Terms, address: str, position: Position | None
-    ) -> None:
+    def __init__(self, session: Session, address: str, position: Position | None) -> None:
         super().__init__()
         self.session = session
-        #: Of the webchat, when the session was checked.
-        self.terms = terms
         self.address = address
         self.key = VisitorKey(session.webchat_id, session.visitor_id)
         self.position = position
@@ -124,6 +144,8 @@ class VisitorStream(Stream):
                     yield b"".join(events)
             # Nothing is awaited between this test and the next one of the loop.
             self.is_live = not self.has_missed and (update is None or update.is_complete)
+            if self.is_live and update is not None:
+                self.channel.set_read(update.version)
 
     def take(self, update: Update) -> list[bytes]:
         """Return the events of ``update`` after the position, and advance the position."""

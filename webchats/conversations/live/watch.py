@@ -15,7 +15,7 @@ from webchats.conversations.live.hub import Hub
 from webchats.conversations.live.organizations import OVERLAP, load_changes
 from webchats.conversations.live.streams import EndReason
 from webchats.conversations.live.updates import COMPARED, VisitorKey, load_replies, load_versions
-from webchats.conversations.live.webchats import end_of_session, load_webchats, terms_of
+from webchats.conversations.live.webchats import NEVER, Terms, end_of_session, load_terms
 
 logger = logging.getLogger("live")
 
@@ -117,28 +117,30 @@ class Watch:
             channel.prune(since)
 
     async def check_webchats(self) -> None:
-        """End the streams whose sessions have ended, because of their webchat or their age."""
-        webchat_ids = {key.webchat_id for key in self._hub.visitors}
-        if not webchat_ids:
-            return
+        """End the streams whose sessions have ended, because of their webchat or their age.
+
+        While nothing has changed, the cost does not grow with the streams of a webchat.
+        """
+        webchats, terms = self._hub.webchats, dict[str, Terms | None]()
+        ids = iter(webchats.ids())
         try:
-            webchats = await run_query(load_webchats, webchat_ids)
+            while batch := list(islice(ids, COMPARED)):
+                terms |= dict.fromkeys(batch) | await run_query(load_terms, batch)
         except Error as error:
             self._hub.report_failure(error)
             return
-        terms = {webchat_id: terms_of(webchat) for webchat_id, webchat in webchats.items()}
-        now = timezone.now()
+        changed, now = webchats.update(terms), timezone.now()
+        if not changed and webchats.first_expiry > now:
+            return
+        webchats.first_expiry = NEVER
         for stream in self._hub.visitor_streams():
             webchat_id, session = stream.key.webchat_id, stream.session
-            # Matching the origin takes time, so sessions are only checked after a change.
-            is_unchanged = terms.get(webchat_id) == stream.terms and session.expires_at > now
-            if webchat_id not in webchat_ids or is_unchanged:
-                continue
-            reason = end_of_session(webchats.get(webchat_id), session)
-            if reason is not None:
-                stream.end(reason)
-            elif webchat_id in terms:
-                stream.terms = terms[webchat_id]
+            if webchat_id in changed or session.expires_at <= now:
+                reason = end_of_session(terms.get(webchat_id), session)
+                if reason is not None:
+                    stream.end(reason)
+                    continue
+            webchats.first_expiry = min(webchats.first_expiry, session.expires_at)
 
     async def check_credentials(self) -> None:
         """End the streams of staff whose credentials or roles have ended."""

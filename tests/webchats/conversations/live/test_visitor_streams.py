@@ -14,8 +14,8 @@ from tests.support.streams import LiveServer, StreamEvent
 from tests.support.visitors import OTHER_SITE
 from tests.webchats.conversations.live.conftest import Open, Send
 from webchats.conversations import events, services
-from webchats.conversations.live import requests, streams, updates
-from webchats.conversations.live.visitors import VisitorStream
+from webchats.conversations.live import streams, updates
+from webchats.conversations.live.visitors import VisitorChannel, VisitorStream
 from webchats.conversations.models import Author, Conversation
 from webchats.conversations.privacy.erasure import request_erasure
 from webchats.conversations.sessions import Session, issue_ticket, start_session
@@ -159,6 +159,36 @@ def test_a_comparison_finds_what_no_hint_reported(
     assert texts(stream.take(1)) == ["2"]
 
 
+def test_a_comparison_reads_nothing_again_for_a_stream_that_has_it(
+    live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send("1")
+    stream = open_stream()
+    stream.take(2)
+    woken = []
+
+    def wake(channel: VisitorChannel) -> None:
+        woken.append(channel)
+
+    monkeypatch.setattr(VisitorChannel, "wake", wake)
+    live.run(live.watch.compare())
+    assert woken == []
+
+
+def test_a_comparison_finds_what_only_a_newer_stream_has_read(
+    live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send("1")
+    stream = open_stream()
+    stream.take(2)
+    monkeypatch.setattr(events, "publish", lambda hint: None)
+    send("2")
+    newer = open_stream()
+    assert texts(newer.take(3)) == ["1", "2"]
+    live.run(live.watch.compare())
+    assert texts(stream.take(1)) == ["2"]
+
+
 # --- Headers and heartbeats ---
 
 
@@ -185,6 +215,7 @@ def test_a_stream_ends_after_its_lifetime(
     open_stream: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams, "LIFETIME_SECONDS", (0, 0))
+    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.01)
     assert open_stream().rest() == []
 
 
@@ -384,7 +415,8 @@ def test_a_client_that_takes_nothing_holds_few_messages(session: Session, send: 
 def test_a_client_that_takes_nothing_is_disconnected(
     open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "SEND_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "SEND_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.01)
     send("Hello")
     assert open_stream(is_slow=True).ended.wait(10)
 
