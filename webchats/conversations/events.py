@@ -59,13 +59,13 @@ def reply_progress(*parts: ReplyPart) -> None:
 
     Without hints, live processes find the text in the reply, where it is saved once a second.
     """
-    hints = [
-        Hint(
+    hints: list[Hint] = [
+        {
             **_hint_for(part.conversation, "reply"),
-            replyId=part.reply_id,
-            offset=part.offset,
-            text=part.text,
-        )
+            "replyId": part.reply_id,
+            "offset": part.offset,
+            "text": part.text,
+        }
         for part in parts
     ]
     publish(*hints)
