@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
@@ -15,6 +17,9 @@ from tests.benchmarks.servers import SERVICE, Application, Server, environment, 
 
 #: The target for our rate as a multiple of vanilla DRF's.
 TARGET: Final = 1.5
+#: The ratio below which ``--quick`` fails. It is more than half of the usual one, so that twice the
+#: work for a message is noticed.
+BOUND: Final = 1.2
 #: The target for the rate with hints for streams as a multiple of the rate without.
 PUBLISHING: Final = 0.75
 WRITERS: Final = 8
@@ -41,20 +46,24 @@ def append(harness: Harness) -> Result:
     """Measure the service beside vanilla DRF, and beside itself without hints for streams."""
     result = Result(notes=NOTES)
     data, visitors = harness.data(), 500 if harness.quick else 4_000
-    harness.progress(f"{visitors:,} conversations")
-    rows = json.loads(harness.python(data.url, "-m", "tests.benchmarks.append_data", str(visitors)))
+    harness.progress(f"{visitors:,} conversations and the servers")
     cache = harness.resources.enter_context(ValkeyServer())
-    servers = [
-        harness.server(
-            application, data, CACHE_URL=f"{cache.connection_url}/{number}", TRUSTED_PROXIES="1"
+    # At the same time, because each of them mostly imports Django.
+    with ThreadPoolExecutor() as threads:
+        output = threads.submit(
+            harness.python, data.url, "-m", "tests.benchmarks.append_data", str(visitors)
         )
+        applications = [SERVICE, PEER] if harness.quick else [SERVICE, PEER, UNPUBLISHED]
         # The counters of vanilla DRF have another format.
-        for application, number in (
-            [(SERVICE, 0), (PEER, 1)]
-            if harness.quick
-            else [(SERVICE, 0), (PEER, 1), (UNPUBLISHED, 0)]
+        urls = [f"{cache.connection_url}/{int(row is PEER)}" for row in applications]
+        servers = list(
+            threads.map(
+                lambda row, url: harness.server(row, data, CACHE_URL=url, TRUSTED_PROXIES="1"),
+                applications,
+                urls,
+            )
         )
-    ]
+    rows = json.loads(output.result())
     if not harness.quick:
         url = f"{cache.connection_url}/0"
         variables = environment(data.url, CACHE_URL=url, TRUSTED_PROXIES="1")
@@ -81,7 +90,8 @@ def _measure(
     measured = harness.measure(contenders, connections=connections)
     figures = build_figures(operation, measured)
     result.figures += figures.values()
-    result.targets.append(rate_target(operation, figures, SERVICE.name, PEER.name, TARGET))
+    target = rate_target(operation, figures, SERVICE.name, PEER.name, TARGET)
+    result.targets.append(replace(target, bound=BOUND))
     if not harness.quick:
         ratio = figures[SERVICE.name, "req/s"].over(figures[UNPUBLISHED.name, "req/s"])
         claim = f"{operation}: times the rate without hints, {connections} writers"

@@ -6,6 +6,7 @@ prints their webchat, ids and tokens as JSON. A representative answers in each o
 
 import json
 import os
+import secrets
 import sys
 from datetime import timedelta
 from typing import Any
@@ -43,7 +44,8 @@ def fill(visitors: int) -> dict[str, Any]:
         Conversation(
             webchat=webchat,
             contact=contact,
-            visitor_id=f"{number:032x}",
+            # Not those of the first attempt, whose conversations are open.
+            visitor_id=secrets.token_hex(16),
             handler="rep",
             assignee=members[number % len(members)],
             last_sequence=1,
