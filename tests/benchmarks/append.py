@@ -87,7 +87,8 @@ def _measure(
         _check_appends(harness, data, server, messages)
     contenders = {server.name: Contender(server, messages) for server in servers}
     connections = min(WRITERS, harness.connections)
-    measured = harness.measure(contenders, connections=connections)
+    rounds = (harness.rounds + 1) // 2 if harness.quick else harness.rounds
+    measured = harness.measure(contenders, rounds=rounds, connections=connections)
     figures = build_figures(operation, measured)
     result.figures += figures.values()
     target = rate_target(operation, figures, SERVICE.name, PEER.name, TARGET)

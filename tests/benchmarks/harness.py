@@ -194,10 +194,12 @@ class Harness:
             self._servers[key] = self.resources.enter_context(server)
         return self._servers[key]
 
-    def measure(self, contenders: Mapping[str, Contender], **options: int) -> Measurements:
+    def measure(
+        self, contenders: Mapping[str, Contender], *, rounds: int = 0, **options: int
+    ) -> Measurements:
         """Warm up every contender, then measure them in interleaved rounds.
 
-        ``options`` are those of ``run_load``.
+        The default of ``rounds`` is that of the harness. ``options`` are those of ``run_load``.
         """
         for name, contender in contenders.items():
             self.progress(f"warm up: {name}")
@@ -206,7 +208,7 @@ class Harness:
             name: partial(self._measure_turn, contender, **options)
             for name, contender in contenders.items()
         }
-        return interleave(turns, rounds=self.rounds, progress=self.progress)
+        return interleave(turns, rounds=rounds or self.rounds, progress=self.progress)
 
     def _measure_turn(self, contender: Contender, **options: int) -> dict[str, float]:
         """Return the rate, the server's CPU time per request, and latencies."""
