@@ -19,7 +19,6 @@ from tests.benchmarks.servers import SERVICE, Application, Server, serving
 
 #: Streams that are opened in a turn. All of them stay open.
 STREAMS: Final = 120
-_ROUNDS: Final = 3
 _WARM: Final = 50
 #: The CPU time of Django's over ours, as measured: 2.4 to 3.8, on a busy machine.
 _RATIO: Final = 3.3
@@ -28,8 +27,7 @@ _KIB: Final = 22
 
 def live_quick(harness: Harness) -> Result:
     """Open streams of the service and of Django in turns."""
-    # A second attempt has more rounds.
-    rounds = _ROUNDS * harness.rounds // 5
+    rounds = harness.rounds
     with ExitStack() as resources:
         cache = resources.enter_context(ValkeyServer())
         url = harness.new_migrated_database("live")
