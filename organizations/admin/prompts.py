@@ -61,9 +61,10 @@ class PromptAdmin(PromptVersionsMixin):
         self,
         request: HttpRequest,
         context: dict[str, Any],
-        *args: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
         obj: Prompt | None = None,
-        **kwargs: Any,
     ) -> HttpResponse:
         """Add whether answers are made without a model, so that the values have no effect."""
         user = request.user
@@ -72,7 +73,7 @@ class PromptAdmin(PromptVersionsMixin):
         has_organization = prompt.organization_id is not None
         context["is_built_in"] = has_organization and resolve_provider(prompt).is_builtin
         context["may_add_provider"] = role_allows(user.role, Operation.ADD, AiProvider)
-        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description="state", ordering="is_active")
     def state(self, prompt: Prompt) -> SafeString:

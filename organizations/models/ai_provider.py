@@ -43,7 +43,7 @@ class ProviderKind(models.TextChoices):
 
 
 #: The base URL of each kind if a provider has none.
-VENDOR_URLS: Final = {
+VENDOR_URLS: Final[dict[str, str]] = {
     ProviderKind.OPENAI: "https://api.openai.com/v1",
     ProviderKind.ANTHROPIC: "https://api.anthropic.com",
 }
@@ -170,7 +170,7 @@ class AiProvider(TenantModel):
     @property
     def lacks_api_key(self) -> bool:
         """Return whether the vendor would refuse every call, since no key is stored."""
-        url = self.base_url or VENDOR_URLS.get(ProviderKind(self.kind), "")
+        url = self.base_url or VENDOR_URLS.get(self.kind)
         return not self.encrypted_api_key and url in VENDOR_URLS.values()
 
     @property

@@ -207,7 +207,8 @@ def delete_selected(
                 response = actions.delete_selected(model_admin, request, rows)
                 if not isinstance(response, TemplateResponse):
                     return response
-                response.context_data["deletion_note"] = getattr(model_admin, "deletion_note", "")
+                note = getattr(model_admin, "deletion_note", "")
+                response.context_data = {**(response.context_data or {}), "deletion_note": note}
                 return response.render()
         except RestrictedError as error:
             message = f"Nothing was deleted: in use by {describe_uses(error)}."

@@ -66,7 +66,8 @@ def search_conversations(
     return rows, is_complete
 
 
-def _newest_ids(rows: QuerySet[Conversation], count: int) -> QuerySet[Conversation, dict[str, str]]:
+# Any: the values of a query.
+def _newest_ids(rows: QuerySet[Conversation], count: int) -> "QuerySet[Conversation, Any]":
     """Return a query for the ids of the newest rows.
 
     The planner would join all of them with what a page shows, and sort them then.

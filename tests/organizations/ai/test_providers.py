@@ -63,6 +63,7 @@ def test_create_with_defaults(api_client: APIClient, admin: User) -> None:
     [
         ("name", ""),
         ("kind", "gemini"),
+        ("kind", None),
         ("baseUrl", "http://93.184.215.14/v1"),
         ("baseUrl", "https://user:secret@example.com/v1"),
         ("apiKey", "two words"),
@@ -76,7 +77,8 @@ def test_create_with_defaults(api_client: APIClient, admin: User) -> None:
     ],
 )
 def test_it_rejects_invalid_value(api_client: APIClient, name: str, value: Any) -> None:
-    assert error_codes(api_client.post(PATH, BODY | {name: value})).keys() == {name}
+    body = BODY | {"isDefault": True, name: value}
+    assert error_codes(api_client.post(PATH, body)).keys() == {name}
     assert not AiProvider.objects.exists()
 
 

@@ -28,4 +28,5 @@ def count_waiting(user: User) -> tuple[int, int]:
     """
     conversations = count_rows(Conversation.objects.for_user(user).waiting())
     drafts = count_rows(Draft.objects.for_user(user).pending())
-    return User.objects.values_list(conversations, drafts).get(pk=user.pk)
+    waiting, pending = User.objects.values_list(conversations, drafts).get(pk=user.pk)
+    return waiting, pending

@@ -83,17 +83,36 @@ def _get_standings(reply_ids: Sequence[str]) -> dict[str, Standing]:
     )
     rows = Reply.objects.running().filter(pk__in=reply_ids).annotate(is_outdated=Exists(newer))
     rows = rows.select_related("conversation__webchat").only(*_COLUMNS)
-    return {reply.pk: _get_standing(reply, is_outdated=reply.is_outdated) for reply in rows}
+    standings = {}
+    turned = []
+    for reply in rows:
+        standing = _get_standing(reply, is_outdated=reply.is_outdated)
+        standings[reply.pk] = standing
+        if standing.is_draft and not reply.is_draft:
+            turned.append(reply.pk)
+    _turn_into_drafts(turned)
+    return standings
 
 
 def _get_standing(reply: Reply, *, is_outdated: bool) -> Standing:
     conversation = reply.conversation
     if conversation.state != State.OPEN or conversation.handler != Handler.AI:
         return Standing(is_ended=True)
-    becomes_draft = not reply.is_draft and not is_autopilot(conversation)
-    if becomes_draft:
-        turn_into_drafts(Reply.objects.filter(pk=reply.pk))
-    return Standing(is_outdated=is_outdated, is_draft=reply.is_draft or becomes_draft)
+    is_draft = reply.is_draft or not is_autopilot(conversation)
+    return Standing(is_outdated=is_outdated, is_draft=is_draft)
+
+
+def _turn_into_drafts(reply_ids: Sequence[str]) -> None:
+    """Let the replies become drafts.
+
+    Rows that others have locked are left out: a later step turns them, and no step shows them.
+    """
+    if not reply_ids:
+        return
+    with transaction.atomic():
+        rows = Reply.objects.running().filter(pk__in=reply_ids)
+        free = rows.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)
+        turn_into_drafts(Reply.objects.filter(pk__in=list(free)))
 
 
 def _save_texts(texts: Mapping[str, str]) -> None:

@@ -25,11 +25,12 @@ def converse(webchat: Webchat, *texts: str, **changes: Any) -> Conversation:
     """Return the conversation of a new visitor."""
     visitor_id = f"{next(_numbers):032x}"
     for text in texts:
-        sent = services.send_visitor_message(
+        services.send_visitor_message(
             webchat=webchat, visitor_id=visitor_id, text=text, client_key=text
         )
-    Conversation.objects.filter(pk=sent.message.conversation_id).update(**changes)
-    return Conversation.objects.get(pk=sent.message.conversation_id)
+    rows = Conversation.objects.filter(visitor_id=visitor_id)
+    rows.update(**changes)
+    return rows.get()
 
 
 def key_of(conversation: Conversation) -> VisitorKey:

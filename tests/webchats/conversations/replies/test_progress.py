@@ -92,3 +92,23 @@ def test_reply_that_is_being_ended_does_not_keep_the_others_waiting(
         Reply.objects.select_for_update().get(pk=ending.pk)
         threads.submit(advance).result()
     assert saved_texts() == {f"Yes of {other.pk}"}
+
+
+def test_locked_reply_that_becomes_a_draft_does_not_keep_the_others_waiting(
+    webchat: Webchat, published: list[str]
+) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one lock for all rows.")
+    drafted, other = begin(webchat, 1), begin(webchat, 2)
+    Conversation.objects.filter(pk=drafted.conversation_id).update(is_autopilot=False)
+    standings: list[Standing | Exception] = []
+    advance = in_thread(lambda: standings.extend(advance_all([step(drafted), step(other)])))
+    with ThreadPoolExecutor(1) as threads, transaction.atomic():
+        Reply.objects.select_for_update().get(pk=drafted.pk)
+        threads.submit(advance).result()
+    assert standings == [Standing(is_draft=True), Standing()]
+    assert published == [f" of {other.pk}"]
+    # Later it is free.
+    advance_all([step(drafted)])
+    drafted.refresh_from_db()
+    assert drafted.is_draft
