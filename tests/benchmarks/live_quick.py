@@ -20,9 +20,11 @@ from tests.benchmarks.servers import SERVICE, Application, Server, serving
 #: Streams that are opened in a turn. All of them stay open.
 STREAMS: Final = 120
 _WARM: Final = 50
-#: The CPU time of Django's over ours, as measured: 2.4 to 3.8, on a busy machine.
-_RATIO: Final = 3.3
-_KIB: Final = 22
+#: Target and bound of Django's CPU time over ours. Measured: 3.9 to 5.3 on a busy machine, of which
+#: half would be at most 2.7.
+_RATIO: Final = (5, 3)
+#: Target and bound of our KiB per stream. Measured: 18.8 to 20.
+_KIB: Final = (22, 30)
 
 
 def live_quick(harness: Harness) -> Result:
@@ -102,7 +104,7 @@ def _result(measured: Measurements) -> Result:
     return Result(
         figures=list(figures.values()),
         targets=[
-            Target(claim, ratio, at_least=_RATIO, bound=_RATIO / 2),
-            Target("KiB per stream", memory, at_most=_KIB, bound=2 * _KIB),
+            Target(claim, ratio, at_least=_RATIO[0], bound=_RATIO[1]),
+            Target("KiB per stream", memory, at_most=_KIB[0], bound=_KIB[1]),
         ],
     )
