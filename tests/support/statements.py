@@ -160,7 +160,7 @@ def _find_conditions(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 def _read_conditions(tokens: Sequence[Token], scope: _Scope) -> None:
     """Add the conditions that each row meets: those that AND combines.
 
-    Of those that OR combines, only the columns that each of them compares with a value.
+    Of those that OR combines, only the keys that each of them compares with a value.
     """
     alternatives = _split(tokens, {"OR"})
     if len(alternatives) > 1:
@@ -193,7 +193,11 @@ def _bound_in_each(alternatives: Iterable[Sequence[Token]], scope: _Scope) -> se
         part = _Scope(scope.verb, tables=scope.tables)
         _read_conditions(alternative, part)
         bound.append(part.bound)
-    return set.intersection(*bound)
+    return {column for column in set.intersection(*bound) if _is_key(column[1])}
+
+
+def _is_key(name: str) -> bool:
+    return name == "id" or name.endswith("_id")
 
 
 def _unwrap(tokens: Sequence[Token]) -> Sequence[Token]:
