@@ -63,14 +63,17 @@
   // --- The log ---
 
   const locale = navigator.languages.find((tag) => tag.split("-")[0] === root.lang) ?? root.lang;
-  const timeFormat = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
-  const dayFormat = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
-  const fullFormat = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
-  const relativeFormat = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  // Each is made when it is first needed: that takes longer than the rest of an empty panel.
+  const format = (options, made) => (date) =>
+    (made ??= new Intl.DateTimeFormat(locale, options)).format(date);
+  const timeFormat = format({ timeStyle: "short" });
+  const dayFormat = format({ weekday: "long", day: "numeric", month: "long" });
+  const fullFormat = format({ dateStyle: "full", timeStyle: "medium" });
   const startOfDay = (date) => new Date(date).setHours(0, 0, 0, 0);
   const dayName = (date) => {
     const days = Math.round((startOfDay(date) - startOfDay(Date.now())) / 864e5);
-    const name = days > -2 ? relativeFormat.format(days, "day") : dayFormat.format(date);
+    const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+    const name = days > -2 ? relative.format(days, "day") : dayFormat(date);
     return name[0].toLocaleUpperCase(locale) + name.slice(1);
   };
 
@@ -121,9 +124,9 @@
     row.bubble = element("div", isOwn ? "message sent" : "message reply");
     row.bubble.dir = "auto";
     renderMessageText(row.bubble, message.text, isAi ? message.sources : undefined);
-    const time = element("time", "", timeFormat.format(row.date));
+    const time = element("time", "", timeFormat(row.date));
     time.dateTime = row.date.toISOString();
-    time.title = fullFormat.format(row.date);
+    time.title = fullFormat(row.date);
     row.status = element("span", "");
     const stamp = element("p", isOwn ? "stamp sent" : "stamp", time, row.status);
     row.element = element("div", "row", row.day, name, row.bubble, stamp);
@@ -401,8 +404,9 @@
     const characters = [...written()].length;
     const count = find("count");
     count.hidden = characters < SHOW_COUNT_FROM;
-    const numbers = [characters, MAX_LENGTH].map((number) => number.toLocaleString(locale));
-    count.textContent = count.hidden ? "" : numbers.join(" / ");
+    count.textContent = count.hidden
+      ? ""
+      : [characters, MAX_LENGTH].map((number) => number.toLocaleString(locale)).join(" / ");
     count.classList.toggle("over", characters > MAX_LENGTH);
     text.ariaInvalid = characters > MAX_LENGTH;
     send.disabled = !characters || characters > MAX_LENGTH || client.isDisabled;
