@@ -23,7 +23,7 @@ _LEFT_OUT: Final = re.compile(
     re.MULTILINE,
 )
 #: What style sheets do not need, either. No string in them contains it.
-_LEFT_OUT_OF_STYLES: Final = re.compile(rb"(?<=[:,]) | (?=\{)|;(?=\})")
+_LEFT_OUT_OF_STYLES: Final = re.compile(rb"(?<=[:,]) | (?=\{)|;(?=\})|(?<=\})\n")
 
 
 def read_assets(names: tuple[str, ...]) -> bytes:

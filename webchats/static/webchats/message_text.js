@@ -23,6 +23,8 @@
     ].join("|"),
     "giu",
   );
+  // In each text that has a match. Most have none, and the first use of the other takes long.
+  const MARK = /[*_`@[/]|www/i;
   const ITEM = /^\s*(?:[-*•]|(\d{1,4})[.)])\s+(.+)$/;
 
   const create = (name, ...children) => {
@@ -76,7 +78,7 @@
   const inline = (text, allowLink) => {
     const nodes = [];
     let position = 0;
-    for (const match of text.matchAll(INLINE)) {
+    for (const match of MARK.test(text) ? text.matchAll(INLINE) : []) {
       const { code, bold, italic, slanted, label, target, address, mail } = match.groups;
       let [source] = match;
       let node;
