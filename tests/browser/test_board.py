@@ -98,6 +98,12 @@ def test_cards_are_moved_by_mouse_menu_and_keys(
     expect(column(page, "Won").get_by_role("link", name="Anna", exact=True)).to_be_focused()
     expect_counts(page, 25, 0, 2)
     assert StageMove.objects.count() == 5
+    # The open board shows what a colleague has moved, and keeps the focus.
+    services.move(contact=Contact.objects.get(name="Visitor 3"), stage=stages[1], user=ada)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(column(page, "Offer").get_by_role("link", name="Visitor 3", exact=True)).to_be_visible()
+    expect(column(page, "Won").get_by_role("link", name="Anna", exact=True)).to_be_focused()
+    expect_counts(page, 24, 1, 2)
     assert [line for line in visit.problems if "409" not in line] == []
     assert violations(page) == []
 

@@ -200,6 +200,7 @@ class Walk:
         for url in (board, f"{board}?pipeline={self.pipeline.pk}&search=ada"):
             self.open(url)
         self.open(f"{reverse('board:more')}?stage={self.stages[0].pk}")
+        self.open(f"{reverse('board:changes')}?since={int(timezone.now().timestamp())}")
         self.post(reverse("board:move", args=[ada.pk]), {"stage": self.stages[1].pk})
         placed = {"pipelineId": self.pipeline.pk, "stageId": self.stages[0].pk}
         self.call("put", f"contacts/{ada.pk}", {"name": "Ada", **placed})

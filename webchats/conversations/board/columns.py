@@ -152,6 +152,16 @@ class Board:
         counts[NO_STAGE] = self._rows(NO_STAGE).count()
         return counts
 
+    def find_key(self, contact: Contact) -> str | None:
+        """Return the column of a contact; ``None`` if the board does not show it.
+
+        The search is not considered.
+        """
+        is_shown = contact.pipeline_id in (self.pipeline.pk, None)
+        if self.filters.webchat_id not in ("", contact.webchat_id):
+            is_shown = False
+        return (contact.stage_id or NO_STAGE) if is_shown else None
+
     @property
     def has_more(self) -> bool:
         """Whether the search finds more contacts than the board shows."""

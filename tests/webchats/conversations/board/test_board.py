@@ -112,6 +112,29 @@ def test_card_shows_what_its_conversations_need(
     assert "unanswered 5 min" in read(log_in(rep))
 
 
+def test_open_board_gets_the_cards_that_others_have_moved(
+    rep: User, webchat: Webchat, stages: dict[str, Stage], other_admin: User
+) -> None:
+    contact, _ = add(webchat, stages["New"], 2)
+    foreign = factories.WebchatFactory.create(user=other_admin)
+    services.move(contact=add(foreign, None)[0], stage=None, user=other_admin)
+    client, since = log_in(rep), int(timezone.now().timestamp())
+    url = f"{BOARD}changes/?pipeline={stages['New'].pipeline_id}&since="
+    assert client.get(f"{url}{since}").json()["cards"] == []
+    services.move(contact=contact, stage=stages["Offer"], user=rep)
+    found = client.get(f"{url}{since}").json()
+    (card,) = found["cards"]
+    assert (card["id"], card["stage"]) == (contact.pk, stages["Offer"].pk)
+    assert f'id="card-{contact.pk}"' in card["card"]
+    assert found["counts"][stages["Offer"].pk] == 1
+    # Of another webchat than the filter's.
+    (card,) = client.get(f"{url}{since}&webchat={foreign.pk}").json()["cards"]
+    assert card["stage"] is None
+    for old in ("", "x", since - 1_000):
+        assert client.get(f"{url}{old}").json()["isOutdated"]
+    assert log_in(other_admin).get(f"{url}{since}").status_code == 404
+
+
 def test_more_cards_are_loaded_by_position_and_none_is_shown_twice(
     rep: User, webchat: Webchat, stages: dict[str, Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,11 @@
     // The column of contacts without a stage exists while there are any.
     if (!column.dataset.stage) column.hidden = link.hidden = count === 0;
   };
+  const setCounts = (counts) => {
+    for (const each of board.querySelectorAll(".column")) {
+      if (each.dataset.stage in counts) setCount(each, counts[each.dataset.stage]);
+    }
+  };
   const parse = (html) => {
     const template = document.createElement("template");
     template.innerHTML = html;
@@ -79,9 +84,7 @@
   const show = (card, result) => {
     const focused = card.contains(document.activeElement) ? document.activeElement.className : "";
     const column = result.stage === null ? undefined : findColumn(result.stage);
-    for (const each of board.querySelectorAll(".column")) {
-      if (each.dataset.stage in result.counts) setCount(each, result.counts[each.dataset.stage]);
-    }
+    setCounts(result.counts);
     if (!column) return card.remove();
     const fresh = parse(result.card).querySelector(".board-card");
     card.replaceWith(fresh);
@@ -124,6 +127,18 @@
   let last = Promise.resolve();
   board.addEventListener("board:move", ({ target, detail }) => {
     last = last.then(() => moveNow(target.id, detail.stage));
+  });
+
+  // Moves of others: see board_live.js.
+  board.addEventListener("board:changed", ({ detail: { cards, counts } }) => {
+    for (const { id, stage, card } of cards) {
+      const shown = document.getElementById(`card-${id}`);
+      const column = stage === null ? undefined : findColumn(stage);
+      if (shown?.matches(".is-moving")) continue;
+      if (shown) show(shown, { stage, counts, card });
+      else if (column) place(parse(card).querySelector(".board-card"), column);
+    }
+    setCounts(counts);
   });
 
   // --- The menu ---
