@@ -235,6 +235,13 @@ def test_a_visitor_and_a_representative_write_to_each_other(demo: Demo, visitor:
     expect(chat_events(other)).to_have_text(
         ["Alex joined", "Conversation ended", "Conversation continued"]
     )
+
+    # An open panel asks whether the webchat has been enabled again.
+    demo.set_enabled(False)
+    other.expect_state("disabled")
+    demo.set_enabled(True)
+    second.clock.fast_forward(61_000)
+    other.expect_state("joined")
     assert visit.problems == []
 
 

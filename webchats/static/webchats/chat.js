@@ -310,11 +310,10 @@
       message: (message) => {
         const { bubble } = show(message);
         if (message.author === "visitor" || !client.hasLoaded) return;
-        const name = message.authorName || config.title;
         // The thanks have the focus.
         if (message.event === "rated") return;
         // As it is shown, without the marks of Markdown.
-        announce(message.event ? eventText(message) : `${name}: ${bubble.innerText}`);
+        announce(bubble ? `${message.authorName || config.title}: ${bubble.innerText}` : eventText(message));
       },
     },
   });
@@ -374,7 +373,7 @@
     notice.hidden = isHidden;
     if (!isHidden) notice.firstElementChild.textContent = line;
     find("retry").hidden = state !== "failed";
-    find("human").hidden = client.handler !== "ai" || client.state !== "open";
+    find("human").hidden = client.handler !== "ai" || client.state !== "open" || client.isDisabled;
     options.hidden = !client.state;
     find("end").hidden = client.state !== "open";
     for (const row of rows) {

@@ -524,8 +524,9 @@
       restart();
     });
     setInterval(() => {
-      if (!isVisible() || isLeading || client.isDisabled) return;
-      if (isStored || conversation) load().catch(() => {});
+      if (!isVisible() || isLeading) return;
+      if (client.isDisabled) client.setOpen(isOpen);
+      else if (isStored || conversation) load().catch(() => {});
     }, IDLE_INTERVAL);
 
     // --- Actions ---
