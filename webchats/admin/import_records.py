@@ -40,7 +40,10 @@ class ImportRecordAdmin(TenantAdmin[ImportRecord]):
 
     form = ImportRecordForm
     is_secondary = True
-    purpose = "Each import of a file is recorded here, with its result."
+    purpose = (
+        "Each import of a file is recorded here, with its result. Import begins one, above the "
+        "lists of webchats, contacts, knowledge entries and canned replies."
+    )
     list_display = (
         "file_name",
         "state",

@@ -23,8 +23,9 @@ def test_a_reply_is_created_and_its_shortcut_is_unique(session_client: Client, a
     assert (reply.organization_id, reply.shortcut) == (admin.organization_id, "hours")
     errors = session_client.post(ADD, FORM).context["adminform"].errors
     assert list(errors) == ["shortcut"]
-    errors = session_client.post(ADD, FORM | {"text": "{rep.nam}"}).context["adminform"].errors
-    assert errors["text"][0].startswith("Unknown variable {rep.nam}.")
+    text = {"text": "{rep.nam} of {webchat.nam}"}
+    errors = session_client.post(ADD, FORM | text).context["adminform"].errors
+    assert errors["text"][0].startswith("Unknown variables {rep.nam}, {webchat.nam}. Use one of:")
     page = session_client.get(LIST, {"q": "opening"}).content.decode()
     assert "/hours" in page
     assert "From {visitor.name|10} to 19." in page

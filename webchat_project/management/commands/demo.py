@@ -10,7 +10,7 @@ from django.core.management import CommandError, CommandParser, call_command
 
 from webchat_project.demo_server import serve
 from webchats import demo, examples
-from webchats.conversations.demo import seed_conversations
+from webchats.conversations.demo import COLLEAGUE_EMAIL, seed_conversations
 from webchats.conversations.demo_canned_replies import seed_canned_replies
 from webchats.conversations.demo_knowledge import seed_knowledge
 from webchats.management.help import CommandWithExample
@@ -50,7 +50,8 @@ class Command(CommandWithExample):
 {self.style.SUCCESS("The demo is ready.")}
 
   Admin site   {base}/admin/
-               Sign in as {demo.EMAIL} with the password {demo.PASSWORD}
+               Sign in as {demo.EMAIL}, or as the representative {COLLEAGUE_EMAIL},
+               with the password {demo.PASSWORD}
   Inbox        {base}/admin/inbox/
   Sample site  {base}/demo
   API docs     {base}/api/docs

@@ -35,11 +35,13 @@ _SIMILAR: Final = re.compile(rf"\{{\s*(?:{_SUBJECTS})\.[^{{}}]*\}}", re.IGNORECA
 
 def validate_variables(text: str) -> None:
     """Raise ``ValidationError`` for a variable with an unknown name, such as a misspelled one."""
-    for match in _SIMILAR.finditer(text):
-        if not VARIABLE.fullmatch(match[0]):
-            known = ", ".join(f"{{{name}}}" for name in VARIABLES)
-            message = f"Unknown variable {match[0][:100]}. Use one of: {known}."
-            raise ValidationError(message, "unknown_variable")
+    similar = (match[0] for match in _SIMILAR.finditer(text))
+    unknown = [variable[:100] for variable in similar if not VARIABLE.fullmatch(variable)]
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in VARIABLES)
+        noun = "variables" if len(unknown) > 1 else "variable"
+        message = f"Unknown {noun} {', '.join(unknown[:5])}. Use one of: {known}."
+        raise ValidationError(message, "unknown_variable")
 
 
 class ShortcutField(TrimmedCharField):

@@ -19,7 +19,7 @@ _PAGE_SIZE: Final = 50
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _EVENTS: Final = {
     "closed": "closed the conversation",
-    "handed_over": "called a person",
+    "handed_over": "passed the conversation to the team",
     "joined": "joined the conversation",
     "rated": "rated the conversation",
     "reopened": "reopened the conversation",

@@ -169,7 +169,9 @@ def test_the_second_refusal_in_a_row_calls_a_person(
     assert get_log(conversation)[1:3] == [sentence, "visitor: And?"]
     last = conversation.messages.get(sequence=4)
     assert (last.event, last.text) == ("handed_over", second_refusal(""))
-    assert second_refusal("") in make_transcript(conversation, "Shop")
+    transcript = make_transcript(conversation, "Shop")
+    assert "Shop passed the conversation to the team." in transcript
+    assert second_refusal("") in transcript
     assert conversation.handler == "waiting"
 
 

@@ -33,4 +33,4 @@ class Command(CommandWithExample):
             assert file is not None
             for chunk in export_person(found):
                 file.write(chunk)
-        self.stdout.write(f"wrote {output}")
+        self.stdout.write(f"wrote {output.resolve()}")
