@@ -21,8 +21,8 @@ def test_templates_have_no_date_formats_of_their_own() -> None:
         for template in TEMPLATES.rglob("*.html")
         for found in re.findall(r'\|(?:date|time):"([^"]*)"', template.read_text())
     }
-    # The last one is for programs: ISO 8601.
-    assert formats == {"DATETIME_FORMAT", "TIME_FORMAT", "c"}
+    # The last two are for programs: ISO 8601, and seconds since 1970.
+    assert formats == {"DATETIME_FORMAT", "TIME_FORMAT", "c", "U"}
 
 
 @pytest.mark.django_db
