@@ -206,10 +206,7 @@ class AiProvider(TenantModel):
             message = "Enter the API key again: it is not sent to another kind or base URL."
             errors["api_key"] = ValidationError(message, "required")
         elif self.is_default and self.lacks_api_key:
-            message = (
-                "The default cannot be called without an API key. Enter one, or the base URL of a "
-                "server that needs none."
-            )
+            message = "The default needs an API key, or the base URL of a server without keys."
             errors["api_key"] = ValidationError(message, "required")
         if self.base_url and not is_stored_url:
             try:

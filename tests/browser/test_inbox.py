@@ -295,7 +295,7 @@ def test_list_is_filtered_searched_and_saved_as_a_view(
     expect(search).to_have_value("tent")
     search.press("Enter")
     expect(rows).to_have_count(2)
-    expect(page.locator(".list-notice")).to_contain_text("Found in Open only.")
+    expect(page.locator(".list-notice")).to_contain_text("Searched in Open only.")
     expect(page.locator("#view-open")).to_have_attribute("aria-current", "true")
     view.click()
     expect(search).to_have_value("")

@@ -98,7 +98,7 @@ def test_another_kind_requires_the_key_again(session_client: Client, provider: A
 def test_a_default_that_cannot_be_called_is_refused(session_client: Client) -> None:
     url = f"{list_url(AiProvider)}add/"
     response = session_client.post(url, body(is_default="on"))
-    assert "without an API key" in str(response.context["adminform"].errors["api_key"])
+    assert "The default needs an API key" in str(response.context["adminform"].errors["api_key"])
     assert session_client.post(url, body()).status_code == 302
     assert "No API key" in session_client.get(list_url(AiProvider)).content.decode()
 

@@ -185,8 +185,8 @@ def _note_entry(note: Note) -> Entry:
 
 def _rejection_entry(draft: Draft) -> Entry:
     name = draft.decided_by.get_full_name() if draft.decided_by else "a deleted user"
-    reasons = (draft.get_reason_display().lower(), draft.comment)
-    text = ": ".join([f"Draft rejected by {name}", *filter(None, reasons)])
+    reason = f" ({draft.get_reason_display().lower()})" if draft.reason else ""
+    text = ": ".join(filter(None, [f"Draft rejected by {name}{reason}", draft.comment]))
     return Entry(f"draft-{draft.pk}", "event", "", text, draft.decided_at or draft.updated_at)
 
 

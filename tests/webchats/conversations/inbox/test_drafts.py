@@ -109,7 +109,7 @@ def test_rejected_draft_calls_a_person(
     assert conversation.handler == "waiting"
     assert not Message.objects.filter(author="ai").exists()
     page = page_of(rep_client, conversation)
-    assert f"Draft rejected by {rep.get_full_name()}: missing knowledge: No dates" in page
+    assert f"Draft rejected by {rep.get_full_name()} (missing knowledge): No dates" in page
 
 
 @pytest.mark.parametrize(
