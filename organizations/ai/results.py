@@ -44,9 +44,9 @@ def _store_result(settings: ProviderSettings, **values: str | datetime) -> None:
     A reply must not wait for that, or fail.
     """
     rows = AiProvider.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    free = rows.order_by().filter(pk=settings.id).values("pk")
     try:
         with transaction.atomic():
-            for row in rows.filter(pk=settings.id):
-                AiProvider.objects.filter(pk=row.pk).update(**values)
+            AiProvider.objects.filter(pk__in=free).update(**values)
     except Exception:
         _logger.exception("The result of a call of %s was not stored", settings.name)

@@ -39,6 +39,11 @@ _FREE_ERRORS: Final = frozenset(
         ErrorKind.REFUSED_ADDRESS,
     }
 )
+#: The columns that a settlement changes.
+_SETTLED: Final = (
+    *("input_tokens", "output_tokens", "is_estimated", "cost", "end_reason"),
+    *("first_token_ms", "total_ms", "settled_at", "updated_at"),
+)
 _MILLION: Final = Decimal(1_000_000)
 
 
@@ -67,12 +72,10 @@ def reserve(
     organization already has ``max_parallel`` calls of this provider in all processes.
     """
     now = timezone.now()
-    month = _lock_month(organization_id, settings.id or "", now.date().replace(day=1))
-    _require_budget(settings, month.tokens + estimate, now.date())
+    _reserve_tokens(settings, organization_id, estimate, now.date())
     if is_busy(settings, organization_id):
         message = f"{settings.name} already has {settings.max_parallel} calls at a time."
         raise ProviderError(ErrorKind.BUSY, message, retry_after=1)
-    _add_tokens(AiMonth.objects.filter(pk=month.pk), estimate)
     usage = AiUsage.objects.create(
         organization_id=organization_id,
         provider_id=settings.id,
@@ -167,16 +170,28 @@ def _settle_estimated(usage: "QuerySet[AiUsage]") -> int:
     return settled
 
 
-def _lock_month(organization_id: str, provider_key: str, month: date) -> AiMonth:
-    row, _ = AiMonth.objects.select_for_update(no_key=True).get_or_create(
-        organization_id=organization_id, provider_key=provider_key, month=month
-    )
-    return row
+def _reserve_tokens(
+    settings: ProviderSettings, organization_id: str, estimate: int, today: date
+) -> None:
+    """Add tokens to the month, whose row is then locked. Raise ``budget`` if too few are left."""
+    key: dict[str, Any] = {
+        "organization_id": organization_id,
+        "provider_key": settings.id or "",
+        "month": today.replace(day=1),
+    }
+    budget = settings.monthly_token_budget
+    within = {} if budget is None else {"tokens__lte": budget - estimate}
+    if _add_tokens(AiMonth.objects.filter(**key, **within), estimate):
+        return
+    # The first call of the month, or one above the budget.
+    month, _ = AiMonth.objects.select_for_update(no_key=True).get_or_create(**key)
+    _require_budget(settings, month.tokens + estimate, today)
+    _add_tokens(AiMonth.objects.filter(**key), estimate)
 
 
-def _add_tokens(months: QuerySet[AiMonth], tokens: int) -> None:
+def _add_tokens(months: QuerySet[AiMonth], tokens: int) -> int:
     # With the type: PostgreSQL's driver would send an integer of 32 bits, and drop the others.
-    months.update(tokens=F("tokens") + Value(tokens, BigIntegerField()))
+    return months.update(tokens=F("tokens") + Value(tokens, BigIntegerField()))
 
 
 def _require_budget(settings: ProviderSettings, tokens: int, today: date) -> None:
@@ -202,7 +217,7 @@ def _settle_row(
     row.end_reason = end_reason
     row.cost = _cost(usage, prices)
     row.settled_at = timezone.now()
-    row.save()
+    row.save(update_fields=_SETTLED)
     difference = usage.input_tokens + usage.output_tokens - counted
     if difference:
         months = AiMonth.objects.filter(

@@ -1,6 +1,7 @@
 """Queries of event loops, in a few threads, so that no stream and no job holds a connection."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -15,12 +16,21 @@ _Result = TypeVar("_Result")
 THREADS: Final = 4
 #: Those of ``run_slow_query``. The renewal of a lease does not wait for them.
 SLOW_THREADS: Final = 2
+#: Those of ``run_in_turn``.
+TURN_THREADS: Final = 2
+#: Seconds for which ``run_in_turn`` lets a batch go first, at most.
+MAX_PAUSE: Final = 0.2
 #: Those of ``run_batch``, one for each kind of batch. Each has at most one batch at a time.
 BATCH_THREADS: Final = 2
 
 _executor: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="query")
 _slow_executor: Final = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="slow-query")
+_turn_executor: Final = ThreadPoolExecutor(TURN_THREADS, thread_name_prefix="turn-query")
 _batch_executor: Final = ThreadPoolExecutor(BATCH_THREADS, thread_name_prefix="batch-query")
+
+#: Set while no batch runs. Only workers use turns, and they have one kind of batch.
+_no_batch: Final = threading.Event()
+_no_batch.set()
 
 
 async def run_query(
@@ -44,13 +54,38 @@ async def run_slow_query(
     return await _run(_slow_executor, lambda: function(*args, **kwargs))
 
 
+async def run_in_turn(
+    function: Callable[_Parameters, _Result],
+    *args: _Parameters.args,
+    **kwargs: _Parameters.kwargs,
+) -> _Result:
+    """Do the same for what may begin many times at once, and can wait for a batch that runs.
+
+    Python runs one thread at a time: a hundred starts of replies must leave it to those that run.
+    """
+
+    def run() -> _Result:
+        _no_batch.wait(MAX_PAUSE)
+        return function(*args, **kwargs)
+
+    return await _run(_turn_executor, run)
+
+
 async def run_batch(
     function: Callable[_Parameters, _Result],
     *args: _Parameters.args,
     **kwargs: _Parameters.kwargs,
 ) -> _Result:
     """Do the same for many tasks that wait together, which stand in no other queue."""
-    return await _run(_batch_executor, lambda: function(*args, **kwargs))
+
+    def run() -> _Result:
+        _no_batch.clear()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _no_batch.set()
+
+    return await _run(_batch_executor, run)
 
 
 async def _run(executor: ThreadPoolExecutor, function: Callable[[], _Result]) -> _Result:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Min, Q, QuerySet
+from django.db.models import F, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -24,6 +24,11 @@ from organizations.models.job import Job
 LEASE_SECONDS: Final = 15
 #: When a worker may claim a job. The index ``job_claimable`` has this expression.
 _CLAIMABLE_AT: Final = Coalesce("leased_until", "run_at")
+#: As ``_held``, which is too slow to compile twice for each job.
+_LEASE_SQL: Final = (
+    'SELECT 1 FROM "organizations_job" WHERE "organizations_job"."id" = %s'
+    ' AND "organizations_job"."fence" = %s AND "organizations_job"."leased_until" IS NOT NULL'
+)
 
 
 class LeaseLost(Exception):
@@ -140,12 +145,13 @@ def claim(
     due = due.order_by("claimable_at", "id")
     with transaction.atomic():
         claimed = list(due[:limit]) if held is None else share_slots(due, limit, held)
+        changes = {name: F(name) + 1 for name in ("fence", "attempts")}
+        leased_until = now + timedelta(seconds=LEASE_SECONDS)
+        Job.objects.filter(pk__in=[job.pk for job in claimed]).update(
+            leased_until=leased_until, first_requested_at=None, updated_at=now, **changes
+        )
         for job in claimed:
-            job.leased_until = now + timedelta(seconds=LEASE_SECONDS)
-            job.first_requested_at = None
-            job.fence += 1
-            job.attempts += 1
-            job.save()
+            job.fence, job.attempts = job.fence + 1, job.attempts + 1
     names = [field.name for field in fields(ClaimedJob)]
     return [ClaimedJob(**{name: getattr(job, name) for name in names}) for job in claimed]
 
@@ -175,11 +181,9 @@ def lock_lease(job: ClaimedJob) -> None:
     A key share lock: it excludes claims only, so this transaction and one that requests the job can
     lock the rows of jobs and others in any order without a deadlock.
     """
-    sql, params = _held(job).values("pk").query.sql_with_params()
-    if connection.features.has_select_for_update:
-        sql += " FOR KEY SHARE"
+    sql = f"{_LEASE_SQL} FOR KEY SHARE" if connection.features.has_select_for_update else _LEASE_SQL
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        cursor.execute(sql, [job.id, job.fence])
         if cursor.fetchone() is None:
             raise LeaseLost
 
@@ -193,12 +197,8 @@ def complete(job: ClaimedJob) -> None:
 
     Raise ``LeaseLost`` if another worker has claimed it.
     """
-    row = _get_held(job)
-    if row.requested == job.requested:
-        row.delete()
-    else:
-        row.attempts = 0
-        _release(row)
+    if not _held(job).filter(requested=job.requested).delete()[0]:
+        _release(_get_held(job), attempts=0)
 
 
 @transaction.atomic
@@ -210,10 +210,9 @@ def retry(job: ClaimedJob, delay: float, *, has_failed: bool = True) -> None:
     row = _get_held(job)
     if row.requested == job.requested:
         row.run_at = timezone.now() + timedelta(seconds=delay)
-        row.attempts -= not has_failed
+        _release(row, attempts=row.attempts - (not has_failed))
     else:
-        row.attempts = 0
-    _release(row)
+        _release(row, attempts=0)
 
 
 @transaction.atomic
@@ -223,13 +222,12 @@ def release(job: ClaimedJob) -> None:
     Raise ``LeaseLost`` if another worker has claimed it.
     """
     row = _get_held(job)
-    row.attempts -= 1
-    _release(row)
+    _release(row, attempts=row.attempts - 1)
 
 
-def _release(row: Job) -> None:
+def _release(row: Job, *, attempts: int) -> None:
     """End the lease of a locked row, and wake workers on commit."""
-    row.leased_until = None
+    row.leased_until, row.attempts = None, attempts
     row.save()
     transaction.on_commit(wake_workers)
 

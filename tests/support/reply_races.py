@@ -55,7 +55,7 @@ def race_person_and_answer(webchat: Webchat, user: User, number: int) -> str:
     interleavings = (_person_before, _person_holds_lock, _answer_holds_lock, _together)
     interleavings[number % len(interleavings)](
         lambda: services.take_over(conversation=conversation, user=user),
-        lambda: finish_reply(job, start.reply.pk, _finished(), is_shown=True),
+        lambda: finish_reply(job, start.reply.pk, finished(), is_shown=True),
     )
     queue.complete(job)
     return _check(conversation, start)
@@ -115,7 +115,8 @@ def _other_thread(action: Callable[[], object]) -> Iterator[Callable[[], None]]:
         future.result()
 
 
-def _finished() -> Finished:
+def finished() -> Finished:
+    """Return an answer that is complete."""
     trace = Trace("Model", "small", None, (), "stop", first_token_ms=1, total_ms=2)
     return Finished(Answer(Outcome.ANSWER, "In three days.", []), trace)
 

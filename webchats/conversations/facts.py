@@ -52,7 +52,7 @@ def record_hand_over(conversation: Conversation, action: Action, time: datetime)
 def record_prompt(conversation: Conversation, reply: Reply) -> None:
     """Record the prompt of the first reply that the AI has made."""
     if not conversation.ai_prompt_version:
-        conversation.ai_prompt = reply.prompt
+        conversation.ai_prompt_id = reply.prompt_id
         conversation.ai_prompt_version = reply.prompt_version
 
 

@@ -3,7 +3,13 @@
 import asyncio
 from threading import Event
 
-from organizations.jobs.database import SLOW_THREADS, run_query, run_slow_query
+from organizations.jobs.database import (
+    SLOW_THREADS,
+    run_batch,
+    run_in_turn,
+    run_query,
+    run_slow_query,
+)
 from tests.support import event_loops
 
 
@@ -21,3 +27,37 @@ def test_queries_do_not_wait_for_slow_ones() -> None:
             await waiting
 
     assert event_loops.run(run())
+
+
+def test_a_batch_that_runs_goes_first() -> None:
+    log: list[str] = []
+    begun, may_end = Event(), Event()
+
+    def batch() -> None:
+        begun.set()
+        may_end.wait(0.05)
+        log.append("batch")
+
+    async def run_both() -> None:
+        running = asyncio.ensure_future(run_batch(batch))
+        await asyncio.to_thread(begun.wait)
+        await asyncio.gather(running, run_in_turn(log.append, "turn"))
+
+    event_loops.run(run_both())
+    assert log == ["batch", "turn"]
+
+
+def test_a_batch_that_hangs_keeps_nothing_from_its_turn() -> None:
+    begun, may_end = Event(), Event()
+
+    def batch() -> bool:
+        begun.set()
+        return may_end.wait(5)
+
+    async def run_both() -> bool:
+        running = asyncio.ensure_future(run_batch(batch))
+        await asyncio.to_thread(begun.wait)
+        await run_in_turn(may_end.set)
+        return await running
+
+    assert event_loops.run(run_both())

@@ -165,7 +165,10 @@ class Call:
 
     async def _settle(self, reservation: usage.Reservation, end: EndReason | ErrorKind) -> None:
         total_ms = round((monotonic() - self._started) * 1000)
-        arguments = (reservation, self.usage, end, self.first_token_ms, total_ms)
-        await run_query(usage.settle, *arguments)
-        if isinstance(end, EndReason):
-            await run_query(results.record_ok, self.provider)
+
+        def settle() -> None:
+            usage.settle(reservation, self.usage, end, self.first_token_ms, total_ms)
+            if isinstance(end, EndReason):
+                results.record_ok(self.provider)
+
+        await run_query(settle)

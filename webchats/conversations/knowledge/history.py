@@ -1,27 +1,27 @@
 """What a model is given of a conversation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Final
 
 from organizations.ai.client import Role, Turn
 from webchats.conversations.knowledge.selection import cut_to_tokens, estimate_tokens
-from webchats.conversations.models import Author, Conversation, Message, MessageKind
+from webchats.conversations.models import Author, Message
 
 MAX_MESSAGES: Final = 20
 MAX_TOKENS: Final = 4_000
+#: The event that ends what a model is given.
+CLOSED: Final = "closed"
 #: Between the messages of a turn.
 _SEPARATOR: Final = "\n\n"
 
 
-def load_turns(conversation: Conversation) -> tuple[Turn, ...]:
-    """Return the texts since the last closing, oldest first, the last one of the visitor.
+def turns_since_closing(newest: Sequence[Message]) -> tuple[Turn, ...]:
+    """Return the turns of texts since the last closing, oldest first, the last of the visitor.
 
-    At most 20 messages with 4,000 tokens together. Notes and drafts are no messages.
+    ``newest`` are texts and closings, newest first. The turns have at most 4,000 tokens together.
     """
-    rows = conversation.messages.order_by("-sequence")
-    closed = rows.filter(event="closed").values_list("sequence", flat=True).first() or 0
-    texts = rows.filter(sequence__gt=closed, kind=MessageKind.TEXT)
-    return build_turns(texts[:MAX_MESSAGES])
+    return build_turns(takewhile(lambda message: message.event != CLOSED, newest))
 
 
 def build_turns(newest_first: Iterable[Message]) -> tuple[Turn, ...]:

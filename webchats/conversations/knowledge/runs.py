@@ -17,13 +17,13 @@ from organizations.ai.client import ModelRequest, Turn
 from organizations.ai.clients import load_sdk
 from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.providers import ProviderSettings, resolve_provider
-from organizations.jobs.database import run_query, run_slow_query
+from organizations.jobs.database import run_in_turn, run_query
 from organizations.jobs.queue import RetryLater
 from organizations.models import Organization, Prompt
 from webchats.conversations.knowledge.assembly import build_request
 from webchats.conversations.knowledge.calls import Call
 from webchats.conversations.knowledge.run_events import Finished, HandOver, RunEvent, Trace
-from webchats.conversations.knowledge.selection import Source, has_knowledge, select_sources
+from webchats.conversations.knowledge.selection import Source, select_knowledge
 
 #: Further calls of the same provider after an error that they can get over.
 MAX_RETRIES: Final = 3
@@ -88,7 +88,7 @@ async def run_prompt(run: PromptRun) -> AsyncGenerator[RunEvent, None]:
     neither the provider nor its fallback gives a complete answer. Nothing is tried again after the
     first visible text. Closing the iterator ends the call within a second.
     """
-    provider, sources, requires_sources = await run_slow_query(_prepare, run)
+    provider, sources, requires_sources = await run_in_turn(_prepare, run)
     attempts = _Attempts(run, sources, requires_sources)
     candidates = [provider, provider.fallback] if provider.fallback else [provider]
     error: ProviderError | None = None
@@ -120,8 +120,8 @@ def _prepare(run: PromptRun) -> tuple[ProviderSettings, tuple[Source, ...], bool
     for candidate in (provider, provider.fallback):
         if candidate is not None:
             load_sdk(candidate)
-    sources = tuple(select_sources(run.prompt, asked))
-    return provider, sources, bool(sources) or has_knowledge(run.prompt)
+    knowledge = select_knowledge(run.prompt, asked)
+    return provider, tuple(knowledge.sources), not knowledge.is_empty
 
 
 async def _call_with_retries(
@@ -194,7 +194,7 @@ async def _reserve(
         return None
     while True:
         try:
-            return await run_query(
+            return await run_in_turn(
                 usage.reserve,
                 call.provider,
                 organization_id=run.prompt.organization_id,

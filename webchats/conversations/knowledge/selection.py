@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db.models import QuerySet, Sum
 
@@ -33,6 +33,13 @@ class Source:
     answer: str
 
 
+class Knowledge(NamedTuple):
+    """The answers that a model is given, and whether the prompt has none at all."""
+
+    sources: list[Source]
+    is_empty: bool
+
+
 def estimate_tokens(text: str) -> int:
     """Return about how many tokens a text has, rather too many."""
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
@@ -43,33 +50,38 @@ def cut_to_tokens(text: str, limit: int) -> str:
     return text.encode()[: limit * _BYTES_PER_TOKEN].decode(errors="ignore")
 
 
-def has_knowledge(prompt: Prompt) -> bool:
-    """Return whether the prompt has an active entry."""
-    return KnowledgeEntry.objects.for_prompt(prompt).exists()
-
-
 def select_sources(prompt: Prompt, question: str) -> list[Source]:
+    """Return the sources of ``select_knowledge``."""
+    return select_knowledge(prompt, question).sources
+
+
+def select_knowledge(prompt: Prompt, question: str) -> Knowledge:
     """Return all active entries of the prompt while they have at most ``MAX_TOKENS``.
 
     Above it, return the best for the question by full text, as many as fit. The prompt may be
     unsaved.
     """
     entries = KnowledgeEntry.objects.for_prompt(prompt)
+    size = _count_bytes(entries)
+    if size is None:
+        return Knowledge([], is_empty=True)
     # Their texts are loaded only if they can fit.
-    is_large = _count_bytes(entries) > MAX_TOKENS * _BYTES_PER_TOKEN
+    is_large = size > MAX_TOKENS * _BYTES_PER_TOKEN
     rows = [] if is_large else list(entries)
     if is_large or len(_that_fit(rows)) < len(rows):
         rows = search(entries, question, _MAX_ENTRIES)
-    return [
+    sources = [
         Source(number, row.pk, row.question, row.link, row.questions, row.answer)
         for number, row in enumerate(_that_fit(rows), start=1)
     ]
+    return Knowledge(sources, is_empty=False)
 
 
-def _count_bytes(entries: QuerySet[KnowledgeEntry]) -> int:
-    """Return the bytes of the texts of the entries together."""
+def _count_bytes(entries: QuerySet[KnowledgeEntry]) -> int | None:
+    """Return the bytes of the texts of the entries together, and ``None`` without entries."""
     total = Sum(Bytes("questions") + Bytes("answer"))
-    return entries.order_by().aggregate(total=total)["total"] or 0
+    size: int | None = entries.order_by().aggregate(total=total)["total"]
+    return size
 
 
 def _that_fit(rows: Iterable[KnowledgeEntry]) -> list[KnowledgeEntry]:

@@ -10,7 +10,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError
 
 from organizations.ai.errors import ErrorKind, ProviderError
-from organizations.jobs.database import run_query
+from organizations.jobs.database import run_in_turn, run_query
 from organizations.jobs.queue import ClaimedJob, LeaseLost, RetryLater
 from webchats.conversations.events import ReplyPart
 from webchats.conversations.knowledge.calls import Visible
@@ -41,7 +41,7 @@ async def make_reply(job: ClaimedJob) -> None:
 
     A message that arrives meanwhile asks the queue for one more run, so nothing is repeated here.
     """
-    start = await run_query(start_reply, job)
+    start = await run_in_turn(start_reply, job)
     if start is not None:
         await ReplyRun(job, start).run()
 

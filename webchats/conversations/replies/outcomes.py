@@ -32,10 +32,17 @@ from webchats.conversations.notifications.requests import request_notifications
 from webchats.conversations.replies.availability import is_autopilot
 from webchats.conversations.replies.metrics import observe_reply
 from webchats.conversations.replies.progress import clean_text
+from webchats.conversations.replies.queries import find_running
 from webchats.conversations.replies.start import lock_for_reply
 from webchats.conversations.services.handlers import hand_over_locked
 from webchats.conversations.transitions import Action
 
+#: What may change from the start of a reply to its end.
+_COLUMNS: Final = (
+    *("state", "is_draft", "end_reason", "error", "text", "sources", "knowledge"),
+    *("provider_name", "model", "input_tokens", "output_tokens", "is_estimated"),
+    *("first_token_ms", "total_ms", "updated_at"),
+)
 #: ``end_reason`` of a reply whose sources do not answer the question.
 REFUSAL: Final = "refusal"
 
@@ -106,7 +113,7 @@ def _lock_running(job: ClaimedJob, reply_id: str) -> Reply | None:
     Discard it if another one than the AI has become the handler, or the conversation was closed.
     """
     conversation = lock_for_reply(job)
-    reply = Reply.objects.running().filter(pk=reply_id).first()
+    reply = find_running(reply_id)
     if reply is None:
         return None
     if conversation is None:
@@ -185,7 +192,7 @@ def _call_person(reply: Reply, state: ReplyState, text: str = "") -> None:
 
 def _end(reply: Reply, state: ReplyState) -> None:
     reply.state = state
-    reply.save()
+    reply.save(update_fields=_COLUMNS)
     if state != ReplyState.DISCARDED:
         record_prompt(reply.conversation, reply)
     transaction.on_commit(partial(observe_reply, reply))

@@ -123,15 +123,13 @@ def _save_texts(texts: Mapping[str, str]) -> None:
     """
     if not texts:
         return
+    shown = Reply.objects.running().order_by().filter(pk__in=texts, is_draft=False)
+    free = shown.select_for_update(skip_locked=True, no_key=True).values("pk")
+    cases = (When(pk=pk, then=Value(text)) for pk, text in texts.items())
     with transaction.atomic():
-        shown = Reply.objects.running().filter(pk__in=texts, is_draft=False)
-        rows = shown.select_for_update(skip_locked=True, no_key=True)
-        locked = list(rows.values_list("pk", flat=True))
-        if locked:
-            cases = (When(pk=pk, then=Value(texts[pk])) for pk in locked)
-            Reply.objects.filter(pk__in=locked).update(
-                text=Case(*cases, output_field=TextField()), updated_at=timezone.now()
-            )
+        Reply.objects.filter(pk__in=free).update(
+            text=Case(*cases, output_field=TextField()), updated_at=timezone.now()
+        )
 
 
 def clean_text(text: str) -> str:

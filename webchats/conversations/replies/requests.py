@@ -31,18 +31,19 @@ def request_reply(conversation: Conversation, *, delay: float | None = None) -> 
 
 def discard_replies(conversation: Conversation) -> None:
     """Discard the running reply and supersede the pending draft, if there are any."""
+    discard_running(conversation)
+    for draft in Draft.objects.pending().filter(conversation=conversation):
+        supersede(conversation, draft)
+
+
+def discard_running(conversation: Conversation) -> None:
+    """Discard the running reply, if there is one."""
     running = Reply.objects.running().filter(conversation=conversation)
     running.update(state=ReplyState.DISCARDED, updated_at=timezone.now())
-    supersede_drafts(conversation)
 
 
-def supersede_drafts(conversation: Conversation) -> None:
-    """Supersede the pending draft, if there is one."""
-    for draft in Draft.objects.pending().filter(conversation=conversation):
-        _supersede(conversation, draft)
-
-
-def _supersede(conversation: Conversation, draft: Draft) -> None:
+def supersede(conversation: Conversation, draft: Draft) -> None:
+    """Supersede the pending draft of the conversation. The caller saves its count."""
     draft.state, draft.decided_at = DraftState.SUPERSEDED, timezone.now()
     conversation.drafts_superseded += 1
     change_draft(conversation, draft, "state", "decided_at")
@@ -59,7 +60,7 @@ def outdate_draft(conversation: Conversation) -> None:
     """Supersede the pending draft because the visitor has written, or mark it if it is edited."""
     for draft in Draft.objects.pending().filter(conversation=conversation):
         if not draft.is_being_edited:
-            _supersede(conversation, draft)
+            supersede(conversation, draft)
         elif not draft.is_stale:
             draft.is_stale = True
             draft.save(update_fields=["is_stale", "updated_at"])

@@ -1,5 +1,6 @@
 """The start of a reply: whether one is needed, and its row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +13,10 @@ from organizations.ai.usage import is_busy, settle_replies
 from organizations.jobs import queue
 from organizations.jobs.queue import ClaimedJob, RetryLater
 from organizations.models import Prompt
-from webchats.conversations.knowledge.history import load_turns
+from webchats.conversations.knowledge.history import turns_since_closing
 from webchats.conversations.knowledge.runs import PRIMARY_SHARE, PromptRun
 from webchats.conversations.locking import save
+from webchats.conversations.message_queries import find_contact, find_webchat, lock_by_id
 from webchats.conversations.models import (
     Author,
     Conversation,
@@ -24,8 +26,9 @@ from webchats.conversations.models import (
     Reply,
     ReplyState,
 )
-from webchats.conversations.replies.availability import can_answer, get_prompt, is_autopilot
-from webchats.conversations.replies.requests import discard_replies
+from webchats.conversations.replies.availability import answered_by, is_autopilot
+from webchats.conversations.replies.queries import find_pending_draft, find_prompt, load_newest
+from webchats.conversations.replies.requests import discard_running, supersede
 from webchats.conversations.services.handlers import hand_over_locked
 from webchats.conversations.transitions import Action, Handler, State
 
@@ -33,6 +36,7 @@ from webchats.conversations.transitions import Action, Handler, State
 _LEAST_SHARE: Final = 0.25
 #: The part of the time limits that is left for the hand-over.
 _RESERVED_SHARE: Final = 0.1
+_ANSWERED_BY_AI: Final = (State.OPEN, Handler.AI)
 #: Seconds until the next attempt to get one of the provider's parallel calls. Many replies may
 #: wait, and each attempt takes 10 ms of a core.
 _BUSY_SECONDS: Final = 2
@@ -70,14 +74,17 @@ def start_reply(job: ClaimedJob) -> Start | None:
 
 def _start(job: ClaimedJob) -> Start | None:
     conversation = lock_for_reply(job)
-    asked = None if conversation is None else find_unanswered(conversation)
-    if conversation is None or asked is None:
+    if conversation is None:
         return None
-    draft = Draft.objects.pending().filter(conversation=conversation).first()
+    newest = load_newest(conversation)
+    draft = find_pending_draft(conversation)
+    asked = _find_unanswered(conversation, newest, draft)
+    if asked is None:
+        return None
     if draft is not None and draft.editing_until is not None and draft.is_being_edited:
         raise RetryLater((draft.editing_until - timezone.now()).total_seconds())
-    prompt = get_prompt(conversation)
-    if prompt is None or not can_answer(conversation):
+    prompt = _load_prompt(conversation)
+    if prompt is None or answered_by(prompt) == "person":
         hand_over_locked(conversation, Action.HAND_OVER)
         save(conversation)
         return None
@@ -86,10 +93,7 @@ def _start(job: ClaimedJob) -> Start | None:
     # The visitor does not see the first words of a draft.
     first_limit = settings.AI_TOTAL_SECONDS if is_draft else settings.AI_FIRST_TOKEN_SECONDS
     busy_seconds = _wait_for_call(prompt, first_limit, elapsed)
-    # Also the reply of a worker that has died.
-    discard_replies(conversation)
-    if draft is not None:
-        save(conversation, "drafts_superseded")
+    _end_others(conversation, draft)
     reply = Reply.objects.create(
         conversation=conversation,
         is_draft=is_draft,
@@ -101,7 +105,7 @@ def _start(job: ClaimedJob) -> Start | None:
     return Start(
         conversation=conversation,
         reply=reply,
-        run=_to_run(reply, prompt),
+        run=_to_run(reply, prompt, newest),
         first_seconds=_left(first_limit, elapsed),
         total_seconds=_left(settings.AI_TOTAL_SECONDS, elapsed),
         busy_seconds=busy_seconds,
@@ -127,16 +131,28 @@ def lock_for_reply(job: ClaimedJob) -> Conversation | None:
     Raise ``LeaseLost`` unless this process still has the job. The conversation is locked first, as
     by a message of the visitor, which then changes the row of the job: no deadlock.
     """
-    rows = Conversation.objects.select_for_update(of=("self",), no_key=True)
-    conversation = rows.select_related("webchat").filter(pk=job.key).first()
+    conversation = lock_by_id(job.key)
     queue.lock_lease(job)
-    if conversation is None or conversation.state != State.OPEN:
+    if conversation is None or (conversation.state, conversation.handler) != _ANSWERED_BY_AI:
         return None
-    return conversation if conversation.handler == Handler.AI else None
+    if conversation.webchat_id is not None:
+        conversation.webchat = find_webchat(conversation.webchat_id)
+        if conversation.webchat is not None:
+            conversation.organization = conversation.webchat.organization
+    return conversation
 
 
-def find_unanswered(conversation: Conversation) -> Message | None:
-    """Return the last message of the visitor, ``None`` if it has an answer or a draft of one."""
+def _find_unanswered(
+    conversation: Conversation, newest: Sequence[Message], draft: Draft | None
+) -> Message | None:
+    """Return the last message of the visitor, ``None`` if it has an answer or a draft of one.
+
+    ``newest`` is what ``load_newest`` returned, and ``draft`` the pending draft.
+    """
+    if newest and newest[0].author == Author.VISITOR:
+        # No text follows, so no reply to it was sent.
+        is_drafted = draft is not None and draft.based_on_sequence >= newest[0].sequence
+        return None if is_drafted else newest[0]
     texts = conversation.messages.filter(kind=MessageKind.TEXT).order_by("-sequence")
     asked = texts.filter(author=Author.VISITOR).first()
     if asked is None or texts.filter(author=Author.REP, sequence__gt=asked.sequence).exists():
@@ -147,13 +163,29 @@ def find_unanswered(conversation: Conversation) -> Message | None:
     return None if Draft.objects.pending().filter(**later).exists() else asked
 
 
-def _to_run(reply: Reply, prompt: Prompt) -> PromptRun:
+def _end_others(conversation: Conversation, draft: Draft | None) -> None:
+    """Discard the reply of a worker that has died, and supersede the pending draft."""
+    discard_running(conversation)
+    if draft is not None:
+        supersede(conversation, draft)
+        save(conversation, "drafts_superseded")
+
+
+def _load_prompt(conversation: Conversation) -> Prompt | None:
+    """Return the prompt that answers, as ``get_prompt`` does, with its provider."""
+    webchat = conversation.webchat
+    prompt_id = conversation.prompt_id or (webchat.prompt_id if webchat else None)
+    return find_prompt(prompt_id) if prompt_id else None
+
+
+def _to_run(reply: Reply, prompt: Prompt, newest: Sequence[Message]) -> PromptRun:
     conversation = reply.conversation
+    contact = find_contact(conversation.contact_id)
     return PromptRun(
         prompt=prompt,
         organization=conversation.organization,
-        turns=load_turns(conversation),
-        language=conversation.contact.locale,
+        turns=turns_since_closing(newest),
+        language=contact.locale if contact else "",
         purpose="draft" if reply.is_draft else "reply",
         prompt_version=reply.prompt_version,
         reply_id=reply.pk,

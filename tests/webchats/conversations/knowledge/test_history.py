@@ -3,7 +3,7 @@
 import pytest
 
 from organizations.ai.client import Turn
-from webchats.conversations.knowledge.history import MAX_TOKENS, build_turns
+from webchats.conversations.knowledge.history import MAX_TOKENS, build_turns, turns_since_closing
 from webchats.conversations.knowledge.selection import estimate_tokens
 from webchats.conversations.models import Message
 
@@ -37,3 +37,12 @@ def test_a_newest_message_that_is_too_long_is_cut_at_its_end() -> None:
     (turn,) = turns_of(("visitor", "Older"), ("visitor", "Open? " + "\U0001f600" * LONG))
     assert turn.text.startswith("Open? \U0001f600")
     assert MAX_TOKENS - 2 <= estimate_tokens(turn.text) <= MAX_TOKENS
+
+
+def test_only_texts_since_the_last_closing_are_in_turns() -> None:
+    newest_first = [
+        Message(author="visitor", text="Open?"),
+        Message(author="system", kind="event", event="closed"),
+        Message(author="visitor", text="Older"),
+    ]
+    assert turns_since_closing(newest_first) == (Turn("visitor", "Open?"),)

@@ -7,7 +7,7 @@ import pytest
 from organizations.models import Organization, Prompt
 from tests.support import factories
 from webchats.conversations.knowledge import selection
-from webchats.conversations.knowledge.selection import has_knowledge, select_sources
+from webchats.conversations.knowledge.selection import select_knowledge, select_sources
 from webchats.conversations.models import KnowledgeEntry
 
 pytestmark = pytest.mark.django_db
@@ -127,7 +127,7 @@ def test_entries_of_other_prompts_and_organizations_are_not_given(prompt: Prompt
         )
         entry.prompts.set(prompts)
     assert titles(prompt, "anything") == ["Own"]
-    assert has_knowledge(prompt)
+    assert not select_knowledge(prompt, "anything").is_empty
     assert titles(Prompt(organization=prompt.organization), "anything") == []
 
 
@@ -135,4 +135,5 @@ def test_prompt_of_an_organization_without_entries_has_no_knowledge(
     prompt: Prompt, entries: list[KnowledgeEntry]
 ) -> None:
     organization = Organization.objects.create(name="Other")
-    assert not has_knowledge(factories.PromptFactory.create(organization=organization))
+    prompt = factories.PromptFactory.create(organization=organization)
+    assert select_knowledge(prompt, "open").is_empty
