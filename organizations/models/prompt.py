@@ -82,11 +82,14 @@ class Prompt(TenantModel):
         return self.name
 
     def clean(self) -> None:
-        """Reject a provider of another organization."""
+        """Reject a provider of another organization, and one that cannot be called."""
         super().clean()
         if self.provider is not None:
             try:
                 require_organization(self.provider, self.organization_id)
+                if self.provider.lacks_api_key:
+                    message = "This provider has no API key. Enter it there, or select another one."
+                    raise ValidationError(message, "no_api_key")
             except ValidationError as error:
                 raise ValidationError({"provider": error}) from None
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import schemathesis
 from hypothesis import strategies as st
 
-from tests.api.row_ids import PROVIDER_ID
+from tests.api.row_ids import CHANGED_PROVIDER_ID, PROVIDER_ID
 from tests.support.images import image_bytes
 from webchats import examples
 from webchats.conversations.api.examples import (
@@ -35,7 +35,7 @@ schemathesis.openapi.format("binary", st.just(image_bytes(size=(2, 2))))
 #: Parameters of paths whose rows the test has created, by the prefix of the path.
 ROWS = (
     ("/api/conversations/{", {"id": CONVERSATION_ID}),
-    ("/api/ai-providers/{", {"id": PROVIDER_ID}),
+    ("/api/ai-providers/{", {"id": CHANGED_PROVIDER_ID}),
     ("/api/contacts/{", {"id": CONTACT_ID}),
     ("/api/organizations/{", {"id": examples.ORGANIZATION_ID}),
     ("/api/users/{", {"id": examples.USER_ID}),

@@ -21,7 +21,7 @@ from organizations.ai import addresses
 from organizations.auth.tokens import AccessToken
 from organizations.models import User
 from organizations.tenancy.large_responses import MAX_OF_ADDRESS
-from tests.api.row_ids import PROVIDER_ID
+from tests.api.row_ids import CHANGED_PROVIDER_ID, PROVIDER_ID
 from tests.support import factories
 from tests.support.visitors import Visitor
 from webchat_project.api import documentation
@@ -83,7 +83,8 @@ def test_running_service_conforms_to_its_schema(
     organization = factories.OrganizationFactory.create(id=examples.ORGANIZATION_ID)
     user = factories.UserFactory.create(id=examples.USER_ID, organization=organization)
     factories.PromptFactory.create(id=examples.PROMPT_ID, organization=organization)
-    factories.AiProviderFactory.create(id=PROVIDER_ID, organization=organization)
+    for pk in (PROVIDER_ID, CHANGED_PROVIDER_ID):
+        factories.AiProviderFactory.create(id=pk, organization=organization, kind="builtin")
     pipeline = factories.PipelineFactory.create(id=examples.PIPELINE_ID, organization=organization)
     factories.StageFactory.create(id=examples.STAGE_ID, pipeline=pipeline, slug="new")
     webchat = factories.WebchatFactory.create(id=examples.DOCUMENT["_id"], user=user)
@@ -354,7 +355,9 @@ def test_examples_of_request_bodies_are_accepted(
     ids = {
         "webchats": webchat_id,
         "prompts": examples.PROMPT_ID,
-        "ai-providers": factories.AiProviderFactory.create(organization=demo_user.organization).pk,
+        "ai-providers": factories.AiProviderFactory.create(
+            organization=demo_user.organization, kind="builtin"
+        ).pk,
         "pipelines": examples.PIPELINE_ID,
         "conversations": factories.ConversationFactory.create(
             webchat=webchat, contact=contact, last_sequence=1

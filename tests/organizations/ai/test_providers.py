@@ -157,6 +157,15 @@ def test_a_provider_in_use_cannot_be_deleted(api_client: APIClient, admin: User)
         assert api_client.delete(f"{PATH}/{pk}").status_code == 200
 
 
+def test_a_prompt_cannot_use_a_provider_without_an_api_key(
+    api_client: APIClient, admin: User
+) -> None:
+    provider = factories.AiProviderFactory.create(organization=admin.organization)
+    body = {"name": "P", "instructions": "I", "providerId": provider.pk}
+    response = api_client.post("/api/prompts", body)
+    assert error_codes(response) == {"providerId": "no_api_key"}
+
+
 def test_the_provider_of_a_prompt(admin: User, settings: Settings) -> None:
     """It is the prompt's, else the organization's default, else the deployment's, else builtin."""
     organization = admin.organization

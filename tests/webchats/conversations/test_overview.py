@@ -53,6 +53,15 @@ def test_webchat_with_an_inactive_prompt_is_listed(admin: User) -> None:
     assert panel_of(admin).inactive.named == (webchat,)
 
 
+def test_provider_in_use_that_has_lost_its_key_is_listed(admin: User, rep: User) -> None:
+    lost, _ = factories.AiProviderFactory.create_batch(2, organization=admin.organization)
+    assert panel_of(admin).keyless_providers == ()
+    factories.PromptFactory.create(organization=admin.organization, provider=lost)
+    assert panel_of(admin).keyless_providers == (lost,)
+    assert "The API key is missing" in log_in(admin).get("/admin/").content.decode()
+    assert panel_of(rep).keyless_providers == ()
+
+
 def test_last_error_of_a_provider_is_shown_to_administrators(admin: User, rep: User) -> None:
     webchat = create_ai_webchat(admin)
     assert panel_of(admin).failed_providers == ()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
 from organizations.ai.providers import get_settings, resolve_provider
@@ -37,6 +38,8 @@ class AiPanel:
 
     #: Providers whose last call failed, for users who may change them.
     failed_providers: tuple[AiProvider, ...] = ()
+    #: Providers in use that have lost their API key, for the same users.
+    keyless_providers: tuple[AiProvider, ...] = ()
     #: Enabled webchats whose active prompt cannot answer: see ``answered_by``.
     unanswered: WebchatGroup = WebchatGroup()
     #: Enabled webchats with an inactive prompt and without autopilot.
@@ -59,6 +62,7 @@ def _get_content(user: User) -> AiPanel:
     unanswered = [prompt.pk for prompt in _without_answers(user, prompts)]
     return AiPanel(
         failed_providers=tuple(_failed_providers(user)),
+        keyless_providers=tuple(_keyless_providers(user)),
         unanswered=_group(enabled.filter(prompt__in=unanswered)),
         # The panel of webchats warns of those with autopilot.
         inactive=_group(enabled.filter(prompt__is_active=False, is_autopilot=False)),
@@ -73,6 +77,13 @@ def _failed_providers(user: User) -> Iterator[AiProvider]:
     if role_allows(user.role, Operation.CHANGE, AiProvider):
         called = AiProvider.objects.for_user(user).exclude(last_error_at=None)
         yield from (provider for provider in called if provider.has_failed)
+
+
+def _keyless_providers(user: User) -> Iterator[AiProvider]:
+    if role_allows(user.role, Operation.CHANGE, AiProvider):
+        prompts = Prompt.objects.for_user(user).filter(provider=OuterRef("pk"))
+        used = AiProvider.objects.for_user(user).filter(Q(is_default=True) | Exists(prompts))
+        yield from (provider for provider in used if provider.lacks_api_key)
 
 
 def _without_answers(user: User, prompts: Iterable[Prompt]) -> Iterator[Prompt]:
