@@ -474,11 +474,21 @@ def test_receipt_is_below_the_answer_and_not_below_a_later_note(
     assert page.index('<p class="seen">') < page.index("Refund is fine")
 
 
+def test_composer_says_that_the_webchat_is_disabled(
+    conversation: Conversation, webchat: Webchat, rep_client: Client
+) -> None:
+    assert "The visitor sees it." in get_thread_page(rep_client, conversation)
+    Webchat.objects.update(is_enabled=False)
+    page = get_thread_page(rep_client, conversation)
+    assert f"{webchat} is disabled: the visitor sees it when it is enabled again." in page
+
+
 def test_conversation_of_a_deleted_webchat_is_shown(
     conversation: Conversation, webchat: Webchat, rep_client: Client
 ) -> None:
     webchat.delete()
     page = get_thread_page(rep_client, conversation)
+    assert "The webchat was deleted: the visitor does not see it." in page
     assert "Reopen" in page
     assert "<dd>Deleted</dd>" in page
 
