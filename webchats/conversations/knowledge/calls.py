@@ -13,7 +13,7 @@ from organizations.ai.errors import ErrorKind, ProviderError
 from organizations.ai.events import End, EndReason, ModelEvent, TextDelta, ToolCall, Usage
 from organizations.ai.providers import ProviderSettings
 from organizations.ai.text import has_visible
-from organizations.jobs.database import run_query
+from organizations.jobs.database import run_in_turn, run_query
 from webchats.conversations.knowledge.answer import Answer, AnswerParser
 from webchats.conversations.knowledge.builtin import BuiltinClient
 from webchats.conversations.knowledge.selection import Source, estimate_tokens
@@ -171,4 +171,4 @@ class Call:
             if isinstance(end, EndReason):
                 results.record_ok(self.provider)
 
-        await run_query(settle)
+        await run_in_turn(settle)

@@ -22,7 +22,13 @@ def is_autopilot(conversation: Conversation) -> bool:
     """Return whether the visitor gets replies without the approval of a representative."""
     if conversation.is_autopilot is not None:
         return conversation.is_autopilot
-    return conversation.webchat is not None and conversation.webchat.is_autopilot
+    webchat = conversation.webchat
+    return choose_autopilot(None, webchat.is_autopilot if webchat else None)
+
+
+def choose_autopilot(conversation: bool | None, webchat: bool | None) -> bool:
+    """Return the setting of the conversation, else that of its webchat. ``None``: there is none."""
+    return bool(webchat) if conversation is None else conversation
 
 
 def can_answer(conversation: Conversation) -> bool:

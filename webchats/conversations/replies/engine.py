@@ -10,7 +10,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError
 
 from organizations.ai.errors import ErrorKind, ProviderError
-from organizations.jobs.database import run_in_turn, run_query
+from organizations.jobs.database import run_in_turn
 from organizations.jobs.queue import ClaimedJob, LeaseLost, RetryLater
 from webchats.conversations.events import ReplyPart
 from webchats.conversations.knowledge.calls import Visible
@@ -70,7 +70,7 @@ class ReplyRun:
         try:
             await self._finish(await self._race())
         except _Stopped:
-            await run_query(outcomes.discard_reply, self._job, self._reply_id)
+            await run_in_turn(outcomes.discard_reply, self._job, self._reply_id)
         except ProviderError as error:
             await self._fail(error.kind, error.message)
         except TimeoutError:
@@ -163,17 +163,17 @@ class ReplyRun:
 
     async def _finish(self, result: Finished | HandOver) -> None:
         if isinstance(result, HandOver):
-            await run_query(outcomes.hand_over_reply, self._job, self._reply_id, result)
+            await run_in_turn(outcomes.hand_over_reply, self._job, self._reply_id, result)
         elif not clean_text(result.answer.text).strip():
             await self._fail(ErrorKind.INCOMPLETE, "The model answered without text.")
         else:
             is_shown = self._is_visible
-            await run_query(
+            await run_in_turn(
                 outcomes.finish_reply, self._job, self._reply_id, result, is_shown=is_shown
             )
 
     async def _fail(self, end_reason: str, message: str) -> None:
-        await run_query(outcomes.fail_reply, self._job, self._reply_id, end_reason, message)
+        await run_in_turn(outcomes.fail_reply, self._job, self._reply_id, end_reason, message)
 
 
 async def _sleep_until_next(seconds: float) -> None:
