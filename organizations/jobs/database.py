@@ -16,9 +16,9 @@ _Result = TypeVar("_Result")
 THREADS: Final = 4
 #: Those of ``run_slow_query``. The renewal of a lease does not wait for them.
 SLOW_THREADS: Final = 2
-#: Those of ``run_in_turn``.
+#: Those of ``run_in_turn``. The second one goes on while the first hangs.
 TURN_THREADS: Final = 2
-#: Seconds for which ``run_in_turn`` lets a batch go first, at most.
+#: Seconds for which ``run_in_turn`` waits for the other thread and for a batch, at most.
 MAX_PAUSE: Final = 0.2
 #: Those of ``run_batch``, one for each kind of batch. Each has at most one batch at a time.
 BATCH_THREADS: Final = 2
@@ -31,6 +31,8 @@ _batch_executor: Final = ThreadPoolExecutor(BATCH_THREADS, thread_name_prefix="b
 #: Set while no batch runs. Only workers use turns, and they have one kind of batch.
 _no_batch: Final = threading.Event()
 _no_batch.set()
+#: Held by the thread whose turn it is.
+_turn: Final = threading.Lock()
 
 
 async def run_query(
@@ -59,14 +61,19 @@ async def run_in_turn(
     *args: _Parameters.args,
     **kwargs: _Parameters.kwargs,
 ) -> _Result:
-    """Do the same for what may begin many times at once, and can wait for a batch that runs.
+    """Do the same one after another, for what many may need at once, and after a batch that runs.
 
     Python runs one thread at a time: a hundred starts of replies must leave it to those that run.
     """
 
     def run() -> _Result:
-        _no_batch.wait(MAX_PAUSE)
-        return function(*args, **kwargs)
+        has_turn = _turn.acquire(timeout=MAX_PAUSE)
+        try:
+            _no_batch.wait(MAX_PAUSE)
+            return function(*args, **kwargs)
+        finally:
+            if has_turn:
+                _turn.release()
 
     return await _run(_turn_executor, run)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from threading import Event
+from time import sleep
 
 from organizations.jobs.database import (
     SLOW_THREADS,
@@ -61,3 +62,29 @@ def test_a_batch_that_hangs_keeps_nothing_from_its_turn() -> None:
         return await running
 
     assert event_loops.run(run_both())
+
+
+def test_a_turn_that_hangs_keeps_nothing_from_the_next() -> None:
+    may_end = Event()
+
+    async def run_both() -> bool:
+        hanging = asyncio.ensure_future(run_in_turn(may_end.wait, 5))
+        await run_in_turn(may_end.set)
+        return await hanging
+
+    assert event_loops.run(run_both())
+
+
+def test_turns_follow_one_another() -> None:
+    log: list[str] = []
+
+    def log_both(name: str) -> None:
+        log.append(name)
+        sleep(0.01)
+        log.append(name)
+
+    async def run_all() -> None:
+        await asyncio.gather(*(run_in_turn(log_both, name) for name in "abc"))
+
+    event_loops.run(run_all())
+    assert log[::2] == log[1::2]
