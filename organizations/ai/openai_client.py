@@ -134,7 +134,7 @@ class OpenAIClient:
             body["temperature"] = temperature
         if request.may_hand_over:
             body["tools"] = [_TOOL]
-        # As ``chat.completions.create``, which makes models of each chunk: half of its time.
+        # As ``chat.completions.create``, which makes models of each chunk: 0.1 ms, not 0.01 ms.
         return await self._client.post(
             "/chat/completions",
             cast_to=object,
