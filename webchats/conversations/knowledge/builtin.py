@@ -11,6 +11,7 @@ from typing import Final
 from organizations.ai.client import ModelRequest
 from organizations.ai.events import End, EndReason, ModelEvent, TextDelta
 from webchats.conversations.knowledge import phrases
+from webchats.conversations.knowledge.history import SEPARATOR
 from webchats.conversations.knowledge.selection import Source
 from webchats.conversations.knowledge.words import find_words, share_of_words
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
@@ -21,6 +22,8 @@ _MIN_SHARE: Final = 0.34
 _MAX_UNSURE: Final = 0.5
 #: The question's words in the questions of an entry count more than those in its answer.
 _ANSWER_WEIGHT: Final = 0.6
+#: More messages, or paragraphs, that have not been answered are one question.
+_MAX_QUESTIONS: Final = 5
 #: Words that appear at a time, and the seconds until the next ones.
 _WORDS_AT_ONCE: Final = 6
 _PAUSE: Final = 0.04
@@ -70,7 +73,7 @@ class BuiltinClient:
         self._language = language
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """Yield the best answer to the last turn of the visitor, or ``sources: none``."""
+        """Yield the best answers to the last turn of the visitor, or ``sources: none``."""
         question = request.turns[-1].text if request.turns else ""
         # Thousands of short entries take a while, in which the event loop has others to serve.
         for text in await asyncio.to_thread(self._texts, question):
@@ -84,18 +87,43 @@ class BuiltinClient:
     def _texts(self, question: str) -> list[str]:
         if reply := self._courtesy(question):
             return ["sources: courtesy\n", reply]
+        questions = question.split(SEPARATOR)
+        if 1 < len(questions) <= _MAX_QUESTIONS and (answers := self._answer_each(questions)):
+            return answers
         source = find_best(self._sources, question)
         if source is None:
             return ["sources: none\n"]
-        answer = source.answer
-        titled = f"**{source.title}**\n\n{answer}"
         is_unsure = _rate(source, find_words(question)) <= _MAX_UNSURE
-        if is_unsure and len(titled) <= MAX_TEXT_LENGTH:
-            answer = titled
-        words = re.findall(r"\S+\s*", answer)
-        parts = range(0, len(words), _WORDS_AT_ONCE)
-        texts = ["".join(words[start : start + _WORDS_AT_ONCE]) for start in parts]
-        return [f"sources: {source.number}\n", *texts]
+        titled = _with_title(source.title, source.answer)
+        answer = titled if is_unsure and len(titled) <= MAX_TEXT_LENGTH else source.answer
+        return [f"sources: {source.number}\n", *_split(answer)]
+
+    def _answer_each(self, questions: Sequence[str]) -> list[str]:
+        """Return the answers to messages that were written one after the other, if there are any.
+
+        What is no question needs a match that is sure.
+        """
+        sections: dict[str, str] = {}
+        numbers = []
+        for question in questions:
+            is_question = "?" in question
+            source = find_best(self._sources, question)
+            if source and not is_question and _rate(source, find_words(question)) <= _MAX_UNSURE:
+                source = None
+            if source and source.title not in sections:
+                sections[source.title] = source.answer
+                numbers.append(str(source.number))
+            elif is_question and not source:
+                sections[question.strip()] = phrases.refusal(self._language)
+        if not numbers:
+            return []
+        if len(sections) == 1:
+            answer = next(iter(sections.values()))
+        else:
+            answer = SEPARATOR.join(_with_title(*section) for section in sections.items())
+        if len(answer) > MAX_TEXT_LENGTH:
+            return []
+        return [f"sources: {', '.join(numbers)}\n", *_split(answer)]
 
     def _courtesy(self, question: str) -> str:
         words = re.findall(r"[^\W\d_]+", question.lower())
@@ -105,6 +133,17 @@ class BuiltinClient:
             return phrases.thanks(self._language)
         is_greeting = bool(_GREETINGS & set(words)) and not set(find_words(question)) - _GREETINGS
         return phrases.courtesy(self._language) if is_greeting else ""
+
+
+def _with_title(title: str, answer: str) -> str:
+    return f"**{title}**\n\n{answer}"
+
+
+def _split(answer: str) -> list[str]:
+    """Return the parts that appear one after the other."""
+    words = re.findall(r"\S+\s*", answer)
+    starts = range(0, len(words), _WORDS_AT_ONCE)
+    return ["".join(words[start : start + _WORDS_AT_ONCE]) for start in starts]
 
 
 def find_best(sources: Sequence[Source], question: str) -> Source | None:

@@ -13,7 +13,7 @@ MAX_TOKENS: Final = 4_000
 #: The event that ends what a model is given.
 CLOSED: Final = "closed"
 #: Between the messages of a turn.
-_SEPARATOR: Final = "\n\n"
+SEPARATOR: Final = "\n\n"
 
 
 def turns_since_closing(newest: Sequence[Message]) -> tuple[Turn, ...]:
@@ -41,11 +41,11 @@ def build_turns(newest_first: Iterable[Message]) -> tuple[Turn, ...]:
             tokens = estimate_tokens(text)
             turns.append(Turn(role, text))
             continue
-        tokens += estimate_tokens(message.text + _SEPARATOR)
+        tokens += estimate_tokens(message.text + SEPARATOR)
         if tokens > MAX_TOKENS:
             break
         if turns[-1].role == role:
-            turns[-1] = Turn(role, message.text + _SEPARATOR + turns[-1].text)
+            turns[-1] = Turn(role, message.text + SEPARATOR + turns[-1].text)
         else:
             turns.append(Turn(role, message.text))
     # Providers expect that the user begins.
