@@ -201,11 +201,11 @@ def test_the_number_of_queries_of_the_overview_is_constant(
     session_client.get("/admin/")
     # Session, user, organization; colors, figures, one warning, recently changed; the AI's
     # panel; seven steps; waiting conversations.
-    with django_assert_num_queries(30):
+    with django_assert_num_queries(31):
         session_client.get("/admin/")
     for _ in range(10):
         factories.WebchatFactory.create(user=admin)
-    with django_assert_num_queries(30):
+    with django_assert_num_queries(31):
         session_client.get("/admin/")
 
 

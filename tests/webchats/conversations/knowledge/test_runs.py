@@ -328,7 +328,7 @@ def test_a_stalled_provider_leaves_time_for_its_fallback(
     events = collect(make_run(prompt))
     assert isinstance(events[-1], Finished)
     assert events[-1].trace.provider_name == fallback.name
-    assert monotonic() - started < 2
+    assert monotonic() - started < 5
 
 
 def test_a_stream_without_end_ends_at_the_deadline(
