@@ -8,7 +8,7 @@ from django.conf import settings
 
 from organizations.ai import encryption
 from organizations.models import AiProvider, Prompt
-from organizations.models.ai_provider import VENDOR_URLS, ProviderKind
+from organizations.models.ai_provider import URLS_WITH_API_KEY, VENDOR_URLS, ProviderKind
 
 DEPLOYMENT_NAME: Final = "Default of the deployment"
 BUILTIN_NAME: Final = "Built-in"
@@ -60,8 +60,8 @@ class ProviderSettings:
         """
         if self.is_builtin:
             return True
-        needs_key = self.base_url in VENDOR_URLS.values()
-        return bool(self.model and not self.key_error and (self.api_key or not needs_key))
+        has_key = self.api_key or self.base_url not in URLS_WITH_API_KEY
+        return bool(self.model and not self.key_error and has_key)
 
 
 def resolve_provider(prompt: Prompt) -> ProviderSettings:

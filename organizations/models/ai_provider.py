@@ -47,6 +47,8 @@ VENDOR_URLS: Final[dict[str, str]] = {
     ProviderKind.OPENAI: "https://api.openai.com/v1",
     ProviderKind.ANTHROPIC: "https://api.anthropic.com",
 }
+#: The base URLs for which calls need an API key. An empty one is the vendor's.
+URLS_WITH_API_KEY: Final = ("", *VENDOR_URLS.values())
 
 
 def _within(bounds: tuple[int, int]) -> list[MinValueValidator | MaxValueValidator]:
@@ -170,8 +172,8 @@ class AiProvider(TenantModel):
     @property
     def lacks_api_key(self) -> bool:
         """Return whether the vendor would refuse every call, since no key is stored."""
-        url = self.base_url or VENDOR_URLS.get(self.kind)
-        return not self.encrypted_api_key and url in VENDOR_URLS.values()
+        is_builtin = self.kind == ProviderKind.BUILTIN
+        return not (is_builtin or self.encrypted_api_key) and self.base_url in URLS_WITH_API_KEY
 
     @property
     def api_key(self) -> str:
