@@ -301,9 +301,9 @@ def database_processes(url: str) -> list[int]:
 
 
 def test_a_database_that_hangs_leaves_threads_for_the_rest(stack: Stack) -> None:
-    assert {status for status, _ in repeat(16, 1, lambda: stack.get("/api/webchats").status)} == {
-        200
-    }
+    # Open connections. Fewer requests than would be refused while a slow machine answers others.
+    responses = repeat(8, 1, lambda: stack.get("/api/webchats").status)
+    assert {status for status, _ in responses} == {200}
     # So many that each process gets more than its pool has connections. Otherwise a request that
     # gets one of the others waits until the database continues.
     count = 80
