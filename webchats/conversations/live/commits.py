@@ -1,5 +1,6 @@
 """Detection of the commits of other processes to an SQLite database."""
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -8,8 +9,12 @@ from typing import Final
 
 from django.db import connection
 
+logger = logging.getLogger("live")
+
 #: Seconds between two reads of the counter, which take microseconds.
 INTERVAL: Final = 0.05
+#: Seconds for which a read waits while the whole file is locked.
+LOCK_SECONDS: Final = 5
 
 
 def sqlite_path() -> str | None:
@@ -35,18 +40,28 @@ class CommitWatcher(Thread):
         self.is_ready = Event()
 
     def run(self) -> None:
-        with closing(sqlite3.connect(self._path, isolation_level=None)) as database:
-            known = _read_version(database)
-            self.is_ready.set()
-            while not self._stopped.wait(INTERVAL):
-                version = _read_version(database)
-                if version != known:
+        known = None
+        with closing(self._connect()) as database:
+            while True:
+                try:
+                    version = _read_version(database)
+                except sqlite3.OperationalError as error:  # such as a lock, which ends
+                    logger.warning("Commits of other processes cannot be noticed: %s", error)
+                else:
+                    if known not in (None, version):
+                        self._on_commit()
                     known = version
-                    self._on_commit()
+                    self.is_ready.set()
+                if self._stopped.wait(INTERVAL):
+                    return
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the thread, and wait for its end: ``on_commit`` may need what is closed next."""
         self._stopped.set()
+        self.join()
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=LOCK_SECONDS, isolation_level=None)
 
 
 def _read_version(database: sqlite3.Connection) -> int:

@@ -52,7 +52,8 @@ class LiveProcess:
         await self.hub.close(within=settings.LIVE_SHUTDOWN_SECONDS)
         self.watch.stop()
         if self._commits is not None:
-            self._commits.stop()
+            # A read of the file may wait for a lock.
+            await asyncio.to_thread(self._commits.stop)
         for task in self._tasks:
             task.cancel()
 

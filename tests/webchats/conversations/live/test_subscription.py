@@ -4,11 +4,12 @@ import asyncio
 import os
 import signal
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Thread
+from threading import Event, Thread
+from time import monotonic, sleep
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from tests.support.environment import load_settings
 from webchat_project import subscription
 from webchat_project.cache import breaker
 from webchat_project.circuit_breaker import logger as breaker_logger
+from webchats.conversations.live import commits as live_commits
 from webchats.conversations.live.commits import CommitWatcher
 from webchats.conversations.live.publishing import CHANNEL, Hint, publish
 
@@ -114,17 +116,68 @@ def test_an_unavailable_server_is_logged_once(caplog: pytest.LogCaptureFixture) 
     assert [record.levelname for record in records] == ["ERROR"]
 
 
-def test_a_commit_of_another_connection_is_noticed(tmp_path: Path) -> None:
-    path = str(tmp_path / "database.sqlite3")
-    with sqlite3.connect(path, isolation_level=None) as database:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("CREATE TABLE t (x)")
-        commits: SimpleQueue[None] = SimpleQueue()
-        watcher = CommitWatcher(path, lambda: commits.put(None))
-        watcher.start()
-        watcher.is_ready.wait(10)
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a database in which every commit changes the file itself."""
+    path = tmp_path / "database.sqlite3"
+    with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        yield connection
+
+
+@contextmanager
+def watched(path: Path, on_commit: Callable[[], object]) -> Iterator[CommitWatcher]:
+    """Watch the commits to the fixture ``database``."""
+    watcher = CommitWatcher(str(path / "database.sqlite3"), on_commit)
+    watcher.start()
+    assert watcher.is_ready.wait(10)
+    try:
+        yield watcher
+    finally:
+        watcher.stop()
+
+
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+def test_a_commit_of_another_connection_is_noticed(
+    database: sqlite3.Connection, tmp_path: Path, mode: str
+) -> None:
+    database.execute(f"PRAGMA journal_mode={mode}")
+    commits: SimpleQueue[None] = SimpleQueue()
+    with watched(tmp_path, lambda: commits.put(None)):
         database.execute("INSERT INTO t VALUES (1)")
         commits.get(timeout=10)
+
+
+def test_a_commit_after_a_lock_is_noticed(
+    database: sqlite3.Connection,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_commits, "LOCK_SECONDS", 0)
+    noticed: SimpleQueue[None] = SimpleQueue()
+    with watched(tmp_path, lambda: noticed.put(None)):
+        database.execute("BEGIN EXCLUSIVE")
+        deadline = monotonic() + 10
+        while "locked" not in caplog.text and monotonic() < deadline:
+            sleep(0.01)
+        database.execute("INSERT INTO t VALUES (1)")
+        database.execute("COMMIT")
+        noticed.get(timeout=10)
+
+
+def test_nothing_is_called_after_the_watcher_was_stopped(
+    database: sqlite3.Connection, tmp_path: Path
+) -> None:
+    began, done = Event(), Event()
+
+    def notice() -> None:
+        began.set()
+        sleep(0.05)
+        done.set()
+
+    with watched(tmp_path, notice) as watcher:
+        database.execute("INSERT INTO t VALUES (1)")
+        assert began.wait(10)
         watcher.stop()
-        watcher.join()
-    database.close()
+        assert done.is_set()
