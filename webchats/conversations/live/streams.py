@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from enum import StrEnum
 from random import uniform
 from time import monotonic
@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Final
 import orjson
 from django.db import Error
 
-from webchats.conversations.live.requests import SEND_SECONDS, Receive, Send
+from webchats.conversations.live.first_steps import take_first_step
+from webchats.conversations.live.requests import SEND_SECONDS, Message, Receive, Send
 
 logger = logging.getLogger("live")
 
@@ -25,8 +26,11 @@ LIFETIME_SECONDS: Final = (8 * 60, 9.5 * 60)
 
 #: The first bytes: a comment, and the milliseconds after which a client reconnects.
 PREAMBLE: Final = b": connected\nretry: 2000\n\n"
-_HEARTBEAT: Final = b": heartbeat\n\n"
-
+_HEARTBEAT: Final[Message] = {
+    "type": "http.response.body",
+    "body": b": heartbeat\n\n",
+    "more_body": True,
+}
 
 #: Reasons of streams that end without an ``end`` event: after their lifetime, because the client
 #: has gone, because too many events wait for it, and because the database failed.
@@ -133,7 +137,7 @@ class Stream:
             self.ended = EXPIRED
             self._start_sending()
         elif self._sender is None:
-            self.push(_HEARTBEAT)
+            self._send_heartbeat()
 
     def disconnect(self) -> None:
         """Push nothing more: the client has gone."""
@@ -147,9 +151,23 @@ class Stream:
         if self._sender is None:
             self._sender = asyncio.get_running_loop().create_task(self._send_events())
 
-    async def _send_events(self, missed: AsyncGenerator[bytes] | None = None) -> None:
-        """Send what waits; if the stream begins, what the client has missed before."""
+    def _send_heartbeat(self) -> None:
+        """Send a comment. Most of the time no task is needed, which would take as long again."""
+        rest = take_first_step(self._send(_HEARTBEAT))
+        if rest is not None:
+            self._sending_since = monotonic()
+            self._sender = asyncio.get_running_loop().create_task(self._send_events(begun=rest))
+
+    async def _send_events(
+        self,
+        missed: AsyncGenerator[bytes] | None = None,
+        begun: Awaitable[None] | None = None,
+    ) -> None:
+        """Send what waits, after the rest of a part, or after what a new client has missed."""
         try:
+            if begun is not None:
+                await begun
+                self._sending_since = None
             if missed is not None:
                 await self._send_part(PREAMBLE)
                 async for chunk in missed:

@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError
 
 from tests.support import event_loops
+from webchats.conversations.live import streams
 from webchats.conversations.live.streams import EndReason, Stream
 
 
@@ -32,12 +33,17 @@ class Client:
 
     capacity: int = 100
     taken: list[bytes] = field(default_factory=list)
+    #: Raised when it has taken its capacity. Without it nothing happens then until ``may_take``.
+    failure: Exception | None = None
+    may_take: asyncio.Event = field(default_factory=asyncio.Event)
     is_complete: bool = False
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def send(self, message: Any) -> None:
         if len(self.taken) == self.capacity:
-            await asyncio.sleep(3600)
+            if self.failure is not None:
+                raise self.failure
+            await self.may_take.wait()
         self.taken.append(message["body"])
         self.is_complete = not message["more_body"]
 
@@ -48,12 +54,12 @@ class Client:
 
 async def run(client: Client, act: Any = None, failure: Exception | None = None) -> str | None:
     """Run a stream, call ``act`` with it once its first events were sent; return how it ended."""
-    streams: list[FakeStream] = []
+    made: list[FakeStream] = []
 
     async def request() -> None:
         stream = FakeStream()
         stream.failure = failure
-        streams.append(stream)
+        made.append(stream)
         # The application does the same.
         with suppress(asyncio.CancelledError):
             await stream.run(client.receive, client.send)
@@ -61,7 +67,7 @@ async def run(client: Client, act: Any = None, failure: Exception | None = None)
     task = asyncio.create_task(request())
     await asyncio.sleep(0.01)
     if act is not None:
-        act(streams[0])
+        act(made[0])
         # Until a client that takes nothing has been given what was pushed.
         await asyncio.sleep(0.01)
         client.gone.set()
@@ -69,7 +75,7 @@ async def run(client: Client, act: Any = None, failure: Exception | None = None)
     assert task.done()
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    return streams[0].ended
+    return made[0].ended
 
 
 def test_what_is_pushed_together_is_sent_together() -> None:
@@ -126,3 +132,50 @@ def test_a_failure_ends_the_stream(failure: Exception, reason: str) -> None:
     client = Client()
     assert event_loops.run(run(client, failure=failure)) == reason
     assert not client.is_complete
+
+
+def test_a_heartbeat_needs_no_task() -> None:
+    tasks = list[int]()
+
+    def act(stream: Stream) -> None:
+        before = len(asyncio.all_tasks())
+        stream.beat()
+        tasks.append(len(asyncio.all_tasks()) - before)
+
+    client = Client()
+    event_loops.run(run(client, act))
+    assert client.taken[2:] == [b": heartbeat\n\n"]
+    assert tasks == [0]
+
+
+def test_what_follows_a_heartbeat_waits_until_the_client_has_taken_it() -> None:
+    client = Client(capacity=2)
+
+    def act(stream: Stream) -> None:
+        stream.beat()
+        stream.push(b"a")
+        stream.beat()
+        assert len(client.taken) == 2
+        client.may_take.set()
+
+    event_loops.run(run(client, act))
+    assert client.taken[2:] == [b": heartbeat\n\n", b"a"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [(None, "gone"), (ConnectionError(), "gone"), (RuntimeError(), "error")],
+)
+def test_a_heartbeat_that_the_client_does_not_take_ends_the_stream(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception | None, reason: str
+) -> None:
+    def act(stream: Stream) -> None:
+        stream.beat()
+        monkeypatch.setattr(streams, "SEND_SECONDS", -1)
+        if failure is None:
+            stream.beat()
+            assert stream.ended == reason
+
+    client = Client(2, failure=failure)
+    assert event_loops.run(run(client, act)) == reason
+    assert len(client.taken) == 2
