@@ -3,9 +3,12 @@
 The process ``live`` runs it. Beside streams it serves health checks and metrics.
 """
 
+import gc
 import os
+from importlib import import_module
 
 import django
+from django.conf import settings
 
 from webchat_project.handlers import TolerantASGIHandler
 
@@ -17,6 +20,11 @@ from webchats.conversations.live.requests import Receive, Scope, Send  # noqa: E
 
 _django = TolerantASGIHandler()
 _live, _process = make_live_application()
+
+# As in ``wsgi``: a full garbage collection stops all streams.
+import_module(settings.ROOT_URLCONF)
+gc.collect()
+gc.freeze()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

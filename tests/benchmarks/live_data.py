@@ -71,6 +71,9 @@ def _add(webchat: Webchat, start: int, visitors: int) -> list[dict[str, str]]:
         for number, contact in zip(numbers, contacts, strict=True)
     ]
     Conversation.objects.bulk_create(conversations)
+    # As those of most visitors who have a panel open.
+    ids = [row.pk for row in conversations]
+    Conversation.objects.filter(pk__in=ids).update(updated_at=now - timedelta(hours=1))
     Message.objects.bulk_create(
         Message(conversation=row, sequence=1, author="visitor", text="Hello", **owner)
         for row in conversations

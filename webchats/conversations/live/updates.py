@@ -14,7 +14,6 @@ from webchats.conversations.models import Conversation, Message
 from webchats.conversations.replies.visible import (
     PartialReplyDocument,
     VisibleReply,
-    load_partial_replies,
     load_visible_replies,
 )
 from webchats.conversations.serializers import visitor_message
@@ -23,8 +22,6 @@ from webchats.conversations.transitions import Handler
 #: Messages that are read at a time. A stream holds them twice until its client takes them, so the
 #: longest ones need 0.7 MiB.
 PAGE_SIZE: Final = 20
-#: Visitors whose conversations are compared by one query.
-COMPARED: Final = 1_000
 
 
 class VisitorKey(NamedTuple):
@@ -168,38 +165,6 @@ def _update_of(
         reply.partial,
         is_complete=page.last == conversation.last_sequence,
     )
-
-
-def load_versions(keys: Sequence[VisitorKey]) -> dict[VisitorKey, Version]:
-    """Return the versions of the current conversations of visitors, who may have none.
-
-    One query for at most ``COMPARED`` visitors.
-    """
-    rows = Conversation.objects.filter(
-        webchat__in={key.webchat_id for key in keys},
-        visitor_id__in=[key.visitor_id for key in keys],
-    )
-    columns = ("webchat_id", "visitor_id", "pk", "updated_at")
-    # The newest conversation of a visitor comes last.
-    return {
-        VisitorKey(webchat_id, visitor_id): Version(pk, updated_at)
-        for webchat_id, visitor_id, pk, updated_at in rows.order_by("created_at", "id").values_list(
-            *columns
-        )
-    }
-
-
-def load_replies(keys: Sequence[VisitorKey]) -> dict[VisitorKey, PartialReplyDocument]:
-    """Return the replies that are being written for visitors, with their text so far.
-
-    One query for at most ``COMPARED`` visitors.
-    """
-    webchat_ids = {key.webchat_id for key in keys}
-    found = load_partial_replies(webchat_ids, [key.visitor_id for key in keys])
-    return {
-        VisitorKey(conversation.webchat_id or "", conversation.visitor_id): partial
-        for conversation, partial in found
-    }
 
 
 def _encode_message(row: Message) -> bytes:

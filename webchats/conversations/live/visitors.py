@@ -32,12 +32,17 @@ class VisitorChannel:
     ) -> None:
         self.key = key
         self.streams: set[VisitorStream] = set()
-        #: Of the rows that were read last; ``None`` if they must be read again.
+        #: Of the rows that were read last; ``None`` if it is not known.
         self.version: Version | None = None
         self._updates = updates
         self._on_failure = on_failure
         self._is_outdated = False
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the rows could not be read, and must be read again."""
+        return self._is_outdated and self._task is None
 
     async def load(self, positions: Sequence[Position | None]) -> Update | None:
         """Return the update after ``positions``. A later call never returns an older state."""
@@ -75,8 +80,10 @@ class VisitorChannel:
                 self._is_outdated = False
                 live = [stream.position for stream in self.streams if stream.is_live]
                 self._push_update(await self.load(live) if live else None)
-        except Error as error:
-            self.version = None
+        except Exception as error:
+            self._is_outdated = True
+            if not isinstance(error, Error):
+                raise
             self._on_failure(error)
         finally:
             self._task = None

@@ -2,22 +2,32 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db import Error
 from django.utils import timezone
 
 from organizations.jobs.database import run_query
+from webchats.conversations.live.comparisons import (
+    COMPARED,
+    count_conversations,
+    load_changed,
+    load_replies,
+    load_versions,
+)
 from webchats.conversations.live.hub import Hub
 from webchats.conversations.live.organizations import OVERLAP, load_changes
 from webchats.conversations.live.streams import EndReason
-from webchats.conversations.live.updates import COMPARED, VisitorKey, load_replies, load_versions
+from webchats.conversations.live.updates import VisitorKey
 from webchats.conversations.live.webchats import NEVER, Terms, end_of_session, load_terms
 
 logger = logging.getLogger("live")
+
+_Item = TypeVar("_Item")
 
 #: Seconds between two comparisons of all streams with the database, in case a hint was lost.
 RECONCILE_SECONDS: Final = 25
@@ -39,6 +49,8 @@ class Watch:
         self._tasks: list[asyncio.Task[None]] = []
         self._requested = asyncio.Event()
         self._compared_at = monotonic()
+        #: The last comparison found all changes before.
+        self._read_until = timezone.now()
 
     def start(self) -> None:
         """Start the tasks on the running event loop."""
@@ -73,17 +85,53 @@ class Watch:
 
     async def compare(self) -> None:
         """Compare the streams with the database, and wake those that are outdated."""
+        now = timezone.now()
         try:
-            keys = iter(tuple(self._hub.visitors))
-            while batch := list(islice(keys, COMPARED)):
-                await self._compare_visitors(batch)
+            await self._compare_visitors(self._read_until - OVERLAP)
             await self._compare_organizations()
         except Error as error:
             self._hub.report_failure(error)
         else:
+            self._read_until = now
             self._hub.report_success()
 
-    async def _compare_visitors(self, keys: Sequence[VisitorKey]) -> None:
+    async def _compare_visitors(self, since: datetime) -> None:
+        """Wake the streams of visitors whose conversations have changed, or could not be read.
+
+        While little changes, the cost hardly grows with the number of streams.
+        """
+        channels = self._hub.visitors
+        changed = await self._load_changed(since)
+        for keys in _batches(changed):
+            await self._compare_versions(keys)
+        for channel in [channel for channel in channels.values() if channel.has_failed]:
+            channel.wake()
+        known = [(key, one.version) for key, one in channels.items() if one.version is not None]
+        for batch in _batches(known):
+            ids = [version.conversation_id for _, version in batch]
+            if await run_query(count_conversations, ids) < len(ids):  # some were deleted
+                await self._compare_versions([key for key, _ in batch])
+
+    async def _load_changed(self, since: datetime) -> Collection[VisitorKey]:
+        """Return the visitors whose streams may not know what changed after ``since``."""
+        channels, changed = self._hub.visitors, set[VisitorKey]()
+        limit = max(COMPARED, len(channels))
+        for ids in _batches(self._hub.webchats.organization_ids()):
+            rows = await run_query(load_changed, ids, since, limit)
+            if len(rows) == limit:
+                # To compare all streams is less work.
+                changed.update(channels)
+            for key, version in rows:
+                channel = channels.get(key)
+                if channel is not None and channel.version != version:
+                    changed.add(key)
+            for key, reply in (await run_query(load_replies, ids)).items():
+                channel = channels.get(key)
+                if channel is not None:
+                    channel.push_reply(reply["replyId"], 0, reply["text"])
+        return changed
+
+    async def _compare_versions(self, keys: Sequence[VisitorKey]) -> None:
         versions = await run_query(load_versions, keys)
         erased = []
         for key in keys:
@@ -94,10 +142,6 @@ class Watch:
                 erased.append(channel)
             else:
                 channel.wake()
-        for key, reply in (await run_query(load_replies, keys)).items():
-            channel = self._hub.visitors.get(key)
-            if channel is not None:
-                channel.push_reply(reply["replyId"], 0, reply["text"])
         if erased:
             # A deleted webchat is another reason.
             await self.check_webchats()
@@ -122,9 +166,8 @@ class Watch:
         While nothing has changed, the cost does not grow with the streams of a webchat.
         """
         webchats, terms = self._hub.webchats, dict[str, Terms | None]()
-        ids = iter(webchats.ids())
         try:
-            while batch := list(islice(ids, COMPARED)):
+            for batch in _batches(webchats.ids()):
                 terms |= dict.fromkeys(batch) | await run_query(load_terms, batch)
         except Error as error:
             self._hub.report_failure(error)
@@ -152,6 +195,13 @@ class Watch:
                 return
             if not is_valid:
                 stream.end(EndReason.SESSION_EXPIRED)
+
+
+def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """Yield the items, as many at a time as one query compares."""
+    rest = iter(tuple(items))
+    while batch := list(islice(rest, COMPARED)):
+        yield batch
 
 
 async def _repeat(function: Callable[[], Awaitable[None]], seconds: float) -> None:

@@ -16,9 +16,10 @@ NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Terms(NamedTuple):
-    """The columns of a webchat that decide whether a session is valid."""
+    """The columns of a webchat that decide whether a session is valid, and its organization."""
 
     pk: str
+    organization_id: str
     is_enabled: bool
     allowed_domains: list[str]
     sessions_valid_from: datetime | None
@@ -26,9 +27,7 @@ class Terms(NamedTuple):
 
 def terms_of(webchat: Webchat) -> Terms:
     """Return the columns that decide on sessions."""
-    return Terms(
-        webchat.pk, webchat.is_enabled, webchat.allowed_domains, webchat.sessions_valid_from
-    )
+    return Terms(*(getattr(webchat, column) for column in Terms._fields))
 
 
 def load_terms(webchat_ids: Collection[str]) -> dict[str, Terms]:
@@ -65,12 +64,15 @@ class OpenWebchats:
         self._streams: Counter[str] = Counter()
         #: ``None`` if the sessions were checked with different terms.
         self._terms: dict[str, Terms | None] = {}
+        #: The organization by webchat.
+        self._organizations: dict[str, str] = {}
         #: No session ends by its age before.
         self.first_expiry = NEVER
 
     def add(self, session: Session, terms: Terms) -> None:
         """Add a stream whose session was checked with ``terms``."""
         self._streams[terms.pk] += 1
+        self._organizations[terms.pk] = terms.organization_id
         if self._terms.setdefault(terms.pk, terms) != terms:
             self._terms[terms.pk] = None
         self.first_expiry = min(self.first_expiry, session.expires_at)
@@ -79,11 +81,15 @@ class OpenWebchats:
         """Remove a stream."""
         self._streams[webchat_id] -= 1
         if not self._streams[webchat_id]:
-            del self._streams[webchat_id], self._terms[webchat_id]
+            del self._streams[webchat_id], self._terms[webchat_id], self._organizations[webchat_id]
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids."""
         return tuple(self._streams)
+
+    def organization_ids(self) -> set[str]:
+        """Return the ids of their organizations."""
+        return set(self._organizations.values())
 
     def update(self, terms: Mapping[str, Terms | None]) -> set[str]:
         """Return the ids of the webchats whose sessions must be checked with these terms.

@@ -75,13 +75,15 @@ def _visible(conversation: Conversation, running: Reply | None, *, has_draft: bo
 
 
 def load_partial_replies(
-    webchat_ids: Collection[str], visitor_ids: Collection[str]
+    organization_ids: Collection[str],
 ) -> list[tuple[Conversation, PartialReplyDocument]]:
-    """Return the replies that these visitors may read while they are made. One query."""
+    """Return the replies that visitors may read while they are made, in one query.
+
+    Workers make a limited number at a time.
+    """
     running = Reply.objects.running().filter(
         is_draft=False,
-        conversation__webchat__in=webchat_ids,
-        conversation__visitor_id__in=visitor_ids,
+        conversation__organization__in=organization_ids,
         conversation__state=State.OPEN,
         conversation__handler=Handler.AI,
     )

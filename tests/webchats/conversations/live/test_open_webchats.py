@@ -9,7 +9,7 @@ from webchats.conversations.live.webchats import OpenWebchats, Terms
 from webchats.conversations.sessions import Session
 
 NOW = timezone.now()
-TERMS = Terms("a", True, ["example.com"], None)
+TERMS = Terms("a", "o", True, ["example.com"], None)
 CHANGED = TERMS._replace(is_enabled=False)
 
 

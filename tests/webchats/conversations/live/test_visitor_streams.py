@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from time import sleep
 
 import pytest
 import time_machine
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -14,7 +15,7 @@ from tests.support.streams import LiveServer, StreamEvent
 from tests.support.visitors import OTHER_SITE
 from tests.webchats.conversations.live.conftest import Open, Send
 from webchats.conversations import events, services
-from webchats.conversations.live import streams, updates
+from webchats.conversations.live import streams, updates, watch
 from webchats.conversations.live.visitors import VisitorChannel, VisitorStream
 from webchats.conversations.models import Author, Conversation
 from webchats.conversations.privacy.erasure import request_erasure
@@ -185,6 +186,69 @@ def test_a_comparison_finds_what_only_a_newer_stream_has_read(
     send("2")
     newer = open_stream()
     assert texts(newer.take(3)) == ["1", "2"]
+    live.run(live.watch.compare())
+    assert texts(stream.take(1)) == ["2"]
+
+
+def test_a_comparison_finds_changes_though_more_have_changed_than_it_reads(
+    live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "COMPARED", 1)
+    send("1")
+    stream = open_stream()
+    stream.take(2)
+    live.loop.call_soon_threadsafe(live.watch.stop)
+    monkeypatch.setattr(events, "publish", lambda hint: None)
+    for number in range(2):
+        send("Hello", visitor_id=f"{number:032x}")
+    send("2")
+    live.run(live.watch.compare())
+    assert texts(stream.take(1)) == ["2"]
+
+
+def test_a_comparison_does_not_search_what_former_ones_have_found(
+    live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = send("1")
+    stream = open_stream()
+    stream.take(2)
+    live.loop.call_soon_threadsafe(live.watch.stop)
+    live.run(live.watch.compare())
+    monkeypatch.setattr(events, "publish", lambda hint: None)
+    send("2")
+    # A transaction that takes so long is canceled.
+    changed_at = timezone.now() - timedelta(seconds=70)
+    Conversation.objects.filter(pk=conversation.pk).update(updated_at=changed_at)
+    live.run(live.watch.compare())
+    assert not stream.has_event()
+    Conversation.objects.filter(pk=conversation.pk).update(
+        updated_at=timezone.now() - timedelta(seconds=50)
+    )
+    live.run(live.watch.compare())
+    assert texts(stream.take(1)) == ["2"]
+
+
+def test_a_comparison_reads_again_what_could_not_be_read(
+    live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send("1")
+    stream = open_stream()
+    stream.take(2)
+    live.loop.call_soon_threadsafe(live.watch.stop)
+    hub = live.application.hub
+
+    def fail(needs: object) -> list[updates.Update | None]:
+        raise OperationalError
+
+    with monkeypatch.context() as failing:
+        failing.setattr(hub.updates, "_function", fail)
+        conversation = send("2")
+        while not hub.has_failed:
+            sleep(0.01)
+    # So that only the failure tells that there is something to read.
+    Conversation.objects.filter(pk=conversation.pk).update(
+        updated_at=timezone.now() - timedelta(hours=1)
+    )
     live.run(live.watch.compare())
     assert texts(stream.take(1)) == ["2"]
 

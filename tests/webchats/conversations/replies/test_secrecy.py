@@ -20,7 +20,8 @@ from tests.webchats.conversations.replies.conversations import in_thread
 from webchats.conversations import services
 from webchats.conversations.errors import ConversationConflict
 from webchats.conversations.live import publishing
-from webchats.conversations.live.updates import VisitorKey, load_replies, load_update
+from webchats.conversations.live.comparisons import load_replies
+from webchats.conversations.live.updates import VisitorKey, load_update
 from webchats.conversations.models import Conversation, Draft
 from webchats.conversations.sessions import read_token
 from webchats.conversations.visitor import urls
@@ -100,7 +101,7 @@ class Case:
         if self.conversation is not None:
             yield self.visitor.get("transcript").content.decode()
         yield repr(load_update(self.key, [None]))
-        yield repr(load_replies([self.key]))
+        yield repr(load_replies([self.webchat.organization_id]))
         yield from self.hints
 
     def check(self) -> None:
