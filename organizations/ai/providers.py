@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final
 
 from django.conf import settings
@@ -13,6 +14,14 @@ from organizations.models.ai_provider import URLS_WITH_API_KEY, VENDOR_URLS, Pro
 DEPLOYMENT_NAME: Final = "Default of the deployment"
 BUILTIN_NAME: Final = "Built-in"
 _DEPLOYMENT_PARALLEL: Final = 10
+
+
+class Obstacle(StrEnum):
+    """What prevents the calls of a provider."""
+
+    NO_API_KEY = "no_api_key"
+    UNREADABLE_API_KEY = "unreadable_api_key"
+    NO_MODEL = "no_model"
 
 
 @dataclass(frozen=True)
@@ -53,15 +62,23 @@ class ProviderSettings:
         return self.kind == ProviderKind.BUILTIN
 
     @property
-    def is_usable(self) -> bool:
-        """Return whether a call can be made: there is a model, and a key if one is needed.
+    def obstacle(self) -> Obstacle | None:
+        """Return why no call can be made, or ``None``.
 
         An endpoint of the operator's own may need no key. The vendors' do.
         """
         if self.is_builtin:
-            return True
-        has_key = self.api_key or self.base_url not in URLS_WITH_API_KEY
-        return bool(self.model and not self.key_error and has_key)
+            return None
+        if self.key_error:
+            return Obstacle.UNREADABLE_API_KEY
+        if not self.api_key and self.base_url in URLS_WITH_API_KEY:
+            return Obstacle.NO_API_KEY
+        return None if self.model else Obstacle.NO_MODEL
+
+    @property
+    def is_usable(self) -> bool:
+        """Return whether a call can be made, or answers come from the search."""
+        return self.obstacle is None
 
 
 def resolve_provider(prompt: Prompt) -> ProviderSettings:

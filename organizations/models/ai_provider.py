@@ -1,19 +1,18 @@
 """Providers of language models."""
 
 import re
-from collections.abc import Collection
-from typing import Final, Unpack
+from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models, transaction
+from django.db import models
 
 from organizations import constraints
 from organizations.ai import addresses, encryption
 from organizations.fields import NAME_LENGTH, TrimmedCharField
 from organizations.history import ChangeHistory
-from organizations.options import SaveOptions
-from organizations.tenancy.models import TenantModel, require_organization
+from organizations.tenancy.defaults import ModelWithDefault
+from organizations.tenancy.models import require_organization
 from organizations.tenancy.on_delete import restrict_counted
 
 BASE_URL_LENGTH: Final = 300
@@ -62,14 +61,14 @@ def validate_api_key(key: str) -> None:
         raise ValidationError(message, "invalid")
 
 
-class AiProvider(TenantModel):
+class AiProvider(ModelWithDefault):
     """A provider of language models, with its encrypted API key.
 
     An organization has at most one default, for prompts without a provider.
     """
 
     max_per_organization = 50
-    hidden_in_history = TenantModel.hidden_in_history | _UNRECORDED
+    hidden_in_history = ModelWithDefault.hidden_in_history | _UNRECORDED
 
     name = TrimmedCharField(max_length=NAME_LENGTH)
     kind = models.CharField(max_length=20, choices=ProviderKind.choices)
@@ -203,8 +202,8 @@ class AiProvider(TenantModel):
         """Reject what no call can be made with: a key, an address or a fallback."""
         super().clean()
         errors: dict[str, ValidationError] = {}
-        is_stored_url = self._is_stored("kind", "base_url")
-        if self.encrypted_api_key and not is_stored_url and self._is_stored("encrypted_api_key"):
+        is_stored_url = self.is_stored("kind", "base_url")
+        if self.encrypted_api_key and not is_stored_url and self.is_stored("encrypted_api_key"):
             message = "Enter the API key again: it is not sent to another kind or base URL."
             errors["api_key"] = ValidationError(message, "required")
         elif self.is_default and self.lacks_api_key:
@@ -215,7 +214,7 @@ class AiProvider(TenantModel):
                 addresses.validate_base_url(self.base_url, organization_id=self.organization_id)
             except addresses.AddressRefused as error:
                 errors["base_url"] = ValidationError(str(error), "invalid")
-        if self.fallback is not None:
+        if self.fallback is not None and not self.is_stored("fallback_id"):
             try:
                 self._validate_fallback(self.fallback)
             except ValidationError as error:
@@ -223,27 +222,19 @@ class AiProvider(TenantModel):
         if errors:
             raise ValidationError(errors)
 
-    def _is_stored(self, *names: str) -> bool:
-        """Return whether the stored row has the same values."""
-        values = {name: getattr(self, name) for name in names}
-        return not self._state.adding and AiProvider.objects.filter(pk=self.pk, **values).exists()
-
     def _validate_fallback(self, fallback: "AiProvider") -> None:
-        require_organization(fallback, self.organization_id)
+        require_selectable(fallback, self.organization_id)
         if fallback.pk == self.pk:
             message = "A provider cannot be its own fallback. Select another one."
             raise ValidationError(message, "invalid")
 
-    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
-        """Validate all constraints except that of the default, which ``save`` satisfies."""
-        super().validate_constraints(exclude={*(exclude or ()), "is_default"})
 
-    @transaction.atomic
-    def save(self, **options: Unpack[SaveOptions]) -> None:
-        """Save the provider. A new default replaces the current one."""
-        if self.is_default:
-            others = AiProvider.objects.for_organization(self.organization_id).exclude(pk=self.pk)
-            for other in others.filter(is_default=True):
-                other.is_default = False
-                other.save(update_fields=["is_default", "updated_at"])
-        super().save(**options)
+def require_selectable(provider: AiProvider, organization_id: str) -> None:
+    """Raise ``ValidationError`` unless a row of the organization can select the provider.
+
+    A key that was removed later does not block other changes of the row.
+    """
+    require_organization(provider, organization_id)
+    if provider.lacks_api_key:
+        message = "This provider has no API key. Enter it there, or select another one."
+        raise ValidationError(message, "no_api_key")

@@ -1,12 +1,12 @@
 """Pipelines and their ordered stages."""
 
 import itertools
-from collections.abc import Collection, Iterable
-from typing import ClassVar, Final, Self, Unpack
+from collections.abc import Iterable
+from typing import ClassVar, Final, Self
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models, transaction
+from django.db import models
 from django.db.models.functions import Lower
 from django.utils.text import slugify
 
@@ -14,8 +14,8 @@ from organizations import constraints
 from organizations.colors import STORED_PATTERN
 from organizations.fields import NAME_LENGTH, ColorField, TrimmedCharField
 from organizations.history import ChangeHistory
-from organizations.options import SaveOptions
-from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
+from organizations.tenancy.defaults import ModelWithDefault
+from organizations.tenancy.models import TenantQuerySet, TenantScoped
 
 #: The maximum number of stages of a pipeline.
 MAX_STAGES: Final = 100
@@ -28,7 +28,7 @@ DUPLICATE_STAGE: Final = {
 }
 
 
-class Pipeline(TenantModel):
+class Pipeline(ModelWithDefault):
     """The stages that a contact passes through. An organization has at most one default."""
 
     #: With ``MAX_STAGES`` each: forms offer the stages of all.
@@ -59,20 +59,6 @@ class Pipeline(TenantModel):
 
     def __str__(self) -> str:
         return self.name
-
-    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
-        """Validate all constraints except that of the default, which ``save`` satisfies."""
-        super().validate_constraints(exclude={*(exclude or ()), "is_default"})
-
-    @transaction.atomic
-    def save(self, **options: Unpack[SaveOptions]) -> None:
-        """Save the pipeline. A new default replaces the current one."""
-        if self.is_default:
-            others = Pipeline.objects.for_organization(self.organization_id).exclude(pk=self.pk)
-            for other in others.filter(is_default=True):
-                other.is_default = False
-                other.save(update_fields=["is_default", "updated_at"])
-        super().save(**options)
 
 
 class StageQuerySet(TenantQuerySet["Stage"]):

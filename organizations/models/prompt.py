@@ -10,9 +10,9 @@ from django.db import models, transaction
 from organizations import constraints
 from organizations.fields import NAME_LENGTH, TrimmedCharField, TrimmedTextField
 from organizations.history import ChangeHistory
-from organizations.models.ai_provider import MODEL_LENGTH, AiProvider
+from organizations.models.ai_provider import MODEL_LENGTH, AiProvider, require_selectable
 from organizations.options import SaveOptions
-from organizations.tenancy.models import TenantModel, require_organization
+from organizations.tenancy.models import TenantModel
 from organizations.tenancy.on_delete import restrict_counted
 
 INSTRUCTIONS_LENGTH = 20_000
@@ -82,14 +82,11 @@ class Prompt(TenantModel):
         return self.name
 
     def clean(self) -> None:
-        """Reject a provider of another organization, and one that cannot be called."""
+        """Reject another provider if it is of another organization, or cannot be called."""
         super().clean()
-        if self.provider is not None:
+        if self.provider is not None and not self.is_stored("provider_id"):
             try:
-                require_organization(self.provider, self.organization_id)
-                if self.provider.lacks_api_key:
-                    message = "This provider has no API key. Enter it there, or select another one."
-                    raise ValidationError(message, "no_api_key")
+                require_selectable(self.provider, self.organization_id)
             except ValidationError as error:
                 raise ValidationError({"provider": error}) from None
 

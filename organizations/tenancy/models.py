@@ -132,6 +132,13 @@ class TenantModel(TenantScoped):
             message = TOO_MANY.format(limit=limit, kind=self._meta.verbose_name_plural)
             raise ValidationError(message, "limit_reached")
 
+    def is_stored(self, *names: str) -> bool:
+        """Return whether the stored row has the same values in the fields ``names``."""
+        if self._state.adding:
+            return False
+        values = {name: getattr(self, name) for name in names}
+        return type(self)._default_manager.filter(pk=self.pk, **values).exists()
+
 
 def require_organization(row: models.Model, organization_id: str) -> None:
     """Raise ``ValidationError`` unless the row, which has a column for it, is the organization's.

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -13,6 +14,7 @@ from organizations.models.ai_provider import ProviderKind
 from tests.api.errors import assert_error
 from tests.support import factories
 from tests.support.ai import API_KEY
+from tests.support.clients import log_in
 from tests.support.responses import error_codes
 
 pytestmark = pytest.mark.django_db
@@ -157,13 +159,33 @@ def test_a_provider_in_use_cannot_be_deleted(api_client: APIClient, admin: User)
         assert api_client.delete(f"{PATH}/{pk}").status_code == 200
 
 
-def test_a_prompt_cannot_use_a_provider_without_an_api_key(
+def test_a_provider_without_an_api_key_cannot_be_selected(
     api_client: APIClient, admin: User
 ) -> None:
     provider = factories.AiProviderFactory.create(organization=admin.organization)
     body = {"name": "P", "instructions": "I", "providerId": provider.pk}
     response = api_client.post("/api/prompts", body)
     assert error_codes(response) == {"providerId": "no_api_key"}
+    response = api_client.post(PATH, BODY | {"fallbackId": provider.pk})
+    assert error_codes(response) == {"fallbackId": "no_api_key"}
+
+
+def test_a_provider_that_lost_its_key_blocks_no_other_change(
+    api_client: APIClient, admin: User
+) -> None:
+    keyless, other = factories.AiProviderFactory.create_batch(2, organization=admin.organization)
+    prompt = factories.PromptFactory.create(organization=admin.organization, provider=keyless)
+    AiProvider.objects.filter(pk=other.pk).update(fallback=keyless)
+    path = f"/api/prompts/{prompt.pk}"
+    assert api_client.patch(path, {"temperature": 0.1}).status_code == 200
+    assert api_client.patch(f"{PATH}/{other.pk}", {"name": "Renamed"}).status_code == 200
+    values = {"name": "Sales", "instructions": "Be brief.", "temperature": 0.2, "max_tokens": 100}
+    form = values | {"provider": keyless.pk}
+    client = log_in(admin)
+    url = reverse("admin:organizations_prompt_change", args=[prompt.pk])
+    assert client.post(url, form).status_code == 302
+    errors = client.post(url, form | {"provider": other.pk}).context["adminform"].errors
+    assert list(errors) == ["provider"]
 
 
 def test_the_provider_of_a_prompt(admin: User, settings: Settings) -> None:

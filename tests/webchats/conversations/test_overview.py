@@ -12,16 +12,24 @@ from organizations.models import AiProvider, User
 from tests.support import factories
 from tests.support.ai_webchats import create_ai_webchat
 from tests.support.clients import log_in
-from webchats.conversations.admin.overview import AiPanel, get_panel
+from webchats.conversations.admin.overview import AiPanel, Problem, get_panel
 from webchats.conversations.replies.availability import answered_by
 
 pytestmark = pytest.mark.django_db
+
+NOTHING = "There is nothing to answer with"
+NO_KEY = "The API key is missing"
 
 
 def panel_of(user: User) -> AiPanel:
     content = get_panel(user).content
     assert isinstance(content, AiPanel)
     return content
+
+
+def problems_of(user: User) -> dict[str, Problem]:
+    """Return the problems that the panel shows, by title."""
+    return {problem.title: problem for problem in panel_of(user).problems}
 
 
 def test_webchats_with_nothing_to_answer_with_are_listed(
@@ -34,32 +42,37 @@ def test_webchats_with_nothing_to_answer_with_are_listed(
     factories.WebchatFactory.create(user=admin, prompt=prompt, is_enabled=False)
     theirs = factories.PromptFactory.create(organization=other_admin.organization)
     factories.WebchatFactory.create(user=other_admin, prompt=theirs)
-    panel = panel_of(admin)
-    assert [webchat.name for webchat in panel.unanswered.named] == ["Mute 0", "Mute 1", "Mute 2"]
-    assert (panel.unanswered.count, panel.unanswered.unnamed_count) == (5, 2)
-    assert "There is nothing to answer with" in session_client.get("/admin/").content.decode()
+    problem = problems_of(admin)[NOTHING]
+    assert [webchat.name for webchat in problem.named] == ["Mute 0", "Mute 1", "Mute 2"]
+    assert (problem.count, problem.unnamed_count) == (5, 2)
+    assert NOTHING in session_client.get("/admin/").content.decode()
     entry = factories.KnowledgeEntryFactory.create(organization=admin.organization)
-    assert panel_of(admin).unanswered.count == 0
+    assert not problems_of(admin)
     # Entries of another prompt do not help.
     entry.prompts.set([factories.PromptFactory.create(organization=admin.organization)])
-    assert panel_of(admin).unanswered.count == 5
+    assert problems_of(admin)[NOTHING].count == 5
     entry.prompts.add(prompt)
-    assert panel_of(admin).unanswered.count == 0
+    assert not problems_of(admin)
 
 
 def test_webchat_with_an_inactive_prompt_is_listed(admin: User) -> None:
     prompt = factories.PromptFactory.create(organization=admin.organization, is_active=False)
     webchat = factories.WebchatFactory.create(user=admin, prompt=prompt, is_autopilot=False)
-    assert panel_of(admin).inactive.named == (webchat,)
+    assert problems_of(admin)["The prompt is inactive"].named == (webchat,)
 
 
-def test_provider_in_use_that_has_lost_its_key_is_listed(admin: User, rep: User) -> None:
+def test_missing_api_key_of_a_provider_in_use_is_the_only_problem(admin: User, rep: User) -> None:
     lost, _ = factories.AiProviderFactory.create_batch(2, organization=admin.organization)
-    assert panel_of(admin).keyless_providers == ()
-    factories.PromptFactory.create(organization=admin.organization, provider=lost)
-    assert panel_of(admin).keyless_providers == (lost,)
-    assert "The API key is missing" in log_in(admin).get("/admin/").content.decode()
-    assert panel_of(rep).keyless_providers == ()
+    assert not problems_of(admin)
+    prompt = factories.PromptFactory.create(organization=admin.organization, provider=lost)
+    assert problems_of(admin)[NO_KEY].providers == (lost,)
+    assert not problems_of(rep)
+    webchat = factories.WebchatFactory.create(user=admin, prompt=prompt)
+    for user, providers in ((admin, (lost,)), (rep, ())):
+        assert problems_of(user).keys() == {NO_KEY}
+        problem = problems_of(user)[NO_KEY]
+        assert (problem.named, problem.providers) == ((webchat,), providers)
+        assert NO_KEY in log_in(user).get("/admin/").content.decode()
 
 
 def test_last_error_of_a_provider_is_shown_to_administrators(admin: User, rep: User) -> None:
@@ -75,7 +88,7 @@ def test_last_error_of_a_provider_is_shown_to_administrators(admin: User, rep: U
     assert panel_of(other).failed_providers == ()
     AiProvider.objects.update(last_ok_at=now + timedelta(minutes=1))
     assert panel_of(admin).failed_providers == ()
-    assert panel_of(webchat.user).unanswered.count == 0
+    assert not problems_of(webchat.user)
 
 
 def test_checklist_has_steps_for_providers_and_knowledge(admin: User, rep: User) -> None:
@@ -107,7 +120,7 @@ def test_a_webchat_is_listed_if_a_person_answers_its_visitors(admin: User) -> No
         webchat.refresh_from_db()
         is_listed = answered_by(webchat.prompt) == "person"
         assert is_listed == (not model)
-        assert panel_of(admin).unanswered.count == int(is_listed)
+        assert problems_of(admin).keys() == ({"The model is missing"} if is_listed else set())
 
 
 def test_overview_does_not_read_instructions(admin: User, session_client: Client) -> None:

@@ -7,28 +7,59 @@ from typing import Final
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from organizations.ai.providers import get_settings, resolve_provider
+from organizations.ai.providers import Obstacle, get_settings, resolve_provider
 from organizations.auth.roles import Operation, role_allows
 from organizations.models import AiProvider, Prompt, User
 from organizations.overview import Panel, Step
 from webchats.conversations.models import KnowledgeEntry
-from webchats.models import Webchat, WebchatQuerySet
+from webchats.models import Webchat
 
 #: How many webchats are named.
 _NAMED: Final = 3
+#: What prevents answers, beside the obstacles of a provider.
+NO_KNOWLEDGE: Final = "no_knowledge"
+INACTIVE_PROMPT: Final = "inactive_prompt"
+#: The title and the help text of each cause, in the order of the panel.
+_TEXTS: Final = {
+    Obstacle.NO_API_KEY: (
+        "The API key is missing",
+        "Until an administrator enters it, the AI provider cannot be called, and a person answers.",
+    ),
+    Obstacle.UNREADABLE_API_KEY: (
+        "The API key cannot be read",
+        "Until an administrator enters it again, a person answers.",
+    ),
+    Obstacle.NO_MODEL: (
+        "The model is missing",
+        "Enter one in the prompt, or a default model in its AI provider. Until then a person "
+        "answers.",
+    ),
+    NO_KNOWLEDGE: (
+        "There is nothing to answer with",
+        "Connect an AI provider, or write knowledge. Until then a person answers.",
+    ),
+    INACTIVE_PROMPT: (
+        "The prompt is inactive",
+        "No drafts are written. Activate the prompt or choose another one.",
+    ),
+}
 
 
 @dataclass(frozen=True)
-class WebchatGroup:
-    """Webchats with the same problem."""
+class Problem:
+    """A problem with automatic answers, and the webchats that have it."""
 
-    count: int = 0
-    #: The first ones by name.
-    named: tuple[Webchat, ...] = ()
+    title: str
+    help_text: str
+    #: The number of webchats, and the first ones by name.
+    count: int
+    named: tuple[Webchat, ...]
+    #: Providers that cause it, for users who may change them.
+    providers: tuple[AiProvider, ...] = ()
 
     @property
     def unnamed_count(self) -> int:
-        """The number of the others."""
+        """The number of the other webchats."""
         return self.count - len(self.named)
 
 
@@ -38,12 +69,8 @@ class AiPanel:
 
     #: Providers whose last call failed, for users who may change them.
     failed_providers: tuple[AiProvider, ...] = ()
-    #: Providers in use that have lost their API key, for the same users.
-    keyless_providers: tuple[AiProvider, ...] = ()
-    #: Enabled webchats whose active prompt cannot answer: see ``answered_by``.
-    unanswered: WebchatGroup = WebchatGroup()
-    #: Enabled webchats with an inactive prompt and without autopilot.
-    inactive: WebchatGroup = WebchatGroup()
+    #: What prevents the automatic answers of enabled webchats.
+    problems: tuple[Problem, ...] = ()
 
 
 def get_panel(user: User) -> Panel:
@@ -56,21 +83,31 @@ def get_panel(user: User) -> Panel:
 
 
 def _get_content(user: User) -> AiPanel:
-    enabled = Webchat.objects.for_user(user).filter(is_enabled=True).order_by("name", "id")
-    # Instructions are long, and not needed here.
-    prompts = Prompt.objects.for_user(user).filter(is_active=True).defer("instructions")
-    unanswered = [prompt.pk for prompt in _without_answers(user, prompts)]
     return AiPanel(
-        failed_providers=tuple(_failed_providers(user)),
-        keyless_providers=tuple(_keyless_providers(user)),
-        unanswered=_group(enabled.filter(prompt__in=unanswered)),
-        # The panel of webchats warns of those with autopilot.
-        inactive=_group(enabled.filter(prompt__is_active=False, is_autopilot=False)),
+        failed_providers=tuple(_failed_providers(user)), problems=tuple(_find_problems(user))
     )
 
 
-def _group(webchats: WebchatQuerySet[Webchat]) -> WebchatGroup:
-    return WebchatGroup(webchats.count(), tuple(webchats[:_NAMED]))
+def _find_problems(user: User) -> Iterator[Problem]:
+    enabled = Webchat.objects.for_user(user).filter(is_enabled=True).order_by("name", "id")
+    # Instructions are long, and not needed here.
+    prompts = Prompt.objects.for_user(user).filter(is_active=True).defer("instructions")
+    causes = dict(_find_causes(user, prompts))
+    keyless = tuple(_keyless_providers(user))
+    for cause, (title, help_text) in _TEXTS.items():
+        webchats = enabled.filter(prompt__in=[pk for pk in causes if causes[pk] == cause])
+        if cause == INACTIVE_PROMPT:
+            # The panel of webchats warns of those with autopilot.
+            webchats = enabled.filter(prompt__is_active=False, is_autopilot=False)
+        problem = Problem(
+            title=title,
+            help_text=help_text,
+            count=webchats.count(),
+            named=tuple(webchats[:_NAMED]),
+            providers=keyless if cause == Obstacle.NO_API_KEY else (),
+        )
+        if problem.count or problem.providers:
+            yield problem
 
 
 def _failed_providers(user: User) -> Iterator[AiProvider]:
@@ -86,8 +123,11 @@ def _keyless_providers(user: User) -> Iterator[AiProvider]:
         yield from (provider for provider in used if provider.lacks_api_key)
 
 
-def _without_answers(user: User, prompts: Iterable[Prompt]) -> Iterator[Prompt]:
-    """Yield the active prompts that cannot answer, as ``answered_by`` decides for one of them."""
+def _find_causes(user: User, prompts: Iterable[Prompt]) -> Iterator[tuple[str, str]]:
+    """Yield the active prompts that cannot answer, by id, each with the cause.
+
+    They are those for which ``answered_by`` returns a person.
+    """
     entries = KnowledgeEntry.objects.for_user(user).filter(is_active=True)
     has_common_entry = entries.filter(prompts=None).exists()
     with_knowledge = set(entries.order_by().values_list("prompts", flat=True).distinct())
@@ -97,8 +137,10 @@ def _without_answers(user: User, prompts: Iterable[Prompt]) -> Iterator[Prompt]:
         provider = providers.get(prompt.provider_id or "")
         settings = get_settings(provider, model=prompt.model) if provider else default
         has_knowledge = has_common_entry or prompt.pk in with_knowledge
-        if not settings.is_usable or (settings.is_builtin and not has_knowledge):
-            yield prompt
+        if settings.obstacle is not None:
+            yield prompt.pk, settings.obstacle
+        elif settings.is_builtin and not has_knowledge:
+            yield prompt.pk, NO_KNOWLEDGE
 
 
 def get_steps(user: User) -> Iterator[Step]:
