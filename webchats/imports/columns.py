@@ -48,7 +48,7 @@ REQUIRED: Final = tuple(name for name in EXPORTED if _API_FIELDS[name].required)
 
 #: The beginning of the error for a column that is not known.
 UNKNOWN_COLUMN: Final = "Unknown column."
-#: The error for a longer name suggests no known column.
+#: The error for a longer name suggests no known one.
 _MAX_COMPARED_LENGTH: Final = 64
 
 
@@ -61,20 +61,25 @@ def unknown_column(
     """
     if not name:
         return "The column has no name."
-    unknown = f"{UNKNOWN_COLUMN} The columns are {', '.join(used)}." if used else UNKNOWN_COLUMN
-    # A long name is not cached, either: the cache lives as long as the process.
-    if len(name) > _MAX_COMPARED_LENGTH:
-        return unknown
-    nearest = _find_nearest(name, known_names)
-    return f"{UNKNOWN_COLUMN} Did you mean {nearest}?" if nearest else unknown
+    if nearest := find_nearest(name, known_names):
+        return f"{UNKNOWN_COLUMN} Did you mean {nearest}?"
+    return f"{UNKNOWN_COLUMN} The columns are {', '.join(used)}." if used else UNKNOWN_COLUMN
+
+
+def find_nearest(name: str, known_names: frozenset[str]) -> str:
+    """Return the nearest known name, or an empty text.
+
+    A long name is neither compared nor cached: the cache lives as long as the process.
+    """
+    return "" if len(name) > _MAX_COMPARED_LENGTH else _find_nearest(name, known_names)
 
 
 @lru_cache(maxsize=2_048)
 def _find_nearest(name: str, known_names: frozenset[str]) -> str:
     """Return the nearest known name, or an empty text.
 
-    Cached, because a misspelled key of a JSON file occurs in every row, and the comparison takes
-    longer than the rest of the row.
+    Cached, because a misspelled name occurs in many rows, and the comparison takes longer than the
+    rest of the row.
     """
     by_lower = {known.lower(): known for known in sorted(known_names)}
     nearest = difflib.get_close_matches(name.strip().lower(), by_lower, n=1, cutoff=0.5)

@@ -2,14 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Final
 
 from django.core.exceptions import ValidationError
 
 from organizations.models import Organization, Pipeline, Prompt, Stage
 from organizations.tenancy.models import DOES_NOT_EXIST
 from webchat_project.api.object_ids import validate_object_id
+from webchats.imports.columns import find_nearest
 
 _Reference = Prompt | Pipeline | Stage
+
+#: The maximum number of stages that an error message lists, and of characters of the cell.
+_MAX_LISTED: Final = 20
+_MAX_SHOWN_LENGTH: Final = 100
 
 
 class References:
@@ -65,7 +71,13 @@ class References:
 def _find_stage(pipeline: Pipeline | None, name: str) -> Stage:
     if pipeline is None:
         raise ValidationError("The name of a stage requires a pipeline.", code="invalid")
-    for stage in pipeline.stages.all():
+    stages = pipeline.stages.all()
+    for stage in stages:
         if stage.has_name_or_slug(name):
             return stage
-    raise ValidationError("No stage of the pipeline has this name.", code="does_not_exist")
+    names = [stage.name for stage in stages]
+    nearest = find_nearest(name, frozenset(names))
+    listed = ", ".join(names[:_MAX_LISTED]) or "none"
+    hint = f"Did you mean {nearest}?" if nearest else f"Its stages: {listed}."
+    message = f"No stage of the pipeline has the name “{name[:_MAX_SHOWN_LENGTH]}”. {hint}"
+    raise ValidationError(message, code="does_not_exist")

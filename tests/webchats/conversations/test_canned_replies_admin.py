@@ -23,9 +23,10 @@ def test_a_reply_is_created_and_its_shortcut_is_unique(session_client: Client, a
     assert (reply.organization_id, reply.shortcut) == (admin.organization_id, "hours")
     errors = session_client.post(ADD, FORM).context["adminform"].errors
     assert list(errors) == ["shortcut"]
-    text = {"text": "{rep.nam} of {webchat.nam}"}
+    text = {"text": "{rep.nam} of {webchat.nam}, {vistor.name}"}
     errors = session_client.post(ADD, FORM | text).context["adminform"].errors
-    assert errors["text"][0].startswith("Unknown variables {rep.nam}, {webchat.nam}. Use one of:")
+    unknown = "Unknown variables {rep.nam}, {webchat.nam}, {vistor.name}. Use one of:"
+    assert errors["text"][0].startswith(unknown)
     page = session_client.get(LIST, {"q": "opening"}).content.decode()
     assert "/hours" in page
     assert "From {visitor.name|10} to 19." in page

@@ -29,8 +29,12 @@ VARIABLE: Final = re.compile(
     r"\{\s*(" + "|".join(map(re.escape, VARIABLES)) + r")\s*(?:\|([^{}]*))?\}"
 )
 _SUBJECTS: Final = "|".join(sorted({name.partition(".")[0] for name in VARIABLES}))
-#: What looks like a variable: a known subject in any case, and any name.
-_SIMILAR: Final = re.compile(rf"\{{\s*(?:{_SUBJECTS})\.[^{{}}]*\}}", re.IGNORECASE)
+_ATTRIBUTES: Final = "|".join(sorted({name.partition(".")[2] for name in VARIABLES}))
+#: What looks like a variable, in any case: a known subject with any attribute, or the reverse.
+_SIMILAR: Final = re.compile(
+    rf"\{{\s*(?:(?:{_SUBJECTS})\.[^{{}}]*|\w+\.(?:{_ATTRIBUTES})\s*(?:\|[^{{}}]*)?)\}}",
+    re.IGNORECASE,
+)
 
 
 def validate_variables(text: str) -> None:

@@ -48,6 +48,7 @@ def test_reply_is_created_read_updated_and_deleted(api_client: APIClient, admin:
         ("text", "Hello {visitor.nmae}", "unknown_variable"),
         ("text", "Hello {Rep.Name|me}", "unknown_variable"),
         ("text", "Hello {visitor.name or you}", "unknown_variable"),
+        ("text", "Hello {vistor.name|you}", "unknown_variable"),
     ],
 )
 def test_it_rejects_invalid_value(api_client: APIClient, name: str, value: Any, code: str) -> None:

@@ -173,7 +173,7 @@ def test_one_invalid_row_prevents_the_import_and_every_error_is_reported(
         "line 4: email: 2 contacts have this email. Use the column _id.",
         "line 5: stageId: A stage requires its pipeline.",
         "line 6: pipelineId: pipeline and pipelineId refer to different rows. Clear one of them.",
-        "line 7: stage: No stage of the pipeline has this name.",
+        "line 7: stage: No stage of the pipeline has the name “Lost”. Its stages: Offer.",
         "line 8: pipelineId: This pipeline does not exist.",
         "line 9: _id: The organization has no contact with this id.",
         "line 10: emial: Unknown column. Did you mean email?",
