@@ -95,6 +95,15 @@ class VisitorMovedOn(ConversationConflict):
     default_code = "visitor_moved_on"
 
 
+class WebchatDeleted(ConversationConflict):
+    """The webchat was deleted, so that the conversation stays closed."""
+
+    default_detail = (
+        "The webchat was deleted: the visitor would not see a reply. Add a note instead."
+    )
+    default_code = "webchat_deleted"
+
+
 class ClientKeyUsed(ConversationConflict):
     """The key of a representative's message is that of a message of somebody else."""
 

@@ -19,6 +19,7 @@ from webchats.conversations.errors import (
     AnsweredMeanwhile,
     ConversationClosed,
     VisitorMovedOn,
+    WebchatDeleted,
 )
 from webchats.conversations.models import Author, Contact, Conversation, Message, Note
 from webchats.conversations.models.note import MAX_NOTES
@@ -307,6 +308,15 @@ def test_reopening_beside_another_open_conversation_is_refused(webchat: Webchat,
             services.reopen(conversation=first, user=rep)
     first.refresh_from_db()
     assert first.state == "closed"
+
+
+def test_conversation_of_a_deleted_webchat_cannot_be_reopened(webchat: Webchat, rep: User) -> None:
+    conversation = send(webchat).message.conversation
+    webchat.delete()
+    with pytest.raises(WebchatDeleted):
+        services.reopen(conversation=conversation, user=rep)
+    conversation.refresh_from_db()
+    assert conversation.state == "closed"
 
 
 def test_asking_for_a_person_reports_the_hand_over_once(webchat: Webchat) -> None:

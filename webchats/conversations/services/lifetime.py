@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from organizations.models import User
 from webchats.conversations.appending import append_event
-from webchats.conversations.errors import VisitorMovedOn
+from webchats.conversations.errors import VisitorMovedOn, WebchatDeleted
 from webchats.conversations.facts import record_closing
 from webchats.conversations.locking import lock, save
 from webchats.conversations.models import Conversation, Reply
@@ -40,12 +40,15 @@ def close(
 def reopen(*, conversation: Conversation, user: User) -> Conversation:
     """Reopen the conversation for ``user``. An open one stays as it is.
 
-    Raise ``VisitorMovedOn`` if the visitor has another open conversation.
+    Raise ``WebchatDeleted`` if no visitor can read it any more, and ``VisitorMovedOn`` if the
+    visitor has another open conversation.
     """
     try:
         with transaction.atomic():
             locked = lock(conversation)
             if locked.state == State.CLOSED:
+                if locked.webchat_id is None:
+                    raise WebchatDeleted
                 locked.assignee = user
                 reopen_locked(locked)
                 save(locked)

@@ -488,8 +488,10 @@ def test_conversation_of_a_deleted_webchat_is_shown(
 ) -> None:
     webchat.delete()
     page = get_thread_page(rep_client, conversation)
-    assert "The webchat was deleted: the visitor does not see it." in page
-    assert "Reopen" in page
+    assert "The webchat was deleted: the visitor would not see a reply." in page
+    assert "Add note" in page
+    assert "Reopen" not in page
+    assert 'value="reply"' not in page
     assert "<dd>Deleted</dd>" in page
 
 

@@ -69,7 +69,11 @@
   const readDraft = (conversation) => JSON.parse(sessionStorage.getItem(draftKey(conversation)));
   const storeDraft = (conversation, draft) =>
     sessionStorage.setItem(draftKey(conversation), JSON.stringify(draft));
-  const showMode = (mode) => (find(`.composer [name=mode][value=${mode}]`).checked = true);
+  function showMode(mode) {
+    const button = find(`.composer [name=mode][value=${mode}]`);
+    // Without its webchat, a conversation has notes only.
+    if (button) button.checked = true;
+  }
   const shown = new WeakSet();
   const READ_MILLISECONDS = 2000; // Between two marks as read.
   const PENDING_MILLISECONDS = 100;
