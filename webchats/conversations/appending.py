@@ -53,8 +53,8 @@ def append_event(
 ) -> Message:
     """Store an event as the next message, such as ``closed``, ``reopened`` or ``joined``.
 
-    ``user`` is the representative whose action it reports, and ``text`` what the widget shows
-    instead of its own text. An event is not unread for anybody who had read the conversation.
+    ``user`` is the representative whose action it reports, and ``text`` replaces the text of the
+    widget. An event does not make a conversation unread that was read.
     """
     had_read = conversation.unread == 0
     message = _store(

@@ -23,7 +23,7 @@ def update_contact(
 ) -> Contact:
     """Return the stored contact of the visitor, a new one for the first message.
 
-    Details fill empty fields only, so that they never replace what a representative entered. The
+    Details fill empty fields only, so that they never replace a representative's input. The
     caller has locked the conversation of a stored contact, so that it is not merged away.
     """
     now = timezone.now()
@@ -61,8 +61,8 @@ def _fills(contact: Contact, details: ContactDetails) -> bool:
 def _save(contact: Contact) -> None:
     """Save the contact if it has changed.
 
-    A visit alone is no change of what representatives edit: it makes no version in the history, and
-    no conflict with an open form.
+    A visit alone does not change an edited value: it creates no version in the history, and no
+    conflict with an open form.
     """
     changed = contact.changed_columns()
     names = {field.name for field in contact._meta.concrete_fields if field.attname in changed}

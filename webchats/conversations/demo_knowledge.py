@@ -1,4 +1,4 @@
-"""The demo's answers to what visitors of its sample site ask."""
+"""The demo's answers to questions about its sample site."""
 
 from typing import Final, NamedTuple
 

@@ -42,7 +42,7 @@ class _Seconds(models.Func):
 
 
 def measured(start: str, end: str) -> models.Expression:
-    """Return the expression of what ``measure`` returns for two columns, the first one earlier."""
+    """Return ``measure`` of two columns as an expression, the earlier one first."""
     difference = models.ExpressionWrapper(
         models.F(end) - models.F(start), output_field=models.DurationField()
     )

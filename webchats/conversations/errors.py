@@ -17,7 +17,7 @@ class AnswerItem(ErrorItem):
 
 
 class DraftItem(ErrorItem):
-    """The draft as it is now. ``message`` says what has happened to it."""
+    """The current draft. ``message`` describes the change."""
 
     state: str
     version: int

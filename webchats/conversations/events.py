@@ -1,8 +1,8 @@
 """The events that the services publish for open streams.
 
-An event is a hint: it says which conversation changed. The live process reads the rows itself, so
-that a lost or repeated hint changes nothing that anyone sees. Only the text of a reply that the
-visitor may read while it is written is part of a hint.
+An event is a hint: it contains the id of the changed conversation. The live process reads the rows
+itself, so that a lost or repeated hint has no visible effect. The only text in hints is that of a
+reply that the visitor may read while it is written.
 """
 
 from functools import partial
@@ -55,7 +55,7 @@ class ReplyPart(NamedTuple):
 
 
 def reply_progress(*parts: ReplyPart) -> None:
-    """Publish at once, and together, what follows in replies. Never for a draft.
+    """Publish the new text of replies at once, in one batch. Never for a draft.
 
     Without hints, live processes find the text in the reply, where it is saved once a second.
     """

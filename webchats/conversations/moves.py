@@ -1,4 +1,4 @@
-"""The moves of contacts from stage to stage: what every write of a contact's stage records."""
+"""The moves of contacts between stages, recorded by every write of a contact's stage."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -4,7 +4,7 @@ from typing import Final
 
 from django.db import models
 
-#: What stands between digits. ``StrippedPhone`` is in an index, so a change needs a migration.
+#: Characters between digits. ``StrippedPhone`` is in an index, so a change needs a migration.
 _SEPARATORS: Final = " -()/."
 #: A shorter text, such as an extension, is no number by which two contacts are the same person.
 _MIN_DIGITS: Final = 6

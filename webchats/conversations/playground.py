@@ -67,7 +67,7 @@ def start_run(
 
     The prompt may have unsaved changes, or be new. ``earlier`` are the turns before the question,
     oldest first, of which the last 20 count. A user has one run at a time in an organization: a new
-    one ends the one before. Raise ``PermissionDenied`` for a user who may not, and
+    one cancels the previous one. Raise ``PermissionDenied`` without permission, and
     ``ValidationError`` by field of the prompt, or for ``question``.
     """
     is_own = user.is_superuser or prompt.organization_id == user.organization_id

@@ -41,9 +41,9 @@ class TraceDocument(TypedDict):
 class RunState(TypedDict):
     """The state of a run.
 
-    ``text`` is what a visitor would see so far. ``outcome`` is one of ``answer.Outcome``, once the
-    state is ``finished``. ``error`` is for staff: why the run has failed, or why the model asks for
-    a person.
+    ``text`` is the text that a visitor would see so far. ``outcome`` is one of ``answer.Outcome``,
+    once the state is ``finished``. ``error`` is for staff: the reason of a failure, or of the
+    model's hand-over.
     """
 
     state: Literal["queued", "running", "finished", "handed_over", "failed"]
@@ -66,7 +66,7 @@ def new_state() -> RunState:
 
 
 def add_run(run_id: str, user_id: str, organization_id: str) -> str:
-    """Store a new run, and end the one that the user has had in the organization.
+    """Store a new run, and cancel the user's previous run in the organization.
 
     Return the owner of the run, for ``update_state``.
     """

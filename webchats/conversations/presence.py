@@ -111,7 +111,7 @@ class Presence:
 def load_presence(organization_id: str) -> Presence:
     """Return who is online in the organization."""
     now = timezone.now().timestamp()
-    # The cache returns what ``_change`` has stored.
+    # The cache contains the value that ``_change`` has stored.
     stored = cast("dict[str, Rep]", cache.get(_key(organization_id)) or {})
     return Presence({pk: _at(rep, now) for pk, rep in stored.items() if rep["until"] > now}, now)
 
@@ -189,7 +189,7 @@ def take_turns(organization_id: str, user_ids: Collection[str], count: int = 1) 
     key = f"{_key(organization_id)}:last-turn"
     ordered = sorted(user_ids)
     with _lock(organization_id):
-        # The cache returns what is stored below.
+        # The cache contains the value that is stored below.
         last = cast("str", cache.get(key, ""))
         start = bisect_right(ordered, last)
         chosen = list(islice(cycle(ordered), start, start + count))

@@ -1,4 +1,4 @@
-"""Checks of a prompt: questions, each with what is expected of the answer.
+"""Checks of a prompt: questions, each with its expected answer.
 
 A file of checks is a JSON array of objects, see ``Expectation``.
 """
@@ -18,12 +18,12 @@ from webchats.conversations.knowledge.runs import PromptRun, run_prompt
 
 
 class InvalidChecks(Exception):
-    """The file of checks is malformed. The message says where."""
+    """The file of checks is malformed. The message contains the position."""
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """A question, and what is expected of its answer. Texts are compared without case.
+    """A question, and the expectations of its answer. Texts are compared without case.
 
     ``earlier`` are the texts of the turns before the question, the first and every other one of the
     visitor. ``contains`` and ``excludes`` are texts. ``sources`` are questions of entries that

@@ -59,7 +59,7 @@ def search_conversations(
     of_contacts = searched.filter(contact__in=found.values("pk")[:MAX_HITS])
     older = _read_hits(of_contacts, find_words(text), organization_id)
     is_complete = max(Counter(index for _, index in older).values(), default=0) < MAX_HITS
-    # As values: the planner would not know that they are few, and read every conversation.
+    # As values: the planner would not expect few of them, and would read every conversation.
     rows = conversations.filter(pk__in={pk for _, pk in newest} | {pk for pk, _ in older})
     if count is not None:
         rows = conversations.filter(pk__in=_newest_ids(rows, count))
@@ -70,7 +70,7 @@ def search_conversations(
 def _newest_ids(rows: QuerySet[Conversation], count: int) -> "QuerySet[Conversation, Any]":
     """Return a query for the ids of the newest rows.
 
-    The planner would join all of them with what a page shows, and sort them then.
+    The planner would join all of them with the columns of a page, and then sort them.
     """
     # An expression: it would search the rows in the index of all conversations, newest first.
     moment = F("last_message_at") + timedelta()

@@ -1,4 +1,4 @@
-"""Validation and cleaning of what visitors and representatives send."""
+"""Validation and cleaning of the input of visitors and representatives."""
 
 from typing import Final, TypedDict
 from urllib.parse import urlsplit, urlunsplit

@@ -65,7 +65,7 @@ class KnowledgeForm(TenantForm[KnowledgeEntry]):
             field.widget.can_add_related = False
 
     def clean(self) -> dict[str, Any] | None:
-        """Reject prompts of another organization than the one that a superuser has chosen."""
+        """Reject prompts of any organization but the one that a superuser has selected."""
         values = super().clean()
         for prompt in self.cleaned_data.get("prompts", ()):
             try:

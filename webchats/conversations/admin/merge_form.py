@@ -46,7 +46,7 @@ class MergeForm(forms.Form):
         super().__init__(data, initial=initial)
         self.fields |= fields
         if data is not None and data.get("versions") != initial["versions"]:
-            # The next attempt is with what the page shows now.
+            # The next attempt uses the values that the page shows now.
             self.data = data.copy()
             self.data["versions"] = initial["versions"]
         self._contacts = {first.pk: first, second.pk: second}

@@ -33,10 +33,10 @@ _MAX_VERSION: Final = MAX_SEQUENCE
 
 
 class DraftSerializer(serializers.Serializer[Draft]):
-    """A draft. ``text`` is the AI's own text permanently, and ``sentText`` what the visitor got.
+    """A draft. ``text`` is always the AI's own text, and ``sentText`` the text that was sent.
 
-    Their words differ if a representative has edited the draft. ``isStale``: the visitor has
-    written since, while a representative was editing the draft.
+    They differ if a representative has edited the draft. ``isStale``: the visitor wrote again
+    while a representative was editing the draft.
     """
 
     _id = IdField(source="id")

@@ -57,7 +57,7 @@ class PromptIdsField(ListField):
         )
 
     def run_validation(self, data: object = empty) -> list[str]:
-        """Return the ids. ``null`` stands for every prompt, as in an optional field."""
+        """Return the ids. ``null`` means every prompt, as in an optional field."""
         ids: list[str] | None = super().run_validation(data)
         return ids or []
 

@@ -1,4 +1,4 @@
-"""The REST API of what the caller has chosen for the inbox and its notifications."""
+"""The REST API of the caller's settings of the inbox and its notifications."""
 
 from typing import cast
 
@@ -55,7 +55,7 @@ class PreferencesView(APIView):
         responses=PreferencesResponseSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Return what the caller has chosen."""
+        """Return the caller's settings."""
         return Response({"data": PreferencesSerializer(cast("User", request.user)).data})
 
     @extend_schema(
@@ -66,7 +66,7 @@ class PreferencesView(APIView):
         examples=[OpenApiExample("Example", {"getsEmail": False}, request_only=True)],
     )
     def patch(self, request: Request) -> Response:
-        """Change what the caller has chosen."""
+        """Change the caller's settings."""
         body = PreferencesRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         user = cast("User", request.user)

@@ -84,7 +84,7 @@ class PrivacyActions(TenantReadUpdateViewSet[Contact]):
         """Delete the contact with everything that was written to, by and about the person, for
         good. For administrators.
 
-        At once, the conversations are closed, and the visitor starts anew. A worker then deletes
+        At once, the conversations are closed and detached from the visitor. A worker then deletes
         them: `GET /api/erasures/{id}` returns the progress. The figures of the conversations stay
         in the reports. 409 with the code `contact_gone` if the contact was merged meanwhile.
         """

@@ -92,7 +92,7 @@ class ConversationSerializer(TenantScopedSerializer[Conversation]):
     def validate_row(
         self, row: Conversation, values: Mapping[str, object], invalid: set[str]
     ) -> None:
-        """Validate the references that change, beside what the base class validates."""
+        """Validate the changed references, in addition to the rules of the base class."""
         super().validate_row(row, values, invalid)
         errors: dict[str, ValidationError] = {}
         for name, validate in (("assignee", validate_assignee), ("prompt", validate_prompt)):

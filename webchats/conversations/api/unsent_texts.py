@@ -28,7 +28,7 @@ class UnsentTextSerializer(serializers.Serializer[UnsentText]):
 
 
 class NewUnsentTextSerializer(RequestSerializer):
-    """The text in the composer. An empty one deletes what is stored."""
+    """The text in the composer. An empty text deletes the stored one."""
 
     text = StringField(
         trim_whitespace=False,
@@ -45,7 +45,7 @@ class UnsentTextActions(PresenceActions):
     @extend_schema(summary="Get unsent text", responses=UnsentTextSerializer)
     @action(detail=True, url_path="unsent-text")
     def unsent_text(self, request: Request, pk: str) -> Response:
-        """Return what the caller has written in the conversation and not sent."""
+        """Return the caller's unsent text in the conversation."""
         own = UnsentText.objects.filter(
             conversation=self.get_unlocked(request, pk), user=cast("User", request.user)
         )
@@ -60,7 +60,7 @@ class UnsentTextActions(PresenceActions):
     @unsent_text.mapping.post
     @transaction.atomic
     def save_unsent_text(self, request: Request, pk: str) -> Response:
-        """Store what the caller has written, to continue on another device.
+        """Store the caller's unsent text, to continue on another device.
 
         Sending a message or adding a note deletes it.
         """

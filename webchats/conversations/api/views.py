@@ -185,7 +185,7 @@ class ConversationViewSet(UnsentTextActions):
     @action(detail=True, methods=["post"], url_path="take-over")
     @transaction.atomic
     def take_over(self, request: Request, pk: str) -> Response:
-        """Become the one who answers the visitor.
+        """Become the representative who answers the visitor.
 
         409 with the code `assigned_meanwhile` if a colleague answers. To take the conversation from
         them, set `assigneeId`.

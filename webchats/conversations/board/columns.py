@@ -1,4 +1,4 @@
-"""The columns of the board: what is in each of them, and how many contacts."""
+"""The columns of the board: their cards, and their numbers of contacts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ _CONVERSATION_FIELDS: Final = (
 
 @dataclass
 class Card:
-    """A contact, with what its open conversations need."""
+    """A contact, with the state of its open conversations."""
 
     contact: Contact
     #: Since when the visitor waits for an answer; ``None`` if no visitor waits.
@@ -196,7 +196,7 @@ class Board:
 
 
 def add_conversations(cards: Iterable[Card]) -> None:
-    """Add to each card what the contact's open conversations need, with one query for all."""
+    """Add the state of the contacts' open conversations to the cards, with one query."""
     by_contact = {card.contact.pk: card for card in cards}
     if not by_contact:
         return

@@ -39,7 +39,7 @@ def get_user(request: HttpRequest) -> User:
 
 
 def get_conversation(user: User, pk: str, *, is_shown: bool = True) -> Conversation:
-    """Return the user's conversation, if it is shown with what a page shows. Raise ``Http404``."""
+    """Return the user's conversation, with the rows of a page if shown. Raise ``Http404``."""
     rows = Conversation.objects.for_user(user)
     if is_shown:
         rows = rows.select_related(

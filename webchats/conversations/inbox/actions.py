@@ -25,7 +25,7 @@ from webchats.conversations.transitions import State
 def action(view: Callable[[HttpRequest, Conversation], Composer | None]) -> View:
     """Make an action a view, which responds with the thread after it.
 
-    The action returns ``None``, or what the composer shows with an error. A conflict with the
+    The action returns ``None``, or the content of the composer with an error. A conflict with the
     conversation's state is a 409.
     """
 
@@ -58,14 +58,14 @@ def _refuse_conflict(request: HttpRequest, conflict: ConversationConflict) -> Co
 
 
 def _describe(draft: Draft) -> str:
-    """Return what has happened to a draft."""
+    """Return the conflict about a draft."""
     if draft.decided_by is not None:
         return f"{draft.decided_by.get_full_name()} has {draft.state} the draft meanwhile."
     return "The draft has changed meanwhile."
 
 
 def refuse(request: HttpRequest, error: str, answer: Message | None = None) -> Composer:
-    """Return what the user has entered, to show it again with an error."""
+    """Return the user's input, to show it again with an error."""
     sent = request.POST
     mode = "note" if sent.get("mode") == "note" else "reply"
     return Composer(sent.get("text", ""), mode, error, answer, sent.get("client_key", ""))
@@ -113,7 +113,7 @@ def read(request: HttpRequest, conversation: Conversation) -> None:
 
 @action
 def take_over(request: HttpRequest, conversation: Conversation) -> None:
-    """Make the user the one who answers."""
+    """Make the user the representative who answers."""
     services.take_over(conversation=conversation, user=get_user(request))
 
 

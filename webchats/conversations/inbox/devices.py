@@ -50,7 +50,7 @@ def push_worker(request: HttpRequest) -> HttpResponse:
 @inbox_view(Operation.VIEW)
 @require_http_methods(["GET", "HEAD", "POST"])
 def devices(request: HttpRequest) -> HttpResponse:
-    """List the user's devices, or add the one that sends the request and return its id."""
+    """List the user's devices, or add the device that sends the request and return its id."""
     if request.method == "POST":
         return _add(request)
     own = PushSubscription.objects.filter(user=get_user(request))

@@ -132,7 +132,7 @@ def approve_next(request: HttpRequest, pk: str) -> HttpResponse:
 def _read(
     request: HttpRequest, conversation: Conversation, form: VersionForm
 ) -> _Submitted | Composer:
-    """Return the draft and the values, or what the composer shows with an error."""
+    """Return the draft and the values, or the content of the composer with an error."""
     if not form.is_valid():
         return refuse(request, str(next(iter(form.errors.values()))[0]))
     values = form.cleaned_data

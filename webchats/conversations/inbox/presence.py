@@ -22,7 +22,7 @@ from webchats.conversations.presence import (
 
 
 class PresenceForm(forms.Form):
-    """Whether the user types, or has left the conversation, and what has become of the tab."""
+    """Whether the user types or has left the conversation, and the state of the tab."""
 
     typing = forms.BooleanField(required=False)
     left = forms.BooleanField(required=False)

@@ -30,7 +30,7 @@ from webchats.conversations.word_diff import PAGE_BUDGET, Budget, DiffPart, diff
 
 #: Messages on a page of a thread.
 PAGE_SIZE: Final = 100
-#: The bytes of a message, with what a representative has changed of it.
+#: The bytes of a message, with the changes of a representative.
 _BYTES: Final = (
     Bytes("text")
     + Coalesce(Bytes("reply__draft__text"), 0)
@@ -170,7 +170,7 @@ def _add_trace(entry: Entry, message: Message) -> None:
 
 
 def _add_changes(entries: list[Entry]) -> None:
-    """Add what representatives have changed of the AI's answers, to the newest entries first."""
+    """Add the representatives' changes of the AI's answers, to the newest entries first."""
     budget = Budget(PAGE_BUDGET)
     for entry in reversed(entries):
         draft: Draft | None = getattr(entry.reply, "draft", None)

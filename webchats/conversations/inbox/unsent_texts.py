@@ -23,7 +23,7 @@ class UnsentTextForm(forms.Form):
 @inbox_view(Operation.CHANGE)
 @require_POST
 def save(request: HttpRequest, pk: str) -> HttpResponse:
-    """Store what the user has written and not sent. An invalid text is not stored: 422."""
+    """Store the user's unsent text. An invalid text is not stored: 422."""
     user = get_user(request)
     conversation = get_conversation(user, pk)
     form = UnsentTextForm(request.POST)

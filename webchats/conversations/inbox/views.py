@@ -46,7 +46,7 @@ from webchats.conversations.transitions import Handler, State
 
 @dataclass(frozen=True)
 class Composer:
-    """The content of the composer: empty, or what was refused and why."""
+    """The content of the composer: empty, or the refused input with its error."""
 
     text: str = ""
     mode: str = "reply"
@@ -177,7 +177,7 @@ def _thread_context(
 
 
 def _get_composer(conversation: Conversation, user: User) -> Composer:
-    """Return what the user has written, perhaps on another device, and not sent."""
+    """Return the user's unsent text, possibly from another device."""
     unsent = UnsentText.objects.filter(conversation=conversation, user=user).first()
     if unsent is None:
         return Composer()

@@ -1,14 +1,14 @@
-"""The answer in what a model streams: its sources, and the text that may be shown.
+"""The answer in the output of a model: its sources, and the text that may be shown.
 
 Where a prompt has knowledge, the first line names the sources of the answer::
 
-    sources: 1, 3       the numbers of the sources that the answer is made from
+sources: 1, 3       the numbers of the sources of the answer
     sources: none       the sources do not answer the question
     sources: courtesy   a greeting or thanks, which needs no source
 
 Nothing is shown before that line. Without it, the text is held until its end, and shown only if it
 cites a number that was given, such as ``[1]``. All other text is replaced by a fixed sentence: a
-model must not answer from what it happens to know.
+model must not answer from its own knowledge.
 """
 
 import re
@@ -24,7 +24,7 @@ from webchats.conversations.serializers import SourceDocument
 
 #: Characters in which the first line must end.
 _MAX_FIRST_LINE: Final = 200
-#: With what models put around the line, such as ``**Sources: 1**``.
+#: With markup that models add to the line, such as ``**Sources: 1**``.
 _FIRST_LINE: Final = re.compile(r"[\s\ufeff>*_`#]*sources?[\s*_`]*:(?P<value>.*)", re.IGNORECASE)
 _NAME: Final = "sources:"
 _CITATION: Final = re.compile(r"\[(\d{1,4})\]")
@@ -74,7 +74,7 @@ class AnswerParser:
         return len(self._shown) + len(self._held)
 
     def feed(self, text: str) -> str:
-        """Add text, and return what may be shown now, which can be empty."""
+        """Add text, and return the text that may be shown now, which can be empty."""
         if self._outcome is None:
             self._held += text
             if self._is_held_to_the_end or not self._read_first_line():
@@ -99,7 +99,7 @@ class AnswerParser:
         return Answer(self._outcome, text, [self._document(number) for number in self._cited])
 
     def _read_first_line(self, end: str = "") -> bool:
-        """Set the outcome by the first line, and leave what follows it in ``_held``.
+        """Set the outcome by the first line, and keep the text after it in ``_held``.
 
         Return whether there is an outcome. ``end`` is added to the text: the last line has none.
         """
@@ -112,7 +112,7 @@ class AnswerParser:
         elif not self._requires_sources and not _may_become_first_line(
             line, is_complete=bool(newline)
         ):
-            # Without knowledge, the line is not asked for, and the model answers freely.
+            # Without knowledge, the line is not requested, and the model answers freely.
             self._outcome = Outcome.ANSWER
         elif newline or len(line) > _MAX_FIRST_LINE:
             self._is_held_to_the_end = True

@@ -51,7 +51,7 @@ def build_request(
 ) -> ModelRequest:
     """Return the request. Sources are numbered as in ``sources``.
 
-    With ``requires_sources``, the model is told to cite one. The default is whether there are any.
+    With ``requires_sources``, the model must cite a source. The default: if there are any.
     """
     parts = [prompt.instructions, _RULES.format(organization=organization.public_title)]
     if may_hand_over:

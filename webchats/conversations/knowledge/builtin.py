@@ -1,6 +1,6 @@
 """The built-in provider: it quotes the organization's own answers. It is no AI model.
 
-It streams what a model would, ``sources:`` line included, so that everything after it is the same.
+It streams the same format as a model, including the ``sources:`` line, for the same processing.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from webchats.conversations.models.message import MAX_TEXT_LENGTH
 
 #: The share of the question's words that an entry must contain.
 _MIN_SHARE: Final = 0.34
-#: Up to this share, the answer may be to another question, which stands above it.
+#: Up to this share, the answer may be to another question, which is shown above it.
 _MAX_UNSURE: Final = 0.5
 #: The question's words in the questions of an entry count more than those in its answer.
 _ANSWER_WEIGHT: Final = 0.6

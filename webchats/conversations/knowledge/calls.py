@@ -1,4 +1,4 @@
-"""One call of a provider: its deadlines, and what of its events is shown."""
+"""One call of a provider: its deadlines, and the text of its events that is shown."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -31,13 +31,13 @@ _TOO_LONG: Final = (
 
 @dataclass(frozen=True)
 class Visible:
-    """Text to append to what has been shown."""
+    """Text to append to the text shown so far."""
 
     text: str
 
 
 class Call:
-    """A call, and after ``events`` what came out of it. Deadlines are in ``time.monotonic()``."""
+    """A call and, after ``events``, its result. Deadlines are in ``time.monotonic()``."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Call:
         return sum(estimate_tokens(text) for text in texts) + self.request.max_tokens
 
     async def events(self, reservation: usage.Reservation | None) -> AsyncGenerator[Visible, None]:
-        """Yield what may be shown, and then set ``answer`` or ``hand_over_reason``.
+        """Yield the text that may be shown, and then set ``answer`` or ``hand_over_reason``.
 
         Raise ``ProviderError`` without a complete answer. Settle the reservation in any case.
         """
@@ -133,7 +133,7 @@ class Call:
             raise ProviderError(ErrorKind.TIMEOUT, message) from None
 
     def _read(self, event: ModelEvent) -> str:
-        """Return what of an event may be shown."""
+        """Return the text of an event that may be shown."""
         if isinstance(event, Usage):
             self.usage = event
         elif isinstance(event, ToolCall):
@@ -148,7 +148,7 @@ class Call:
         return ""
 
     def _add(self, text: str) -> str:
-        """Add text of the answer, and return what may be shown, from the first visible text on."""
+        """Add text of the answer, and return the visible part, from its first visible text on."""
         self._waiting += self._parser.feed(text)
         if self._parser.length > MAX_TEXT_LENGTH:
             self.is_cut = True

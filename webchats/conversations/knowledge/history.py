@@ -10,7 +10,7 @@ from webchats.conversations.models import Author, Message
 
 MAX_MESSAGES: Final = 20
 MAX_TOKENS: Final = 4_000
-#: The event that ends what a model is given.
+#: The event at which the history for the model begins.
 CLOSED: Final = "closed"
 #: Between the messages of a turn.
 SEPARATOR: Final = "\n\n"

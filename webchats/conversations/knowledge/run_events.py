@@ -16,7 +16,7 @@ class Trace:
     provider_name: str
     model: str
     usage: Usage | None
-    #: What the model was given, not what it cites.
+    #: The sources given to the model, not those that it cites.
     sources: tuple[Source, ...]
     end_reason: str
     first_token_ms: int | None

@@ -99,7 +99,7 @@ def _get_credential(request: StreamRequest) -> StaffCredential:
 
 
 def find_organization_id(user: User, requested: str) -> str:
-    """Return the member's organization, or the one that a superuser requests.
+    """Return the member's organization, or the organization that a superuser requests.
 
     Raise ``NotFound`` for another one, and ``ValidationError`` if a superuser requests none.
     """

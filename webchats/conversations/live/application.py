@@ -43,7 +43,7 @@ ORGANIZATION_ROUTE: Final = "/live/organization"
 _UNKNOWN_ROUTE: Final = "(unknown)"
 _VISITOR_PATH: Final = re.compile(r"/live/widget/([^/]+)")
 #: Requests for streams that are checked at a time: half a second. After an outage all clients
-#: return at once. They give up after five seconds, and what waits longer would be work for nobody.
+#: return at once. They give up after five seconds, and longer waits would be wasted work.
 MAX_OPENING: Final = 200
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _STREAM_HEADERS: Final[Headers] = [

@@ -31,7 +31,7 @@ _LAST_SECONDS: Final = 1
 
 
 class Hub:
-    """The streams by what they belong to. Used on one event loop, and so without locks."""
+    """The streams by their owner. Used on one event loop, and so without locks."""
 
     def __init__(self) -> None:
         self.visitors: dict[VisitorKey, VisitorChannel] = {}

@@ -17,7 +17,7 @@ from webchats.conversations.live.streams import Stream, encode_event
 from webchats.conversations.models import Conversation
 
 #: The least seconds between two reads of changed conversations, and between two parts of a stream.
-#: Each page of the inbox gets what happens meanwhile at once.
+#: Each page of the inbox gets the events in between at once.
 JOIN_SECONDS: Final = 0.25
 #: Conversations that are read at a time.
 _MAX_READ: Final = 100

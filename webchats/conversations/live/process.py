@@ -47,7 +47,7 @@ class LiveProcess:
             self.watch.has_hints = True
 
     async def stop(self) -> None:
-        """End the streams, and stop what ``start`` has started."""
+        """End the streams, and stop the tasks of ``start``."""
         remove_listener(self._receive)
         await self.hub.close(within=settings.LIVE_SHUTDOWN_SECONDS)
         self.watch.stop()

@@ -52,7 +52,7 @@ class StreamRequest(HttpRequest):
             "SERVER_PORT": str(port),
         }
         for name, value in scope["headers"]:
-            # A header with an underscore would replace the one with a hyphen.
+            # A header with an underscore would replace the header with a hyphen.
             if b"_" not in name:
                 key = f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"
                 text = value.decode("latin-1")

@@ -186,7 +186,7 @@ class Stream:
             self._request.cancel()
 
     async def _send_waiting(self) -> None:
-        """Send what waits, and the end of the response if the stream ends."""
+        """Send the waiting events, and the end of the response if the stream ends."""
         while self._waiting:
             chunk = b"".join(self._waiting)
             self._waiting.clear()

@@ -35,7 +35,7 @@ class Checked(NamedTuple):
 
 
 def check_visitors(requests: list[tuple[StreamRequest, str]]) -> list[Checked | Exception]:
-    """Return what is valid for each request and the id of its webchat, or why it is refused.
+    """Return the checked session for each request and webchat id, or the reason of its refusal.
 
     Each counts as any other request of its visitor. Each webchat is read once, and the counters are
     incremented in one round trip. CPU time for a request, one by one divided by 50 together: 4.

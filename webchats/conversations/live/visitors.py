@@ -57,7 +57,7 @@ class VisitorChannel:
             self.version = version
 
     def wake(self) -> None:
-        """Read the rows and push what is new. Calls during a read cause one more read."""
+        """Read the rows and push the new ones. Calls during a read cause one more read."""
         self._is_outdated = True
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._update())
@@ -69,7 +69,7 @@ class VisitorChannel:
                 stream.push(event)
 
     def push_reply(self, reply_id: str, offset: int, text: str) -> None:
-        """Push text of a reply that is being written, without what a stream has pushed before."""
+        """Push the text of a reply in progress that the stream has not pushed yet."""
         for stream in tuple(self.streams):
             if stream.is_live and (event := stream.take_reply(reply_id, offset, text)):
                 stream.push(event)
@@ -141,7 +141,7 @@ class VisitorStream(Stream):
         self._present_in: tuple[str, Present] | None = None
 
     async def replay(self) -> AsyncGenerator[bytes]:
-        """Yield what happened after the position, in chunks, until the stream is live."""
+        """Yield the events after the position, in chunks, until the stream is live."""
         while not self.is_live:
             self.has_missed = False
             update = await self.channel.load([self.position])
@@ -170,7 +170,7 @@ class VisitorStream(Stream):
         return events
 
     def take_reply(self, reply_id: str, offset: int, text: str) -> bytes | None:
-        """Return the event of the text after what was pushed; ``None`` if there is none.
+        """Return the event with the text that was not pushed yet; ``None`` if there is none.
 
         Text after a gap is sent as it is. The client then reads the messages.
         """

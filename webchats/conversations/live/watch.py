@@ -1,4 +1,4 @@
-"""The tasks that find what no hint reports: changes, ended sessions and revoked credentials."""
+"""The tasks that find changes without a hint, ended sessions and revoked credentials."""
 
 import asyncio
 import logging

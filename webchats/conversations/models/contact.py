@@ -136,7 +136,7 @@ class Contact(StoredValues, TenantModel):
         )
 
     def __str__(self) -> str:
-        # Visitors without a name are told apart by the end of their id.
+        # The end of the id distinguishes visitors without a name.
         return self.name or self.email or self.phone or f"Visitor {self.pk[-4:]}"
 
     def stored_placement(self) -> tuple[str | None, str | None]:

@@ -1,4 +1,4 @@
-"""The merges of contacts, with what undoing them needs."""
+"""The merges of contacts, with the values needed to undo them."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, Self
@@ -32,7 +32,7 @@ class ContactMergeQuerySet(TenantQuerySet["ContactMerge"]):
         return rows.filter(contact_id=models.F("kept_id"))
 
     def expired(self) -> Self:
-        """Return the merges that cannot be undone any more and still have what that needs."""
+        """Return the merges that can no longer be undone, but still have the values for it."""
         rows = self.filter(removed_values__isnull=False)
         return rows.filter(created_at__lte=timezone.now() - UNDO_FOR)
 
@@ -44,12 +44,12 @@ class ContactMerge(TenantModel):
     """A contact that became part of another one, and was removed.
 
     The personal data of a merge are in ``removed_values`` and ``kept_values``. They are cleared
-    when it is undone, after ``UNDO_FOR``, and when ``contact`` is deleted in whatever way. The
-    change history of the removed contact is that of ``removed_id``.
+    when it is undone, after ``UNDO_FOR``, and whenever ``contact`` is deleted. The change history
+    of the removed contact is that of ``removed_id``.
 
-    The conversations and moves of the removed contact have the merge as their ``merge``. If the
-    contact that stayed is merged again, ``contact`` is the one that has the data now, ``inside`` is
-    the other merge, and that one must be undone first.
+    The conversations and moves of the removed contact refer to the merge by ``merge``. If the kept
+    contact is merged again, ``contact`` is the contact that has the data now, and ``inside`` the
+    later merge, which must be undone first.
     """
 
     is_detail = True

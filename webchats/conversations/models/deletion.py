@@ -15,7 +15,7 @@ from webchats.conversations.states import DraftState
 from webchats.conversations.transitions import Action, ClosedBy, Handler, State, next_handler
 
 #: The visitor id of a conversation that is being deleted. No session has it, so that the visitor
-#: starts anew, and no action changes the conversation any more.
+#: gets a new conversation, and no action changes this one.
 DETACHED: Final = "deleted"
 
 
@@ -26,7 +26,7 @@ def close_and_set_null(
     using: str,
 ) -> None:
     """Keep the conversations of a deleted webchat, closed and without pending drafts."""
-    # Queries, which the collector runs in this order: each selects what those before have left.
+    # Queries, which the collector runs in this order: each selects the rows left by the previous.
     # Rows would be read, and updated by a hundred at a time.
     _update(collector, "state", State.CLOSED, conversations.filter(state=State.OPEN))
     just_closed = conversations.filter(state=State.CLOSED, closed_at=None)

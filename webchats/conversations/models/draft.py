@@ -42,8 +42,8 @@ DraftManager = models.Manager.from_queryset(DraftQuerySet)
 class Draft(TenantModel):
     """A finished answer of the AI that waits for approval, or the decision about it.
 
-    ``text`` is the draft's own text permanently, and ``sent_text`` what was sent instead: they
-    differ if it was edited. No visitor query may read this table.
+    ``text`` is always the draft's own text, and ``sent_text`` the text that was sent: they differ
+    if the draft was edited. No visitor query may read this table.
     """
 
     is_detail = True

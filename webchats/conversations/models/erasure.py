@@ -1,4 +1,4 @@
-"""The erasure of a person: what was deleted, when, and for whom. Without personal data."""
+"""The record of an erasure: user, times and numbers of deleted rows. No personal data."""
 
 from datetime import datetime
 from typing import ClassVar, Final, Self

@@ -1,4 +1,4 @@
-"""What happened in a conversation, as numbers and times: what the reports are made from.
+"""The events of a conversation as numbers and times, the data of the reports.
 
 The actions on conversations write these columns when something happens, under the lock of the row:
 see ``webchats.conversations.facts``. They contain nothing about the visitor.

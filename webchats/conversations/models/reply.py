@@ -31,7 +31,7 @@ ReplyManager = models.Manager.from_queryset(ReplyQuerySet)
 
 
 class Reply(TenantScoped):
-    """One answer of the AI: what it was made from, its text, and what it cost.
+    """One answer of the AI: its input, its text, and its cost.
 
     It keeps the instructions and the version of the prompt as they were, so that the origin of an
     answer can be shown after the prompt has changed or was deleted.
@@ -61,7 +61,7 @@ class Reply(TenantScoped):
     provider_name = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
     model = models.CharField(max_length=MODEL_LENGTH, blank=True, default="")
 
-    #: While it runs, what the visitor has been shown so far: empty for a draft.
+    #: While it runs, the text that the visitor has been shown so far: empty for a draft.
     text = models.TextField(blank=True, default="")
     #: The cited sources, as in a message.
     sources: "models.JSONField[Any, Any]" = models.JSONField(blank=True, default=list)

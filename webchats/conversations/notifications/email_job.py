@@ -29,7 +29,7 @@ async def send_report(job: ClaimedJob) -> None:
 
 
 def _load(user_id: str) -> Report | None:
-    """Return what is to be sent now. Raise ``RetryLater`` if the last e-mail was just sent."""
+    """Return the e-mail to send now. Raise ``RetryLater`` if the last one was just sent."""
     user = User.objects.select_related("organization").filter(pk=user_id).first()
     if user is None or not find_subscribers(str(user.organization_id)).filter(pk=user_id).exists():
         return None

@@ -80,7 +80,7 @@ async def retry_device(job: ClaimedJob) -> None:
 
 
 def _prepare(conversation_id: str) -> Push | None:
-    """Return what to send; ``None`` if there is nothing to do. Raise ``RetryLater``."""
+    """Return the notification; ``None`` if there is nothing to send. Raise ``RetryLater``."""
     conversation = _find_waiting(conversation_id)
     if conversation is None:
         return None

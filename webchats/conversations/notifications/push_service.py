@@ -70,7 +70,7 @@ class Delivery:
 async def send_to_devices(
     subscriptions: Sequence[PushSubscription], message: Message, organization_id: str
 ) -> list[Delivery]:
-    """Send the message to each device of an organization, and return what became of it."""
+    """Send the message to each device of an organization, and return the outcomes."""
     by_origin: dict[str, list[PushSubscription]] = {}
     for subscription in subscriptions:
         by_origin.setdefault(get_origin(subscription.endpoint), []).append(subscription)

@@ -15,7 +15,7 @@ from webchats.conversations.models import PushSubscription
 from webchats.conversations.models.push_subscription import MAX_SUBSCRIPTIONS
 from webchats.conversations.notifications.vapid import get_public_key
 
-#: The names of browsers and systems by what their ``User-Agent`` contains. The first match counts.
+#: The names of browsers and systems by a part of their ``User-Agent``. The first match counts.
 _BROWSERS: Final = {
     "Edg": "Edge",
     "OPR/": "Opera",

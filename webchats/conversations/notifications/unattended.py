@@ -1,8 +1,8 @@
 """Visitors who wait while nobody of the organization is online, and the e-mails that report them.
 
 Each wait is reported once. ``Conversation.unattended_at`` is set in the transaction that requests
-the e-mails, and each member's e-mail lists what was found after ``User.emailed_up_to``. So an
-e-mail that is late, since the mail server was unavailable, lists what is still true.
+the e-mails, and each member's e-mail lists the conversations found after ``User.emailed_up_to``.
+An e-mail that is late, because the mail server was unavailable, is therefore still correct.
 """
 
 from datetime import datetime, timedelta
@@ -70,7 +70,7 @@ def find_subscribers(organization_id: str) -> TenantQuerySet[User]:
 
 
 def find_to_report(user: User) -> ConversationQuerySet[Conversation]:
-    """Return what the next e-mail to a subscriber lists, the longest wait first.
+    """Return the conversations of the next e-mail to a subscriber, longest wait first.
 
     A conversation is reported to its assignee, or to all subscribers if the assignee is none of
     them. The result is empty while somebody is online.

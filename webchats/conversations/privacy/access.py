@@ -6,7 +6,7 @@ from webchats.conversations.models import Contact, Erasure
 
 
 def may_export(user: User) -> bool:
-    """Return whether the user may export people: whoever adds contacts, with those of files."""
+    """Return whether the user may export people: everyone who can add and import contacts."""
     return role_allows(user.role, Operation.ADD, Contact)
 
 

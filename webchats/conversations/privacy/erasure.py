@@ -1,8 +1,8 @@
 """The erasure of a person: the request, which hides them from visitors, and the deletion.
 
 The request closes the person's conversations and detaches them from the visitor, whose next message
-starts anew. A worker then deletes them in transactions of limited size. Each stores its progress,
-so that another worker continues where one has died.
+starts a new one. A worker then deletes them in transactions of limited size. Each stores its
+progress, so that another worker can continue if one dies.
 """
 
 from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ def request_erasure(*, contact: Contact, user: User | None) -> Erasure:
 
 
 def request_job(erasure: Erasure) -> None:
-    """Let a worker delete what is left."""
+    """Let a worker delete the remaining rows."""
     enqueue(ERASURE_JOB, key=erasure.pk, organization_id=erasure.organization_id)
 
 

@@ -24,7 +24,7 @@ from webchats.imports.concurrency import start_export
 from webchats.imports.exporter import ExportResponse
 
 _README: Final = """\
-This archive has what is stored about one person who wrote in a chat of
+This archive contains all data stored about one person who wrote in a chat of
 {organization}, as of {time} (UTC).
 
 index.html           to read: the person, and all conversations

@@ -66,7 +66,7 @@ def delete_some(rows: ConversationQuerySet[Conversation], check: Callable[[], No
     if not batch:
         return Deleted()
     if _has_many_messages(batch[0]):
-        # From now on, nobody changes what is left of it.
+        # From now on, no other transaction changes its rows.
         Conversation.objects.filter(pk=batch[0].pk).update(visitor_id=DETACHED)
         return Deleted(messages=_delete_oldest_messages(batch[0]))
     totals = accumulate(row.last_sequence for row in batch)

@@ -1,4 +1,4 @@
-"""Deletion of what organizations keep for a limited time: old conversations and contacts.
+"""Retention: the deletion of old conversations and contacts.
 
 Workers and commands may run it at the same time: each locks the rows that it deletes.
 """
@@ -39,7 +39,7 @@ def _no_check() -> None:
 def apply_retention(
     organization: Organization, *, check: Callable[[], None] = _no_check
 ) -> Iterator[Deleted]:
-    """Delete what is due, and yield the rows of each transaction.
+    """Delete the due rows, and yield those of each transaction.
 
     ``check`` is called within each: if it raises an exception, nothing more is deleted.
     """
@@ -57,7 +57,7 @@ def apply_retention(
 
 
 def count_due(organization: Organization) -> Due:
-    """Return what a run would delete now. ``organization`` may have settings that are not saved."""
+    """Return the rows that a run would delete now. The organization may have unsaved settings."""
     now = timezone.now()
     return Due(
         conversations=_count(due_conversations(organization, now)),
@@ -66,7 +66,7 @@ def count_due(organization: Organization) -> Due:
 
 
 def describe_due(organization: Organization) -> list[str]:
-    """Return what a run would delete now, such as ``["1 conversation", "3 contacts"]``."""
+    """Return the numbers of due rows, such as ``["1 conversation", "3 contacts"]``."""
     conversations, contacts = count_due(organization)
     return Deleted(conversations, contacts=contacts).describe(MAX_COUNTED)
 

@@ -1,4 +1,4 @@
-"""The job that deletes what an organization keeps for a limited time. Its key is its id."""
+"""The job that applies the retention of an organization. Its key is the organization's id."""
 
 import logging
 from functools import partial
@@ -25,7 +25,7 @@ def request_retention() -> None:
 
 
 async def run_retention(job: ClaimedJob) -> None:
-    """Delete what is due, in transactions of at most some hundred rows.
+    """Delete the due rows, in transactions of at most some hundred rows.
 
     Each holds the lease, so that a worker that has lost it deletes nothing more.
     """

@@ -37,7 +37,7 @@ def can_answer(conversation: Conversation) -> bool:
 
 
 def answered_by(prompt: Prompt | None) -> AnsweredBy:
-    """Return what answers with this prompt.
+    """Return the kind of author that answers with this prompt.
 
     A person, unless the prompt is active and its provider can be called. The built-in provider
     needs an active knowledge entry for the prompt.

@@ -66,7 +66,7 @@ class ReplyRun:
         self._advancing = asyncio.Lock()
 
     async def run(self) -> None:
-        """Make the reply and store what comes of it."""
+        """Generate the reply and store its outcome."""
         try:
             await self._finish(await self._race())
         except _Stopped:

@@ -51,8 +51,8 @@ REFUSAL: Final = "refusal"
 def finish_reply(job: ClaimedJob, reply_id: str, finished: Finished, *, is_shown: bool) -> None:
     """Store a complete answer as a message or draft.
 
-    A newer message of the visitor discards what nobody has been shown: its job starts over. The
-    second refusal in a row, and any refusal that would become a draft, calls a person instead.
+A newer message of the visitor discards a reply that was not shown yet: its job starts again.
+    The second refusal in a row, and any refusal that would become a draft, is a hand-over instead.
     """
     reply = _lock_running(job, reply_id)
     if reply is None:
@@ -79,7 +79,7 @@ def finish_reply(job: ClaimedJob, reply_id: str, finished: Finished, *, is_shown
 
 @transaction.atomic
 def hand_over_reply(job: ClaimedJob, reply_id: str, handed: HandOver) -> None:
-    """Call a person because the model has asked for one. What it wrote before is no answer."""
+    """Hand over because the model has asked for a person. Its text so far is discarded."""
     reply = _lock_running(job, reply_id)
     if reply is not None:
         _record(reply, handed.trace)
@@ -101,7 +101,7 @@ def fail_reply(job: ClaimedJob, reply_id: str, end_reason: str, error: str) -> N
 
 @transaction.atomic
 def discard_reply(job: ClaimedJob, reply_id: str) -> None:
-    """End a reply that may not go on, unless what has ended it has done so."""
+    """End a reply that must not continue, unless it has already ended."""
     reply = _lock_running(job, reply_id)
     if reply is not None:
         _end(reply, ReplyState.DISCARDED)

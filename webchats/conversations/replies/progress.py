@@ -120,8 +120,8 @@ def _turn_into_drafts(reply_ids: Sequence[str]) -> None:
 def _save_texts(texts: Mapping[str, str]) -> None:
     """Store the texts that visitors have been shown, unless a reply has ended or is a draft.
 
-    Rows that others have locked are left out. So nothing waits while it holds locks, and what was
-    left out is part of the next save.
+Locked rows are skipped and become part of the next save, so that nothing waits while it
+    holds locks.
     """
     if not texts:
         return
@@ -135,5 +135,5 @@ def _save_texts(texts: Mapping[str, str]) -> None:
 
 
 def clean_text(text: str) -> str:
-    """Return the text as it is stored: without what cannot be, and as long as a message."""
+    """Return the text in the form that can be stored, truncated to the length of a message."""
     return remove_unstorable(text)[:MAX_TEXT_LENGTH]

@@ -44,7 +44,7 @@ _BUSY_SECONDS: Final = 2
 
 @dataclass(frozen=True)
 class Start:
-    """A reply that has begun, with what it is made from."""
+    """A started reply, with the input of its call."""
 
     conversation: Conversation
     reply: Reply
@@ -147,7 +147,7 @@ def _find_unanswered(
 ) -> Message | None:
     """Return the last message of the visitor, ``None`` if it has an answer or a draft of one.
 
-    ``newest`` is what ``load_newest`` returned, and ``draft`` the pending draft.
+    ``newest`` is the result of ``load_newest``, and ``draft`` the pending draft.
     """
     if newest and newest[0].author == Author.VISITOR:
         # No text follows, so no reply to it was sent.

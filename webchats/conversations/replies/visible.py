@@ -34,12 +34,12 @@ _ANSWERED_BY_AI: Final = (State.OPEN, Handler.AI)
 
 
 def load_visible_reply(conversation: Conversation) -> VisibleReply:
-    """Return what the visitor may see, as ``load_visible_replies`` does."""
+    """Return the visible part of the reply, as ``load_visible_replies`` does."""
     return load_visible_replies([conversation])[conversation.pk]
 
 
 def load_visible_replies(conversations: Collection[Conversation]) -> dict[str, VisibleReply]:
-    """Return what the visitors may see, by conversation.
+    """Return the visible parts of replies, by conversation.
 
     Three queries at most, however many conversations. None unless the AI handles one of them.
     """

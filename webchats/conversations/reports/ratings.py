@@ -8,7 +8,7 @@ from webchats.conversations.models.rating import SCORES
 from webchats.conversations.reports.counts import Counts, divide
 from webchats.conversations.reports.figures import RatingFigures, RatingGroup
 
-#: A mean of fewer ratings says nothing.
+#: A mean of fewer ratings is meaningless.
 MIN_FOR_MEAN: Final = 10
 
 

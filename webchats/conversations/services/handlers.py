@@ -24,7 +24,7 @@ from webchats.conversations.transitions import Action, Handler, State, next_hand
 
 @transaction.atomic
 def take_over(*, conversation: Conversation, user: User) -> Conversation:
-    """Make ``user`` the one who answers, unless a colleague does.
+    """Make ``user`` the representative who answers, unless a colleague does.
 
     Raise ``ConversationClosed`` if it is closed, and ``AssignedMeanwhile`` if a colleague answers.
     """
@@ -67,9 +67,9 @@ def ask_for_person(*, conversation: Conversation) -> Conversation:
 
 @transaction.atomic
 def hand_over(*, conversation: Conversation) -> Conversation:
-    """Hand over what the AI cannot answer. Raise ``ConversationClosed`` if it is closed.
+    """Hand over because the AI cannot answer. Raise ``ConversationClosed`` if it is closed.
 
-    Nothing changes unless the AI is the handler. One event tells the visitor.
+    Nothing changes unless the AI is the handler. One event informs the visitor.
     """
     return _call_person(conversation, Action.HAND_OVER)
 
@@ -84,7 +84,7 @@ def _call_person(conversation: Conversation, action: Action) -> Conversation:
 def hand_over_locked(conversation: Conversation, action: Action, text: str = "") -> bool:
     """End the replies of the AI and call a person. Return whether the handler has changed.
 
-    ``text`` tells the visitor why. The widget has a text of its own without it.
+    ``text`` explains it to the visitor. Without it, the widget shows its own text.
     """
     handler = next_handler(conversation.handler, action)
     if handler == conversation.handler:

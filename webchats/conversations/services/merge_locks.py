@@ -32,7 +32,7 @@ def lock_contacts(kept_id: str, removed_id: str) -> tuple[Contact, Contact]:
     """Return both contacts, locked. Raise ``ContactGone`` unless both exist."""
     found = {}
     for pk in sorted([kept_id, removed_id]):
-        # New conversations may refer to the one that stays, but not to the other.
+        # New conversations may refer to the kept contact, but not to the other one.
         found[pk] = lock_contact(pk, no_key=pk == kept_id)
     kept, removed = found[kept_id], found[removed_id]
     if kept is None or removed is None:

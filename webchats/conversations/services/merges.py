@@ -63,10 +63,10 @@ def merge_contacts(
 
 
 def undo_merge(*, merge: ContactMerge, user: User) -> ContactMerge:
-    """Restore both contacts, except for what was changed since.
+    """Restore both contacts, except for later changes.
 
-    The removed contact gets back its values, conversations and moves. The other one gets back those
-    values that nobody has changed since, and keeps the conversations that were begun since. Raise
+    The removed contact gets back its values, conversations and moves. The kept contact gets back
+    the values that have not changed since, and keeps the conversations begun since. Raise
     ``MergeFinal`` if the merge cannot be undone, and ``ContactBusy``.
     """
     return _retry(lambda: _undo(merge.pk, user))
@@ -165,7 +165,7 @@ def _undo(merge_id: str, user: User) -> ContactMerge:
 
 
 def _new_version(model: type[models.Model]) -> dict[str, models.Case]:
-    """Return what updates the version of open conversations, whose documents name the contact."""
+    """Return the update of the version of open conversations, whose documents name the contact."""
     if model is not Conversation:
         return {}
     is_open = models.When(state=State.OPEN, then=models.Value(timezone.now()))

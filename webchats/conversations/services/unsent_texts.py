@@ -8,7 +8,7 @@ from webchats.conversations.models import Conversation, UnsentText
 def save_unsent_text(
     *, conversation: Conversation, user: User, text: str, is_note: bool = False
 ) -> None:
-    """Store what ``user`` has written in the conversation. A blank text deletes what is stored.
+    """Store the unsent text of ``user`` in the conversation. A blank text deletes it.
 
     The text must have passed ``validation``, except that it may be blank.
     """
@@ -21,6 +21,6 @@ def save_unsent_text(
 
 
 def delete_unsent_text(conversation: Conversation, user: User) -> None:
-    """Delete what ``user`` has written in the conversation, such as after sending it."""
+    """Delete the unsent text of ``user`` in the conversation, for example after sending it."""
     if has_unsent_text(conversation.pk, user.pk):
         UnsentText.objects.filter(conversation=conversation, user=user).delete()

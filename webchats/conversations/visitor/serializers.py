@@ -94,7 +94,7 @@ def _texts(value: dict[str, str | None] | None) -> Any:
 
 
 class PositionSerializer(RequestSerializer):
-    """The query string of ``GET messages``: what the client has."""
+    """The query string of ``GET messages``: the position of the client."""
 
     conversation = serializers.CharField(required=False, allow_blank=True)
     after = serializers.IntegerField(

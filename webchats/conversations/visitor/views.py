@@ -64,7 +64,7 @@ class MessagesView(VisitorView):
         is_current = position.validated_data.get("conversation") == conversation.pk
         rows = conversation.messages.filter(
             sequence__gt=position.validated_data["after"] if is_current else 0,
-            # Not those of which the conversation that was read above does not know.
+            # Without messages that are newer than the conversation that was read above.
             sequence__lte=conversation.last_sequence,
         )
         page, _ = load_page(rows.order_by("sequence"), PAGE_SIZE)

@@ -1,4 +1,4 @@
-"""The command that deletes what organizations keep for a limited time."""
+"""The command that deletes rows whose retention period has ended."""
 
 from django.core.management.base import CommandParser
 from django.utils.text import get_text_list

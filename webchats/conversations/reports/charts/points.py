@@ -1,4 +1,4 @@
-"""What charts are drawn from, and what all of them have."""
+"""The data points of charts, and the attributes of all charts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -31,7 +31,7 @@ _FIELDS: Final = (
 
 @dataclass(frozen=True)
 class Row:
-    """A conversation, with what the list shows of it."""
+    """A conversation with the values in the list."""
 
     conversation: Conversation
 
