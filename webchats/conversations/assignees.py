@@ -23,7 +23,7 @@ def assign_automatically(conversation: Conversation) -> None:
     """Assign the conversation, which waits for a person, if its webchat does so automatically.
 
     Members of the organization who are online and not away take turns. An assignee who is online
-    stays, and nothing changes while nobody is available. The caller saves the conversation.
+    is kept, and nothing changes while nobody is available. The caller saves the conversation.
     """
     if not _is_automatic(conversation):
         return

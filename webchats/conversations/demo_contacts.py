@@ -14,17 +14,17 @@ from webchats.models import Webchat
 
 
 class _Person(NamedTuple):
-    """A contact whom somebody has added by hand."""
+    """A contact that was added by hand."""
 
     name: str
     email: str
     phone: str
-    #: How many stages the contact has gone on.
+    #: The number of stages by which the contact has advanced.
     stage: int
     days_ago: int
 
 
-#: How many stages the visitors of the sample conversations have gone on, by name.
+#: The number of stages by which the visitors of sample conversations have advanced, by name.
 _VISITORS: Final = {"Aylin Demir": 1, "Jonas Weber": 2}
 _PEOPLE: Final = (
     _Person("Sofia Rossi", "sofia.rossi@example.com", "+39 06 555 0134", 0, 1),

@@ -10,7 +10,7 @@ from webchats.conversations.models.rating import CHANGEABLE_FOR
 
 
 class AnswerItem(ErrorItem):
-    """The answer of somebody else. ``message`` is its text."""
+    """Another person's answer. ``message`` is its text."""
 
     sequence: int
     authorName: str
@@ -105,7 +105,7 @@ class WebchatDeleted(ConversationConflict):
 
 
 class ClientKeyUsed(ConversationConflict):
-    """The key of a representative's message is that of a message of somebody else."""
+    """The key of a representative's message is used by a message of another author."""
 
     default_detail = "Another message of the conversation has this key. Choose another one."
     default_code = "client_key_used"

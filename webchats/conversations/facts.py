@@ -75,6 +75,6 @@ def record_closing(conversation: Conversation, time: datetime) -> None:
 
 
 def record_reopening(conversation: Conversation) -> None:
-    """Record that the conversation goes on, so that it is not resolved until it is closed again."""
+    """Record the reopening: the conversation is not resolved until it is closed again."""
     conversation.resolution_seconds = None
     conversation.reopen_count += 1

@@ -44,7 +44,7 @@ _ASSIGNEE_PATTERN: Final = f"^(?:{OBJECT_ID_PATTERN}|{UNASSIGNED}|{ME})?$"
 
 @extend_schema_field({**ID_SCHEMA, "pattern": _ASSIGNEE_PATTERN})
 class AssigneeFilter(django_filters.CharFilter):
-    """Conversations of this user, of the caller for ``me``, or of nobody for ``none``."""
+    """Conversations of this user, of the caller (``me``), or without assignee (``none``)."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(validators=[_validate_assignee], **options)
@@ -128,7 +128,7 @@ class ConversationFilter(django_filters.FilterSet):
     def filter_unread(
         self, rows: QuerySet[Conversation], name: str, value: bool
     ) -> QuerySet[Conversation]:
-        """Return the rows with messages that nobody of the organization has read, or the others."""
+        """Return the rows with messages that no member has read, or the others."""
         is_unread = {"organization_read_sequence__lt": F("last_sequence")}
         return rows.filter(**is_unread) if value else rows.exclude(**is_unread)
 

@@ -28,7 +28,7 @@ def request_lost_replies() -> None:
     """
     now = timezone.now()
     jobs = Job.objects.filter(kind=JOB_KIND, key=OuterRef("pk"))
-    # A stale draft is replaced once nobody edits it.
+    # A stale draft is replaced when it is no longer being edited.
     drafts = Draft.objects.pending().filter(
         Q(is_stale=False) | Q(editing_until__gt=now), conversation=OuterRef("pk")
     )

@@ -56,7 +56,7 @@ _FAULT: Final = "An internal error, see the log of the worker."
 
 
 def can_use_playground(user: User) -> bool:
-    """Return whether the user may start runs: who may change prompts may."""
+    """Return whether the user may start runs: the permission to change prompts."""
     return role_allows(user.role, Operation.CHANGE, Prompt)
 
 

@@ -20,7 +20,7 @@ from organizations.models import User
 from webchats.conversations import events
 from webchats.conversations.models import Author, Conversation
 
-#: Seconds after the last heartbeat until a representative counts as gone.
+#: Seconds after the last heartbeat until a representative counts as offline.
 EXPIRY_SECONDS: float = 40
 #: Heartbeats that clients send in this time, so that a lost one does not end their presence.
 HEARTBEATS: Final = 3
@@ -40,7 +40,7 @@ _LOCK_PAUSE: Final = 0.005
 
 
 class PresentRep(TypedDict):
-    """A representative who looks at a conversation."""
+    """A representative who is viewing a conversation."""
 
     userId: str
     name: str
@@ -83,7 +83,7 @@ class Presence:
     now: float
 
     def in_conversation(self, conversation_id: str) -> list[PresentRep]:
-        """Return the representatives who look at the conversation."""
+        """Return the representatives who are viewing the conversation."""
         return [
             {"userId": user_id, "name": rep["name"], "isTyping": visit["typing_until"] > self.now}
             for user_id, rep in self.reps.items()
@@ -109,7 +109,7 @@ class Presence:
 
 
 def load_presence(organization_id: str) -> Presence:
-    """Return who is online in the organization."""
+    """Return the representatives of the organization who are online."""
     now = timezone.now().timestamp()
     # The cache contains the value that ``_change`` has stored.
     stored = cast("dict[str, Rep]", cache.get(_key(organization_id)) or {})

@@ -110,7 +110,7 @@ def _search_newest(
     in_text = texts_contain(words, "text") if words else field_contains(text, ("text",))
     messages = Message.objects.filter(in_text, conversation=OuterRef("pk")).order_by()
     fields = ("last_message_preview", *(f"contact__{name}" for name in CONTACT_FIELDS))
-    # In a query of its own, because PostgreSQL would test it for every conversation.
+    # In a separate query, because PostgreSQL would test it for every conversation.
     rows = Conversation.objects.filter(pk__in=newest).order_by()
     rows = rows.filter(field_contains(text, fields) | Q(Exists(messages)))
     return rows.values_list("last_message_at", "pk")

@@ -36,7 +36,7 @@ class MessageDocument(TypedDict):
     sources: list[SourceDocument]
     #: Whether a representative has approved the answer of the AI.
     isApproved: bool
-    #: ``None`` for a message of somebody else.
+    #: ``None`` for a message of another author.
     clientKey: str | None
     createdAt: str
 

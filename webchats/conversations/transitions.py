@@ -12,7 +12,7 @@ from django.db import models
 
 
 class State(models.TextChoices):
-    """Whether the conversation goes on."""
+    """Whether the conversation is open."""
 
     OPEN = "open", "Open"
     CLOSED = "closed", "Closed"

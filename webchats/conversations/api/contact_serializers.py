@@ -30,7 +30,7 @@ class ContactSerializer(TenantDocumentSerializer[Contact]):
 
     ``stageEnteredAt`` is ``null`` without a stage, and where the time is unknown. With
     ``fromStageId``, which is only written, nothing is changed if the contact is in another stage:
-    409 with the code ``moved_meanwhile``, and in ``details`` where it is and who moved it.
+    409 with the code ``moved_meanwhile``; ``details`` has its stage and the user who moved it.
     """
 
     page = ContactPageSerializer(source="*", read_only=True)

@@ -161,7 +161,7 @@ class DraftViewSet(TenantReadUpdateViewSet[Draft]):
     @action(detail=True, methods=["post"])
     def edit(self, request: Request, pk: str) -> Response:
         """Report that the caller edits the draft. A new message of the visitor does not supersede
-        it in the next 60 seconds, but marks it as stale. Call it again while editing goes on."""
+        it in the next 60 seconds, but marks it as stale. Repeat the call while editing."""
         draft, values = self._read(request, pk, DraftVersionSerializer)
         services.edit_draft(draft=draft, user=cast("User", request.user), **values)
         return self._respond("Draft is being edited", pk)

@@ -1,4 +1,4 @@
-"""The REST API of who is online, and of the caller's away switch."""
+"""The REST API of online representatives, and of the caller's away switch."""
 
 from typing import ClassVar, cast
 

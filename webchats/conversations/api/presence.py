@@ -1,4 +1,4 @@
-"""The REST API of presence: who looks at a conversation, and who types."""
+"""The REST API of presence: the users who view a conversation or type in it."""
 
 from typing import cast
 
@@ -26,7 +26,7 @@ from webchats.conversations.presence import (
 
 
 class PresentRepSerializer(serializers.Serializer[PresentRep]):
-    """A representative who looks at the conversation."""
+    """A representative who is viewing the conversation."""
 
     userId = IdField()
     name = serializers.CharField()
@@ -34,7 +34,7 @@ class PresentRepSerializer(serializers.Serializer[PresentRep]):
 
 
 class ConversationPresenceSerializer(serializers.Serializer[Presence]):
-    """The representatives who look at a conversation."""
+    """The representatives who are viewing a conversation."""
 
     reps = PresentRepSerializer(many=True)
 
@@ -51,7 +51,7 @@ class PresenceActions(TenantReadUpdateViewSet[Conversation]):
     @extend_schema(summary="Get presence", responses=ConversationPresenceSerializer)
     @action(detail=True)
     def presence(self, request: Request, pk: str) -> Response:
-        """Return the representatives who look at the conversation now."""
+        """Return the representatives who are viewing the conversation."""
         row = self.get_unlocked(request, pk)
         reps = load_presence(row.organization_id).in_conversation(row.pk)
         return Response({"data": {"reps": reps}})

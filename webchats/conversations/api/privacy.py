@@ -106,7 +106,7 @@ class PrivacyActions(TenantReadUpdateViewSet[Contact]):
 @extend_schema(tags=["erasures"])
 @response_example(examples.ERASURE)
 class ErasureViewSet(TenantReadUpdateViewSet[Erasure]):
-    """Erasures of people: who was deleted, when, and for whom. For administrators."""
+    """Erasures of people: contact, times and requesting user. For administrators."""
 
     queryset = Erasure.objects.all()
     serializer_class = ErasureSerializer

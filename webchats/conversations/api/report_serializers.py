@@ -124,7 +124,7 @@ class RatingGroupSerializer(serializers.Serializer[object]):
 
 
 class RatingFiguresSerializer(serializers.Serializer[object]):
-    """Ratings of all conversations, and by who answered."""
+    """Ratings of all conversations, and by author of the answers."""
 
     surveyed = serializers.IntegerField()
     rated = serializers.IntegerField()

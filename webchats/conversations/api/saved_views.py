@@ -40,7 +40,7 @@ class SavedViewSerializer(TenantDocumentSerializer[SavedView]):
             "createdAt",
             "updatedAt",
         )
-        # The one who saved it.
+        # The user who saved it.
         read_only_fields = ("userId",)
 
     def new_row(self) -> SavedView:
@@ -87,7 +87,7 @@ class SavedViewViewSet(TenantViewSet[SavedView]):
         return views.visible_to(self._user)
 
     def check_object_permissions(self, request: Request, obj: SavedView) -> None:
-        """Refuse a write to a view of somebody else, unless the role may change shared views."""
+        """Refuse a write to another user's view, unless the role may change shared views."""
         super().check_object_permissions(request, obj)
         if request.method not in SAFE_METHODS and not obj.can_be_changed_by(self._user):
             self.permission_denied(request)

@@ -68,7 +68,7 @@ def _move(request: HttpRequest, contact: Contact) -> Contact:
     user = get_user(request)
     if from_id is None:
         return services.move(contact=contact, stage=stage, user=user)
-    # The stage may have been deleted, after somebody else has moved its contacts.
+    # The stage may have been deleted, after another user has moved its contacts.
     expected = Stage(pk=from_id) if from_id else None
     return services.move(contact=contact, stage=stage, user=user, expected_stage=expected)
 

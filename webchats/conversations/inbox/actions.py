@@ -119,7 +119,7 @@ def take_over(request: HttpRequest, conversation: Conversation) -> None:
 
 @action
 def assign(request: HttpRequest, conversation: Conversation) -> Composer | None:
-    """Make a colleague responsible, or nobody."""
+    """Assign the conversation to a colleague, or to nobody."""
     form = AssignForm(conversation, get_user(request), request.POST)
     if not form.is_valid():
         return refuse(request, "This person is not an active member of the organization.")

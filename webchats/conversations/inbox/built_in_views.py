@@ -76,7 +76,7 @@ class Filters:
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether somebody waits in all of the conversations."""
+        """Return whether a visitor waits in each of the conversations."""
         if self.values.get("ordering") == WAITING_SINCE:
             return True
         state, handler = self.values.get("state"), self.values.get("handler")

@@ -38,7 +38,7 @@ def get_push_key(user: User) -> str | None:
 
 @require_safe
 def push_worker(request: HttpRequest) -> HttpResponse:
-    """Return the service worker. It is the same for everybody, and needs no session to be updated.
+    """Return the service worker. It is the same for all users, and updated without a session.
 
     Its path is its scope, so it is no static file.
     """

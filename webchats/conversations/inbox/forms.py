@@ -60,7 +60,7 @@ class ReadForm(forms.Form):
 
 
 class AssignForm(forms.Form):
-    """The representative who becomes responsible, or nobody."""
+    """The representative to assign, or nobody."""
 
     assignee = forms.ModelChoiceField(User.objects.none(), required=False)
     #: The id of the assignee that the page shows, or empty.

@@ -230,7 +230,7 @@ def _add_receipt(conversation: Conversation, page: list[Message], entries: list[
 
 
 def get_colleagues(conversation: Conversation, user: User) -> list[User]:
-    """Return the active members who can be responsible, ``user`` first."""
+    """Return the active members who can be assigned, ``user`` first."""
     members = User.objects.for_organization(conversation.organization_id).filter(is_active=True)
     others = members.exclude(pk=user.pk).order_by("full_name", "email")
     return [user, *others[:_MAX_COLLEAGUES]]

@@ -51,7 +51,7 @@ class Composer:
     text: str = ""
     mode: str = "reply"
     error: str = ""
-    #: The answer of somebody else that the user had not seen.
+    #: Another person's answer that the user had not seen.
     answer: Message | None = None
     client_key: str = ""
 

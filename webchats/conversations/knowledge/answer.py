@@ -2,7 +2,7 @@
 
 Where a prompt has knowledge, the first line names the sources of the answer::
 
-sources: 1, 3       the numbers of the sources of the answer
+    sources: 1, 3       the numbers of the sources of the answer
     sources: none       the sources do not answer the question
     sources: courtesy   a greeting or thanks, which needs no source
 

@@ -127,7 +127,7 @@ class LiveApplication:
         except asyncio.CancelledError:
             if stream.ended is None:
                 raise
-        except OSError:  # the client has gone
+        except OSError:  # the client has disconnected
             stream.disconnect()
         finally:
             self.hub.remove(stream)

@@ -26,7 +26,7 @@ def sqlite_path() -> str | None:
 
 
 class CommitWatcher(Thread):
-    """Calls ``on_commit`` in a thread of its own after commits of any other connection.
+    """Calls ``on_commit`` in a separate thread after commits of any other connection.
 
     ``PRAGMA data_version`` changes with every commit, except for those of the same connection.
     """

@@ -52,7 +52,7 @@ def load_versions(organization_id: str) -> dict[str, datetime]:
 
 
 class OrganizationStream(Stream):
-    """The stream of a user or an API key. It starts with those who are present."""
+    """The stream of a user or an API key. It starts with the people who are present."""
 
     __slots__ = ("credential", "organization_id", "presence", "present")
 
@@ -76,7 +76,7 @@ class OrganizationStream(Stream):
             self.present = Present(user.pk, user.public_name, conversation_id)
 
     async def replay(self) -> AsyncGenerator[bytes]:
-        """Yield one ``presence`` event for each one who is present."""
+        """Yield one ``presence`` event for each person who is present."""
         if events := self.presence.events(self.organization_id):
             yield b"".join(events)
 

@@ -31,9 +31,9 @@ class PresenceDocument(TypedDict):
 
 
 class Presence:
-    """The number of streams and heartbeats of each one who is present, by organization.
+    """The number of streams and heartbeats of each person who is present, by organization.
 
-    ``push`` is called with an organization and an event when somebody comes or leaves.
+    ``push`` is called with an organization and an event when a person comes or leaves.
     """
 
     def __init__(self, push: Callable[[str, bytes], None]) -> None:
@@ -58,7 +58,7 @@ class Presence:
             del self._counts[organization_id]
 
     def events(self, organization_id: str) -> list[bytes]:
-        """Return an event for each one who is present."""
+        """Return an event for each person who is present."""
         counts = self._counts.get(organization_id, ())
         return [_encode(present, is_online=True) for present in counts]
 

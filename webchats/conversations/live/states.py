@@ -12,7 +12,7 @@ class StateDocument(TypedDict):
 
     state: str
     handler: str
-    #: The name of the representative who answers, else empty.
+    #: The name of the representative who answers; otherwise empty.
     authorName: str
     #: ``writing`` or ``checking`` if a reply of the AI is due.
     replyState: str | None

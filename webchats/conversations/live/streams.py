@@ -32,8 +32,8 @@ _HEARTBEAT: Final[Message] = {
     "more_body": True,
 }
 
-#: Reasons of streams that end without an ``end`` event: after their lifetime, because the client
-#: has gone, because too many events wait for it, and because the database failed.
+#: Reasons of streams that end without an ``end`` event: the lifetime is over, the client has
+#: disconnected, too many events are queued for it, or the database failed.
 EXPIRED: Final = "expired"
 GONE: Final = "gone"
 SLOW: Final = "slow"
@@ -140,7 +140,7 @@ class Stream:
             self._send_heartbeat()
 
     def disconnect(self) -> None:
-        """Push nothing more: the client has gone."""
+        """Stop pushing: the client has disconnected."""
         self.ended = self.ended or GONE
 
     def replay(self) -> AsyncGenerator[bytes]:
@@ -163,7 +163,7 @@ class Stream:
         missed: AsyncGenerator[bytes] | None = None,
         begun: Awaitable[None] | None = None,
     ) -> None:
-        """Send what waits, after the rest of a part, or after what a new client has missed."""
+        """Send the waiting events, after the rest of a part or the missed events of a new client."""
         try:
             if begun is not None:
                 await begun
@@ -173,7 +173,7 @@ class Stream:
                 async for chunk in missed:
                     await self._send_part(chunk)
             await self._send_waiting()
-        except OSError:  # the client has gone
+        except OSError:  # the client has disconnected
             self.ended = self.ended or GONE
         except Error as error:
             logger.error("A stream is ended, since its messages cannot be read: %s", error)

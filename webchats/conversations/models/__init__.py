@@ -44,7 +44,7 @@ __all__ = [
     "UnsentText",
 ]
 
-# Every member answers visitors and moves contacts. Visitors make the rows, and nobody deletes them.
+# Every member answers visitors and moves contacts. Visitors create the rows; no role deletes them.
 # Who may add contacts, by hand or by an import, may also export them.
 register_grants(Contact, Operation.VIEW, Operation.CHANGE, heads=[Operation.ADD])
 register_grants(StageMove, Operation.VIEW)
@@ -57,9 +57,9 @@ register_grants(Reply, Operation.VIEW)
 register_grants(Draft, Operation.VIEW, Operation.CHANGE)
 # Whoever may read these reads the reports.
 register_grants(RetainedConversation, heads=[Operation.VIEW])
-# Administrators request them, and nobody changes or deletes them.
+# Administrators request them. No role changes or deletes them.
 register_grants(Erasure, Operation.VIEW, Operation.ADD, roles=[AccessRole.ADMIN])
 # Those of others by some roles only: see ``SavedView.can_be_changed_by``.
 register_grants(SavedView, *Operation)
-# Each member's own only: nobody sees the devices of others.
+# Each member's own devices only.
 register_grants(PushSubscription, Operation.VIEW, Operation.ADD, Operation.DELETE)

@@ -92,7 +92,7 @@ class Conversation(ConversationFacts, TenantModel):
     organization_read_sequence = models.PositiveIntegerField(default=0)
     last_message_author = models.CharField(max_length=10)
     last_message_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True, default="")
-    #: The time of the first visitor message that nobody has answered.
+    #: The time of the first unanswered visitor message.
     waiting_since = models.DateTimeField(null=True)
     #: When it was found to wait while nobody was online. Before ``waiting_since``: a former wait.
     unattended_at = models.DateTimeField(null=True, editable=False)
@@ -157,7 +157,7 @@ class Conversation(ConversationFacts, TenantModel):
             models.Index(
                 fields=("webchat", "visitor_id", "-created_at", "-id"), name="conversation_resume"
             ),
-            # Workers look for conversations that nobody answers.
+            # Workers look for unanswered conversations.
             models.Index(
                 fields=("last_message_at",),
                 condition=models.Q(
@@ -226,7 +226,7 @@ class Conversation(ConversationFacts, TenantModel):
 
     @property
     def unread(self) -> int:
-        """Return the number of messages that nobody of the organization has read."""
+        """Return the number of messages that no member of the organization has read."""
         return self.last_sequence - self.organization_read_sequence
 
     @property

@@ -16,7 +16,7 @@ class ConversationQuerySet(TenantQuerySet[_Row_co]):
     """Conversations, with filters for their states."""
 
     def open(self) -> Self:
-        """Return the conversations that go on."""
+        """Return the open conversations."""
         return self.filter(state=State.OPEN)
 
     def waiting(self) -> Self:
@@ -32,7 +32,7 @@ class ConversationQuerySet(TenantQuerySet[_Row_co]):
         return self.filter(assignee=user)
 
     def unread(self) -> Self:
-        """Return the conversations with messages that nobody of the organization has read."""
+        """Return the conversations with messages that no member has read."""
         return self.filter(last_sequence__gt=models.F("organization_read_sequence"))
 
     def of_visitor(self, webchat: Webchat, visitor_id: str) -> Self:

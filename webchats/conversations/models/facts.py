@@ -58,7 +58,7 @@ class ConversationFacts(models.Model):
     asked_for_person = _flag()
     #: From the first hand-over to the next message of a representative.
     rep_reply_seconds = _duration()
-    #: The last representative who wrote.
+    #: The last representative to write.
     answered_by = models.ForeignKey(
         User,
         on_delete=models.SET_NULL,

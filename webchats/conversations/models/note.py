@@ -17,7 +17,7 @@ MAX_NOTES_BYTES: Final = 256 * 1024
 
 
 class Note(TenantScoped):
-    """Text for staff only. In a table of its own, so that no visitor query can return it."""
+    """Text for staff only. In a separate table, so that no visitor query can return it."""
 
     tenant_path = "conversation__organization_id"
     is_detail = True

@@ -1,1 +1,1 @@
-"""Notifications of representatives who do not look at the inbox."""
+"""Notifications of representatives who do not have the inbox open."""

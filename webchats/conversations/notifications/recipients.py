@@ -44,7 +44,7 @@ def find_members(organization_id: str) -> TenantQuerySet[User]:
 def find_recipients(conversation: Conversation) -> TenantQuerySet[User]:
     """Return the assignee, or every active member who may answer if there is none.
 
-    So also if the assignee is no active member of the organization. Includes who is away or online.
+    The same if the assignee is no active member. Includes members who are away or online.
     """
     members = find_members(conversation.organization_id)
     if conversation.assignee_id is None:

@@ -47,7 +47,7 @@ async def make_reply(job: ClaimedJob) -> None:
 
 
 class _Stopped(Exception):
-    """The reply may not go on."""
+    """The reply must not continue."""
 
 
 class ReplyRun:
@@ -85,7 +85,7 @@ class ReplyRun:
             await self._fail("internal_error", _FAULT_MESSAGE)
 
     async def _race(self) -> Finished | HandOver:
-        """Return the end of the run. Raise ``_Stopped`` as soon as it may not go on."""
+        """Return the end of the run. Raise ``_Stopped`` as soon as it must not continue."""
         consumer = asyncio.ensure_future(self._consume())
         watcher = asyncio.ensure_future(self._watch())
         try:
@@ -123,7 +123,7 @@ class ReplyRun:
         raise ProviderError(ErrorKind.INCOMPLETE, "The stream ended without an answer.")
 
     async def _watch(self) -> None:
-        """Publish and save new text, until the reply may not go on."""
+        """Publish and save new text, until the reply must not continue."""
         checked_at = saved_at = monotonic()
         while True:
             await _sleep_until_next(PUBLISH_SECONDS)
@@ -136,7 +136,7 @@ class ReplyRun:
             await self._advance(saves=saves)
 
     async def _advance(self, *, saves: bool) -> None:
-        """Publish new text, and save all if ``saves``. Raise ``_Stopped`` if it may not go on."""
+        """Publish new text, and save all if ``saves``. Raise ``_Stopped`` if it must end."""
         async with self._advancing:
             text = "" if self._is_draft else self._text
             part = ReplyPart(

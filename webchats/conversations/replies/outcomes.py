@@ -1,4 +1,4 @@
-"""The final write of a reply: a message, a draft, or a person who is called.
+"""The final write of a reply: a message, a draft, or a hand-over.
 
 Each is one transaction under the lock of the conversation. It changes nothing unless this process
 still has the job, the AI is still the handler, and the reply is still the current one.
@@ -51,7 +51,7 @@ REFUSAL: Final = "refusal"
 def finish_reply(job: ClaimedJob, reply_id: str, finished: Finished, *, is_shown: bool) -> None:
     """Store a complete answer as a message or draft.
 
-A newer message of the visitor discards a reply that was not shown yet: its job starts again.
+    A newer message of the visitor discards a reply that was not shown yet: its job starts again.
     The second refusal in a row, and any refusal that would become a draft, is a hand-over instead.
     """
     reply = _lock_running(job, reply_id)

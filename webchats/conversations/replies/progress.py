@@ -1,4 +1,4 @@
-"""Running replies: whether they may go on, and their texts so far. Many are read together."""
+"""Running replies: whether they may continue, and their texts so far. Reads are batched."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -18,7 +18,7 @@ from webchats.conversations.transitions import Handler, State
 
 
 class _Row(NamedTuple):
-    """What decides whether a reply may go on. Models of many rows take ten times as long."""
+    """The columns that decide whether a reply may continue. Models take ten times as long."""
 
     pk: str
     is_draft: bool
@@ -30,7 +30,7 @@ class _Row(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Whether a running reply may go on, and who may read it."""
+    """Whether a running reply may continue, and who may read it."""
 
     #: A person answers, the conversation is closed, or another process has started over.
     is_ended: bool = False
@@ -45,7 +45,7 @@ class Standing(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a running reply needs at a time: whether it may go on, and then some writes."""
+    """The step of a running reply: whether it may continue, and its writes."""
 
     #: The text to publish, empty if there is none.
     part: events.ReplyPart
@@ -56,7 +56,7 @@ class Step(NamedTuple):
 
 
 def advance_all(steps: Sequence[Step]) -> list[Standing | Exception]:
-    """Publish and save the texts of replies that may go on, and return whether each may.
+    """Publish and save the texts of replies that may continue, and return whether each may.
 
     The rows are read before: after autopilot is turned off, no more of a text may reach the
     visitor. If it is off now, a reply becomes a draft.
@@ -78,7 +78,7 @@ steps: Final = Batches(advance_all)
 
 
 def _get_standings(reply_ids: Sequence[str]) -> dict[str, Standing]:
-    """Return whether the replies that are running may go on."""
+    """Return whether the running replies may continue."""
     newer = Message.objects.filter(
         conversation=OuterRef("conversation"),
         author=Author.VISITOR,
@@ -120,7 +120,7 @@ def _turn_into_drafts(reply_ids: Sequence[str]) -> None:
 def _save_texts(texts: Mapping[str, str]) -> None:
     """Store the texts that visitors have been shown, unless a reply has ended or is a draft.
 
-Locked rows are skipped and become part of the next save, so that nothing waits while it
+    Locked rows are skipped and become part of the next save, so that nothing waits while it
     holds locks.
     """
     if not texts:

@@ -1,4 +1,4 @@
-"""Requests for replies, and the end of replies and drafts that nobody needs any more.
+"""Requests for replies, and the end of obsolete replies and drafts.
 
 All functions change rows of a conversation that the caller has locked. A running reply and a
 pending draft exist only while the AI is the handler of an open conversation.

@@ -23,7 +23,7 @@ class Durations:
 
 @dataclass(frozen=True)
 class FirstReplies:
-    """The first reply of anybody, and of a representative since the hand-over."""
+    """The first reply, and the first one of a representative after the hand-over."""
 
     #: Key ``first_reply``.
     reply: Durations
@@ -106,7 +106,7 @@ class RatingGroup:
 
 @dataclass(frozen=True)
 class RatingFigures:
-    """Ratings of all conversations, and by who answered."""
+    """Ratings of all conversations, and by author of the answers."""
 
     surveyed: int
     #: Key ``rated``.

@@ -13,7 +13,7 @@ MIN_FOR_MEAN: Final = 10
 
 
 def summarize_ratings(counts: Counts) -> RatingFigures:
-    """Return the figures of ratings, of all conversations and by who answered."""
+    """Return the figures of ratings, for all conversations and by author of the answers."""
     everything, ai_only, with_rep = Counter[int](), Counter[int](), Counter[int]()
     for (score, is_ai_only, is_with_rep), count in counts.ratings.items():
         everything[score] += count

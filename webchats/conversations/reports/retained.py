@@ -14,7 +14,7 @@ def retain(conversations: QuerySet[Conversation]) -> int:
     Return their number. Those without a message of the visitor are in no report.
     """
     names = ("organization_id", "webchat_id", *FACTS)
-    # Another id, from which nobody gets that of the conversation, but always the same.
+    # A stable id that does not reveal the id of the conversation.
     facts = (
         conversations.filter(first_message_at__isnull=False)
         .order_by()

@@ -1,4 +1,4 @@
-"""The actions that change who answers the visitor, and the functions that other actions share.
+"""The actions that change the handler, and the functions that other actions share.
 
 A function whose name ends with ``_locked`` changes a conversation that its caller has locked and
 will save.
@@ -101,7 +101,7 @@ def hand_over_locked(conversation: Conversation, action: Action, text: str = "")
 
 
 def join_locked(conversation: Conversation, user: User, action: Action) -> None:
-    """Make a representative the handler, with an event for the visitor if nobody was before."""
+    """Make a representative the handler, with an event for the visitor if none was before."""
     if conversation.assignee_id is None:
         conversation.assignee = user
     if conversation.handler != Handler.REP:
@@ -144,7 +144,7 @@ def assign(
     assignee: User | None,
     former_id: str | EllipsisType | None = ...,
 ) -> Conversation:
-    """Set the representative who is responsible, or nobody.
+    """Set or remove the assignee.
 
     With ``former_id``, the assignee that the caller has seen, raise ``AssignedMeanwhile`` if there
     is another one, unless it is ``assignee``.

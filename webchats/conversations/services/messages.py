@@ -46,7 +46,7 @@ class Sent(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """What is known of a visitor who sends a message, and whether the AI may reply once more."""
+    """The details of a visitor who sends a message, and whether the AI may reply once more."""
 
     webchat: Webchat
     visitor_id: str

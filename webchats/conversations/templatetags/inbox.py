@@ -84,7 +84,7 @@ def stars(score: int) -> str:
 
 @register.filter
 def present_reps(conversation: Conversation, presence: Presence) -> str:
-    """Return the representatives who look at a conversation, as JSON; empty if there are none."""
+    """Return the representatives who view a conversation, as JSON; empty if there are none."""
     reps = presence.in_conversation(conversation.pk)
     return json.dumps(reps) if reps else ""
 

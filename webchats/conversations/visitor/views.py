@@ -1,4 +1,4 @@
-"""What the widget calls for a visitor who has a session.
+"""The endpoints that the widget calls for a visitor with a session.
 
 The order of errors: 401 without a valid session, 410 if the webchat is disabled, 404 for all that
 is not this visitor's. Conversations are found by webchat and visitor id only.

@@ -57,7 +57,7 @@ class Chart:
     #: Unique in the page, for ids.
     key: str
     title: str
-    #: What a person sees at the first look, for those who do not see it.
+    #: The text alternative of the chart, for screen readers.
     summary: str
     table: Table
     #: Whether there is nothing to draw: a sentence is shown instead.

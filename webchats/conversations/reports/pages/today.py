@@ -1,4 +1,4 @@
-"""The day on the overview: who waits now, and the figures of today's conversations."""
+"""Today on the overview: waiting visitors, and the figures of today's conversations."""
 
 from collections.abc import Iterator
 

@@ -21,7 +21,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if user_id is None:
         raise Http404
     if request.method == "POST":
-        # Also of a user who has been deactivated. A deleted one gets the same response.
+        # Also for a deactivated user. A deleted user gets the same response.
         User.objects.filter(pk=user_id).update(gets_weekly_report=False)
     context = {"is_done": request.method == "POST"}
     return TemplateResponse(request, "admin/reports/unsubscribe.html", context)

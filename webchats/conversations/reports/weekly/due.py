@@ -57,7 +57,7 @@ def find_subscribers() -> TenantQuerySet[User]:
 
 
 def is_unsent(monday: date) -> Q:
-    """Return the condition of users who have not got the report of this Monday."""
+    """Return the condition for users who did not get this Monday's report yet."""
     return Q(weekly_report_on=None) | Q(weekly_report_on__lt=monday)
 
 
