@@ -22,7 +22,7 @@ models.TextField.register_lookup(Length)
 class DatabaseCheckConstraint(models.CheckConstraint):
     """A check constraint that ``Model.full_clean()`` skips.
 
-    Django would validate every check constraint with a query of its own. The field's validators or
+    Django would validate every check constraint with a separate query. The field's validators or
     ``Model.clean()`` have enforced the same rule before.
     """
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NavItem:
-    """A link in the navigation, below the one to the overview."""
+    """A link in the navigation, below the link to the overview."""
 
     #: Names the icon (the symbol ``nav-<name>`` of ``admin/base_site.html``) and the badge.
     name: str

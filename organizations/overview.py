@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Figure:
     """A number at the top of the overview, with a link to the list of the counted rows."""
 
-    #: A text for what is no count, such as ``3 min 20 s``.
+    #: A text for a value that is not a count, such as ``3 min 20 s``.
     count: int | str
     #: The text after the number, in the plural form that the number needs.
     label: str

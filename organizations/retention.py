@@ -17,7 +17,7 @@ _functions: list[str] = []
 
 
 def register_due_rows(function: str) -> None:
-    """Add a function that describes what the next run deletes, such as ``["3 contacts"]``.
+    """Add a function that describes the rows that the next run deletes: ``["3 contacts"]``.
 
     ``function`` is the dotted path of a ``DescribeDue``.
     """
@@ -25,7 +25,7 @@ def register_due_rows(function: str) -> None:
 
 
 def describe_due_rows(organization: "Organization") -> list[str]:
-    """Return what the next run deletes with the settings of ``organization``, saved or not."""
+    """Return the rows that the next run deletes with the organization's current settings."""
     described: list[str] = []
     for path in _functions:
         described += cast("DescribeDue", import_string(path))(organization)

@@ -27,5 +27,5 @@ def validate_time_zone(name: str) -> None:
 
 
 def get_time_zone(name: str) -> ZoneInfo:
-    """Return the time zone, and UTC for a name that this computer no longer knows."""
+    """Return the time zone, or UTC for a name that this computer no longer has."""
     return ZoneInfo(name if name in time_zone_names() else DEFAULT_TIME_ZONE)

@@ -100,7 +100,7 @@ class _Response:
         self._messages.put(message)
 
     def messages(self, connection: socket) -> Iterator[Message]:
-        """Yield what the application sends until it returns, or the client leaves."""
+        """Yield the messages of the application until it returns, or the client disconnects."""
         while True:
             try:
                 message = self._messages.get(timeout=_PEEK_SECONDS)
@@ -114,7 +114,7 @@ class _Response:
             self._loop.call_soon_threadsafe(self._taken.release)
 
     def disconnect(self) -> None:
-        """Report to the application that the client has gone."""
+        """Report the disconnect of the client to the application."""
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._is_disconnected.set)
 

@@ -197,7 +197,7 @@ def read_to_end(request: HttpRequest, response: HttpResponseBase) -> HttpRespons
 
 
 def is_upload(request: HttpRequest) -> bool:
-    """Return whether the body is larger than those that the proxy buffers: see ``MAX_UPLOADS``."""
+    """Return whether the body exceeds the buffer of the proxy: see ``MAX_UPLOADS``."""
     length = request.META.get("CONTENT_LENGTH") or ""
     is_number = length.isascii() and length.isdigit() and len(length) <= _MAX_DIGITS
     return is_number and int(length) > settings.MAX_BODY_BYTES

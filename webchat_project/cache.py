@@ -142,7 +142,7 @@ class ResilientRedisCache(RedisCache):
 def _call(
     method: Callable[..., _Result], local: Callable[..., _Result], *arguments: object
 ) -> _Result:
-    """Call the method, or the one of local memory while the server is unavailable."""
+    """Call the method, or that of local memory while the server is unavailable."""
     try:
         with breaker.call():
             return method(*arguments)

@@ -87,7 +87,7 @@ class CircuitBreaker:
         self._retry_at = None
 
     def _is_due(self) -> bool:
-        """Return whether the caller is the one that tries again."""
+        """Return whether the caller has to try again."""
         with self._lock:
             if self._retry_at is not None:
                 if monotonic() < self._retry_at:

@@ -123,7 +123,7 @@ class RequestSlotsMiddleware:
 
 
 def _hash_credential(request: HttpRequest) -> int | None:
-    """Return the hash of what authenticates the request: in the admin site, only a session does."""
+    """Return the hash of the request's credential: in the admin site, only a session counts."""
     is_admin = request.path_info.startswith("/admin/")
     name = settings.SESSION_COOKIE_NAME
     credential = request.COOKIES.get(name) if is_admin else request.META.get("HTTP_AUTHORIZATION")

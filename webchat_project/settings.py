@@ -260,7 +260,7 @@ REST_FRAMEWORK = {
         "sign_in_address": env.str("RATE_LIMIT_SIGN_IN", default="10/min"),
         "sign_in_account": env.str("RATE_LIMIT_SIGN_IN", default="10/min"),
         "sign_in_new_address": env.str("RATE_LIMIT_SIGN_IN", default="10/min"),
-        # Visitors. The last word is what is counted: an address, a session or a webchat.
+        # Visitors. The last word is the counted unit: an address, a session or a webchat.
         "widget_tickets_address": env.str("RATE_LIMIT_WIDGET_TICKETS_ADDRESS", default="30/min"),
         "widget_requests_address": env.str(
             "RATE_LIMIT_WIDGET_REQUESTS_ADDRESS", default="1200/min"
@@ -439,7 +439,7 @@ BASE_URL = env.str(
 
 # Keys that encrypt the API keys of providers. The first one encrypts, all of them decrypt.
 AI_KEYS = _list("AI_KEYS", [])
-# The provider of organizations that have none of their own: openai, anthropic or builtin.
+# The provider of organizations without a default provider: openai, anthropic or builtin.
 AI_KIND = env.str("AI_KIND", default="builtin")
 AI_BASE_URL = env.str("AI_BASE_URL", default="")
 AI_API_KEY = env.str("AI_API_KEY", default="")
@@ -549,7 +549,7 @@ LOGGING = {
         "django.security.DisallowedHost": {"filters": ["no_traceback"]},
         # The development server logs each request, too.
         "django.server": {"handlers": ["null"], "propagate": False},
-        # The clients of language models log each request, at DEBUG with what visitors wrote.
+        # The clients of language models log each request, at DEBUG with the texts of visitors.
         **{name: {"level": "WARNING"} for name in ("anthropic", "httpcore2", "httpx2", "openai")},
     },
 }

@@ -8,7 +8,7 @@ from webchats.checks import check_icon_storage, check_widget_config_cache
 
 
 class WebchatsConfig(AppConfig):
-    """Registers the system checks, and what the overview shows of webchats."""
+    """Registers the system checks, and the panels of the overview about webchats."""
 
     name = "webchats"
 

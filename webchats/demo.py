@@ -1,4 +1,4 @@
-"""The demo: its organization, which is the one in the API documentation, and its sample site."""
+"""The demo: its organization, as in the API documentation, and its sample site."""
 
 from collections.abc import Iterable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The shop of the demo: what its sample site shows, and its answers and conversations say."""
+"""The shop of the demo, for its sample site, answers and conversations."""
 
 from typing import Final, NamedTuple
 
@@ -36,7 +36,7 @@ SHIPPING: Final = "Shipping costs 4.90 euros, and is free from 80 euros."
 RETURN_DAYS: Final = 60
 OPENING_HOURS: Final = "Our shop is open from Monday to Saturday, 10 to 19 o'clock."
 
-#: What the sample site suggests to ask.
+#: The suggested questions on the sample site.
 EXAMPLE_QUESTIONS: Final = (
     "Is the tent waterproof?",
     "How long does delivery take?",

@@ -47,7 +47,7 @@ class AiProviderForm(TenantForm[AiProvider]):
         field = self.fields.get("api_key")
         if field is None:
             return  # Without the permission to change it.
-        # It would replace what the model says about a missing key.
+        # It would replace the model's error about a missing key.
         del field.error_messages["required"]
         if self.instance.encrypted_api_key:
             field.help_text = (

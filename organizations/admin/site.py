@@ -190,7 +190,7 @@ class WebchatsAdminSite(admin.AdminSite):
     def app_index(  # type: ignore[override]
         self, request: HttpRequest, app_label: str, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """Redirect to the overview: the apps have no pages of their own."""
+        """Redirect to the overview: the apps have no index pages."""
         return redirect("admin:index")
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[_AppEntry]:

@@ -22,7 +22,7 @@ _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 #: Returns the addresses of a host name and a port. Raises ``OSError``.
 Resolver: TypeAlias = Callable[[str, int], list[str]]
 
-#: The same for a private address and for an unknown name, so that it tells nothing about names in
+#: The same for a private address and for an unknown name, so that it reveals nothing about names in
 #: the internal network.
 REFUSED: Final = (
     "The base URL must have https and a host name with public addresses. The operator can list "

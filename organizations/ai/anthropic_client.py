@@ -35,7 +35,7 @@ _TOOL: Final[ToolParam] = {
 
 
 class _Response:
-    """What the events of a stream say so far."""
+    """The state of a stream after its events so far."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -150,10 +150,10 @@ def _messages(request: ModelRequest) -> list[MessageParam]:
 
 
 def make_client(settings: ProviderSettings) -> ModelClient:
-    """Return a client with connections of its own."""
+    """Return a client with its own connections."""
     headers = {}
     if settings.api_key:
-        # The SDK sends the second one only, but compatible servers may know the first one only.
+        # The SDK sends the second one only, but compatible servers may support the first one only.
         headers = {
             "x-api-key": settings.api_key,
             "authorization": f"Bearer {settings.api_key}",

@@ -32,7 +32,7 @@ def request_test(provider: AiProvider) -> None:
 
 
 def get_test_state(provider: AiProvider) -> TestState:
-    """Return what happens to the requested test."""
+    """Return the state of the requested test."""
     job = Job.objects.filter(kind=KIND, key=provider.pk).first()
     if job is None:
         return TestState.DONE

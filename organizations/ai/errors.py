@@ -43,7 +43,7 @@ _RETRYABLE: Final = frozenset(
 class ProviderError(Exception):
     """A call that gave no complete answer.
 
-    ``message`` is for staff: it says what is wrong and what to do, and contains no secret.
+    ``message`` is for staff: the problem and how to solve it, without secrets.
     ``retry_after`` is the provider's wish in seconds, if it has one.
     """
 

@@ -1,4 +1,4 @@
-"""Classification of what the SDKs and the HTTP client raise."""
+"""Classification of the exceptions of the SDKs and the HTTP client."""
 
 import json
 import time

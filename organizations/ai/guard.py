@@ -32,7 +32,7 @@ _MAX_ATTEMPTS: Final = 3
 #: Seconds that a request waits for the name server.
 RESOLVE_SECONDS: Final = 5
 _CONNECT_SECONDS: Final = 5
-#: Threads of their own: those of names whose servers do not respond hang for a while.
+#: Separate threads: look-ups of names whose servers do not respond hang for a while.
 _resolve_executor: Final = ThreadPoolExecutor(32, thread_name_prefix="resolve")
 #: Lookups of one organization at a time. Further ones would occupy the threads of the others.
 MAX_LOOKUPS_OF_ONE: Final = 4
@@ -119,7 +119,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         except (OSError, UnicodeError) as error:
             if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
                 raise httpx2.ConnectError("The name server has a temporary failure.") from None
-            # As for a private address: nobody shall find out which names exist.
+            # As for a private address, so that existing names cannot be found out.
             raise AddressRefused(REFUSED) from None
 
     def _look_up(self, endpoint: Endpoint) -> Future[list[str]]:

@@ -38,7 +38,7 @@ _TOOL: Final[ChatCompletionFunctionToolParam] = {
 
 
 class _Response:
-    """What the chunks of a stream say so far."""
+    """The state of a stream after its chunks so far."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -86,7 +86,7 @@ class OpenAIClient:
             timeout=http_client.timeout,
             http_client=http_client,
         )
-        # Models of OpenAI refuse the one name, other servers may not know the other.
+        # OpenAI's models refuse one name, and other servers may not support the other one.
         is_openai = settings.base_url == VENDOR_URLS[ProviderKind.OPENAI]
         self._max_tokens_name = "max_completion_tokens" if is_openai else "max_tokens"
 
@@ -157,7 +157,7 @@ def _messages(request: ModelRequest) -> list[ChatCompletionMessageParam]:
 
 
 def make_client(settings: ProviderSettings) -> ModelClient:
-    """Return a client with connections of its own."""
+    """Return a client with its own connections."""
     headers = {"authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
     http_client = make_http_client(
         headers, read_seconds=settings.total_seconds, organization_id=settings.organization_id

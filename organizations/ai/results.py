@@ -39,7 +39,7 @@ def record_error(settings: ProviderSettings, error: ProviderError) -> None:
 
 
 def _store_result(settings: ProviderSettings, **values: str | datetime) -> None:
-    """Update a stored provider, unless its row is locked by somebody who changes it.
+    """Update a stored provider, unless its row is locked by a user who changes it.
 
     A reply must not wait for that, or fail.
     """

@@ -14,7 +14,7 @@ from webchat_project.limited_lock import LimitedLock
 #: The most callers that wait while a password is hashed. The other threads serve requests.
 MAX_WAITING: Final = 4
 #: How many more may wait at an address from which they have signed in before. Sign-in attempts from
-#: a thousand addresses could keep everybody else out.
+#: a thousand addresses could lock all other users out.
 RESERVED: Final = 2
 
 

@@ -104,7 +104,7 @@ class LoginAttemptView(APIView):
     def check_throttles(self, request: Request) -> None:
         """Raise ``Throttled`` if a throttle refuses the request.
 
-        The throttles after it do not count the request. DRF asks all of them, so that an address
+        The throttles after it do not count the request. DRF calls all of them, so that an address
         that is already throttled could use up the limits of accounts.
         """
         for throttle in self.get_throttles():

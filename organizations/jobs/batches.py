@@ -1,4 +1,4 @@
-"""Batches: what many tasks of an event loop need at the same time is done together."""
+"""Batches: simultaneous calls of many tasks on an event loop are combined."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -16,7 +16,7 @@ _Result = TypeVar("_Result")
 THREADS: Final = 4
 #: Those of ``run_slow_query``. The renewal of a lease does not wait for them.
 SLOW_THREADS: Final = 2
-#: Those of ``run_in_turn``. The second one goes on while the first hangs.
+#: Those of ``run_in_turn``. The second one continues while the first hangs.
 TURN_THREADS: Final = 2
 #: Seconds for which ``run_in_turn`` waits for the other thread and for a batch, at most.
 MAX_PAUSE: Final = 0.2
@@ -61,9 +61,9 @@ async def run_in_turn(
     *args: _Parameters.args,
     **kwargs: _Parameters.kwargs,
 ) -> _Result:
-    """Do the same one after another, for what many may need at once, and after a batch that runs.
+    """Do the same one after another, for tasks that many need at once, and after a running batch.
 
-    Python runs one thread at a time: a hundred starts of replies must leave it to those that run.
+    Python runs one thread at a time: a hundred starts of replies must not delay running ones.
     """
 
     def run() -> _Result:
@@ -83,7 +83,7 @@ async def run_batch(
     *args: _Parameters.args,
     **kwargs: _Parameters.kwargs,
 ) -> _Result:
-    """Do the same for many tasks that wait together, which stand in no other queue."""
+    """Do the same for a batch of waiting tasks, which are in no other queue."""
 
     def run() -> _Result:
         _no_batch.clear()

@@ -15,7 +15,7 @@ class Outcome(StrEnum):
     """The end of a run of a job."""
 
     DONE = "done"
-    #: The handler asked to be called again.
+    #: The handler requested another call.
     RETRIED = "retried"
     #: The handler raised an exception, and will be called again.
     FAILED = "failed"

@@ -205,7 +205,7 @@ def complete(job: ClaimedJob) -> None:
 def retry(job: ClaimedJob, delay: float, *, has_failed: bool = True) -> None:
     """Let the job run again in ``delay`` seconds, or sooner if it was requested since the claim.
 
-    Only what has failed is an attempt. Raise ``LeaseLost`` if another worker has claimed the job.
+    Only failures count as attempts. Raise ``LeaseLost`` if another worker has claimed the job.
     """
     row = _get_held(job)
     if row.requested == job.requested:

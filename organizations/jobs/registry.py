@@ -32,7 +32,7 @@ _periodic_tasks: list[PeriodicTask] = []
 def register_job(kind: str, handler: str) -> None:
     """Let workers run jobs of ``kind``. ``handler`` is the dotted path of an async function.
 
-    The handler may be called several times for a job, so it must find out what is left to do. It
+    The handler may be called several times for a job, so it must determine the remaining work. It
     raises ``RetryLater`` to be called again. After any other exception it is called again with
     growing delays.
     """

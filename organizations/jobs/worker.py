@@ -67,7 +67,7 @@ class Worker:
         return monotonic() - self._searched_at < _HUNG_SECONDS
 
     async def run(self) -> None:
-        """Run jobs until ``stop`` is called, and then wait for those that run.
+        """Run jobs until ``stop`` is called, and then wait for the running ones.
 
         After ``WORKER_SHUTDOWN_SECONDS`` the others are canceled, for other workers to run.
         """
@@ -166,7 +166,7 @@ class Worker:
     # --- End ---
 
     async def _end_jobs(self) -> None:
-        """Wait for the jobs that run, and cancel those that take too long."""
+        """Wait for the running jobs, and cancel those that take too long."""
         jobs = set(self._jobs)
         if not jobs:
             return

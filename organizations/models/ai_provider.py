@@ -199,7 +199,7 @@ class AiProvider(ModelWithDefault):
         self.key_hint = key[-HINT_LENGTH:] if len(key) >= _MIN_LENGTH_FOR_HINT else ""
 
     def clean(self) -> None:
-        """Reject what no call can be made with: a key, an address or a fallback."""
+        """Reject a key, a base URL or a fallback with which no call can be made."""
         super().clean()
         errors: dict[str, ValidationError] = {}
         is_stored_url = self.is_stored("kind", "base_url")

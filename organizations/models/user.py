@@ -101,7 +101,7 @@ class User(AbstractBaseUser, TenantScoped):
     weekly_report_on = models.DateField(null=True, editable=False)
     #: Until when the user counts as online and not away. Presence in detail is in the cache.
     online_until = models.DateTimeField(null=True, editable=False)
-    #: The last e-mail about visitors who wait, and up to when these e-mails report them.
+    #: The last e-mail about waiting visitors, and the time up to which these e-mails report them.
     emailed_at = models.DateTimeField(null=True, editable=False)
     emailed_up_to = models.DateTimeField(null=True, editable=False)
 
@@ -125,7 +125,7 @@ class User(AbstractBaseUser, TenantScoped):
         )
 
     def save(self, **options: Unpack[SaveOptions]) -> None:
-        """Save the user, with what follows from a new password and from a deactivation."""
+        """Save the user, and apply the effects of a new password and of a deactivation."""
         is_new_password, is_deactivated = (
             self._is_new_password(options),
             self._is_deactivated(options),

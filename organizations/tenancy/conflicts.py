@@ -1,4 +1,4 @@
-"""Conflicts of admin forms: somebody else has changed the row since the form was opened.
+"""Conflicts of admin forms: another user has changed the row since the form was opened.
 
 The form contains the version of the row: see ``webchat_project.api.timestamps``. A save that would
 overwrite another change is refused. The form then has the stored values of all fields that the user
@@ -30,7 +30,7 @@ CONFLICT: Final = "conflict"
 
 @dataclass(frozen=True)
 class ChangedField:
-    """A field that somebody else has changed, with display texts of both values."""
+    """A field that another user has changed, with display texts of both values."""
 
     label: str
     theirs: str
@@ -66,7 +66,7 @@ class VersionField(forms.CharField):
 
 
 class VersionedForm(forms.ModelForm[_Row], Generic[_Row]):
-    """A form that is refused if somebody else has changed the row since it was opened.
+    """A form that is refused if another user has changed the row since it was opened.
 
     A form without a version, or with that of the stored row, is never refused.
     """

@@ -120,15 +120,15 @@ def _is_listed(model: type[models.Model]) -> bool:
 
 
 class DeletionMixin(admin.ModelAdmin[_Row], Generic[_Row]):
-    """The deletion of rows with limits on what a request reads, for ``TenantAdmin``."""
+    """The deletion of rows with limits on the rows read by a request, for ``TenantAdmin``."""
 
-    #: What the deletion of a row leads to, for the page that asks whether to delete it.
+    #: The consequences of the deletion of a row, for the page that asks for confirmation.
     deletion_note = ""
 
     def get_deleted_objects(
         self, objs: Sequence[_Row] | models.QuerySet[_Row], request: HttpRequest
     ) -> tuple[NestedTexts, dict[str, int], set[str], NestedTexts]:
-        """Return what Django's method returns, for the rows of ``_ListedObjects``.
+        """Return the result of Django's method for the rows of ``_ListedObjects``.
 
         If rows are in use or too many, return why in place of the permissions that the user lacks.
         """
@@ -195,7 +195,7 @@ def delete_selected(
     request: HttpRequest,
     queryset: models.QuerySet[models.Model],
 ) -> HttpResponse | None:
-    """Do what Django's action does, unless more than ``MAX_DELETED`` rows are selected.
+    """Run Django's action, unless more than ``MAX_DELETED`` rows are selected.
 
     Then show a message on the list, and delete nothing. Raise ``DeletionsBusy`` while others run.
     """

@@ -27,7 +27,7 @@ def restrict_counted(
     rows: models.QuerySet[models.Model],
     using: str,
 ) -> None:
-    """Do what ``RESTRICT`` does, but read only as many rows as an error counts.
+    """Behave like ``RESTRICT``, but read only as many rows as an error counts.
 
     ``RESTRICT`` reads all rows that use the deleted ones, which can be those of an organization,
     and all of their columns.

@@ -158,7 +158,7 @@ def _make_cursor(row: object, ordering: Sequence[str]) -> str:
 
 
 def _rows_after(model: type[models.Model], ordering: Sequence[str], texts: list[str]) -> models.Q:
-    """Return the condition for the rows after the one with these values.
+    """Return the condition for the rows after the row with these values.
 
     ``a <= x AND (a < x OR b < y)``: the first part is a range of the index.
     """

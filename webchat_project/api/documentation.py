@@ -75,7 +75,7 @@ class FormatNegotiation(DefaultContentNegotiation):
 
 
 class SchemaView(SpectacularAPIView):
-    """The OpenAPI document: ``?format=json``, ``?format=yaml`` or as ``Accept`` says."""
+    """The OpenAPI document: ``?format=json``, ``?format=yaml`` or by ``Accept``."""
 
     content_negotiation_class = FormatNegotiation
 

@@ -135,7 +135,7 @@ def _validation_body(detail: object) -> ErrorBody:
 
 
 def describe_uses(error: ProtectedError | RestrictedError) -> str:
-    """Return what prevents the deletion of a row, such as ``2 webchats and 3 contacts``."""
+    """Return the rows that prevent a deletion, such as ``2 webchats and 3 contacts``."""
     rows = (
         error.protected_objects if isinstance(error, ProtectedError) else error.restricted_objects
     )
@@ -194,7 +194,7 @@ def unavailable_or_none(error: Exception) -> Unavailable | None:
 
 
 def _get_message(error: exceptions.APIException, context: ViewContext) -> str:
-    """Return the sentence for people: what is wrong, and what to send."""
+    """Return the message: the problem, and the expected input."""
     if isinstance(error, exceptions.NotAuthenticated):
         return "Send the header Authorization: Bearer <token>."
     if isinstance(error, exceptions.UnsupportedMediaType):

@@ -1,4 +1,4 @@
-"""Reads with compiled queries: a mixin for the one viewset whose list and retrieve must be fast.
+"""Reads with compiled queries: a mixin for the viewset whose list and retrieve must be fast.
 
 The plain path compiles SQL, creates model instances and calls every serializer field for each
 request. Here the SQL is compiled once per process and run with other parameters, and rows become

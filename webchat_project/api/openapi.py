@@ -1,4 +1,4 @@
-"""The OpenAPI document: what drf-spectacular cannot infer about envelopes, errors and null."""
+"""The OpenAPI document: envelopes, errors and null, which drf-spectacular cannot infer."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -180,7 +180,7 @@ class DocumentSchema(AutoSchema):
         column = _get_column(field.parent.model, str(field.source))
         if direction == "response":
             return _get_response_schema(schema, field, column)
-        # ``null`` stands for the default.
+        # ``null`` means the default.
         has_default = column is not None and column.has_default() and field.allow_null
         if column is not None and has_default and not callable(column.default):
             default = f"Default: `{json.dumps(field.to_representation(column.default))}`."
@@ -189,7 +189,7 @@ class DocumentSchema(AutoSchema):
 
 
 def _get_response_schema(schema: Schema, field: SerializerField, column: _Column | None) -> Schema:
-    """Return the schema of what is stored: ``null`` requests a default, and short forms expand."""
+    """Return the schema of stored values: ``null`` requests a default, and short forms expand."""
     is_null = (field.read_only and field.allow_null) or (
         column is not None
         and (column.null or (column.default == "" and field.to_representation("") is None))

@@ -14,7 +14,7 @@ class RequestSerializer(serializers.Serializer[None]):
     default_error_messages = {"invalid": "Must be a JSON object."}
 
     def to_internal_value(self, data: object) -> dict[str, object]:
-        """Return the valid values; name what was sent in place of a missing field."""
+        """Return the valid values; name the fields that were sent instead of a missing one."""
         try:
             values: dict[str, object] = super().to_internal_value(data)
         except ValidationError as error:

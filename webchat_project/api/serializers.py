@@ -1,6 +1,6 @@
 """``DocumentSerializer``: the base class of the API's serializers.
 
-Names are camelCase, JSON types are strict. ``null`` stands for the default of an optional field.
+Names are camelCase, JSON types are strict. ``null`` means the default of an optional field.
 Updates write only the fields that were sent. A response lists all errors. The serializer field
 validates the JSON type of a value, and the model's ``full_clean()`` everything else.
 """

@@ -29,7 +29,7 @@ class PoolUse:
     """The connections of a pool that threads use.
 
     A pool whose connections are all in use is busy. That they are slow does not mean that the
-    server does not respond, and it says nothing about the next request.
+    server does not respond, and it is not relevant for the next request.
     """
 
     def __init__(self, size: int) -> None:
@@ -55,7 +55,7 @@ class PoolUse:
     def record_timeout(self, start: float) -> bool:
         """Return whether a request has waited since ``start`` because of other requests.
 
-        It has not if nobody returned a connection and the pool could have opened one.
+        It has not if no connection was returned and the pool could have opened one.
         """
         with self._lock:
             is_busy = self._used >= self._size or self._returned_at >= start

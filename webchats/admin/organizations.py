@@ -97,7 +97,7 @@ class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization])
 
     @admin.display(description="next run")
     def next_deletion(self, organization: Organization) -> str:
-        """Return what the saved settings delete next."""
+        """Return the rows that the saved settings delete next."""
         # Of a submitted form, the row has values that are not saved.
         saved = Organization.objects.filter(pk=organization.pk).first()
         due = describe_due_rows(saved) if saved else []

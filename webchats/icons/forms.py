@@ -69,7 +69,7 @@ class IconFileField(forms.FileField):
         """Return the sanitized copy, ``None`` without a file.
 
         Raise ``ValidationError`` as ``sanitize_image`` does, and also instead of ``DecoderBusy``:
-        with the page of a 503, what was typed in the form would be lost.
+        with the page of a 503, the values typed into the form would be lost.
         """
         file = super().clean(data, initial)
         try:

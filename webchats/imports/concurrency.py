@@ -81,7 +81,7 @@ def lock_organization(organization_id: str, *, wait: bool) -> None:
     """Lock the organization's row, so that no other process imports until the transaction ends.
 
     Raise ``OrganizationBusy`` if another import has locked it, unless ``wait``. On SQLite, every
-    transaction waits for the one before.
+    transaction waits for the previous one.
     """
     # The lock must not block rows that refer to the organization.
     rows = Organization.objects.select_for_update(no_key=True, skip_locked=not wait)

@@ -67,7 +67,7 @@ def run_import(
     ``run_class`` imports rows of another model than webchats. Errors in the file are in the report.
     Raise ``StorageUnavailable``, ``DatabaseError`` or, without ``wait``, ``ImportsBusy``.
     """
-    # A command, which waits, has a process of its own.
+    # A command, which waits, runs in a separate process.
     with nullcontext() if options.wait else import_slot(organization.pk):
         make_run = run_class or WebchatImport
         report = make_run(source, organization, user, options, observer or ImportObserver()).run()
@@ -108,10 +108,10 @@ class ImportRun(Generic[_Row, _New]):
 
     @staticmethod
     def complete() -> None:
-        """Do what follows from a complete import, in its transaction."""
+        """Apply the effects of a complete import, in its transaction."""
 
     def discard(self) -> None:
-        """Delete what the import has stored outside the database. It wrote no rows."""
+        """Delete the objects that the import has stored outside the database. It wrote no rows."""
 
     def run(self) -> ImportReport:
         """Import the rows in one transaction, which also completes the record."""

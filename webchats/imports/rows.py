@@ -73,7 +73,7 @@ class ImportRow:
     problems: list[ImportProblem] = field(default_factory=list)
 
     def reject(self, column: str, reason: str) -> None:
-        """Add a problem of ``column``. The last of ``MAX_PROBLEMS`` stands for all further ones."""
+        """Add a problem of ``column``. The last of ``MAX_PROBLEMS`` represents all further ones."""
         count = len(self.problems)
         if count == MAX_PROBLEMS - 1:
             column, reason = "", _FURTHER

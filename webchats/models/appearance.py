@@ -41,7 +41,7 @@ class Position(models.TextChoices):
 
 
 class Appearance(models.Model):
-    """Abstract base of ``Webchat`` with the fields that change what visitors see."""
+    """Abstract base of ``Webchat`` with the fields of the widget's appearance."""
 
     #: A storage key, never a URL. Empty: no icon.
     icon = IconKeyField(editable=False)

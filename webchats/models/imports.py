@@ -115,7 +115,7 @@ class PendingImport(TenantModel):
     def take(cls, user: User, pk: str, resource: ImportedRows) -> "PendingImport | None":
         """Delete the user's file and return it; ``None`` if it has expired or was deleted.
 
-        A file is confirmed only as what it was checked as: ``resource``.
+        A file is confirmed only for the resource that it was checked for: ``resource``.
         """
         cls.objects.expired().delete()
         with transaction.atomic():

@@ -99,7 +99,7 @@ def _asset_response(
 
 
 def survey_context(language: str) -> dict[str, object]:
-    """Return what the template of the survey needs, in a known language."""
+    """Return the template context of the survey, in a supported language."""
     return {
         "survey_words": SURVEY_WORDS[language],
         "scores": score_names(language),

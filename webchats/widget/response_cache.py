@@ -5,7 +5,7 @@ A repeated request gets the stored response, without a request object, middlewar
 serves 1.6 times as many requests per second as a Django view that returns a constant.
 
 ``WIDGET_CONFIG_CACHE_SECONDS`` is the lifetime of a stored response; 0 disables the cache. Each
-process has a cache of its own. Code that writes webchats calls ``invalidate_on_commit``, which
+process has its own cache. Code that writes webchats calls ``invalidate_on_commit``, which
 affects its own process. Other processes return a stored response until it expires. A response has
 an ``Age`` header, so that browsers do not cache it for longer than its ``max-age`` in total.
 """

@@ -128,7 +128,7 @@ def render_frame(
         "survey_version": assets.assets_version(assets.SURVEY),
         **survey_context(language),
     }
-    # Without the request: the page must not depend on who requests it.
+    # Without the request: the page must not depend on the client.
     return render_to_string("widget/frame.html", context)
 
 

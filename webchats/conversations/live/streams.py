@@ -163,7 +163,7 @@ class Stream:
         missed: AsyncGenerator[bytes] | None = None,
         begun: Awaitable[None] | None = None,
     ) -> None:
-        """Send the waiting events, after the rest of a part or the missed events of a new client."""
+        """Send the waiting events, after the rest of a part or a new client's missed events."""
         try:
             if begun is not None:
                 await begun

@@ -126,7 +126,7 @@ def _wrong_length(header: list[str], cells: list[str]) -> str:
 
 
 class _Echo:
-    """A file that returns what is written to it, as in Django's documentation on CSV."""
+    """A file that returns the written text, as in Django's documentation on CSV."""
 
     def write(self, text: str) -> str:
         return text

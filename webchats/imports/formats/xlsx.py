@@ -63,7 +63,7 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Generator
     """Yield the bytes of a workbook. Raise ``OSError`` for more rows than a sheet can have."""
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        # A context manager, because the workbook has a temporary file of its own.
+        # A context manager, because the workbook has a temporary file.
         with xlsxwriter.Workbook(file, options) as workbook:
             workbook.set_properties({"created": _CREATED})
             _fill(workbook, columns, rows)

@@ -48,7 +48,7 @@ def read_rows(file: BinaryIO) -> Generator[Row, None, None]:
 
 
 class _SheetParser(XmlParser):
-    """Collects rows. The index of a shared string stands for its text."""
+    """Collects rows. Cells contain the index of a shared string instead of its text."""
 
     def __init__(self, dates: DateStyles) -> None:
         super().__init__()

@@ -377,7 +377,7 @@
     options.hidden = !client.state;
     find("end").hidden = client.state !== "open";
     for (const row of rows) {
-      // Messages may come before what answers them is known.
+      // Messages may arrive before their author is known.
       if (row.label) row.label.textContent = aiLabel() + (row.message.isApproved ? words.approved : "");
       if (row.sequence < Infinity || !row.status) continue;
       const hasFailed = client.failed.includes(row.message);
@@ -397,7 +397,7 @@
 
   // --- The composer ---
 
-  // The service refuses what is not well-formed text.
+  // The service refuses text that is not well-formed.
   const written = () => (text.value.toWellFormed?.() ?? text.value).replaceAll("\0", "").trim();
   const updateComposer = () => {
     const characters = [...written()].length;

@@ -7,7 +7,7 @@
 // properties.
 //
 // The database is the truth, and a stream is a hint: after each interruption the client requests
-// what follows the last sequence up to which it has all messages.
+// the messages after the last sequence up to which it has all.
 (() => {
   "use strict";
   const REQUEST_TIMEOUT = 15_000;
@@ -166,7 +166,7 @@
 
     const request = async (path, { body, ...options } = {}) => {
       const settings = { signal: AbortSignal.timeout(REQUEST_TIMEOUT), ...options };
-      // A page that the visitor leaves still sends what was written.
+      // A page that the visitor leaves still sends the text.
       if (options.method) settings.keepalive = true;
       if (!session) await startSession();
       let { token } = session;
@@ -456,7 +456,7 @@
       }
       const controller = (following = new AbortController());
       lead(controller.signal);
-      // Another tab may hold the lock, and have received what this one has not.
+      // Another tab may hold the lock, and have received more messages.
       setTimeout(() => following === controller && !isLeading && load().catch(() => {}), 500);
     };
     const restart = () => {

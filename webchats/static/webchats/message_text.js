@@ -6,7 +6,7 @@
 // replaces the content of the element. The text becomes text nodes, never markup. Addresses are
 // links if their scheme is https, http, mailto or tel. With `sources`, those of an answer of the AI,
 // only their links are, and they are listed below the text. Each paragraph, list item, link and code is isolated for bidirectional text, so that
-// control characters in it cannot reorder what surrounds it.
+// control characters in it cannot reorder the text around it.
 (() => {
   "use strict";
   const SCHEMES = ["https:", "http:", "mailto:", "tel:"];

@@ -89,7 +89,7 @@
       }
       isSending = true;
       submit.textContent = words.sending;
-      // The service refuses what is not well-formed text.
+      // The service refuses text that is not well-formed.
       const text = (comment.value.toWellFormed?.() ?? comment.value).replaceAll("\0", "").trim();
       try {
         await client.rate(Number(selected().value), text);

@@ -80,7 +80,7 @@
     if (!isJson(response)) throw new Error(`status ${response.status}`);
     return { isMoved: response.ok, ...(await response.json()) };
   };
-  // Show the card where the server says that the contact is.
+  // Show the card in the contact's stage according to the server.
   const show = (card, result) => {
     const focused = card.contains(document.activeElement) ? document.activeElement.className : "";
     const column = result.stage === null ? undefined : findColumn(result.stage);
@@ -123,7 +123,7 @@
       showProblem(FAILED);
     }
   };
-  // One after the other: each move says where the card was before it.
+  // One after the other: each move contains the former position of the card.
   let last = Promise.resolve();
   board.addEventListener("board:move", ({ target, detail }) => {
     last = last.then(() => moveNow(target.id, detail.stage));

@@ -110,7 +110,7 @@
   board.addEventListener("contextmenu", (event) => {
     if (pressed?.isTouch) event.preventDefault();
   });
-  // Links have a drag of their own.
+  // Links have their own drag.
   board.addEventListener("dragstart", (event) => {
     if (event.target.closest(".board-card")) event.preventDefault();
   });

@@ -1,5 +1,5 @@
 "use strict";
-// What others move on an open board: requested now and then, while somebody looks at it.
+// Moves of other users on an open board: polled while the board is visible.
 {
   const SECONDS = 15;
   const board = document.getElementById("board");

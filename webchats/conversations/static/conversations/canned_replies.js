@@ -150,7 +150,7 @@
     const length = text.value.length - (end - start) + value.length;
     text.focus();
     text.setSelectionRange(start, end);
-    // A command cuts what is longer than the maximum. The server refuses it instead.
+    // A command truncates text above the maximum. The server refuses it instead.
     if (length <= text.maxLength && document.execCommand("insertText", false, value)) return;
     text.setRangeText(value, start, end, "end");
     text.dispatchEvent(new Event("input", { bubbles: true }));

@@ -99,7 +99,7 @@
     }
     shown.add(text);
     const problem = find(".composer > .refused");
-    // A reply is refused if somebody has answered since the user began to write it.
+    // A reply is refused if another person has answered since the user began to write it.
     if (!text.value || problem) find(".composer [name=after]").value = thread.dataset.last;
     showRefusal(thread.dataset.conversation, problem);
     markRead(thread);
@@ -124,7 +124,7 @@
     const position = `${thread.dataset.conversation} ${thread.dataset.last}`;
     const form = thread.querySelector("form.read");
     if (!form || document.hidden || lastRead === position) return;
-    // The response to a form of the former page would close what a pending request opens.
+    // The response to a form of the former page would close the page that a pending request opens.
     const pause = pending ? PENDING_MILLISECONDS : readAt + READ_MILLISECONDS - Date.now();
     clearTimeout(readTimer);
     if (pause > 0) {
@@ -169,7 +169,7 @@
   const KEPT = "What you have typed is kept. Try again, or reload the page.";
   const isInbox = (ctx) => /id="(inbox|inbox-list|edit-contact-\w+)"/.test(ctx.text ?? "");
 
-  // A step in the history keeps what both pages have, for example how far the list is scrolled.
+  // A step in the history keeps the state that both pages have, such as the scroll position.
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     if (ctx.request.headers["HX-History-Restore-Request"]) ctx.swap = "outerMorph";
   });

@@ -1,5 +1,5 @@
 "use strict";
-// Alerts for messages while nobody looks at the inbox: a dot on the icon, a sound, a notification.
+// Alerts for messages while the inbox is not visible: a dot on the icon, a sound, a notification.
 // The tab that holds the stream gives them, so that they come once. alert_choices.js has the choice.
 {
   const SEEN_MILLISECONDS = 6000;
@@ -17,7 +17,7 @@
   showDot();
   new MutationObserver(showDot).observe(find("title"), { childList: true });
 
-  // --- Whether somebody looks at any tab of the inbox ---
+  // --- Whether any tab of the inbox is visible ---
 
   function markSeen() {
     if (!document.hidden) localStorage.setItem("inbox-seen-at", Date.now());

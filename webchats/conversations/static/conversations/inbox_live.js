@@ -1,12 +1,12 @@
 "use strict";
-// Live updates of the inbox. Events only say what has changed: inbox.js then fetches the page's part.
+// Live updates of the inbox. Events only name the change: inbox.js then fetches the page's part.
 // One tab of the browser holds the stream and passes its events to the others.
 {
   const POLL_SECONDS = 15;
   const SILENCE_SECONDS = 60; // The server sends something every 25 seconds.
   const SHORT_SECONDS = 5; // A stream that ends so soon counts as a failure.
   const TYPING_SECONDS = 6;
-  // The least time between two requests for the page, by what has changed.
+  // The minimum time between two requests for the page, by kind of change.
   const THREAD_MILLISECONDS = 400;
   const LIST_MILLISECONDS = 2000;
   const HIDDEN_MILLISECONDS = 10_000;
@@ -110,7 +110,7 @@
     refreshFor(data._id, Date.parse(data.updatedAt));
   }
 
-  // A new tab asks the one with the stream who is present.
+  // A new tab asks the tab with the stream for the people who are present.
   channel.onmessage = ({ data: message }) => {
     if (message.type !== "hello") return handle(message);
     for (const id of hasStream ? online : []) {

@@ -1,5 +1,5 @@
 "use strict";
-// Who of the team looks at a conversation or writes in it: heartbeats of this tab, and what
+// The team members who view a conversation or write in it: heartbeats of this tab, and what
 // colleagues' heartbeats change on the page.
 {
   const TYPING_MILLISECONDS = 6000;
@@ -12,7 +12,7 @@
   const teams = new Map();
   const names = new Intl.ListFormat("en");
 
-  // The page has who was present when it was rendered. An update of the list leaves the thread's.
+  // The page has the people who were present when it was rendered. List updates keep the thread's.
   function readPage(part = document) {
     for (const { dataset } of part.querySelectorAll("[data-team]")) {
       const until = Date.now() + TYPING_MILLISECONDS;

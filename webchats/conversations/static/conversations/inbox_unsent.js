@@ -4,7 +4,7 @@
 {
   const DELAY_MILLISECONDS = 800;
   const KEPT_MILLISECONDS = 5000;
-  // By URL: what was written last, and whether the server has to get it.
+  // By URL: the last text, and whether it must be sent to the server.
   const texts = new Map();
 
   function note(form) {
