@@ -337,7 +337,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "organizations", "description": "The organization's settings."},
         {"name": "users", "description": "The members of the organization."},
         {"name": "authentication", "description": "Access tokens for people."},
-        {"name": "widget", "description": "What the widget calls for a visitor, by a session."},
+        {"name": "widget", "description": "Calls of the widget for a visitor with a session."},
     ],
     # The order of the URLconf.
     "SORT_OPERATIONS": False,

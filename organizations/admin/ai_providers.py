@@ -78,8 +78,8 @@ class AiProviderAdmin(UsageAdmin[AiProvider]):
     form = AiProviderForm
     change_form_template = "admin/organizations/aiprovider/change_form.html"
     purpose = (
-        "An AI provider is a language model that answers your visitors: of OpenAI, of Anthropic, "
-        "or a compatible one of your own. Without any, answers are searched in your knowledge."
+        "An AI provider is a language model that answers your visitors: from OpenAI, Anthropic "
+        "or your own compatible server. Without one, answers come from your knowledge entries."
     )
     list_display = ("name", "kind", "default_model", "state", updated_at)
     list_filter = ("kind",)

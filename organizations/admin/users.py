@@ -59,8 +59,8 @@ class UserAdmin(TenantAdmin[User], DjangoUserAdmin[User]):
     change_user_password_template = "admin/organizations/user/password.html"  # noqa: S105
     purpose = "Users sign in to this site and to the API. Their role determines what they may do."
     deletion_note = (
-        "The user's API keys end, and their open conversations wait for anybody. Their messages "
-        "stay. To only keep the user out, clear Active instead."
+        "The user's API keys are revoked, and their open conversations wait for another person. "
+        "Their messages stay. To only keep the user out, clear Active instead."
     )
     list_display = ("email", "full_name", "role_badge", "state", "last_login")
     list_filter = ("access_role", "is_active")

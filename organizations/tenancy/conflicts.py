@@ -197,7 +197,7 @@ class _Changes:
         if self.users == [user]:
             return f"You changed this {kind} in another window or by the API."
         names = _join([found.get_full_name() for found in self.users if isinstance(found, User)])
-        return f"{names or 'Somebody else'} changed this {kind} while you were editing."
+        return f"{names or 'Another user'} changed this {kind} while you were editing."
 
 
 def _join(names: Sequence[str]) -> str:

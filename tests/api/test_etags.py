@@ -81,7 +81,7 @@ def test_outdated_write_gets_412_and_changes_nothing(
         api_client.delete(f"{path}/icon", headers=headers),
     ):
         body = assert_error(response, 412, "precondition_failed")
-        assert "Somebody else changed this" in body["error"]
+        assert "The row has changed" in body["error"]
     assert api_client.get(path).json() == before
 
 

@@ -82,7 +82,7 @@ class PreconditionFailed(exceptions.APIException):
 
     status_code = 412
     default_detail = (
-        "Somebody else changed this, or If-Match is no ETag of it. Read it again and send its ETag."
+        "The row has changed, or If-Match is not one of its ETags. Read it again and send its ETag."
     )
     default_code = "precondition_failed"
 

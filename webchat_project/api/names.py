@@ -1,4 +1,4 @@
-"""Names of a document: the model field of each, and names that the document does not have."""
+"""Names of a document: the model field of each name, and unknown names."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

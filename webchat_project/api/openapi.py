@@ -110,7 +110,7 @@ class DocumentSchema(AutoSchema):
             envelope["properties"]["ignored"] = {
                 "type": "array",
                 "items": {"type": "string"},
-                "description": "Names in the body that the document does not have. Absent if none.",
+                "description": "Unknown names in the body. Absent if there are none.",
             }
         return envelope
 

@@ -20,15 +20,14 @@ _TEXTS: Final = {
     "list": ("List {plural}", "Newest first, in pages."),
     "create": (
         "Create {name}",
-        "`null` for an optional field sets its default. Names that the document does not have are "
-        "listed in `ignored`.",
+        "`null` for an optional field sets its default. Unknown names are listed in `ignored`.",
     ),
     "retrieve": ("Get {name}", "The `ETag` of the response is the version of the document."),
     "update": ("Update {name}", "The same as PATCH: fields that are not sent keep their values."),
     "partial_update": (
         "Update {name}",
         "Fields that are not sent keep their values. `null` for an optional field sets its "
-        "default. Names that the document does not have are listed in `ignored`.",
+        "default. Unknown names are listed in `ignored`.",
     ),
     "destroy": ("Delete {name}", "A row that others use cannot be deleted: 409."),
 }

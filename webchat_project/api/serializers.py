@@ -80,7 +80,7 @@ class DocumentSerializer(serializers.ModelSerializer[_Row]):
     valid_values: _Values
     #: The fields that replace those of the same names for a superuser who creates a row.
     superuser_fields: ClassVar[Mapping[str, SerializerField]] = {}
-    #: The names in the body that the document does not have, such as ``stages.0.colour``.
+    #: The unknown names in the body, such as ``stages.0.colour``.
     ignored: list[str]
 
     serializer_choice_field = fields.ChoiceField

@@ -75,7 +75,7 @@ class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization])
             "Retention",
             {
                 "description": (
-                    "A worker deletes old data once a day, and for good. Backups have it until "
+                    "A worker permanently deletes old data once a day. Backups contain it until "
                     "they are deleted, too."
                 ),
                 "fields": (*_RETENTION_FIELDS, "confirm_deletion", "next_deletion"),
@@ -84,7 +84,7 @@ class OrganizationAdmin(IconAdminMixin[Organization], TenantAdmin[Organization])
         (
             "Default icon",
             {
-                "description": "Webchats without an icon of their own show this one.",
+                "description": "Shown by webchats that have no icon.",
                 "fields": _ICON_FIELDS,
             },
         ),

@@ -50,12 +50,12 @@ class WebchatAdmin(
     )
     deletion_note = (
         "The widget disappears from its sites. Its open conversations are closed, and their "
-        "visitors can write no more. Conversations and contacts stay. To only take the widget off "
-        "its sites, disable it instead."
+        "visitors can no longer write. Conversations and contacts stay. To only remove the widget "
+        "from its sites, disable it instead."
     )
     purpose = (
         "A webchat is a chat widget for your website: its look, its texts, the sites that may show "
-        "it, and who answers."
+        "it, and its answers."
     )
     search_fields = FIELDS
     search_help_text = "Search name and description"

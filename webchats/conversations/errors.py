@@ -136,13 +136,13 @@ class AnsweredMeanwhile(ConversationConflict):
 
 
 class AssignedMeanwhile(ConversationConflict):
-    """Somebody else has become the assignee since the representative last looked."""
+    """Another user has become the assignee since the representative loaded the page."""
 
     default_code = "assigned_meanwhile"
 
     def __init__(self, assignee: User | None) -> None:
         name = assignee.get_full_name() if assignee else "Nobody"
-        super().__init__(f"{name} is responsible now. Assign the conversation to change that.")
+        super().__init__(f"{name} is the assignee now. To change that, assign the conversation.")
 
 
 class AiUnavailable(ConversationConflict):

@@ -173,7 +173,7 @@ def test_unknown_version_is_a_conflict_of_all_fields_that_differ(
 ) -> None:
     body = {**opened, "name": "Mine", "version": version}
     conflict = session_client.post(change_url(webchat), body).context["adminform"].form.conflict
-    assert conflict.summary == "Somebody else changed this webchat while you were editing."
+    assert conflict.summary == "Another user changed this webchat while you were editing."
     assert {field.label: field.mine for field in conflict.fields}["name"] == "Mine"
 
 

@@ -35,6 +35,6 @@ def test_one_of_two_claims_wins_and_the_other_one_gets_409(
     assert [responses[number].status_code for number in (winner, loser)] == [200, 409]
     conversation.refresh_from_db()
     assert conversation.assignee == reps[winner]
-    refusal = f"{reps[winner].get_full_name()} is responsible now."
+    refusal = f"{reps[winner].get_full_name()} is the assignee now."
     assert refusal in responses[loser].content.decode()
     assert Message.objects.filter(event="joined").count() == (claim == "take over")

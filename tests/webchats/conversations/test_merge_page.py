@@ -97,7 +97,7 @@ def test_merge_is_undone_on_the_page(
     assert [*page.context["merges"]] == [merge]
     assert "Eve Merged by" in read_text(page)
     response = session_client.post(f"{url(ada)}undo/", {"merge": merge.pk}, follow=True)
-    assert "The merge was undone. Eve is a contact of its own again." in read_text(response)
+    assert "The merge was undone. Eve is a separate contact again." in read_text(response)
     assert Contact.objects.count() == 2
     again = session_client.post(f"{url(ada)}undo/", {"merge": merge.pk}, follow=True)
     assert "The merge was undone already." in read_text(again)

@@ -1,4 +1,4 @@
-"""Text that a representative has written and not sent."""
+"""Unsent texts of representatives."""
 
 import pytest
 from django.test import Client

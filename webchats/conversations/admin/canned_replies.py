@@ -47,7 +47,7 @@ class CannedReplyAdmin(ImportMixin[CannedReply]):
     name_column = "shortcut"
     actions = export_actions("canned replies", _export)
     purpose = (
-        "A canned reply is a text for questions that come often. In the inbox, your team inserts "
+        "A canned reply is a text for frequent questions. In the inbox, your team inserts "
         "it by its shortcut."
     )
     list_display = ("__str__", "title", "beginning", updated_at)

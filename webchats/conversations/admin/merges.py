@@ -101,7 +101,7 @@ class MergeMixin(TenantAdmin[Contact]):
             self.message_user(request, str(error.detail), messages.ERROR)
         else:
             restored = Contact.objects.get(pk=merge.removed_id)
-            text = f"The merge was undone. {restored} is a contact of its own again."
+            text = f"The merge was undone. {restored} is a separate contact again."
             self.message_user(request, text, messages.SUCCESS)
         return redirect(_PAGE, object_id=contact.pk)
 

@@ -21,7 +21,7 @@ from webchats.conversations.models.message import MAX_TEXT_LENGTH
 
 
 class UnsentTextSerializer(serializers.Serializer[UnsentText]):
-    """What the caller has written and not sent. ``text`` is empty if there is nothing."""
+    """The caller's unsent text. ``text`` is empty if there is none."""
 
     text = serializers.CharField()
     isNote = serializers.BooleanField(source="is_note")

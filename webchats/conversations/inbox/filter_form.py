@@ -32,7 +32,7 @@ class FilterForm(forms.Form):
 
     state = forms.ChoiceField(choices=[_ANY, *State.choices])
     handler = forms.ChoiceField(choices=[_ANY, *Handler.choices], label="Answered by")
-    assigneeId = forms.ChoiceField(label="Responsible")
+    assigneeId = forms.ChoiceField(label="Assignee")
     webchatId = forms.ChoiceField(label="Webchat")
     stageId = forms.ChoiceField(label="Stage")
     lastMessageFrom = forms.CharField(label="Last message from", widget=_DateInput)

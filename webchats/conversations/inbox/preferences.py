@@ -22,14 +22,14 @@ EMAILS: Final = ("gets_email", "gets_weekly_report")
 
 
 class PreferencesForm(forms.Form):
-    """The choices of a user that hold on every device."""
+    """The settings of a user on all devices."""
 
     gets_email = forms.BooleanField(
         required=False,
         label="E-mail me when visitors wait",
         help_text=(
-            "When nobody of your organization has been online for five minutes. At most one e-mail "
-            "in five minutes, and one for each time that a visitor waits."
+            "When nobody at your organization has been online for five minutes. At most one e-mail "
+            "in five minutes, and one for each wait of a visitor."
         ),
     )
     gets_weekly_report = forms.BooleanField(

@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(blank=True, editable=False)),
                 ('shortcut', webchats.conversations.models.canned_reply.ShortcutField(help_text='Typed after / in the inbox, such as hours. In lower case, without spaces.', max_length=40)),
                 ('title', organizations.fields.TrimmedCharField(max_length=120)),
-                ('text', organizations.fields.TrimmedTextField(help_text='Variables: {visitor.name}, {visitor.email}, {rep.name}, {webchat.name}, {organization.name}. After | comes what is inserted if there is no value: {visitor.name|there}.', max_length=4000, validators=[webchats.conversations.models.canned_reply.validate_variables])),
+                ('text', organizations.fields.TrimmedTextField(help_text='Variables: {visitor.name}, {visitor.email}, {rep.name}, {webchat.name}, {organization.name}. The text after | is the default for a missing value: {visitor.name|there}.', max_length=4000, validators=[webchats.conversations.models.canned_reply.validate_variables])),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
                 ('history_date', models.DateTimeField(db_index=True)),
                 ('history_change_reason', models.CharField(max_length=100, null=True)),
@@ -509,7 +509,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('shortcut', webchats.conversations.models.canned_reply.ShortcutField(help_text='Typed after / in the inbox, such as hours. In lower case, without spaces.', max_length=40)),
                 ('title', organizations.fields.TrimmedCharField(max_length=120)),
-                ('text', organizations.fields.TrimmedTextField(help_text='Variables: {visitor.name}, {visitor.email}, {rep.name}, {webchat.name}, {organization.name}. After | comes what is inserted if there is no value: {visitor.name|there}.', max_length=4000, validators=[webchats.conversations.models.canned_reply.validate_variables])),
+                ('text', organizations.fields.TrimmedTextField(help_text='Variables: {visitor.name}, {visitor.email}, {rep.name}, {webchat.name}, {organization.name}. The text after | is the default for a missing value: {visitor.name|there}.', max_length=4000, validators=[webchats.conversations.models.canned_reply.validate_variables])),
                 ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
             ],
             options={

@@ -55,7 +55,7 @@ register_grants(Message, Operation.VIEW, Operation.ADD)
 register_grants(Note, Operation.VIEW, Operation.ADD)
 register_grants(Reply, Operation.VIEW)
 register_grants(Draft, Operation.VIEW, Operation.CHANGE)
-# Whoever may read these reads the reports.
+# The permission to read these includes the reports.
 register_grants(RetainedConversation, heads=[Operation.VIEW])
 # Administrators request them. No role changes or deletes them.
 register_grants(Erasure, Operation.VIEW, Operation.ADD, roles=[AccessRole.ADMIN])

@@ -79,7 +79,7 @@ class CannedReply(TenantModel):
         help_text=(
             "Variables: "
             + ", ".join(f"{{{name}}}" for name in VARIABLES)
-            + ". After | comes what is inserted if there is no value: {visitor.name|there}."
+            + ". The text after | is the default for a missing value: {visitor.name|there}."
         ),
     )
 

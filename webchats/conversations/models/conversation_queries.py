@@ -28,7 +28,7 @@ class ConversationQuerySet(TenantQuerySet[_Row_co]):
         return self.filter(state=State.CLOSED)
 
     def assigned_to(self, user: User) -> Self:
-        """Return the conversations for which ``user`` is responsible."""
+        """Return the conversations that are assigned to ``user``."""
         return self.filter(assignee=user)
 
     def unread(self) -> Self:

@@ -1,4 +1,4 @@
-"""Visitors who wait while nobody of the organization is online, and the e-mails that report them.
+"""Visitors who wait while no member is online, and the e-mails that report them.
 
 Each wait is reported once. ``Conversation.unattended_at`` is set in the transaction that requests
 the e-mails, and each member's e-mail lists the conversations found after ``User.emailed_up_to``.

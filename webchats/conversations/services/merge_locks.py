@@ -17,7 +17,7 @@ def require_few_conversations(removed_id: str) -> None:
     if rows[: MAX_CONVERSATIONS + 1].count() > MAX_CONVERSATIONS:
         raise ContactTooLarge(
             f"The contact has more than {MAX_CONVERSATIONS:,} conversations. It can be merged only "
-            "as the one that stays."
+            "as the contact to keep."
         )
 
 

@@ -181,9 +181,9 @@ def _require_undoable(merge: ContactMerge) -> None:
     if merge.undone_at is not None:
         raise MergeFinal("The merge was undone already.")
     if merge.contact_id is None:
-        raise MergeFinal("The contact was deleted since. The merge cannot be undone.")
+        raise MergeFinal("The contact was deleted meanwhile. The merge cannot be undone.")
     if merge.contact_id != merge.kept_id:
-        raise MergeFinal("The contact was merged again since. Undo that merge first.")
+        raise MergeFinal("The contact was merged again. Undo the later merge first.")
     if merge.removed_values is None or merge.undoable_until <= timezone.now():
         raise MergeFinal("The merge is too old. It could be undone for 30 days.")
 

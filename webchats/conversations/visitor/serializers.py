@@ -218,7 +218,7 @@ class VisitorMessagesSerializer(serializers.Serializer[Any]):
     replyState = fields.ChoiceField(
         choices=[WRITING, CHECKING],
         allow_null=True,
-        help_text="`writing`: an automatic answer comes. `checking`: a colleague checks it first.",
+        help_text="`writing`: an automatic answer is due. `checking`: a colleague checks it first.",
     )
     answeredBy = _answered_by_field()
 

@@ -67,5 +67,5 @@ class VisitorView(WidgetView):
         """Return the visitor's current conversation. Raise ``NotFound`` without one."""
         conversation = self.find_conversation()
         if conversation is None:
-            raise NotFound("The conversation has not begun. Send a message first.")
+            raise NotFound("There is no conversation yet. Send a message first.")
         return conversation

@@ -156,6 +156,7 @@ def test_merge_is_not_undone_after_its_contact_was_deleted(
     ada.delete()
     response = api(admin).post(f"{MERGES}/{merge.pk}/undo")
     assert response.status_code == 409
-    assert response.json()["error"] == "The contact was deleted since. The merge cannot be undone."
+    message = "The contact was deleted meanwhile. The merge cannot be undone."
+    assert response.json()["error"] == message
     document = api(admin).get(f"{MERGES}/{merge.pk}").json()["data"]
     assert (document["contactId"], document["removedContact"]) == (None, None)

@@ -106,7 +106,7 @@ def test_every_rep_is_notified_who_may_answer_and_does_not_see_the_inbox(
     conversation = write(webchat)
     work(clock)
     assert received_by(push_service) == sorted([admin.pk, rep.pk, hides.pk, "phone"])
-    # Then only the one who is responsible.
+    # Then only the assignee.
     services.assign(conversation=conversation, assignee=rep)
     write(webchat, "Anybody?")
     work(clock, 120)

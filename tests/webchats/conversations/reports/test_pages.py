@@ -238,7 +238,7 @@ def test_list_is_paged_and_names_what_was_deleted(
     url = f"{BEHIND}?{WEEK}&key=conversations"
     html = get(session_client, url)
     assert count_listed(html) == 53
-    assert "2 of them have been deleted after the time" in html
+    assert "2 of them have been deleted after your organization" in html
     assert html.count("/admin/inbox/") >= 50
     next_page = re.search(r'rel="next" href="([^"]+)"', html)
     assert next_page is not None

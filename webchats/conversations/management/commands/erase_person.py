@@ -15,8 +15,8 @@ class Command(CommandWithExample):
 
     example = "manage.py erase_person 68a1b2c3d4e5f6a7b8c9d0e0 --organization Shop"
     help = (
-        "Delete a contact with everything that was written to, by and about the person, for good. "
-        "Safe to interrupt: a worker, or the command again, deletes the rest."
+        "Permanently delete a contact with everything that was written to, by and about the "
+        "person. Safe to interrupt: a worker, or the command again, deletes the rest."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

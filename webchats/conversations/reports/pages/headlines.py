@@ -197,7 +197,7 @@ def _rating(now: Summary, before: Summary, links: Links) -> Headline:
     rated = _link(links, "rated", figures.rated, "ratings" if figures.rated != 1 else "rating")
     details = [rated]
     if figures.surveyed:
-        rate = f"{format_share(figures.response_rate)} of those who were asked"
+        rate = f"{format_share(figures.response_rate)} of those asked"
         details.append(_link(links, "surveyed", figures.surveyed, f"asked: {rate}"))
     if figures.all.mean is not None:
         details.insert(0, Detail(f"Mean {format_number(figures.all.mean)} of 5"))
