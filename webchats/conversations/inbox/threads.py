@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from organizations.models import User
 from organizations.tenancy.large_responses import Bytes
+from webchats.conversations.inbox.rejected_drafts import load_rejected
 from webchats.conversations.message_pages import load_page
 from webchats.conversations.models import (
     Author,
@@ -71,6 +72,8 @@ class Entry:
     reply: Reply | None = None
     #: The words that a representative has changed before sending it; empty if none.
     changes: list[DiffPart] = field(default_factory=list)
+    #: The text of a rejected draft; empty if it is not shown.
+    draft_text: str = ""
     #: The sources of an answer of the AI, which alone become links. JSON.
     sources: str = ""
     #: Whether it follows an entry of the same author, whose head it shares.
@@ -130,9 +133,9 @@ def _entries_between(conversation: Conversation, page: list[Message]) -> list[En
     notes = conversation.notes.select_related("user").order_by("created_at", "id")
     entries = [_note_entry(note) for note in notes.alias(time=F("created_at")).filter(start, end)]
     if conversation.drafts_rejected:
-        drafts = conversation.drafts.filter(state=DraftState.REJECTED).select_related("decided_by")
-        drafts = drafts.defer("text", "sent_text").alias(time=F("decided_at")).filter(start, end)
-        entries += [_rejection_entry(draft) for draft in drafts[:PAGE_SIZE]]
+        drafts = conversation.drafts.filter(state=DraftState.REJECTED).alias(time=F("decided_at"))
+        rejected = load_rejected(drafts.filter(start, end), PAGE_SIZE)
+        entries += [_rejection_entry(draft, text) for draft, text in rejected]
     return sorted(entries, key=attrgetter("created_at"))
 
 
@@ -183,11 +186,12 @@ def _note_entry(note: Note) -> Entry:
     return Entry(f"note-{note.pk}", "note", name, note.text, note.created_at)
 
 
-def _rejection_entry(draft: Draft) -> Entry:
+def _rejection_entry(draft: Draft, draft_text: str) -> Entry:
     name = draft.decided_by.get_full_name() if draft.decided_by else "a deleted user"
     reason = f" ({draft.get_reason_display().lower()})" if draft.reason else ""
     text = ": ".join(filter(None, [f"Draft rejected by {name}{reason}", draft.comment]))
-    return Entry(f"draft-{draft.pk}", "event", "", text, draft.decided_at or draft.updated_at)
+    time = draft.decided_at or draft.updated_at
+    return Entry(f"draft-{draft.pk}", "event", "", text, time, draft_text=draft_text)
 
 
 def _event_text(message: Message) -> str:

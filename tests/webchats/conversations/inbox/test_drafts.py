@@ -11,7 +11,7 @@ from tests.support import factories
 from tests.support.clients import log_in
 from tests.webchats.conversations.inbox.conftest import Act, write
 from webchats.conversations import services
-from webchats.conversations.inbox import threads
+from webchats.conversations.inbox import rejected_drafts, threads
 from webchats.conversations.models import Conversation, Draft, Message, Reply
 from webchats.conversations.word_diff import DiffPart
 
@@ -110,6 +110,22 @@ def test_rejected_draft_calls_a_person(
     assert not Message.objects.filter(author="ai").exists()
     page = page_of(rep_client, conversation)
     assert f"Draft rejected by {rep.get_full_name()} (missing knowledge): No dates" in page
+    assert "Show the draft" in page
+    # Its addresses do not become links.
+    assert 'data-sources="[]" hx-ignore>We &lt;b&gt;deliver&lt;/b&gt; within three days.<' in page
+
+
+def test_texts_of_rejected_drafts_are_limited_by_their_size(
+    conversation: Conversation, rep: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rejected_drafts, "MAX_BYTES", 2 * len(TEXT) + 1)
+    for _ in range(3):
+        draft = make_draft(conversation)
+        services.reject_draft(draft=draft, version=1, user=rep, reason="tone")
+    conversation.refresh_from_db()
+    [day] = threads.get_thread(conversation).days
+    shown = [entry.draft_text for entry in day.entries if "rejected" in entry.text]
+    assert shown == ["", TEXT, TEXT]
 
 
 @pytest.mark.parametrize(
