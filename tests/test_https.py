@@ -42,6 +42,7 @@ def test_production_cookies_are_secure_and_bound_to_the_host() -> None:
     for kind, name, samesite in (("SESSION", "sessionid", "Lax"), ("CSRF", "csrftoken", "Strict")):
         values = [production[f"{kind}_COOKIE_{part}"] for part in names]
         assert values == [f"__Host-{name}", True, True, samesite, None, "/"]
+    assert production["SIGNED_IN_COOKIE_NAME"] == "__Host-signedin"
 
 
 def test_cookies_are_http_only(admin: User) -> None:
@@ -53,7 +54,11 @@ def test_cookies_are_http_only(admin: User) -> None:
     cookies = {
         name: (cookie["httponly"], cookie["samesite"]) for name, cookie in client.cookies.items()
     }
-    assert cookies == {"sessionid": (True, "Lax"), "csrftoken": (True, "Strict")}
+    assert cookies == {
+        "sessionid": (True, "Lax"),
+        "csrftoken": (True, "Strict"),
+        "signedin": (True, "Lax"),
+    }
 
 
 def test_api_ignores_session_cookies(session_client: Client) -> None:

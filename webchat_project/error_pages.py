@@ -4,10 +4,12 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseForbidden,
+    HttpResponseRedirect,
     HttpResponseServerError,
 )
 from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from webchat_project.api.exceptions import error_response
 from webchat_project.observability.context import current_request
@@ -20,10 +22,22 @@ def server_error(request: HttpRequest) -> HttpResponseServerError:
     return HttpResponseServerError(render_to_string("500.html", values))
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseForbidden:
-    """Return the page for a form with a wrong CSRF token, or from a browser without cookies."""
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Return the page for a form with a wrong CSRF token, or from a browser without cookies.
+
+    A sign-in form whose user has signed in meanwhile, in another tab, redirects to its own page,
+    which redirects to the requested one.
+    """
+    if request.path == reverse("admin:login") and _is_signed_in(request):
+        return HttpResponseRedirect(request.get_full_path())
     values = {"has_no_cookie": reason == REASON_NO_CSRF_COOKIE}
     return HttpResponseForbidden(render_to_string("403_csrf.html", values))
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    """Return whether the user of the sign-in form is signed in."""
+    email = request.POST.get("username", "").strip().lower()
+    return request.user.is_authenticated and request.user.get_username().lower() == email
 
 
 def too_large(request: HttpRequest, limit: int) -> HttpResponse:

@@ -493,6 +493,8 @@ SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
 _prefix = "" if DEBUG else "__Host-"
 SESSION_COOKIE_NAME = f"{_prefix}sessionid"
 CSRF_COOKIE_NAME = f"{_prefix}csrftoken"
+# It stays when the session ends, so that the sign-in page can say so. It identifies nobody.
+SIGNED_IN_COOKIE_NAME = f"{_prefix}signedin"
 CSRF_FAILURE_VIEW = "webchat_project.error_pages.csrf_failure"
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG

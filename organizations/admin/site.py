@@ -8,6 +8,7 @@ from typing import Final, TypedDict, TypeVar, cast
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.views import LoginView
 from django.core.exceptions import BadRequest
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -19,6 +20,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from organizations.auth.signed_in import forget_sign_in, is_session_ended, remember_sign_in
 from organizations.auth.throttling import LoginAttemptView, PasswordFormThrottle
 from organizations.models import User
 from organizations.navigation import NavItem, get_nav_items
@@ -149,10 +151,19 @@ class WebchatsAdminSite(admin.AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """Show or process the sign-in form, with the throttles of the API's login."""
+        """Show or process the sign-in form, with the throttles of the API's login.
+
+        A user who has signed in meanwhile, in another tab, is redirected to the requested page.
+        """
+        if request.method == "GET" and self.has_permission(request):
+            return redirect(LoginView(request=request).get_redirect_url() or "admin:index")
         wait = _LoginThrottleView().seconds_to_wait(request) if request.method == "POST" else None
         if wait is None:
-            return super().login(request, {"title": "Sign in", **(extra_context or {})})
+            context = {"title": "Sign in", "is_session_ended": is_session_ended(request)}
+            response = super().login(request, {**context, **(extra_context or {})})
+            if request.user.is_authenticated:
+                remember_sign_in(response)
+            return response
         title = "Too many sign-in attempts"
         return self._rate_limited(request, title, wait, reverse("admin:login"))
 
@@ -173,7 +184,9 @@ class WebchatsAdminSite(admin.AdminSite):
         self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> TemplateResponse:
         """Sign the user out and confirm it."""
-        return super().logout(request, {"title": "Signed out", **(extra_context or {})})
+        response = super().logout(request, {"title": "Signed out", **(extra_context or {})})
+        forget_sign_in(response)
+        return response
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None

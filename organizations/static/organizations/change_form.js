@@ -20,7 +20,7 @@
   // The sign-in page: a stored form waits on the page that follows.
   const next = document.querySelector("#login-form [name=next]");
   if (next && sessionStorage.getItem(PREFIX + new URL(next.value, location).pathname)) {
-    document.getElementById("session-ended").hidden = false;
+    for (const id of ["session-ended", "typed-kept"]) document.getElementById(id).hidden = false;
   }
 
   const form = document.querySelector("#content-main form[id$=_form]:has([name=_save], .conflict)");

@@ -139,3 +139,53 @@ def test_imports_follow_webchats_in_the_navigation(session_client: Client) -> No
     names = ("webchats_webchat", "webchats_importrecord")
     links = [f'href="{reverse(f"admin:{name}_changelist")}"' for name in names]
     assert 0 < page.index(links[0]) < page.index(links[1])
+
+
+PROMPTS = "/admin/organizations/prompt/"
+RIGHT_PASSWORD = {"username": "ada@example.com", "password": "right-and-long"}
+
+
+def sign_in(client: Client) -> None:
+    factories.UserFactory.create(email="ada@example.com", password="right-and-long")
+    assert client.post(reverse("admin:login"), RIGHT_PASSWORD).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("next_page", "target"),
+    [(PROMPTS, PROMPTS), ("//evil.example", "/admin/"), (None, "/admin/")],
+)
+def test_sign_in_page_of_a_signed_in_user_redirects_to_the_requested_page(
+    session_client: Client, next_page: str | None, target: str
+) -> None:
+    query = {} if next_page is None else {"next": next_page}
+    response = session_client.get(reverse("admin:login", query=query))
+    assert (response.status_code, response.headers["Location"]) == (302, target)
+
+
+@pytest.mark.parametrize(("email", "status"), [("Ada@example.com", 302), ("bo@example.com", 403)])
+def test_form_of_a_second_tab_continues_for_the_user_of_the_first(email: str, status: int) -> None:
+    client = Client(enforce_csrf_checks=True)
+    address = reverse("admin:login", query={"next": PROMPTS})
+    first, second = (client.get(address).context["csrf_token"] for _ in range(2))
+    factories.UserFactory.create(email="ada@example.com", password="right-and-long")
+    client.post(address, {**RIGHT_PASSWORD, "csrfmiddlewaretoken": str(first)})
+    posted = {**RIGHT_PASSWORD, "username": email, "csrfmiddlewaretoken": str(second)}
+    response = client.post(address, posted, follow=True)
+    assert response.redirect_chain == [(address, 302), (PROMPTS, 302)][: 2 * (status == 302)]
+    assert client.get(PROMPTS).context["user"].email == "ada@example.com"
+
+
+def test_sign_in_page_says_that_the_session_has_ended() -> None:
+    def is_said() -> bool:
+        page = client.get(PROMPTS, follow=True).content.decode()
+        return 'id="session-ended" role="status">' in page
+
+    client = Client()
+    assert not is_said()
+    sign_in(client)
+    # The browser deletes it when it expires.
+    del client.cookies["sessionid"]
+    assert is_said()
+    client.post(reverse("admin:login"), RIGHT_PASSWORD)
+    client.post(reverse("admin:logout"))
+    assert not is_said()
