@@ -19,6 +19,7 @@ from tests.support.clients import log_in
 from webchats.conversations import services
 from webchats.conversations.board import columns
 from webchats.conversations.models import Contact, Conversation, StageMove
+from webchats.conversations.privacy.erasure import erase, request_erasure
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +134,25 @@ def test_open_board_gets_the_cards_that_others_have_moved(
     for old in ("", "x", since - 1_000):
         assert client.get(f"{url}{old}").json()["isOutdated"]
     assert log_in(other_admin).get(f"{url}{since}").status_code == 404
+
+
+def test_open_board_loses_the_cards_of_contacts_that_were_merged_or_erased(
+    admin: User, webchat: Webchat, stages: dict[str, Stage]
+) -> None:
+    kept, removed, erased = add(webchat, stages["New"], 3)
+    since = int(timezone.now().timestamp())
+    services.merge_contacts(kept=kept, removed=removed, user=admin)
+    erasure = request_erasure(contact=erased, user=admin)
+    url = f"{BOARD}changes/?pipeline={stages['New'].pipeline_id}&since={since}"
+    client = log_in(admin)
+
+    def shown() -> dict[str, str | None]:
+        return {card["id"]: card["stage"] for card in client.get(url).json()["cards"]}
+
+    assert shown() == {kept.pk: stages["New"].pk, removed.pk: None}
+    assert [*erase(erasure)]
+    assert shown() == {kept.pk: stages["New"].pk, removed.pk: None, erased.pk: None}
+    assert client.get(url).json()["counts"][stages["New"].pk] == 1
 
 
 def test_more_cards_are_loaded_by_position_and_none_is_shown_twice(

@@ -129,7 +129,7 @@
     last = last.then(() => moveNow(target.id, detail.stage));
   });
 
-  // Moves of others: see board_live.js.
+  // Changes of others: see board_live.js.
   board.addEventListener("board:changed", ({ detail: { cards, counts } }) => {
     for (const { id, stage, card } of cards) {
       const shown = document.getElementById(`card-${id}`);

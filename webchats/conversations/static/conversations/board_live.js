@@ -1,5 +1,5 @@
 "use strict";
-// Moves of other users on an open board: polled while the board is visible.
+// Changes by other users on an open board: polled while the board is visible.
 {
   const SECONDS = 15;
   const board = document.getElementById("board");
