@@ -230,6 +230,13 @@ def test_one_refused_update_is_made_again_unseen_and_two_are_a_problem(
     expect(problem).to_be_empty()
 
 
+def sign_in_elsewhere(page: Page, server: LiveServer, letter: str) -> None:
+    """Make the tokens of the page invalid, as a sign-in in another tab does."""
+    page.context.add_cookies(
+        [{"name": "csrftoken", "value": letter * 32, "url": server.url, "httpOnly": True}]
+    )
+
+
 def test_session_end_and_errors_do_not_lose_text(
     admin_page: Visitor, shop: Webchat, live_server: LiveServer
 ) -> None:
@@ -250,14 +257,18 @@ def test_session_end_and_errors_do_not_lose_text(
     page.keyboard.press("Enter")
     expect(page.locator(".entry-rep .text")).to_have_text("My answer")
     expect(problem).to_be_empty()
-    # As after a sign-in in another tab.
-    page.context.add_cookies(
-        [{"name": "csrftoken", "value": "t" * 32, "url": live_server.url, "httpOnly": True}]
-    )
+    sign_in_elsewhere(page, live_server, "t")
     text.fill("Another answer")
     page.keyboard.press("Enter")
     expect(page.locator(".entry-rep .text").last).to_have_text("Another answer")
     expect(problem).to_be_empty()
+    with page.expect_response(lambda response: "/typing/" in response.url) as typing:
+        text.press_sequentially("x")
+    assert typing.value.status == 204
+    sign_in_elsewhere(page, live_server, "u")
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.get_by_role("button", name="Reopen and send")).to_be_visible()
+    expect(text).to_have_value("x")
     # The same text again is another message.
     text.fill("Another answer")
     page.keyboard.press("Enter")

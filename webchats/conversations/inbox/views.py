@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.middleware.csrf import get_token
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -68,8 +69,11 @@ def inbox(request: HttpRequest, pk: str = "") -> HttpResponse:
 @inbox_view(Operation.VIEW)
 @require_safe
 def token(request: HttpRequest) -> HttpResponse:
-    """Return a short-lived token for the stream of events."""
-    return JsonResponse({"token": issue_staff_token(get_user(request))})
+    """Return a short-lived token for the stream of events, and the CSRF token of the session."""
+    user = get_user(request)
+    return JsonResponse(
+        {"token": issue_staff_token(user), "csrfToken": get_token(request), "userId": user.pk}
+    )
 
 
 def render_inbox(

@@ -138,7 +138,8 @@ def test_action_needs_the_csrf_token(rep: User, conversation: Conversation) -> N
 def test_token_is_for_the_streams_of_the_user(rep: User, rep_client: Client) -> None:
     response = rep_client.get(reverse("inbox:token"))
     token = parse_staff_token(response.json()["token"])
-    assert token["user_id"] == rep.pk
+    assert (token["user_id"], response.json()["userId"]) == (rep.pk, rep.pk)
+    assert len(response.json()["csrfToken"]) == 64
     assert "no-store" in response.headers["Cache-Control"]
 
 

@@ -33,26 +33,6 @@
     if (!pending) find(part)?.dispatchEvent(new Event("inbox:refresh"));
   }
 
-  // Who signs in in another tab makes the tokens of all forms invalid. An update of the page has new
-  // ones. Then the message is sent again, unless another user has signed in.
-  let renewed = null;
-  let isRenewing = false;
-
-  function renew(message) {
-    isRenewing = true;
-    renewed = { message, user: find(PAGE).dataset.userId };
-    refresh(PAGE);
-  }
-
-  function sendAgain({ message, user }) {
-    const isSame = find(PAGE).dataset.userId === user;
-    const isOpen = getThread()?.dataset.conversation === message?.conversation;
-    if (message && isSame && isOpen && getText().value === message.text) {
-      return find(".composer").requestSubmit();
-    }
-    showProblem(isSame ? "That did not work. Try again." : "Another user has signed in. Try again.");
-  }
-
   document.addEventListener("inbox:changed", ({ detail }) => refresh(detail?.isList ? LIST : PAGE));
   document.addEventListener("htmx:before:request", () => (pending += 1));
   document.addEventListener("htmx:finally:request", () => {
@@ -155,10 +135,6 @@
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     update();
     moveFocus(ctx);
-    const former = renewed;
-    renewed = null;
-    isRenewing = Boolean(former);
-    if (former) sendAgain(former);
   });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) refresh(PAGE);
@@ -218,10 +194,8 @@
     event.preventDefault();
     const { raw } = ctx.response;
     const isUpdate = [PAGE, LIST].includes(`#${ctx.sourceElement.id}`);
-    if (isUpdate) renewed = null;
     if (raw.redirected) location.reload();
     else if (raw.status === 503 && isUpdate && !isRefused) retry(raw);
-    else if (raw.status === 403 && !isUpdate && !isRenewing) renew(ctx.message);
     else if (ctx.message) showProblem(`Your message was not sent. ${KEPT}`);
     else showProblem(`The inbox could not be updated. ${KEPT}`);
   });
@@ -268,7 +242,7 @@
     const draft = form.elements.draft.value;
     if (draft === edited.draft && Date.now() - edited.at < EDITED_MILLISECONDS) return;
     edited = { draft, at: Date.now() };
-    fetch(form.dataset.editUrl, { method: "POST", body: new FormData(form) }).catch(() => {});
+    postForm(form.dataset.editUrl, new FormData(form)).catch(() => {});
   });
   document.addEventListener("submit", ({ target }) => target.closest(".menu")?.hidePopover());
 

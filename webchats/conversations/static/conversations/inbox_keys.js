@@ -185,7 +185,7 @@
   });
   single?.addEventListener("change", async () => {
     const body = new FormData(single.form);
-    const response = await fetch(single.form.action, { method: "POST", body }).catch(() => null);
+    const response = await postForm(single.form.action, body).catch(() => null);
     const isSaved = response?.ok && !response.redirected;
     find("#single-keys-problem").textContent = isSaved ? "" : "This could not be saved. Try again.";
     if (!isSaved) single.checked = !single.checked;

@@ -65,9 +65,7 @@
   let lastTyping = 0;
 
   function post(url, values = {}) {
-    const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-    const options = { method: "POST", headers: { "X-CSRFToken": token }, keepalive: true };
-    fetch(url, { ...options, body: new URLSearchParams(values) }).catch(() => {});
+    postForm(url, new URLSearchParams(values), { keepalive: true }).catch(() => {});
   }
 
   // Who sees the inbox in a tab gets no notifications on other devices.

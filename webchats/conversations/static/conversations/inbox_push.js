@@ -11,9 +11,7 @@
   // --- The server ---
 
   async function request(path, values) {
-    const headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
-    const post = { method: "POST", headers, body: new URLSearchParams(values) };
-    const response = await fetch(path, values && post);
+    const response = await (values ? postForm(path, new URLSearchParams(values)) : fetch(path));
     if (response.redirected) throw new Error("Your session has ended. Reload the page.");
     if (response.status === 204) return null;
     const content = await response.json().catch(() => ({}));

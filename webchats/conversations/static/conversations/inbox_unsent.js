@@ -12,9 +12,8 @@
     const url = form.dataset.unsentUrl;
     const state = texts.get(url) ?? { conversation, isSaving: false };
     texts.set(url, state);
-    const { text, mode, csrfmiddlewaretoken } = form.elements;
+    const { text, mode } = form.elements;
     state.values = { text: text.value, mode: mode.value };
-    state.token = csrfmiddlewaretoken.value;
     return [url, state];
   }
 
@@ -30,9 +29,8 @@
     if (state.isSaving || !state.isChanged) return;
     state.isSaving = true;
     state.isChanged = false;
-    const headers = { "X-CSRFToken": state.token };
     const body = new URLSearchParams(state.values);
-    const response = await fetch(url, { method: "POST", headers, body, ...options }).catch(() => null);
+    const response = await postForm(url, body, options).catch(() => null);
     state.isSaving = false;
     if (state.isChanged) return save(url);
     // What was not saved stays in the tab. What was saved stays for the pages that the server made
