@@ -12,6 +12,7 @@ from tests.browser.conftest import REDUCED_MOTION, Visit, Visitor, authenticated
 from tests.browser.test_inbox import INBOX, refresh, streams, use_streams, write
 from tests.support import factories
 from webchats.conversations import presence
+from webchats.models import Webchat
 
 __all__ = ["streams"]
 
@@ -94,6 +95,10 @@ def test_colleagues_see_each_other_and_each_others_answers_until_a_browser_crash
     # It outlasts the expiry, by heartbeats.
     first.page.wait_for_timeout(max(0, EXPIRY_SECONDS + 1 - (monotonic() - started)) * 1000)
     expect(head).to_have_text("Kim is replying…")
+    # They also notice that the webchat is disabled.
+    Webchat.objects.update(is_enabled=False)
+    hint = first.page.locator(".composer .hint")
+    expect(hint).to_contain_text("Shop is disabled", timeout=EXPIRY_SECONDS * 1000)
     # A crash: nothing is sent any more.
     second.page.context.set_offline(True)
     expect(head).to_have_text("", timeout=(EXPIRY_SECONDS + 2) * 1000)

@@ -80,7 +80,10 @@ def away(request: HttpRequest) -> HttpResponse:
 @inbox_view(Operation.CHANGE)
 @require_POST
 def presence(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show colleagues that the user looks at the conversation, and perhaps writes a note."""
+    """Show colleagues that the user looks at the conversation, and perhaps writes a note.
+
+    The header ``Webchat-Enabled`` is for pages that still show another state of the webchat.
+    """
     user = get_user(request)
     conversation = get_conversation(user, pk)
     form = PresenceForm(request.POST)
@@ -94,7 +97,8 @@ def presence(request: HttpRequest, pk: str) -> HttpResponse:
             conversation=conversation,
             is_typing=form.cleaned_data["typing"],
         )
-    return HttpResponse(status=204)
+    is_enabled = conversation.webchat is not None and conversation.webchat.is_enabled
+    return HttpResponse(status=204, headers={"Webchat-Enabled": str(is_enabled).lower()})
 
 
 @inbox_view(Operation.CHANGE)

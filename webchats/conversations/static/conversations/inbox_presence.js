@@ -65,7 +65,7 @@
   let lastTyping = 0;
 
   function post(url, values = {}) {
-    postForm(url, new URLSearchParams(values), { keepalive: true }).catch(() => {});
+    return postForm(url, new URLSearchParams(values), { keepalive: true }).catch(() => null);
   }
 
   // Who sees the inbox in a tab gets no notifications on other devices.
@@ -75,7 +75,16 @@
     reported = url;
     lastBeat = Date.now();
     const isTyping = url && Date.now() - lastTyping < TYPING_MILLISECONDS;
-    post(url || presenceUrl, { tab, ...isTyping && { typing: "on" } });
+    post(url || presenceUrl, { tab, ...isTyping && { typing: "on" } })
+      .then((response) => checkWebchat(url, response));
+  }
+
+  // The composer says whether the visitor can see a reply. No event reports that this has changed.
+  function checkWebchat(url, response) {
+    const isEnabled = response?.headers.get("Webchat-Enabled");
+    const { presenceUrl: shown, webchatEnabled } = getThread()?.dataset ?? {};
+    if (!isEnabled || url !== shown || isEnabled === webchatEnabled) return;
+    document.dispatchEvent(new CustomEvent("inbox:changed"));
   }
 
   function beatIfDue() {
