@@ -215,9 +215,7 @@ QUESTIONS = {
 
 
 @pytest.mark.django_db
-def test_the_demo_answers_what_visitors_of_its_sample_site_ask(
-    client: Client, settings: Any
-) -> None:
+def test_the_demo_answers_questions_about_its_sample_site(client: Client, settings: Any) -> None:
     settings.DEBUG = True
     user = demo.seed()
     seed_knowledge(user)

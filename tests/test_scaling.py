@@ -51,7 +51,7 @@ def show(value: float) -> str:
     return f"{rounded:,.0f}" if rounded >= 100 or rounded.is_integer() else f"{rounded:g}"
 
 
-def test_every_number_is_what_its_formula_yields() -> None:
+def test_every_number_matches_its_formula() -> None:
     rows = read_rows()
     assert len(rows) > 20
     for column, widgets in enumerate(WIDGETS):

@@ -95,7 +95,7 @@ def test_preview_is_a_sheet_on_narrow_screens(
     expect(panel).to_be_hidden()
 
 
-def test_preview_without_a_rendering_shows_what_is_missing(
+def test_preview_without_a_rendering_shows_the_missing_values(
     visitor: Visitor, live_server: LiveServer
 ) -> None:
     root = factories.SuperuserFactory.create()

@@ -53,7 +53,7 @@ def receive(page: Page, conversation: Conversation, **values: Any) -> None:
     )
 
 
-def test_a_message_that_nobody_sees_alerts_once(
+def test_an_unseen_message_alerts_once(
     admin_page: Visitor, ada: User, shop: Webchat, settings: Any
 ) -> None:
     settings.EMAIL_ENABLED = True

@@ -113,7 +113,7 @@ def wait_until_not_stored(page: Page, text: str) -> None:
     raise AssertionError(f"The tab still stores {text!r}")
 
 
-def test_text_of_an_ended_session_is_not_shown_to_somebody_else(
+def test_text_of_an_ended_session_is_not_shown_to_another_user(
     admin_page: Visitor, ada: User, webchat: Webchat
 ) -> None:
     other = factories.UserFactory.create(organization=ada.organization)
@@ -174,7 +174,7 @@ def test_stages_that_were_added_are_filled_in_again(admin_page: Visitor, ada: Us
 
 
 @pytest.mark.parametrize("way", ["Keep mine", "Take theirs"])
-def test_change_of_somebody_else_is_shown_before_it_is_overwritten(
+def test_change_of_another_user_is_shown_before_it_is_overwritten(
     admin_page: Visitor, ada: User, webchat: Webchat, way: str
 ) -> None:
     hedy = factories.UserFactory.create(organization=ada.organization, full_name="Hedy")

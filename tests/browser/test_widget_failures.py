@@ -150,7 +150,7 @@ def test_a_frame_that_leaves_the_widget_is_hidden(visit: Visit, sites: CustomerS
     expect_failure(visit)
 
 
-def test_the_console_names_what_to_check(visit_widget: WidgetVisit) -> None:
+def test_the_console_shows_a_hint(visit_widget: WidgetVisit) -> None:
     disabled = factories.WebchatFactory.create(is_enabled=False)
     (warning,) = visit_widget(disabled).wait_for_warning()
     assert warning.startswith(f"Webchat {disabled.pk} is not shown on http://shop.example.com:")

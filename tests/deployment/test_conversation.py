@@ -67,7 +67,7 @@ ROWS = [(1, QUESTION), (2, ANSWER)]
         ({"screen": [ROWS[0]]}, "a representative sees"),
     ],
 )
-def test_the_check_after_faults_finds_what_is_wrong(changes: dict[str, Any], problem: str) -> None:
+def test_the_check_after_faults_finds_errors(changes: dict[str, Any], problem: str) -> None:
     rows = changes.get("rows", ROWS)
     panel = Panel(0, conversation="c", acknowledged=[QUESTION])
     panel.received = changes.get("received", [text for _, text in rows])

@@ -103,7 +103,9 @@ def test_a_default_that_cannot_be_called_is_refused(session_client: Client) -> N
     assert "No API key" in session_client.get(list_url(AiProvider)).content.decode()
 
 
-def test_without_ai_keys_the_form_says_so(session_client: Client, settings: Settings) -> None:
+def test_without_ai_keys_the_form_shows_an_error(
+    session_client: Client, settings: Settings
+) -> None:
     settings.AI_KEYS = []
     response = session_client.post(f"{list_url(AiProvider)}add/", body(api_key=API_KEY))
     assert "AI_KEYS" in str(response.context["adminform"].errors["api_key"])

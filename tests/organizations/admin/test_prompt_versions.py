@@ -44,7 +44,7 @@ def _restore(client: Client, prompt: Prompt, record: Any, version: str = "") -> 
         ("instructions", "First", 1),
     ],
 )
-def test_a_change_of_what_the_model_receives_is_a_new_version(
+def test_a_change_of_the_models_input_is_a_new_version(
     api_client: APIClient, prompt: Prompt, field: str, value: Any, version: int
 ) -> None:
     response = api_client.patch(f"/api/prompts/{prompt.pk}", {field: value})

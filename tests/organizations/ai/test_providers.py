@@ -103,7 +103,7 @@ def test_another_kind_or_base_url_requires_the_key_again(
         assert api_client.patch(path, {**change, "apiKey": key}).status_code == 200
 
 
-def test_put_of_what_was_read_keeps_the_key(api_client: APIClient) -> None:
+def test_put_of_the_read_document_keeps_the_key(api_client: APIClient) -> None:
     document = create(api_client, baseUrl="https://api.example.com/v1")
     response = api_client.put(f"{PATH}/{document['_id']}", document)
     assert response.status_code == 200

@@ -190,7 +190,7 @@ def test_usage_that_cannot_be_stored_is_estimated(
     assert "call 000000000000000000000000 was not stored" in caplog.text
 
 
-def test_organizations_have_budgets_of_their_own_at_the_default_of_the_deployment(
+def test_organizations_have_separate_budgets_at_the_deployments_provider(
     prompt: Prompt, settings: Any
 ) -> None:
     settings.AI_KIND, settings.AI_MODEL, settings.AI_MONTHLY_TOKENS = "openai", "m", 100

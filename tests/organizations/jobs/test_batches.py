@@ -31,7 +31,7 @@ async def get_all(doubles: Doubles, numbers: range) -> list[int | BaseException]
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def test_what_comes_during_a_read_is_read_together_afterwards() -> None:
+def test_requests_during_a_read_are_combined_afterwards() -> None:
     doubles = Doubles()
     assert event_loops.run(get_all(doubles, range(2, 6, 2))) == [0, 4, 8]
     assert doubles.calls == [[0], [2, 4]]

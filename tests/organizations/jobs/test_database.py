@@ -30,7 +30,7 @@ def test_queries_do_not_wait_for_slow_ones() -> None:
     assert event_loops.run(run())
 
 
-def test_a_batch_that_runs_goes_first() -> None:
+def test_a_running_batch_has_precedence() -> None:
     log: list[str] = []
     begun, may_end = Event(), Event()
 

@@ -45,7 +45,7 @@ def seconds_until_due() -> float | None:
 
 
 @pytest.mark.django_db
-def test_claimed_job_has_what_was_requested(organization: Organization) -> None:
+def test_claimed_job_has_the_requested_values(organization: Organization) -> None:
     enqueue(organization, payload={"text": "Hello"})
     job = claim_one()
     assert (job.kind, job.key, job.organization_id) == ("test", "a", organization.pk)

@@ -54,7 +54,7 @@ def get_values(response: Any, *names: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("change", [change_in_admin, change_by_api, change_by_import])
-def test_save_over_the_change_of_somebody_else_is_refused(
+def test_save_over_the_change_of_another_user_is_refused(
     session_client: Client, hedy: User, webchat: Webchat, opened: dict[str, Any], change: Any
 ) -> None:
     change(hedy, webchat, opened)
@@ -69,7 +69,7 @@ def test_save_over_the_change_of_somebody_else_is_refused(
     assert (webchat.name != "Mine", webchat.status_text) == (True, "Theirs")
 
 
-def test_conflict_shows_who_changed_which_fields_and_offers_both_ways(
+def test_conflict_shows_author_and_fields_and_offers_both_values(
     session_client: Client, hedy: User, webchat: Webchat, opened: dict[str, Any]
 ) -> None:
     change_by_api(hedy, webchat, opened)
@@ -237,7 +237,7 @@ def test_prompt_and_organization_are_protected_too(
     assert {Prompt, Organization} == {type(prompt), type(organization)}
 
 
-def test_stages_that_somebody_else_changed_are_not_overwritten(
+def test_stages_that_another_user_changed_are_not_overwritten(
     session_client: Client, admin: User, hedy: User
 ) -> None:
     pipeline = factories.PipelineFactory.create(organization=admin.organization, name="Sales")

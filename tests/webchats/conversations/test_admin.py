@@ -52,7 +52,7 @@ def test_list_shows_and_finds_contacts(session_client: Client, contact: Contact)
     assert other.phone not in by_stage
 
 
-def test_sales_rep_moves_a_contact_and_cannot_change_what_visitors_set(
+def test_sales_rep_moves_a_contact_and_cannot_change_the_visitors_values(
     rep: User, contact: Contact
 ) -> None:
     stage = factories.StageFactory.create(pipeline__organization=contact.organization)
@@ -116,7 +116,7 @@ def test_another_pipeline_needs_one_of_its_stages(session_client: Client, contac
     assert (contact.pipeline, contact.stage) == (stage.pipeline, None)
 
 
-def test_pipeline_and_stage_with_contacts_say_what_uses_them(
+def test_delete_pages_of_pipeline_and_stage_name_their_contacts(
     session_client: Client, contact: Contact
 ) -> None:
     pipeline = f"/admin/organizations/pipeline/{contact.pipeline_id}"

@@ -124,7 +124,7 @@ def test_a_hand_over_is_one_event(conversation: Conversation) -> None:
     assert get_events(conversation) == ["handed_over"]
 
 
-def test_a_hand_over_does_not_change_who_answers_instead_of_the_ai(
+def test_a_hand_over_does_not_change_a_handler_other_than_the_ai(
     conversation: Conversation, rep: User
 ) -> None:
     services.take_over(conversation=conversation, user=rep)

@@ -49,9 +49,7 @@ def add_moves(contact: Contact, stage: Stage, count: int) -> None:
         )
 
 
-def test_page_shows_moves_with_who_and_how_long_the_contact_stayed(
-    rep: User, contact: Contact, stage: Stage
-) -> None:
+def test_page_shows_moves_with_user_and_duration(rep: User, contact: Contact, stage: Stage) -> None:
     contact.name = "Ada L"
     contact.save()
     services.move(contact=contact, stage=stage, user=rep)

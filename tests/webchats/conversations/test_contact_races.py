@@ -81,7 +81,7 @@ def test_contact_that_is_merged_meanwhile_is_not_erased(
 
 
 @pytest.mark.django_db
-def test_page_says_that_the_contact_was_merged_meanwhile(
+def test_page_shows_that_the_contact_was_merged_meanwhile(
     session_client: Client, conversation: Conversation, meanwhile: Callable[[Any, str], None]
 ) -> None:
     meanwhile(pages, "request_erasure")

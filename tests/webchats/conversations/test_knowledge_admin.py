@@ -84,9 +84,7 @@ def test_the_list_is_searched_and_filtered(session_client: Client, admin: User) 
     assert "Every prompt" in page
 
 
-def test_a_change_over_somebody_elses_change_is_refused(
-    session_client: Client, admin: User
-) -> None:
+def test_a_change_over_another_users_change_is_refused(session_client: Client, admin: User) -> None:
     entry = _create(admin)
     url = f"{LIST}{entry.pk}/change/"
     version = entry.row_version

@@ -68,7 +68,7 @@ def test_duplicates_and_found_contacts_are_offered(
     assert "No other contact matches “<b>nobody”." in read_text(nothing)
 
 
-def test_sales_rep_chooses_who_stays_and_each_value(
+def test_sales_rep_chooses_the_kept_contact_and_each_value(
     client: Client, rep: User, contacts: tuple[Contact, Contact]
 ) -> None:
     ada, eve = contacts

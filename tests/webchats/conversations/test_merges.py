@@ -116,7 +116,7 @@ def test_undo_restores_both_contacts(admin: User, webchat: Webchat, stage: Stage
         services.undo_merge(merge=merge, user=admin)
 
 
-def test_undo_keeps_what_was_changed_since(admin: User, webchat: Webchat, stage: Stage) -> None:
+def test_undo_keeps_later_changes(admin: User, webchat: Webchat, stage: Stage) -> None:
     organization = webchat.organization
     ada = create(organization, name="Ada", email="", phone="")
     eve = create(
@@ -137,7 +137,7 @@ def test_undo_keeps_what_was_changed_since(admin: User, webchat: Webchat, stage:
     assert owners(begun) == [ada.pk]
 
 
-def test_undo_does_without_what_was_deleted_since(
+def test_undo_works_after_references_were_deleted(
     admin: User, organization: Organization, webchat: Webchat, stage: Stage
 ) -> None:
     ada = create(organization)
@@ -187,7 +187,7 @@ def test_merge_of_a_deleted_contact_is_not_undone_and_keeps_nothing_personal(
         services.merge_contacts(kept=eve, removed=create(organization), user=admin)
 
 
-def test_merge_is_undoable_for_30_days_and_a_task_deletes_what_undoing_needs(
+def test_merge_is_undoable_for_30_days_and_a_task_deletes_its_values(
     admin: User, organization: Organization
 ) -> None:
     ada, eve = create(organization), create(organization, name="Eve")
@@ -217,7 +217,7 @@ def test_contact_with_many_conversations_can_only_be_the_one_that_stays(
     services.merge_contacts(kept=eve, removed=ada, user=admin)
 
 
-def test_visitors_of_merged_contacts_see_their_own_words_only(
+def test_visitors_of_merged_contacts_see_their_own_messages_only(
     admin: User, webchat: Webchat
 ) -> None:
     visitors = [Visitor(webchat), Visitor(webchat)]

@@ -90,7 +90,7 @@ def test_a_conversation_is_found_for_the_members_of_its_organization(
             assert _columns(message_queries.find_for_user(user, row.pk)) == _columns(expected)
 
 
-def test_look_ups_that_lock_say_so(conversations: list[Conversation]) -> None:
+def test_lookups_that_lock_are_marked(conversations: list[Conversation]) -> None:
     row = conversations[0]
     assert row.webchat is not None
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:

@@ -40,9 +40,7 @@ def contact(webchat: Webchat, stages: list[Stage]) -> Contact:
     return contact
 
 
-def test_move_stores_who_from_where_and_when(
-    contact: Contact, stages: list[Stage], rep: User
-) -> None:
+def test_move_stores_user_stages_and_time(contact: Contact, stages: list[Stage], rep: User) -> None:
     moved = services.move(contact=contact, stage=stages[1], user=rep, expected_stage=stages[0])
     (move,) = contact.moves.all()
     assert (move.from_stage, move.from_stage_name) == (stages[0], "Inquiry")
@@ -60,7 +58,7 @@ def test_move_stores_who_from_where_and_when(
     assert StageMove.objects.count() == 1
 
 
-def test_move_from_another_stage_is_refused_with_who_was_first(
+def test_move_from_another_stage_is_refused_and_names_the_first_user(
     contact: Contact, stages: list[Stage], rep: User, admin: User
 ) -> None:
     services.move(contact=contact, stage=stages[2], user=admin)
@@ -94,7 +92,7 @@ def test_contact_cannot_enter_a_stage_that_is(
     assert not StageMove.objects.exists()
 
 
-def test_first_message_is_a_move_of_nobody_into_the_entry_stage(
+def test_first_message_is_a_move_without_user_into_the_entry_stage(
     webchat: Webchat, stages: list[Stage]
 ) -> None:
     webchat.pipeline, webchat.initial_stage = stages[0].pipeline, "Inquiry"
@@ -207,7 +205,7 @@ def test_stage_with_past_moves_only_can_be_deleted_and_its_name_remains(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_move_a_contact_at_once_one_wins_and_the_other_is_told(
+def test_one_of_two_simultaneous_moves_of_a_contact_is_refused(
     contact: Contact, stages: list[Stage], rep: User, admin: User
 ) -> None:
     users = [rep, admin]

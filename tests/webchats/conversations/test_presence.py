@@ -44,7 +44,7 @@ def present(client: APIClient, row: Conversation) -> list[dict[str, Any]]:
     return reps
 
 
-def test_colleagues_see_who_looks_and_who_types(
+def test_colleagues_see_who_views_a_conversation_and_who_types(
     api_client: APIClient, rep_api: APIClient, admin: User, rep: User, conversation: Conversation
 ) -> None:
     assert rep_api.post(path(conversation), {}).status_code == 204
@@ -117,7 +117,7 @@ def test_presence_is_inaccessible_to_other_organizations(
     assert load_presence(conversation.organization_id).reps == {}
 
 
-def test_the_list_and_the_thread_have_who_looks(
+def test_the_list_and_the_thread_show_who_is_viewing(
     rep: User, session_client: Client, conversation: Conversation
 ) -> None:
     client = log_in(rep)

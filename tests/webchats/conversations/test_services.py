@@ -108,7 +108,7 @@ def test_a_repeated_client_key_does_not_reopen_the_conversation(webchat: Webchat
     assert conversation.state == "closed"
 
 
-def test_details_do_not_replace_what_a_representative_entered(webchat: Webchat) -> None:
+def test_details_do_not_replace_a_representatives_input(webchat: Webchat) -> None:
     contact = send(webchat, contact={"name": "Ada"}).message.conversation.contact
     Contact.objects.filter(pk=contact.pk).update(name="Ada Lovelace")
     send(webchat, contact={"name": "Eve", "email": "ada@example.com"})
@@ -171,9 +171,7 @@ def test_waiting_ends_with_the_answer(webchat: Webchat, rep: User) -> None:
     assert conversation.first_reply_at == NOW + timedelta(minutes=2)
 
 
-def test_an_answer_after_somebody_elses_is_refused(
-    webchat: Webchat, rep: User, admin: User
-) -> None:
+def test_an_answer_after_another_one_is_refused(webchat: Webchat, rep: User, admin: User) -> None:
     conversation = send(webchat).message.conversation
     theirs = answer(conversation, admin, after=1)
     with pytest.raises(AnsweredMeanwhile) as raised:
@@ -208,7 +206,7 @@ def test_unread_is_counted_from_the_last_message_read(webchat: Webchat, rep: Use
 
 
 @pytest.mark.parametrize(("sequence", "stored"), [(1, 2), (99, 3), (3, 3), (0, 2)])
-def test_a_read_position_never_goes_back_or_past_the_end(
+def test_a_read_position_never_decreases_or_exceeds_the_end(
     webchat: Webchat, sequence: int, stored: int
 ) -> None:
     conversation = send(webchat).message.conversation

@@ -5,7 +5,7 @@ import re
 from webchats.widget import assets
 
 
-def test_style_sheets_lose_nothing_but_what_they_do_not_need() -> None:
+def test_style_sheets_are_minified_without_changes() -> None:
     for name in (*assets.FRAME_STYLES, *assets.SURVEY_STYLES):
         source = (assets.STATIC / name).read_text()
         served = assets.read_assets((name,)).decode()

@@ -102,7 +102,7 @@ def test_client_key_of_the_visitor_does_not_swallow_an_answer(
     assert Message.objects.count() == 1
 
 
-def test_answer_after_somebody_elses_gets_409_with_their_answer(
+def test_answer_after_another_one_gets_409_with_that_answer(
     rep_client: APIClient, admin: User, conversation: Conversation
 ) -> None:
     services.send_rep_message(conversation=conversation, user=admin, text="Mine", client_key="2")

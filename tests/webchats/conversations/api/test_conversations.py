@@ -100,7 +100,7 @@ def test_pages_follow_the_cursor_and_each_row_is_on_one(
     assert seen == [row.pk for row in newest_first]
 
 
-def test_longest_waiting_come_first(api_client: APIClient, webchat: Webchat) -> None:
+def test_longest_wait_is_first(api_client: APIClient, webchat: Webchat) -> None:
     waits = [
         create(webchat, waiting_since=NOW - timedelta(minutes=minutes)) for minutes in (1, 3, 2)
     ]

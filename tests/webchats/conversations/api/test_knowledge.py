@@ -28,7 +28,7 @@ def test_create_entry_with_defaults(api_client: APIClient, admin: User) -> None:
     assert api_client.get(path).json()["data"] == document
 
 
-def test_update_replaces_only_what_was_sent(api_client: APIClient, admin: User) -> None:
+def test_update_replaces_only_the_fields_that_were_sent(api_client: APIClient, admin: User) -> None:
     prompts = factories.PromptFactory.create_batch(2, organization=admin.organization)
     entry = factories.KnowledgeEntryFactory.create(organization=admin.organization)
     entry.prompts.set(prompts)

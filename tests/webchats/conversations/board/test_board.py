@@ -91,7 +91,7 @@ def test_columns_are_the_active_stages_in_their_order_with_exact_counts(
     assert len(cards(page)) == 5
 
 
-def test_card_shows_what_its_conversations_need(
+def test_card_shows_the_state_of_its_conversations(
     rep: User, webchat: Webchat, stages: dict[str, Stage]
 ) -> None:
     now = timezone.now()
@@ -237,7 +237,7 @@ def test_filters_narrow_cards_and_counts(
         assert headings(read(client, query)) == ["New 0", "Offer 0"]
 
 
-def test_search_that_finds_too_many_says_so(
+def test_search_with_too_many_results_shows_a_message(
     rep: User, webchat: Webchat, stages: dict[str, Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(columns, "MAX_FOUND", 2)
@@ -266,7 +266,7 @@ def test_default_pipeline_is_shown_first_and_another_one_by_choice(
     assert headings(read(client, f"?pipeline={pipeline.pk}")) == ["New 0", "Offer 0"]
 
 
-def test_organization_without_pipelines_is_told_what_to_do(admin: User, rep: User) -> None:
+def test_organization_without_pipelines_gets_a_hint(admin: User, rep: User) -> None:
     assert "No pipeline yet." in read(log_in(rep))
     assert "/admin/organizations/pipeline/add/" in read(log_in(admin))
 
@@ -327,7 +327,7 @@ def test_script_receives_the_card_and_the_counts_after_the_move(
     assert "here for &lt;1 min" in body["card"]
 
 
-def test_of_two_who_move_a_card_the_second_is_told_who_was_first(
+def test_second_of_two_simultaneous_moves_names_the_first_user(
     rep: User, admin: User, webchat: Webchat, stages: dict[str, Stage]
 ) -> None:
     (contact,) = add(webchat, stages["New"], name="Ada")

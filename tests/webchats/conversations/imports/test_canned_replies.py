@@ -60,7 +60,7 @@ def test_a_round_trip_changes_nothing(
     assert _stored() == before
 
 
-def test_an_update_finds_replies_by_id_and_else_by_shortcut(
+def test_an_update_finds_replies_by_id_or_shortcut(
     run: Run, admin: User, organization: Organization, tmp_path: Path
 ) -> None:
     first = _create(organization, shortcut="first")

@@ -82,7 +82,7 @@ def test_a_round_trip_changes_nothing(
     assert restored == [(pk, *values) for pk, _, *values in before]
 
 
-def test_an_update_finds_contacts_by_id_and_else_by_email(
+def test_an_update_finds_contacts_by_id_or_email(
     run: Run, admin: User, organization: Organization, stage: Stage, tmp_path: Path
 ) -> None:
     first = _create(organization, name="First", email="first@example.com")

@@ -96,7 +96,7 @@ def test_rows_are_created_with_prompts_by_name_and_a_history(
     assert (stored.resource, stored.status, stored.created) == ("knowledge", "completed", 1)
 
 
-def test_an_update_finds_entries_by_id_and_else_by_question(
+def test_an_update_finds_entries_by_id_or_question(
     run: Run, organization: Organization, prompt: Prompt, tmp_path: Path
 ) -> None:
     first, second = factories.KnowledgeEntryFactory.create_batch(2, organization=organization)

@@ -30,7 +30,7 @@ def foreign(other_admin: User) -> Conversation:
 
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_conversation_of_another_organization_is_like_an_unknown_one(
+def test_conversation_of_another_organization_is_a_404_like_an_unknown_one(
     route: str, method: str, rep_client: Client, foreign: Conversation
 ) -> None:
     before = Conversation.objects.filter(pk=foreign.pk).values().get()

@@ -43,7 +43,9 @@ def test_contact_is_edited_and_moved_beside_the_thread(
     assert contact.history.count() == 2
 
 
-def test_invalid_contact_is_shown_with_what_was_typed(act: Act, conversation: Conversation) -> None:
+def test_invalid_contact_is_shown_with_the_typed_values(
+    act: Act, conversation: Conversation
+) -> None:
     values = values_for(conversation.contact, email="no <address>", phone="123")
     whole = act("edit-contact", values)
     part = act("edit-contact", values, headers={"HX-Request": "true"})

@@ -474,7 +474,7 @@ def test_receipt_is_below_the_answer_and_not_below_a_later_note(
     assert page.index('<p class="seen">') < page.index("Refund is fine")
 
 
-def test_composer_says_that_the_webchat_is_disabled(
+def test_composer_shows_that_the_webchat_is_disabled(
     conversation: Conversation, webchat: Webchat, rep_client: Client
 ) -> None:
     assert "The visitor sees it." in get_thread_page(rep_client, conversation)

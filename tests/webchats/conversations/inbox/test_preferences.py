@@ -27,7 +27,7 @@ def test_the_page_saves_the_choices_of_the_user_only(
     assert (admin.gets_email, admin.uses_single_keys) == (True, True)
 
 
-def test_without_a_mail_server_the_page_says_that_emails_need_one(
+def test_without_a_mail_server_the_page_explains_that_emails_need_one(
     rep_client: Client, rep: User
 ) -> None:
     page = rep_client.get(PAGE).content.decode()
@@ -38,7 +38,7 @@ def test_without_a_mail_server_the_page_says_that_emails_need_one(
     assert (rep.gets_email, rep.uses_single_keys) == (True, False)
 
 
-def test_the_api_changes_what_is_sent(rep: User, admin: User) -> None:
+def test_the_api_changes_only_the_fields_that_are_sent(rep: User, admin: User) -> None:
     client = token_client(rep)
     others = {"getsWeeklyReport": False, "usesSingleKeys": True}
     assert client.get(API).json() == {"data": {"getsEmail": True, **others}}

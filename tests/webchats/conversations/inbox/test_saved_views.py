@@ -75,7 +75,7 @@ def test_invalid_view_is_shown_with_its_error(
     assert SavedView.objects.count() == 1
 
 
-def test_view_of_somebody_else_is_not_changed(
+def test_view_of_another_user_is_not_changed(
     rep: User, rep_client: Client, admin: User, other_admin: User
 ) -> None:
     views = {

@@ -117,7 +117,7 @@ def test_another_organization_gets_nothing(
     assert not stream.has_event()
 
 
-def test_a_comparison_finds_what_no_hint_reported(
+def test_a_comparison_finds_changes_without_a_hint(
     live: LiveServer, open_stream: Open, rep: User, conversation: Conversation
 ) -> None:
     stream = open_stream(rep)

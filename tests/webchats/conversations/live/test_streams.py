@@ -78,7 +78,7 @@ async def run(client: Client, act: Any = None, failure: Exception | None = None)
     return made[0].ended
 
 
-def test_what_is_pushed_together_is_sent_together() -> None:
+def test_events_pushed_together_are_sent_together() -> None:
     def act(stream: Stream) -> None:
         stream.push(b"a")
         stream.push(b"b")
@@ -88,7 +88,7 @@ def test_what_is_pushed_together_is_sent_together() -> None:
     assert client.taken[1:] == [b"missed", b"ab"]
 
 
-def test_an_end_is_sent_after_what_waits() -> None:
+def test_an_end_is_sent_after_waiting_events() -> None:
     def act(stream: Stream) -> None:
         stream.push(b"a")
         stream.end(EndReason.SHUTDOWN)
@@ -148,7 +148,7 @@ def test_a_heartbeat_needs_no_task() -> None:
     assert tasks == [0]
 
 
-def test_what_follows_a_heartbeat_waits_until_the_client_has_taken_it() -> None:
+def test_events_after_a_heartbeat_wait_until_it_is_sent() -> None:
     client = Client(capacity=2)
 
     def act(stream: Stream) -> None:

@@ -75,7 +75,7 @@ def needs(webchat: Webchat, rep: User, monkeypatch: pytest.MonkeyPatch) -> list[
     ]
 
 
-def test_visitors_read_together_what_each_reads_alone(needs: list[updates.Need]) -> None:
+def test_a_batch_of_visitors_reads_the_same_as_each_visitor(needs: list[updates.Need]) -> None:
     together = load_updates(needs)
     assert together == [load_update(*need) for need in needs]
     texts = [b"".join(event for _, event in update.messages) for update in together if update]

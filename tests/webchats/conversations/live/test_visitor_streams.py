@@ -57,7 +57,7 @@ def test_a_position_in_another_conversation_begins_at_the_first_message(
     assert texts(open_stream(query).take(4)) == ["1", "2", "3"]
 
 
-def test_a_position_after_the_end_gets_what_comes_next(open_stream: Open, send: Send) -> None:
+def test_a_position_after_the_end_gets_the_next_events(open_stream: Open, send: Send) -> None:
     conversation = send("1")
     stream = open_stream(f"?conversation={conversation.pk}&after=99")
     assert stream.next().name == "state"
@@ -148,7 +148,7 @@ def test_a_new_conversation_continues_on_the_same_stream(open_stream: Open, send
     assert current.pk != former.pk
 
 
-def test_a_comparison_finds_what_no_hint_reported(
+def test_a_comparison_finds_changes_without_a_hint(
     live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send("1")
@@ -176,7 +176,7 @@ def test_a_comparison_reads_nothing_again_for_a_stream_that_has_it(
     assert woken == []
 
 
-def test_a_comparison_finds_what_only_a_newer_stream_has_read(
+def test_a_comparison_finds_changes_that_only_a_newer_stream_has_read(
     live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send("1")
@@ -206,7 +206,7 @@ def test_a_comparison_finds_changes_though_more_have_changed_than_it_reads(
     assert texts(stream.take(1)) == ["2"]
 
 
-def test_a_comparison_does_not_search_what_former_ones_have_found(
+def test_a_comparison_does_not_repeat_former_searches(
     live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conversation = send("1")
@@ -228,7 +228,7 @@ def test_a_comparison_does_not_search_what_former_ones_have_found(
     assert texts(stream.take(1)) == ["2"]
 
 
-def test_a_comparison_reads_again_what_could_not_be_read(
+def test_a_comparison_repeats_failed_reads(
     live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send("1")

@@ -57,7 +57,7 @@ def test_a_user_adds_lists_and_removes_devices(rep: User) -> None:
     assert client.get(URL).json()["data"]["subscriptions"] == []
 
 
-def test_nobody_else_sees_or_removes_a_device(
+def test_other_users_cannot_see_or_remove_a_device(
     rep: User, admin: User, other_admin: User, superuser: User
 ) -> None:
     pk = subscribe(token_client(rep)).json()["data"]["_id"]

@@ -235,7 +235,7 @@ def test_nobody_is_emailed_without_need(
     assert [message["To"] for message in mail_server.take()] == [colleague.email]
 
 
-def test_the_assignee_is_emailed_and_else_everybody(
+def test_the_assignee_is_emailed_or_without_one_everybody(
     mail_server: MailServer, webchat: Webchat, admin: User, rep: User
 ) -> None:
     first, second = write(webchat), write(webchat, visitor_id="b" * 32)

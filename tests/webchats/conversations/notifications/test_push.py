@@ -80,7 +80,7 @@ def test_only_the_device_can_read_the_message_and_the_token_is_valid(
     assert not Job.objects.exists()
 
 
-def test_every_rep_is_notified_who_may_answer_and_does_not_see_the_inbox(
+def test_reps_who_may_answer_and_do_not_see_the_inbox_are_notified(
     push_service: PushService,
     webchat: Webchat,
     admin: User,

@@ -87,7 +87,7 @@ def test_visitor_has_no_conversation_and_starts_anew(
     assert again.json()["conversationId"] != sent["conversationId"]
 
 
-def test_nobody_adds_to_what_is_being_erased(
+def test_nothing_is_added_to_a_contact_during_its_erasure(
     conversation: Conversation, admin: User, api: Any
 ) -> None:
     contact = conversation.contact

@@ -64,7 +64,7 @@ def left() -> list[str]:
     return sorted(Conversation.objects.values_list("visitor_id", flat=True))
 
 
-def test_conversations_are_deleted_so_many_days_after_they_were_closed(webchat: Webchat) -> None:
+def test_conversations_are_deleted_days_after_they_were_closed(webchat: Webchat) -> None:
     set_days(webchat, 30)
     talk(webchat, "due", days=30)
     talk(webchat, "younger", days=29.9)
@@ -136,7 +136,7 @@ def test_a_transaction_deletes_a_limited_number_of_messages(
     ]
 
 
-def test_nobody_changes_a_conversation_that_is_half_deleted(
+def test_a_half_deleted_conversation_cannot_be_changed(
     webchat: Webchat, admin: User, monkeypatch: pytest.MonkeyPatch, api: Any
 ) -> None:
     monkeypatch.setattr(removal, "MAX_MESSAGES", 2)
@@ -242,7 +242,7 @@ def test_only_administrators_change_the_settings(api: Any, admin: User, rep: Use
     assert api(admin).put(path, {"retentionDays": None}).json()["data"]["retentionDays"] is None
 
 
-def test_the_form_requires_a_confirmation_of_what_it_deletes(
+def test_the_form_requires_a_confirmation_of_deletions(
     session_client: Client, webchat: Webchat
 ) -> None:
     for visitor, days in (("old", 40), ("new", 2)):

@@ -86,7 +86,7 @@ def test_chart_needs_no_inline_style_and_escapes_names() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 30, 92, 365])
-def test_bars_stand_side_by_side_within_the_chart(count: int) -> None:
+def test_bars_are_side_by_side_within_the_chart(count: int) -> None:
     chart = draw_bars(make_points(*range(1, count + 1)))
     ends = 0.0
     for bar in chart.bars:

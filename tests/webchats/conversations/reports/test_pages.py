@@ -226,7 +226,7 @@ def test_days_are_those_of_the_organizations_time_zone(
     assert "31 Mar 2030, 23:59" in listed
 
 
-def test_list_is_paged_and_names_what_was_deleted(
+def test_list_is_paged_and_counts_deleted_conversations(
     session_client: Client, admin: User, webchat: Webchat
 ) -> None:
     for minutes in range(53):

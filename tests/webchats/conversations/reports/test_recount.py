@@ -162,7 +162,7 @@ def recount(conversation: Conversation) -> dict[str, Any]:
         max_size=40,
     )
 )
-def test_facts_are_what_messages_and_drafts_prove(steps: list[tuple[int, int, int]]) -> None:
+def test_facts_match_messages_and_drafts(steps: list[tuple[int, int, int]]) -> None:
     admin = factories.UserFactory.create()
     assert admin.organization is not None
     rep = factories.UserFactory.create(organization=admin.organization)

@@ -152,7 +152,7 @@ def test_report_waits_for_the_mail_server(
     ],
     ids=str,
 )
-def test_no_report_for_users_who_may_not_get_it(
+def test_no_report_for_users_without_permission(
     mail_server: MailServer, subscriber: User, values: dict[str, Any]
 ) -> None:
     with time_machine.travel(SEVEN_IN_BERLIN, tick=False):

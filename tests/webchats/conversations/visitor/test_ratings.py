@@ -79,7 +79,7 @@ def test_an_open_conversation_is_not_rated_and_a_reopened_one_keeps_its_rating(
     assert conversation.messages.filter(event="rated").count() == 1
 
 
-def test_only_the_own_newest_conversation_is_rated(
+def test_a_visitor_rates_only_their_newest_conversation(
     webchat: Webchat, visitor: Visitor, closed: Conversation
 ) -> None:
     visitor.put("rating", {"score": 4})
