@@ -1,4 +1,4 @@
-"""``ModelClient``: the one interface to language models, whatever the provider's protocol."""
+"""``ModelClient``: the interface to language models, independent of the protocol."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

@@ -57,7 +57,7 @@ def record_prompt(conversation: Conversation, reply: Reply) -> None:
 
 
 def record_sent_draft(conversation: Conversation, draft: Draft, text: str) -> None:
-    """Record the approval of a draft, as it was or with its changes."""
+    """Record the approval of a draft, unchanged or edited."""
     if text == draft.text:
         conversation.drafts_sent += 1
         return

@@ -181,7 +181,7 @@ def show_typing(conversation: Conversation, user: User) -> None:
 
 
 def take_turns(organization_id: str, user_ids: Collection[str], count: int = 1) -> list[str]:
-    """Return the ones of ``user_ids``, which are not empty, whose turns are the next ``count``.
+    """Return those of ``user_ids``, which are not empty, whose turns are the next ``count``.
 
     The first one is the next one after the last turn, in the order of the ids. Of calls at the same
     time, each takes turns of its own. A turn whose transaction is rolled back is skipped.

@@ -23,10 +23,10 @@ class ContactPageSerializer(serializers.Serializer[Contact]):
 
 
 class ContactSerializer(TenantDocumentSerializer[Contact]):
-    """A visitor who has written, or a person whom a member has added.
+    """A visitor who has written, or a person added by a member.
 
-    ``status`` is first the initial stage of the webchat, as text. A new contact needs a name, an
-    e-mail address or a phone number.
+    ``status`` is at first the initial stage of the webchat, as text. A new contact needs a name,
+    an e-mail address or a phone number.
 
     ``stageEnteredAt`` is ``null`` without a stage, and where the time is unknown. With
     ``fromStageId``, which is only written, nothing is changed if the contact is in another stage:

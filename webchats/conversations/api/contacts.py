@@ -46,8 +46,8 @@ class ContactFilter(django_filters.FilterSet):
 class ContactViewSet(
     MergeActions, PrivacyActions, ImportExportViewSet[Contact], CreateReadUpdateViewSet[Contact]
 ):
-    """Contacts: the visitors of the widgets. A visitor's first message makes a contact, and members
-    add others."""
+    """Contacts: the visitors of the widgets. A visitor's first message creates a contact, and
+    members add others."""
 
     queryset = Contact.objects.all()
     serializer_class = ContactSerializer

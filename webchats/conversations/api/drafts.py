@@ -112,7 +112,7 @@ def _request_example(body: dict[str, object]) -> OpenApiExample:
 @extend_schema(tags=["drafts"])
 @response_example(examples.DRAFT)
 class DraftViewSet(TenantReadUpdateViewSet[Draft]):
-    """Drafts of the AI. Where autopilot is off, every answer becomes one."""
+    """Drafts of the AI. With autopilot off, every answer becomes a draft."""
 
     queryset = Draft.objects.select_related("reply").defer(
         # Long, and not in the document.

@@ -165,7 +165,7 @@ class KnowledgeFilter(django_filters.FilterSet):
 @request_examples(create=examples.KNOWLEDGE_REQUEST, update={"isActive": False})
 @response_example(examples.KNOWLEDGE)
 class KnowledgeViewSet(TenantViewSet[KnowledgeEntry]):
-    """Questions with the organization's answers. Answers are made from those that are active."""
+    """Questions with the organization's answers. Automatic answers use the active ones."""
 
     queryset = KnowledgeEntry.objects.prefetch_related(_PROMPTS)
     serializer_class = KnowledgeSerializer

@@ -31,7 +31,7 @@ from webchats.conversations.models.contact_merge import ContactMergeQuerySet
 
 
 class RemovedContactSerializer(serializers.Serializer[dict[str, str]]):
-    """What was known of the removed contact."""
+    """The values of the removed contact."""
 
     name = serializers.CharField()
     email = serializers.CharField()
@@ -163,7 +163,7 @@ class ContactMergeFilter(django_filters.FilterSet):
 @extend_schema(tags=["contacts"])
 @response_example(examples.CONTACT_MERGE)
 class ContactMergeViewSet(TenantReadUpdateViewSet[ContactMerge]):
-    """Merges of contacts, newest first, with those that cannot be undone any more."""
+    """Merges of contacts, newest first, including those that can no longer be undone."""
 
     queryset = ContactMerge.objects.all()
     serializer_class = ContactMergeSerializer
@@ -174,8 +174,8 @@ class ContactMergeViewSet(TenantReadUpdateViewSet[ContactMerge]):
     @extend_schema(summary="Undo merge", request=None)
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> Response:
-        """Restore both contacts. What was changed since stays: values of the contact that stayed,
-        and conversations that were begun since, which stay with it.
+        """Restore both contacts, except for later changes: changed values of the kept contact,
+        and later conversations, which stay with it.
 
         A merge that is too old or was undone, and one whose contact was deleted or merged again,
         cannot be undone: 409 with the code `merge_final`.

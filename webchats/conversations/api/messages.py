@@ -71,7 +71,7 @@ class NoteSerializer(serializers.Serializer[Note]):
 
 
 class NewMessageSerializer(RequestSerializer):
-    """A message to the visitor. Sending it again with the same ``clientKey`` adds no other one.
+    """A message to the visitor. A repetition with the same ``clientKey`` adds no message.
 
     A variable of a canned reply, such as ``{visitor.name}``, is an error in ``text``.
     ``after`` is the sequence of the last message that its author has seen.

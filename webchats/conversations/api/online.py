@@ -43,14 +43,14 @@ class OnlineSerializer(serializers.Serializer[Presence]):
 
 
 class AwaySerializer(RequestSerializer):
-    """A heartbeat. ``isAway`` changes the caller's away switch; without it, it stays."""
+    """A heartbeat. ``isAway`` sets the caller's away switch; without it, nothing changes."""
 
     isAway = BooleanField(source="is_away", required=False)
 
 
 @extend_schema(tags=["conversations"], parameters=[_ORGANIZATION])
 class OnlineView(APIView):
-    """Who is online in the organization."""
+    """The representatives of the organization who are online."""
 
     #: Whose roles apply.
     queryset = Conversation.objects.all()
@@ -74,7 +74,7 @@ class OnlineView(APIView):
     def put(self, request: Request) -> Response:
         """Report that the caller is online for 40 seconds. Repeat it every 13 seconds.
 
-        Who is away stays online, and gets no conversations automatically.
+        A user who is away stays online, but is not assigned conversations automatically.
         """
         body = AwaySerializer(data=request.data)
         organization_id = self._get_organization_id(request)

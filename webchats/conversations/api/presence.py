@@ -64,7 +64,7 @@ class PresenceActions(TenantReadUpdateViewSet[Conversation]):
     )
     @presence.mapping.post
     def look(self, request: Request, pk: str) -> Response:
-        """Show colleagues that the caller looks at the conversation, until 40 seconds later.
+        """Show colleagues for 40 seconds that the caller is viewing the conversation.
 
         Repeat it every 13 seconds. The visitor does not see it: see `…/typing`.
         """
@@ -90,7 +90,7 @@ class PresenceActions(TenantReadUpdateViewSet[Conversation]):
     @extend_schema(summary="Report absence", request=None, responses={204: None})
     @action(detail=True, methods=["post"])
     def leave(self, request: Request, pk: str) -> Response:
-        """Show colleagues at once that the caller looks at the conversation no longer."""
+        """Show colleagues at once that the caller has left the conversation."""
         row = self.get_unlocked(request, pk)
         report_absence(user=cast("User", request.user), conversation=row)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -59,7 +59,7 @@ class PrivacyActions(TenantReadUpdateViewSet[Contact]):
         content_negotiation_class=IgnoreAcceptHeader,
     )
     def export_person(self, request: Request, pk: str) -> StreamingHttpResponse:
-        """Download everything that is stored about the person, as a ZIP archive of JSON files and a
+        """Download all data stored about the person, as a ZIP archive of JSON files and a
         page to read. For department heads and administrators."""
         user, contact = cast("User", request.user), self.get_object()
         if not may_export(user):

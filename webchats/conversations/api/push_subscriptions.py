@@ -74,7 +74,7 @@ class PushKeysSerializer(RequestSerializer):
 
 
 class NewPushSubscriptionSerializer(RequestSerializer):
-    """What ``PushSubscription.toJSON()`` returns in a browser, and a name of the device."""
+    """The result of ``PushSubscription.toJSON()`` in a browser, and a name of the device."""
 
     endpoint = StringField(max_length=ENDPOINT_LENGTH, validators=TEXT_VALIDATORS)
     keys = PushKeysSerializer()
@@ -114,7 +114,7 @@ class PushSubscriptionsView(APIView):
     def post(self, request: Request) -> Response:
         """Notify this device, also while no inbox is open.
 
-        An endpoint that is known gets the new keys, and 200. Above 20 devices the oldest one is
+        A known endpoint gets the new keys, and 200. Above 20 devices, the oldest one is
         deleted. Without a key of the operator, the response is 409 `push_unavailable`.
         """
         body = NewPushSubscriptionSerializer(data=request.data)
@@ -149,7 +149,7 @@ class PushSubscriptionView(APIView):
         responses={204: None},
     )
     def delete(self, request: Request, **kwargs: str) -> Response:
-        """Notify the device no longer."""
+        """Stop notifying the device."""
         own = self.queryset.filter(user=cast("User", request.user))
         get_object_or_404(own, pk=kwargs["id"]).delete()
         return Response({"message": "Push subscription deleted"})

@@ -105,7 +105,7 @@ class ReportView(APIView):
 
 @extend_schema(tags=["reports"], parameters=[ReportQuerySerializer])
 class SummaryView(ReportView):
-    """The figures of a period and of the period before."""
+    """The figures of a period and of the preceding period."""
 
     @extend_schema(
         operation_id="reports_summary",

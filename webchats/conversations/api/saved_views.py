@@ -73,7 +73,7 @@ class SavedViewFilter(django_filters.FilterSet):
 @request_examples(create=examples.SAVED_VIEW_REQUEST, update={"isShared": False})
 @response_example(examples.SAVED_VIEW)
 class SavedViewViewSet(TenantViewSet[SavedView]):
-    """Named lists of conversations: the caller's, and those that the organization shares."""
+    """Named lists of conversations: the caller's own, and those shared in the organization."""
 
     queryset = SavedView.objects.all()
     serializer_class = SavedViewSerializer
@@ -81,7 +81,7 @@ class SavedViewViewSet(TenantViewSet[SavedView]):
     document_name = "view"
 
     def get_queryset(self) -> TenantQuerySet[SavedView]:
-        """Return the views that the caller sees."""
+        """Return the views that the caller may see."""
         views = super().get_queryset()
         assert isinstance(views, SavedViewQuerySet)
         return views.visible_to(self._user)

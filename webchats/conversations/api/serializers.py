@@ -43,8 +43,8 @@ class ConversationSerializer(TenantScopedSerializer[Conversation]):
     """A conversation without its messages.
 
     ``promptId`` and ``isAutopilot`` replace the webchat's settings in this conversation; ``null``:
-    the webchat's are used. ``unread`` is the number of messages that nobody of the organization has
-    read.
+    the webchat's are used. ``unread`` is the number of messages that no member of the organization
+    has read.
     """
 
     contact = ConversationContactSerializer(read_only=True)

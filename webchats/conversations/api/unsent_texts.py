@@ -40,7 +40,7 @@ class NewUnsentTextSerializer(RequestSerializer):
 
 
 class UnsentTextActions(PresenceActions):
-    """The actions on the unsent text of the caller. Nobody else can read it."""
+    """The actions on the unsent text of the caller. Other users cannot read it."""
 
     @extend_schema(summary="Get unsent text", responses=UnsentTextSerializer)
     @action(detail=True, url_path="unsent-text")

@@ -94,10 +94,10 @@ class ConversationViewSet(UnsentTextActions):
     )
     @messages.mapping.post
     def send(self, request: Request, pk: str) -> Response:
-        """Send a message to the visitor, which takes the conversation over.
+        """Send a message to the visitor, which takes over the conversation.
 
-        A message that was sent before with the same `clientKey` is returned with 200. If somebody
-        else has answered after the message `after`, nothing is sent: 409 with the code
+        A message that was already sent with the same `clientKey` is returned with 200. If another
+        person has answered after the message `after`, nothing is sent: 409 with the code
         `answered_meanwhile` and the answer in `details`. To send the message anyway, send it again
         with `after` set to the `sequence` of that answer, and with the same `clientKey`.
         """

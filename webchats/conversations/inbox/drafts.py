@@ -63,7 +63,7 @@ class _Submitted:
 
 @action
 def approve(request: HttpRequest, conversation: Conversation) -> Composer | None:
-    """Send the draft, as it is or as it was edited."""
+    """Send the draft, unchanged or edited."""
     submitted = _read(request, conversation, ApproveForm(request.POST))
     if isinstance(submitted, Composer):
         return submitted

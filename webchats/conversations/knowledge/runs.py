@@ -37,7 +37,7 @@ PRIMARY_SHARE: Final = 0.6
 
 @dataclass(frozen=True)
 class PromptRun:
-    """What an answer is made from. The prompt may be unsaved.
+    """The input of an answer. The prompt may be unsaved.
 
     ``turns`` end with the visitor's. ``language`` is a language tag, for the sentences that come
     from the service. ``first_deadline`` and ``deadline`` are the ends of the time to the first

@@ -34,7 +34,7 @@ class Source:
 
 
 class Knowledge(NamedTuple):
-    """The answers that a model is given, and whether the prompt has none at all."""
+    """The answers that a model is given, and whether the prompt has any knowledge."""
 
     sources: list[Source]
     is_empty: bool

@@ -82,7 +82,7 @@ class DraftFigures:
     drafts_edited: int
     drafts_rejected: int
     drafts_superseded: int
-    #: Sent as it was / (sent as it was + edited + rejected).
+    #: Sent unchanged / (sent unchanged + edited + rejected).
     acceptance: float | None
     edited_words: int
     changed_words: int

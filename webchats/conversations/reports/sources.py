@@ -1,4 +1,4 @@
-"""The rows that a report is made from: conversations, and the facts of deleted ones.
+"""The rows of a report: conversations, and the facts of deleted ones.
 
 Every query is made for both tables, which have the same columns, and the results are added.
 """

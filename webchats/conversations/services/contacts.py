@@ -16,7 +16,7 @@ class _Any:
     """The type of ``ANY_STAGE``."""
 
 
-#: The ``expected_stage`` of a move that is made whatever the contact's stage is.
+#: The ``expected_stage`` of a move from any stage.
 ANY_STAGE: Final = _Any()
 
 

@@ -27,7 +27,7 @@ _TITLES: Final = {
     "ai_assumed": "Resolved automatically, assumed",
     "handed_over": "Conversations that were handed over to a person",
     "asked_for_person": "Conversations in which the visitor asked for a person",
-    "drafts_sent": "Conversations with a draft that was sent as it was",
+    "drafts_sent": "Conversations with a draft that was sent unchanged",
     "drafts_edited": "Conversations with a draft that was edited",
     "drafts_rejected": "Conversations with a draft that was rejected",
     "drafts_superseded": "Conversations with a draft that was superseded",
