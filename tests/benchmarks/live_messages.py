@@ -15,6 +15,8 @@ class Sender:
     def __init__(self, variables: dict[str, str], *arguments: str) -> None:
         self._variables, self._arguments = variables, arguments
         self._process: subprocess.Popen[str] | None = None
+        #: The CPU time of all commands so far.
+        self.cpu_seconds = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -36,8 +38,10 @@ class Sender:
         assert process.stdin is not None
         assert process.stdout is not None
         print(command, file=process.stdin, flush=True)
-        answer: dict[str, float] = json.loads(process.stdout.readline())
-        return answer
+        answer = json.loads(process.stdout.readline())
+        self.cpu_seconds += answer["cpu"]
+        sent: dict[str, float] = answer["sent"]
+        return sent
 
     def _start(self) -> "subprocess.Popen[str]":
         self._process = subprocess.Popen(

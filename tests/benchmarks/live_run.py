@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.benchmarks.live_clients import Clients
+from tests.benchmarks.live_cpu import cpu_seconds, shares
 from tests.benchmarks.live_messages import Sender
 from tests.benchmarks.live_sizes import Sizes
 from tests.benchmarks.servers import Server
@@ -118,18 +119,21 @@ class Run:
         sizes = self.sizes
         seconds = 2 * sizes.messages / sizes.rate
         command = f"at {sizes.rate} {sizes.messages} {seconds} {' '.join(self._open_ids())}"
+        cpu = cpu_seconds(self.server, self.sender)
         sent = await self.sender.send(command)
         await self._wait_for(sent, 10)
         times, arrivals = list(sent.values()), self.clients.arrivals
+        sending = times[-1] - times[0]
         delays = [1000 * (arrivals[text][0] - at) for text, at in sent.items() if text in arrivals]
         if len(sent) < sizes.messages:
             self._note(f"{len(sent):,} of {sizes.messages:,} messages were sent in {seconds:.0f} s")
         cuts = statistics.quantiles(delays, n=100) if len(delays) > 1 else [math.nan] * 99
         return {
-            "messages per second": len(sent) / (times[-1] - times[0]),
+            "messages per second": len(sent) / sending,
             "lost": len(sent) - len(delays),
             "ms p50 from commit": cuts[49],
             "ms p99 from commit": cuts[98],
+            **shares(cpu, cpu_seconds(self.server, self.sender), sending),
         }
 
     async def _send_burst(self) -> Figures:
