@@ -46,7 +46,9 @@ def test_the_webchat_comes_with_its_organization(
             assert found is not None
             assert _columns(found.organization) == _columns(expected.organization)
         assert _columns(found) == _columns(expected)
+        assert _columns(message_queries.find_prompt(found)) == _columns(expected.prompt)
     assert message_queries.find_webchat("none") is None
+    assert message_queries.find_prompt(Webchat()) is None
 
 
 def test_messages_are_found_by_key_among_those_of_one_visitor(
@@ -74,7 +76,8 @@ def test_the_newest_conversation_and_its_contact_are_found(
         expected = Conversation.objects.of_visitor(row.webchat, row.visitor_id).first()
         with transaction.atomic():
             newest = message_queries.lock_newest(row.webchat, row.visitor_id)
-        assert _columns(newest) == _columns(expected)
+        found = message_queries.find_newest(row.webchat, row.visitor_id)
+        assert _columns(newest) == _columns(found) == _columns(expected)
         assert _columns(message_queries.find_contact(row.contact_id)) == _columns(row.contact)
         with transaction.atomic():
             assert message_queries.lock_newest(row.webchat, "other") is None
@@ -96,8 +99,9 @@ def test_lookups_that_lock_are_marked(conversations: list[Conversation]) -> None
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         assert _columns(message_queries.lock_by_id(row.pk)) == _columns(row)
         message_queries.lock_newest(row.webchat, row.visitor_id)
+        message_queries.find_newest(row.webchat, row.visitor_id)
     locking = ["FOR NO KEY UPDATE" in query["sql"] for query in queries.captured_queries]
-    assert locking == [connection.features.has_select_for_update] * 2
+    assert locking == [connection.features.has_select_for_update] * 2 + [False]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows.")

@@ -18,7 +18,8 @@ from rest_framework.response import Response
 from webchat_project.api.renderers import OrjsonRenderer
 from webchats.conversations import events, services
 from webchats.conversations.message_pages import load_page
-from webchats.conversations.models import Author
+from webchats.conversations.message_queries import find_prompt
+from webchats.conversations.models import Author, Message
 from webchats.conversations.replies.availability import answered_by
 from webchats.conversations.replies.visible import load_visible_reply
 from webchats.conversations.serializers import visitor_message, visitor_rating
@@ -58,16 +59,19 @@ class MessagesView(VisitorView):
                     **dict.fromkeys(names),
                     "messages": [],
                     "lastSequence": 0,
-                    "answeredBy": answered_by(self.access.webchat.prompt),
+                    "answeredBy": answered_by(find_prompt(self.access.webchat)),
                 }
             )
         is_current = position.validated_data.get("conversation") == conversation.pk
-        rows = conversation.messages.filter(
-            sequence__gt=position.validated_data["after"] if is_current else 0,
+        after = position.validated_data["after"] if is_current else 0
+        page: list[Message] = []
+        # Most polls find nothing new.
+        if after < conversation.last_sequence:
             # Without messages that are newer than the conversation that was read above.
-            sequence__lte=conversation.last_sequence,
-        )
-        page, _ = load_page(rows.order_by("sequence"), PAGE_SIZE)
+            rows = conversation.messages.filter(
+                sequence__gt=after, sequence__lte=conversation.last_sequence
+            )
+            page, _ = load_page(rows.order_by("sequence"), PAGE_SIZE)
         reply = load_visible_reply(conversation)
         return Response(
             {
@@ -79,7 +83,7 @@ class MessagesView(VisitorView):
                 "rating": visitor_rating(conversation),
                 "reply": reply.partial,
                 "replyState": reply.state,
-                "answeredBy": answered_by(self.access.webchat.prompt),
+                "answeredBy": answered_by(find_prompt(self.access.webchat)),
             }
         )
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from webchats.conversations.message_queries import find_newest
 from webchats.conversations.models import Conversation
 from webchats.conversations.visitor import throttling
 from webchats.conversations.visitor.authentication import (
@@ -61,7 +62,7 @@ class VisitorView(WidgetView):
     def find_conversation(self) -> Conversation | None:
         """Return the visitor's current conversation: the newest one, which may be closed."""
         session, webchat = self.access
-        return Conversation.objects.of_visitor(webchat, session.visitor_id).first()
+        return find_newest(webchat, session.visitor_id)
 
     def get_conversation(self) -> Conversation:
         """Return the visitor's current conversation. Raise ``NotFound`` without one."""

@@ -1,6 +1,8 @@
 """Reading and sending of messages."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from organizations.models import User
 from tests.support.clients import token_client
@@ -58,6 +60,16 @@ def test_the_contact_has_the_language_of_the_browser(
     visitor.client.credentials(HTTP_ACCEPT_LANGUAGE=header)
     visitor.send()
     assert Contact.objects.get().locale == locale
+
+
+def test_a_poll_that_finds_nothing_new_reads_no_messages(visitor: Visitor) -> None:
+    position = {"conversation": visitor.send().json()["conversationId"], "after": 1}
+    with CaptureQueriesContext(connection) as queries:
+        assert visitor.get("messages", **position).json()["messages"] == []
+    assert not [query for query in queries if Message._meta.db_table in query["sql"]]
+    visitor.send(key="two")
+    messages = visitor.get("messages", **position).json()["messages"]
+    assert [message["sequence"] for message in messages] == [2]
 
 
 def test_a_visitor_without_a_conversation_reads_no_messages(visitor: Visitor) -> None:
