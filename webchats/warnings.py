@@ -10,8 +10,10 @@ from django.db.models.lookups import In
 
 from organizations.colors import READABLE_RATIO, contrast_ratio
 from organizations.fields import ColorField
+from organizations.models import User
 from webchats.models import Webchat, WebchatQuerySet
 from webchats.models.appearance import DEFAULT_TIMESTAMP_COLOR
+from webchats.registered_warnings import get_registered_conditions, get_registered_titles
 
 #: Text and its background in the widget. Text on bubbles and buttons is always readable: the widget
 #: chooses black or white for it.
@@ -48,7 +50,7 @@ def low_contrasts(webchat: Webchat) -> Iterator[str]:
 class Warnings:
     """The conditions of webchats that need attention."""
 
-    #: By code; see ``TITLES``. Contrasts without such a webchat are left out.
+    #: By code; see ``get_titles``. Contrasts without such a webchat are left out.
     conditions: dict[str, Q]
     #: Whether all combinations of colors were checked.
     is_complete: bool
@@ -63,8 +65,8 @@ class Warnings:
         return condition
 
 
-def find_warnings(webchats: WebchatQuerySet[Webchat]) -> Warnings:
-    """Return the warnings that apply to ``webchats``, with one query for their colors.
+def find_warnings(webchats: WebchatQuerySet[Webchat], user: User) -> Warnings:
+    """Return the warnings for ``user`` that apply to ``webchats``, with one query for their colors.
 
     The default color of timestamps, which the widget makes readable, is not warned of.
     """
@@ -86,6 +88,7 @@ def find_warnings(webchats: WebchatQuerySet[Webchat]) -> Warnings:
             conditions[text] = Q(In(Concat(F(text), F(background)), sorted(found)))
             if text == _SURVEY_TEXT:
                 conditions[text] &= Q(is_survey_enabled=True)
+    conditions |= get_registered_conditions(user)
     return Warnings(conditions, is_complete=len(combinations) <= MAX_COMBINATIONS)
 
 
@@ -120,3 +123,8 @@ ADVICE: Final = {
     "every_site": "List the allowed domains.",
     **{text: f"Its contrast is less than {READABLE_RATIO}:1." for text, _ in _PAIRS},
 }
+
+
+def get_titles() -> dict[str, str]:
+    """Return the titles of all warnings by code, also of those of other apps."""
+    return {**TITLES, **get_registered_titles()}

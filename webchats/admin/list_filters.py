@@ -11,9 +11,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from organizations.models import User
 from organizations.tenancy.change_lists import NamesFilter
 from webchats.models import Webchat, WebchatQuerySet
-from webchats.warnings import TITLES, find_warnings
+from webchats.warnings import find_warnings, get_titles
 
 if TYPE_CHECKING:
     from django.contrib.admin.filters import _ListFilterChoices
@@ -63,7 +64,7 @@ class WarningFilter(admin.SimpleListFilter):
         self, request: HttpRequest, model_admin: "admin.ModelAdmin[Webchat]"
     ) -> list[tuple[str, str]]:
         """Return a choice for each warning, and one for any of them."""
-        return [("any", "Any warning"), *TITLES.items()]
+        return [("any", "Any warning"), *get_titles().items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Webchat]) -> QuerySet[Webchat]:
         """Return the webchats with the selected warning."""
@@ -71,7 +72,8 @@ class WarningFilter(admin.SimpleListFilter):
         if code is None:
             return queryset
         assert isinstance(queryset, WebchatQuerySet)
-        return queryset.filter(find_warnings(queryset).condition(code))
+        assert isinstance(request.user, User)
+        return queryset.filter(find_warnings(queryset, request.user).condition(code))
 
 
 class LastLoadFilter(admin.SimpleListFilter):

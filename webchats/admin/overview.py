@@ -44,6 +44,8 @@ class WebchatPanel:
     """The content of the panel."""
 
     total: int
+    #: Also of those that other panels list.
+    warned: int
     warnings: list[WarningGroup]
     recently_changed: list[Webchat]
     #: The path of the demo's sample site, or empty.
@@ -53,7 +55,7 @@ class WebchatPanel:
 def get_panel(user: User) -> Panel:
     """Return the panel of the user's webchats. The number of queries does not depend on theirs."""
     webchats = Webchat.objects.for_user(user)
-    found = find_warnings(webchats)
+    found = find_warnings(webchats, user)
     counts = webchats.aggregate(
         total=Count("pk"),
         enabled=Count("pk", filter=Q(is_enabled=True)),
@@ -78,6 +80,7 @@ def get_panel(user: User) -> Panel:
         ),
         content=WebchatPanel(
             total=total,
+            warned=warned,
             warnings=list(_group_warnings(webchats, found, counts)) if warned else [],
             recently_changed=recently_changed,
             sample_site=find_sample_site(webchat.pk for webchat in recently_changed),

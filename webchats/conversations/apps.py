@@ -11,6 +11,7 @@ from organizations.overview import register_panel, register_steps
 from organizations.retention import register_due_rows
 from webchats.conversations.contact_actions import register_contact_action
 from webchats.conversations.inbox import NAV_ITEM
+from webchats.registered_warnings import register_warning
 
 
 class ConversationsConfig(AppConfig):
@@ -26,9 +27,11 @@ class ConversationsConfig(AppConfig):
         register_nav_item("webchats.conversations.reports.pages.navigation.get_nav_item")
         # It needs models, which are loaded by now.
         register(import_string("webchats.conversations.checks.check_vapid"), Tags.security)
-        register_panel("webchats.conversations.admin.overview.get_panel")
+        overview = "webchats.conversations.admin.overview"
+        register_panel(f"{overview}.get_panel")
+        register_warning("no_answers", "No automatic answers", f"{overview}.get_condition")
         register_panel("webchats.conversations.reports.pages.today.get_panel", order=-1)
-        register_steps("webchats.conversations.admin.overview.get_steps", order=15)
+        register_steps(f"{overview}.get_steps", order=15)
         register_contact_action("webchats.conversations.admin.merges.get_merge_action")
         register_on_deactivation("webchats.conversations.assignees.release_conversations")
         register_job("reply", "webchats.conversations.replies.engine.make_reply")

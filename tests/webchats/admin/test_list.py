@@ -108,7 +108,8 @@ def test_the_list_shows_and_sorts_by_the_last_load(session_client: Client, admin
 @pytest.mark.parametrize(
     ("warning", "expected"),
     [
-        ("any", {"Open", "Asleep", "Gray", "Survey"}),
+        ("any", {"Open", "Asleep", "Gray", "Survey", "No drafts"}),
+        ("no_answers", {"No drafts"}),
         ("every_site", {"Open"}),
         ("inactive_prompt", {"Asleep"}),
         ("header_text_color", {"Gray"}),
@@ -119,6 +120,7 @@ def test_the_list_shows_and_sorts_by_the_last_load(session_client: Client, admin
 def test_webchats_are_filtered_by_their_warnings(
     session_client: Client, admin: User, warning: str, expected: set[str]
 ) -> None:
+    factories.KnowledgeEntryFactory.create(organization=admin.organization)
     inactive = factories.PromptFactory.create(organization=admin.organization, is_active=False)
     limited = {"user": admin, "allowed_domains": ["a.example"]}
     factories.WebchatFactory.create(user=admin, name="Open")
@@ -129,7 +131,10 @@ def test_webchats_are_filtered_by_their_warnings(
     pale = {**limited, "csat_text_color": "#CCCCCC"}
     factories.WebchatFactory.create(**pale, name="Survey")
     factories.WebchatFactory.create(**pale, name="No survey", is_survey_enabled=False)
-    factories.WebchatFactory.create(**limited, name="Good", prompt=inactive)
+    factories.WebchatFactory.create(**limited, name="No drafts", prompt=inactive)
+    factories.WebchatFactory.create(
+        **limited, name="Disabled", prompt=inactive, is_enabled=False, is_autopilot=False
+    )
     assert get_names(session_client, warning=warning) == expected
 
 

@@ -90,6 +90,7 @@ def test_equal_warnings_are_one_group_that_links_to_the_list_of_its_webchats(
 
 
 def test_default_colors_are_not_warned_of(session_client: Client, admin: User) -> None:
+    factories.KnowledgeEntryFactory.create(organization=admin.organization)
     for color in ("#fff", "#9999AA"):
         factories.WebchatFactory.create(
             user=admin, allowed_domains=DOMAINS, background_color=color, status_text_color="#000"
@@ -118,6 +119,7 @@ def test_figures_are_exact(session_client: Client, admin: User) -> None:
 def test_a_figure_of_which_not_all_colors_were_checked_is_a_lower_bound(
     session_client: Client, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    factories.KnowledgeEntryFactory.create(organization=admin.organization)
     monkeypatch.setattr(warnings, "MAX_COMBINATIONS", 1)
     for color in ("#888888", "#888888", "#999999"):
         colors = {**UNREADABLE, "header_text_color": color}
@@ -199,13 +201,13 @@ def test_the_number_of_queries_of_the_overview_is_constant(
     for _ in range(2):
         factories.WebchatFactory.create(user=admin)
     session_client.get("/admin/")
-    # Session, user, organization; colors, figures, one warning, recently changed; the AI's
-    # panel; seven steps; waiting conversations.
-    with django_assert_num_queries(31):
+    # Session, user, organization; colors, automatic answers, figures, one warning, recently
+    # changed; the AI's panel; seven steps; waiting conversations.
+    with django_assert_num_queries(37):
         session_client.get("/admin/")
     for _ in range(10):
         factories.WebchatFactory.create(user=admin)
-    with django_assert_num_queries(31):
+    with django_assert_num_queries(37):
         session_client.get("/admin/")
 
 

@@ -1,5 +1,6 @@
 """What the overview shows of automatic answers."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -73,6 +74,28 @@ def test_missing_api_key_of_a_provider_in_use_is_the_only_problem(admin: User, r
         problem = problems_of(user)[NO_KEY]
         assert (problem.named, problem.providers) == ((webchat,), providers)
         assert NO_KEY in log_in(user).get("/admin/").content.decode()
+
+
+def test_figure_counts_the_webchats_whose_automatic_answers_need_attention(
+    admin: User, rep: User
+) -> None:
+    def get_text(user: User) -> str:
+        page = log_in(user).get("/admin/").content.decode()
+        return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+
+    domains = ["a.example"]
+    webchat = create_ai_webchat(admin, allowed_domains=domains)
+    assert "1 enabled 0 need attention" in get_text(admin)
+    assert "No issues found." in get_text(admin)
+    AiProvider.objects.update(last_error="Quota", last_error_at=timezone.now())
+    assert "1 enabled 1 needs attention" in get_text(admin)
+    # Only administrators see the failures of providers.
+    assert "1 enabled 0 need attention" in get_text(rep)
+    AiProvider.objects.update(last_error_at=None)
+    prompt = factories.PromptFactory.create(organization=admin.organization, is_active=False)
+    factories.WebchatFactory.create(user=webchat.user, prompt=prompt, allowed_domains=domains)
+    assert "2 enabled 1 needs attention" in get_text(rep)
+    assert "No issues found." not in get_text(rep)
 
 
 def test_last_error_of_a_provider_is_shown_to_administrators(admin: User, rep: User) -> None:

@@ -88,17 +88,39 @@ def _get_content(user: User) -> AiPanel:
     )
 
 
-def _find_problems(user: User) -> Iterator[Problem]:
-    enabled = Webchat.objects.for_user(user).filter(is_enabled=True).order_by("name", "id")
+def get_condition(user: User) -> Q:
+    """Return the condition of the webchats that the panel is about."""
+    condition = Q(pk__in=())
+    if user.is_superuser:
+        return condition
+    for alternative in _get_conditions(user).values():
+        condition |= alternative
+    failed = list(_failed_providers(user))
+    condition |= Q(is_enabled=True, prompt__is_active=True, prompt__provider__in=failed)
+    if any(provider.is_default for provider in failed):
+        condition |= Q(is_enabled=True, prompt__is_active=True, prompt__provider=None)
+    return condition
+
+
+def _get_conditions(user: User) -> dict[str, Q]:
+    """Return the condition of enabled webchats without automatic answers, by cause."""
     # Instructions are long, and not needed here.
     prompts = Prompt.objects.for_user(user).filter(is_active=True).defer("instructions")
     causes = dict(_find_causes(user, prompts))
+    conditions = {
+        cause: Q(is_enabled=True, prompt__in=[pk for pk in causes if causes[pk] == cause])
+        for cause in _TEXTS
+    }
+    # The panel of webchats warns of those with autopilot.
+    inactive = Q(is_enabled=True, prompt__is_active=False, is_autopilot=False)
+    return {**conditions, INACTIVE_PROMPT: inactive}
+
+
+def _find_problems(user: User) -> Iterator[Problem]:
+    conditions = _get_conditions(user)
     keyless = tuple(_keyless_providers(user))
     for cause, (title, help_text) in _TEXTS.items():
-        webchats = enabled.filter(prompt__in=[pk for pk in causes if causes[pk] == cause])
-        if cause == INACTIVE_PROMPT:
-            # The panel of webchats warns of those with autopilot.
-            webchats = enabled.filter(prompt__is_active=False, is_autopilot=False)
+        webchats = Webchat.objects.for_user(user).filter(conditions[cause]).order_by("name", "id")
         problem = Problem(
             title=title,
             help_text=help_text,

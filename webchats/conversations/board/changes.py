@@ -1,6 +1,5 @@
 """What others have changed on an open board, for its script."""
 
-from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -45,12 +44,12 @@ def changes(request: HttpRequest) -> HttpResponse:
     changed = _find_changed(shown.pipeline.organization_id, start - _OVERLAP_SECONDS)
     if len(changed) > MAX_CHANGES:
         return JsonResponse({"at": now, "isOutdated": True})
-    cards = _describe(request, shown, changed) if changed else []
+    cards = _describe(request, shown, set(changed)) if changed else []
     return JsonResponse({"at": now, "cards": cards, "counts": shown.count() if cards else {}})
 
 
-def _find_changed(organization_id: str, start: int) -> set[str]:
-    """Return the ids of contacts, more than ``MAX_CHANGES`` if there are more."""
+def _find_changed(organization_id: str, start: int) -> list[str]:
+    """Return the ids of contacts for each change, more than ``MAX_CHANGES`` if there are more."""
     # Ids begin with the time, so that their index is that of the newest moves.
     moves = StageMove.objects.filter(
         organization=organization_id, pk__gte=f"{max(start, 0):08x}"
@@ -62,14 +61,14 @@ def _find_changed(organization_id: str, start: int) -> set[str]:
     )
     limit = MAX_CHANGES + 1
     pairs = merges.values_list("kept_id", "removed_id")[:limit]
-    return {
+    return [
         *moves.values_list("contact_id", flat=True)[:limit],
         *(pk for pair in pairs for pk in pair),
         *erasures.values_list("contact_id", flat=True)[:limit],
-    }
+    ]
 
 
-def _describe(request: HttpRequest, shown: Board, ids: Collection[str]) -> list[_Change]:
+def _describe(request: HttpRequest, shown: Board, ids: set[str]) -> list[_Change]:
     rows = Contact.objects.for_organization(shown.pipeline.organization_id).filter(pk__in=ids)
     found = list(rows.select_related("stage", "webchat").order_by("-last_seen_at", "-id"))
     cards = [Card(contact) for contact in found]
@@ -79,7 +78,7 @@ def _describe(request: HttpRequest, shown: Board, ids: Collection[str]) -> list[
         "may_move": role_allows(get_user(request).role, Operation.CHANGE, Contact),
         "now": timezone.now(),
     }
-    gone = set(ids) - {contact.pk for contact in found}
+    gone = ids - {contact.pk for contact in found}
     return [
         *(
             {
