@@ -23,9 +23,10 @@ from tests.browser.conftest import (
     Visitor,
     authenticated,
 )
-from tests.support import factories
+from tests.support import factories, report_data
 from tests.support.icons import store_icon
 from webchats.conversations.demo import create_conversations
+from webchats.conversations.demo_knowledge import seed_knowledge
 from webchats.conversations.models import Conversation
 from webchats.conversations.services import send_rep_message
 from webchats.models import Webchat
@@ -33,9 +34,10 @@ from webchats.models.last_load import LastLoad
 
 FOLDER = Path(__file__).parent.parent.parent / ".screenshots"
 #: Keeps the documentation quick to load.
-MAX_BYTES = 200_000
+MAX_BYTES = 150_000
 PHONE = {"viewport": {"width": 390, "height": 760}, "is_mobile": True, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
+TALL = {"viewport": {"width": 1440, "height": 1400}}
 LIST = "/admin/webchats/webchat/"
 SHOP = """
 <style>
@@ -201,6 +203,8 @@ def test_the_admin_site(
     open_admin: Visitor, live_server: LiveServer, shop: Webchat, name: str, options: dict[str, Any]
 ) -> None:
     LastLoad.objects.create(webchat=shop, loaded_at=timezone.now(), host="www.northwind.example")
+    create_conversations(shop, shop.user)
+    seed_knowledge(shop.user)
     visit = open_admin("/admin/", **REDUCED_MOTION, **options)
     _save_screenshot(visit, f"admin-overview-{name}")
     visit.page.goto(live_server.url + LIST)
@@ -227,3 +231,22 @@ def test_the_inbox(
     visit.page.locator(".row", has_text="Aylin").click()
     expect(visit.page.locator("#thread-title")).to_have_text("Aylin Demir")
     _save_screenshot(visit, f"admin-inbox-{name}")
+
+
+def test_the_board(open_admin: Visitor, shop: Webchat, grace: User) -> None:
+    create_conversations(shop, grace)
+    visit = open_admin(
+        f"/admin/contacts/board/?pipeline={shop.pipeline_id}", **REDUCED_MOTION, **DESKTOP
+    )
+    expect(visit.page.get_by_text("Aylin Demir").first).to_be_visible()
+    _save_screenshot(visit, "admin-board-light")
+
+
+def test_the_report(open_admin: Visitor, shop: Webchat, grace: User) -> None:
+    webchats = list(Webchat.objects.filter(is_enabled=True).order_by("name"))
+    first = timezone.now() - timedelta(days=59)
+    report_data.create_conversations(
+        webchats, [grace], shop.prompt, first=first, days=59, count=800
+    )
+    visit = open_admin("/admin/reports/?period=30", **REDUCED_MOTION, **TALL)
+    _save_screenshot(visit, "admin-report-light")
