@@ -11,10 +11,13 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from webchat_project.postgresql.disconnection import disconnected_after
 from webchats.icons.storage import StorageUnavailable, icon_storage
 
 logger = logging.getLogger(__name__)
 
+#: Seconds in which the database must respond.
+DATABASE_TIMEOUT = 2
 #: Seconds for which the state of the icon storage is cached. Anybody can call ``/readyz``, and
 #: each request to the storage costs time and money.
 STORAGE_TIMEOUT = 10
@@ -52,7 +55,7 @@ def readiness(request: HttpRequest) -> JsonResponse:
 
 def _is_database_available() -> bool:
     try:
-        with connection.cursor() as cursor:
+        with disconnected_after(DATABASE_TIMEOUT), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
         logger.error("The database is unavailable: %s", error)
@@ -73,7 +76,8 @@ class MigrationCheck:
 
     def _check(self) -> bool:
         try:
-            executor = MigrationExecutor(connection)
+            with disconnected_after(DATABASE_TIMEOUT):
+                executor = MigrationExecutor(connection)
         except DatabaseError as error:
             logger.error("The applied migrations cannot be read: %s", error)
             return False

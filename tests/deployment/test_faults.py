@@ -300,6 +300,30 @@ def database_processes(url: str) -> list[int]:
     return [server, *map(int, children)]
 
 
+def wait_for_database(stack: Stack) -> None:
+    """Wait until the service uses the database again, which continues."""
+    deadline = time.monotonic() + 20
+    while {stack.get("/api/webchats").status for _ in range(10)} != {200}:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_readyz_does_not_wait_for_a_database_that_hangs(stack: Stack) -> None:
+    def is_ready() -> int:
+        return service.get(stack.port, "/readyz").status
+
+    # Open connections in each process.
+    assert {status for status, _ in repeat(8, 0.5, is_ready)} == {200}
+    with ExitStack() as processes:
+        for pid in database_processes(stack.site.database):
+            processes.enter_context(stopped(pid))
+        # One request of each client.
+        results = repeat(8, 0.1, is_ready)
+    assert {status for status, _ in results} == {503}
+    assert max(seconds for _, seconds in results) < 5
+    wait_for_database(stack)
+
+
 def test_a_database_that_hangs_leaves_threads_for_the_rest(stack: Stack) -> None:
     # Open connections. Fewer requests than would be refused while a slow machine answers others.
     responses = repeat(8, 1, lambda: stack.get("/api/webchats").status)
@@ -334,11 +358,7 @@ def test_a_database_that_hangs_leaves_threads_for_the_rest(stack: Stack) -> None
     assert {status for status, _ in refused} == {503}
     assert (readiness.status, json.loads(readiness.body)["checks"]["database"]) == (503, "failed")
     assert statuses.count(503) >= count - 2 * 12
-    # The database continues.
-    deadline = time.monotonic() + 20
-    while {stack.get("/api/webchats").status for _ in range(10)} != {200}:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_for_database(stack)
 
 
 def test_without_the_database_requests_return_503_and_the_rest_works(stack: Stack) -> None:
