@@ -1,6 +1,6 @@
 """The model admin of AI providers, with “Test connection”."""
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from django import forms
 from django.contrib import admin
@@ -151,23 +151,14 @@ class AiProviderAdmin(UsageAdmin[AiProvider]):
             {"original": provider, "test_state": get_test_state(provider), "may_test": True},
         )
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: AiProvider | None = None,
-    ) -> HttpResponse:
-        """Return the page, with the state of the connection."""
-        if obj is not None:
-            context = {
-                **context,
-                "test_state": get_test_state(obj),
-                "may_test": self.has_change_permission(request, obj),
-            }
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def get_form_context(
+        self, request: HttpRequest, row: AiProvider | None, *, has_errors: bool
+    ) -> dict[str, object]:
+        """Return the state of the connection."""
+        if row is None:
+            return {}
+        may_test = self.has_change_permission(request, row)
+        return {"test_state": get_test_state(row), "may_test": may_test}
 
     @admin.display(description="API key")
     def shown_key_hint(self, provider: AiProvider) -> str:

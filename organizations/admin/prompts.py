@@ -1,9 +1,9 @@
 """The model admin of prompts."""
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
@@ -57,23 +57,18 @@ class PromptAdmin(PromptVersionsMixin):
         view = self.admin_site.admin_view(usage_view)
         return [path("usage/", view, name="organizations_prompt_usage"), *super().get_urls()]
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Prompt | None = None,
-    ) -> HttpResponse:
-        """Add whether answers are made without a model, so that the values have no effect."""
+    def get_form_context(
+        self, request: HttpRequest, row: Prompt | None, *, has_errors: bool
+    ) -> dict[str, object]:
+        """Return whether answers are made without a model, so that the values have no effect."""
         user = request.user
         assert isinstance(user, User)
-        prompt = obj or Prompt(organization_id=user.organization_id)
+        prompt = row or Prompt(organization_id=user.organization_id)
         has_organization = prompt.organization_id is not None
-        context["is_built_in"] = has_organization and resolve_provider(prompt).is_builtin
-        context["may_add_provider"] = role_allows(user.role, Operation.ADD, AiProvider)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        return {
+            "is_built_in": has_organization and resolve_provider(prompt).is_builtin,
+            "may_add_provider": role_allows(user.role, Operation.ADD, AiProvider),
+        }
 
     @admin.display(description="state", ordering="is_active")
     def state(self, prompt: Prompt) -> SafeString:

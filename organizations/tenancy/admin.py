@@ -23,6 +23,7 @@ from organizations.tenancy.change_lists import NamesFilter, TenantChangeList
 from organizations.tenancy.concurrency import search_slot
 from organizations.tenancy.conflicts import VersionedForm
 from organizations.tenancy.deletion import DeletionMixin
+from organizations.tenancy.form_pages import FormPageMixin
 from organizations.tenancy.models import TenantModel, TenantQuerySet, TenantScoped
 from organizations.widgets import ColorInput
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN
@@ -72,7 +73,7 @@ def _choices(model: type[models.Model], request: HttpRequest) -> models.QuerySet
     return rows.for_user(request.user)
 
 
-class TenantAdmin(DeletionMixin[_Row]):
+class TenantAdmin(FormPageMixin[_Row], DeletionMixin[_Row]):
     """A model admin of the rows that the user may access.
 
     Lists, forms, deletion, history, actions, autocompletion and URLs of rows all use

@@ -155,29 +155,23 @@ class WebchatAdmin(
             self.message_user(request, ICON_NOT_STORED, messages.WARNING)
         super().save_model(request, obj, form, change)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, object],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Webchat | None = None,
-    ) -> HttpResponse:
-        """Add the URL of the preview; for a stored webchat also its rendering and its snippet."""
-        if obj is not None and context["errors"]:
-            # The form has assigned invalid values to the row.
-            obj = self.get_queryset(request).get(pk=obj.pk)
-            context |= {"original": obj, "subtitle": str(obj)}
-        if obj is None:
-            context["preview_url"] = reverse("admin:webchats_webchat_preview_add")
-        else:
-            context["preview_url"] = reverse("admin:webchats_webchat_preview_change", args=[obj.pk])
-            context["rendering"] = render_webchat(request, obj)
-            context["snippet"] = snippet(request, obj)
-            context["sample_site"] = find_sample_site([obj.pk])
-            context["last_change"] = obj.history.select_related("history_user").first()
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def get_form_context(
+        self, request: HttpRequest, row: Webchat | None, *, has_errors: bool
+    ) -> dict[str, object]:
+        """Return the URL of the preview, and of a stored webchat its rendering and its snippet."""
+        if row is None:
+            return {"preview_url": reverse("admin:webchats_webchat_preview_add")}
+        if has_errors:
+            row = self.get_queryset(request).get(pk=row.pk)
+        return {
+            "original": row,
+            "subtitle": str(row),
+            "preview_url": reverse("admin:webchats_webchat_preview_change", args=[row.pk]),
+            "rendering": render_webchat(request, row),
+            "snippet": snippet(request, row),
+            "sample_site": find_sample_site([row.pk]),
+            "last_change": row.history.select_related("history_user").first(),
+        }
 
     # --- The live preview ---
 

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -162,21 +162,17 @@ class ContactAdmin(MergeMixin, ImportMixin[Contact]):
         values = [CONTACT_REQUEST[name] for name in _SAMPLE]
         return sample_file(_SAMPLE, values, format_name, name="contacts")
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Contact | None = None,
-    ) -> HttpResponse:
-        """Return the form, with the actions on the contact and its history."""
+    def get_form_context(
+        self, request: HttpRequest, row: Contact | None, *, has_errors: bool
+    ) -> dict[str, object]:
+        """Return the actions on a contact, and its history."""
         assert isinstance(request.user, User)
-        if obj is not None:
-            context["contact_actions"] = get_contact_actions(request.user, obj)
-            context["contact_history"] = get_history(request, obj)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        if row is None:
+            return {}
+        return {
+            "contact_actions": get_contact_actions(request.user, row),
+            "contact_history": get_history(request, row),
+        }
 
     def save_model(
         self, request: HttpRequest, obj: Contact, form: ContactForm, change: bool

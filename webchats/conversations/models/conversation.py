@@ -230,6 +230,11 @@ class Conversation(ConversationFacts, TenantModel):
         return self.last_sequence - self.organization_read_sequence
 
     @property
+    def is_answered_by_ai(self) -> bool:
+        """Return whether the conversation is open and the AI is its handler."""
+        return (self.state, self.handler) == (State.OPEN, Handler.AI)
+
+    @property
     def rating(self) -> Rating | None:
         """Return the rating, or ``None`` if the visitor has not rated the conversation."""
         if self.rating_score is None or self.rated_at is None:

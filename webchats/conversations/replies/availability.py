@@ -5,17 +5,22 @@ from typing import Literal, TypeAlias
 from organizations.ai.providers import resolve_provider
 from organizations.models import Prompt
 from webchats.conversations.models import Conversation, KnowledgeEntry
+from webchats.models import Webchat
 
 #: What would answer a new conversation: a model, the search in the organization's own answers, or
 #: a person.
 AnsweredBy: TypeAlias = Literal["ai", "builtin", "person"]
 
 
+def get_prompt_owner(conversation: Conversation) -> Conversation | Webchat | None:
+    """Return whose prompt answers: the conversation, or else its webchat."""
+    return conversation if conversation.prompt_id else conversation.webchat
+
+
 def get_prompt(conversation: Conversation) -> Prompt | None:
-    """Return the prompt that answers: the conversation's, else that of its webchat."""
-    if conversation.prompt is not None:
-        return conversation.prompt
-    return conversation.webchat.prompt if conversation.webchat else None
+    """Return the prompt that answers."""
+    owner = get_prompt_owner(conversation)
+    return owner.prompt if owner else None
 
 
 def is_autopilot(conversation: Conversation) -> bool:

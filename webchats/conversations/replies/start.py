@@ -26,17 +26,16 @@ from webchats.conversations.models import (
     Reply,
     ReplyState,
 )
-from webchats.conversations.replies.availability import answered_by, is_autopilot
+from webchats.conversations.replies.availability import answered_by, get_prompt_owner, is_autopilot
 from webchats.conversations.replies.queries import find_pending_draft, find_prompt, load_newest
 from webchats.conversations.replies.requests import discard_running, supersede
 from webchats.conversations.services.handlers import hand_over_locked
-from webchats.conversations.transitions import Action, Handler, State
+from webchats.conversations.transitions import Action
 
 #: The part of a time limit that a late reply has at least, such as after a worker's death.
 _LEAST_SHARE: Final = 0.25
 #: The part of the time limits that is left for the hand-over.
 _RESERVED_SHARE: Final = 0.1
-_ANSWERED_BY_AI: Final = (State.OPEN, Handler.AI)
 #: Seconds until the next attempt to get one of the provider's parallel calls. Many replies may
 #: wait, and each attempt takes 10 ms of a core.
 _BUSY_SECONDS: Final = 2
@@ -83,7 +82,8 @@ def _start(job: ClaimedJob) -> Start | None:
         return None
     if draft is not None and draft.editing_until is not None and draft.is_being_edited:
         raise RetryLater((draft.editing_until - timezone.now()).total_seconds())
-    prompt = _load_prompt(conversation)
+    owner = get_prompt_owner(conversation)
+    prompt = find_prompt(owner.prompt_id) if owner and owner.prompt_id else None
     if prompt is None or answered_by(prompt) == "person":
         hand_over_locked(conversation, Action.HAND_OVER)
         save(conversation)
@@ -133,7 +133,7 @@ def lock_for_reply(job: ClaimedJob) -> Conversation | None:
     """
     conversation = lock_by_id(job.key)
     queue.lock_lease(job)
-    if conversation is None or (conversation.state, conversation.handler) != _ANSWERED_BY_AI:
+    if conversation is None or not conversation.is_answered_by_ai:
         return None
     if conversation.webchat_id is not None:
         conversation.webchat = find_webchat(conversation.webchat_id)
@@ -169,13 +169,6 @@ def _end_others(conversation: Conversation, draft: Draft | None) -> None:
     if draft is not None:
         supersede(conversation, draft)
         save(conversation, "drafts_superseded")
-
-
-def _load_prompt(conversation: Conversation) -> Prompt | None:
-    """Return the prompt that answers, as ``get_prompt`` does, with its provider."""
-    webchat = conversation.webchat
-    prompt_id = conversation.prompt_id or (webchat.prompt_id if webchat else None)
-    return find_prompt(prompt_id) if prompt_id else None
 
 
 def _to_run(reply: Reply, prompt: Prompt, newest: Sequence[Message]) -> PromptRun:

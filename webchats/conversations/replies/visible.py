@@ -30,7 +30,6 @@ class VisibleReply(NamedTuple):
 
 
 NO_REPLY: Final = VisibleReply(None, None)
-_ANSWERED_BY_AI: Final = (State.OPEN, Handler.AI)
 
 
 def load_visible_reply(conversation: Conversation) -> VisibleReply:
@@ -44,7 +43,7 @@ def load_visible_replies(conversations: Collection[Conversation]) -> dict[str, V
     Three queries at most, however many conversations. None unless the AI handles one of them.
     """
     replies = {conversation.pk: NO_REPLY for conversation in conversations}
-    answered = [row for row in conversations if (row.state, row.handler) == _ANSWERED_BY_AI]
+    answered = [row for row in conversations if row.is_answered_by_ai]
     if not answered:
         return replies
     # Where ``is_autopilot`` of the conversation does not decide.

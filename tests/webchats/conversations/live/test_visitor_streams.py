@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from organizations.models import User
-from tests.support.streams import LiveServer, StreamEvent
+from tests.support.streams import LiveServer, StreamClient, StreamEvent
 from tests.support.visitors import OTHER_SITE
 from tests.webchats.conversations.live.conftest import Open, Send
 from webchats.conversations import events, services
@@ -148,16 +148,20 @@ def test_a_new_conversation_continues_on_the_same_stream(open_stream: Open, send
     assert current.pk != former.pk
 
 
-def test_a_comparison_finds_changes_without_a_hint(
-    live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def behind(open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch) -> StreamClient:
+    """A stream that has read a message, and got no hint of a second one: “2”."""
     send("1")
     stream = open_stream()
     stream.take(2)
     monkeypatch.setattr(events, "publish", lambda hint: None)
     send("2")
+    return stream
+
+
+def test_a_comparison_finds_changes_without_a_hint(live: LiveServer, behind: StreamClient) -> None:
     live.run(live.watch.compare())
-    assert texts(stream.take(1)) == ["2"]
+    assert texts(behind.take(1)) == ["2"]
 
 
 def test_a_comparison_reads_nothing_again_for_a_stream_that_has_it(
@@ -177,17 +181,12 @@ def test_a_comparison_reads_nothing_again_for_a_stream_that_has_it(
 
 
 def test_a_comparison_finds_changes_that_only_a_newer_stream_has_read(
-    live: LiveServer, open_stream: Open, send: Send, monkeypatch: pytest.MonkeyPatch
+    live: LiveServer, behind: StreamClient, open_stream: Open
 ) -> None:
-    send("1")
-    stream = open_stream()
-    stream.take(2)
-    monkeypatch.setattr(events, "publish", lambda hint: None)
-    send("2")
     newer = open_stream()
     assert texts(newer.take(3)) == ["1", "2"]
     live.run(live.watch.compare())
-    assert texts(stream.take(1)) == ["2"]
+    assert texts(behind.take(1)) == ["2"]
 
 
 def test_a_comparison_finds_changes_though_more_have_changed_than_it_reads(

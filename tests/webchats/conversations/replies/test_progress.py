@@ -81,31 +81,32 @@ def test_replies_that_may_not_go_on_are_left_out(webchat: Webchat, published: li
     assert drafted.is_draft
 
 
+def advance_while_locked(locked: Reply, other: Reply) -> list[Standing | Exception]:
+    """Return the standings of both replies while another transaction has locked the first one."""
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one lock for all rows.")
+    standings: list[Standing | Exception] = []
+    advance = in_thread(lambda: standings.extend(advance_all([step(locked), step(other)])))
+    with ThreadPoolExecutor(1) as threads, transaction.atomic():
+        Reply.objects.select_for_update().get(pk=locked.pk)
+        threads.submit(advance).result()
+    return standings
+
+
 def test_reply_that_is_being_ended_does_not_keep_the_others_waiting(
     webchat: Webchat, published: list[str]
 ) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite has one lock for all rows.")
     ending, other = begin(webchat, 1), begin(webchat, 2)
-    advance = in_thread(lambda: advance_all([step(ending), step(other)]))
-    with ThreadPoolExecutor(1) as threads, transaction.atomic():
-        Reply.objects.select_for_update().get(pk=ending.pk)
-        threads.submit(advance).result()
+    advance_while_locked(ending, other)
     assert saved_texts() == {f"Yes of {other.pk}"}
 
 
 def test_locked_reply_that_becomes_a_draft_does_not_keep_the_others_waiting(
     webchat: Webchat, published: list[str]
 ) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite has one lock for all rows.")
     drafted, other = begin(webchat, 1), begin(webchat, 2)
     Conversation.objects.filter(pk=drafted.conversation_id).update(is_autopilot=False)
-    standings: list[Standing | Exception] = []
-    advance = in_thread(lambda: standings.extend(advance_all([step(drafted), step(other)])))
-    with ThreadPoolExecutor(1) as threads, transaction.atomic():
-        Reply.objects.select_for_update().get(pk=drafted.pk)
-        threads.submit(advance).result()
+    standings = advance_while_locked(drafted, other)
     assert standings == [Standing(is_draft=True), Standing()]
     assert published == [f" of {other.pk}"]
     # Later it is free.
