@@ -33,6 +33,9 @@ _Item = TypeVar("_Item")
 RECONCILE_SECONDS: Final = 25
 #: The same while no hints arrive, such as without a cache server.
 COMPARE_SECONDS: Final = 1
+#: Seconds between two comparisons that read all versions, in case the clocks of machines differ, so
+#: that a change seems older than it is.
+COMPARE_ALL_SECONDS: Final = 200
 #: Seconds between two checks of the webchats of open streams.
 WEBCHATS_SECONDS: Final = 4
 #: Seconds between two checks of the credentials of staff.
@@ -51,6 +54,7 @@ class Watch:
         self._compared_at = monotonic()
         #: The last comparison found all changes before.
         self._read_until = timezone.now()
+        self._compared_all_at = monotonic()
 
     def start(self) -> None:
         """Start the tasks on the running event loop."""
@@ -102,6 +106,9 @@ class Watch:
         """
         channels = self._hub.visitors
         changed = await self._load_changed(since)
+        if monotonic() - self._compared_all_at > COMPARE_ALL_SECONDS:
+            self._compared_all_at = monotonic()
+            changed = tuple(channels)
         for keys in _batches(changed):
             await self._compare_versions(keys)
         for channel in [channel for channel in channels.values() if channel.has_failed]:
