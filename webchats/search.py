@@ -57,10 +57,10 @@ def search_terms(
 ) -> QuerySet[_Row]:
     """Return the rows with each of the texts in one of the fields, ignoring case.
 
-    ``LIKE`` on the indexed text finds candidates in all fields with one index scan. For a single
-    word these are the results. Any other text is also searched in each field, with ``StrIndex``:
-    for a second ``LIKE``, the planner would multiply both selectivities, expect almost no rows, and
-    read a hundred thousand of them for one page.
+    ``LIKE`` on the indexed text finds candidates in all fields with one index scan. For a pattern
+    of the whole text these are the results. Any other text is also searched in each field, with
+    ``StrIndex``: for a second ``LIKE``, the planner would multiply both selectivities, expect
+    almost no rows, and read a hundred thousand of them for one page.
 
     The index has no text without three letters or digits in a row. Such a text is searched only in
     the first rows of the ordering ``newest``, because reading the texts of 200,000 takes seconds.
@@ -69,9 +69,10 @@ def search_terms(
     conditions, is_bounded = Q(), False
     for text in texts:
         words = re.findall(r"[^\W_]{3,}", text)
+        pattern = _like_pattern(words)
         if words:
-            conditions &= Q(_Like(_IndexedText(*fields), Upper(Value(_like_pattern(words)))))
-        if words != [text]:
+            conditions &= Q(_Like(_IndexedText(*fields), Upper(Value(pattern))))
+        if pattern != f"%{text}%":
             conditions &= field_contains(text, fields)
         is_bounded |= not words
     if is_bounded:
@@ -101,10 +102,13 @@ def split_terms(search: str) -> Iterator[str]:
 def _like_pattern(words: list[str]) -> str:
     """Return the pattern for candidates.
 
-    The index has a list of rows for each trigram, and the lists of frequent trigrams are long. A
-    single word is used completely. Of several words, the one that is probably the rarest, a number
-    or the longest word, is reduced to every third trigram, and the others to their first.
+    The index has a list of rows for each trigram, and the lists of frequent trigrams are long. Of
+    words with a number of five digits or more, only the number is used. Any other single word is
+    used completely. Of several words, the one that is probably the rarest, a number or the longest
+    word, is reduced to every third trigram, and the others to their first.
     """
+    if numbers := re.findall(r"\d{5,}", " ".join(words)):
+        words = [max(numbers, key=len)]
     if len(words) > 1:
         rarest = max(words, key=lambda word: (word.isdigit(), len(word)))
         words = [

@@ -19,7 +19,7 @@ from webchat_project.api.filters import ChoiceFilter, IdFilter, SearchFilter, St
 from webchat_project.api.object_ids import OBJECT_ID_PATTERN, validate_object_id
 from webchats.conversations.models import Conversation, ConversationQuerySet, Draft
 from webchats.conversations.models.rating import SCORES
-from webchats.conversations.search import search_conversations
+from webchats.conversations.search import SearchLimits, search_conversations
 from webchats.conversations.transitions import Handler, State
 
 #: The value of ``assigneeId`` for conversations without an assignee.
@@ -97,8 +97,8 @@ class ConversationFilter(django_filters.FilterSet):
     values: Mapping[str, str]
     #: The rows of a page: the condition for those after its cursor, and their number.
     page: tuple[Q, int] | None = None
-    #: Whether a search has found all matches. Known once ``qs`` has been read.
-    is_search_complete = True
+    #: What a search has not searched. Known once ``qs`` has been read.
+    limits = SearchLimits()
 
     state = ChoiceFilter(choices=State.choices)
     handler = ChoiceFilter(choices=Handler.choices)
@@ -123,7 +123,8 @@ class ConversationFilter(django_filters.FilterSet):
         self, rows: QuerySet[Conversation], name: str, value: bool
     ) -> QuerySet[Conversation]:
         """Return the rows with a draft that waits for a decision, or the others."""
-        return rows.filter(HAS_DRAFT) if value else rows.exclude(HAS_DRAFT)
+        # A closed conversation has none, and PostgreSQL would read the drafts of all.
+        return rows.filter(HAS_DRAFT, state=State.OPEN) if value else rows.exclude(HAS_DRAFT)
 
     def filter_unread(
         self, rows: QuerySet[Conversation], name: str, value: bool
@@ -154,7 +155,7 @@ class ConversationFilter(django_filters.FilterSet):
         assert isinstance(self.queryset, ConversationQuerySet)
         organization_id = self.organization_id or self.request.user.organization_id
         condition, count = self.page or (Q(), None)
-        rows, self.is_search_complete = search_conversations(
+        rows, self.limits = search_conversations(
             rows.filter(condition), self.queryset, organization_id, value, count
         )
         return rows

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from organizations.models import Prompt, User
 from tests.support import factories
@@ -10,6 +11,7 @@ from tests.support.ai_webchats import create_ai_webchat
 from tests.support.reply_races import approve_at_once
 from webchats.conversations import services
 from webchats.conversations.errors import ConversationClosed, DraftChanged
+from webchats.conversations.filters import ConversationFilter
 from webchats.conversations.models import Conversation, Draft, Message
 from webchats.models import Webchat
 
@@ -155,6 +157,13 @@ def test_conversations_are_filtered_by_pending_draft(
 ) -> None:
     response = api(rep).get(f"/api/conversations?hasDraft={value}")
     assert len(response.json()["data"]) == count
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="The plan of PostgreSQL.")
+def test_no_draft_is_read_for_closed_conversations() -> None:
+    query = {"state": "closed", "hasDraft": "true"}
+    filterset = ConversationFilter(query, Conversation.objects.all())
+    assert "One-Time Filter: false" in filterset.qs.explain()
 
 
 def test_a_sales_rep_approves_and_rejects(

@@ -51,7 +51,7 @@ def test_words_of_any_message_find_the_conversation(
     tent = write(
         webchat, "Where is my TENT, order no. 4711/b?", "I'm at ada@example.com", "Thanks!"
     )
-    boots = write(webchat, "Dürfen Zelte nass werden?", name="Grace Tentmaker")
+    boots = write(webchat, "Dürfen Zelte nass werden?", name="Grace Tentmaker47110")
     for text, found in {
         "tent": [tent, boots],
         "tent order": [tent],
@@ -63,6 +63,10 @@ def test_words_of_any_message_find_the_conversation(
         "dürf": [boots],
         "zelte NASS": [boots],
         "Grace Tent": [boots],
+        # Contacts with the number are found by it, and compared.
+        "tentmaker4711": [boots],
+        "Grace Tentmaker47110": [boots],
+        "Ada Tentmaker47110": [],
         "tent zelte": [],
         "???": [],
         "' & | ! :* \\ <->": [],
@@ -84,6 +88,10 @@ def test_messages_beyond_the_newest_conversations_are_found_by_the_index(
         assert find(admin, text) == {old.pk}, text
     # The middle of a word is found in the newest only.
     assert find(admin, "ent") == set()
+    for text, notice in (("my ten", "in the newest 1 conversations only"), ("tent", "")):
+        page = log_in(admin).get(reverse("inbox:list"), {"search": text}).content.decode()
+        assert ("Parts of words are found" in page) == bool(notice), text
+        assert notice in page
     monkeypatch.setattr(search, "FIRST_ROWS", 2)
     assert find(admin, "ent") == {old.pk}
 
@@ -96,7 +104,7 @@ def test_pages_list_a_frequent_text_without_the_index(
     monkeypatch.setattr(search, "FIRST_ROWS", 2)
     monkeypatch.setattr(search, "UNINDEXED_ROWS", 4)
     if connection.vendor == "postgresql":
-        monkeypatch.setattr(search, "_read_hits", None)
+        monkeypatch.setattr(search, "find_hits", None)
     client = token_client(admin)
     for text in ("ell", "ada"):
         found: list[str] = []

@@ -89,13 +89,19 @@ class Filters:
 
     @property
     def notice(self) -> str:
-        """Return which conversations the list lacks, if ``apply`` has not found all."""
-        if self._filterset.is_search_complete:
-            return ""
-        return (
-            "Many conversations contain this text, and not all of the older ones are listed. "
-            "Add a word or a filter."
-        )
+        """Return which conversations the list lacks, if ``apply`` has not searched all."""
+        limits, texts = self._filterset.limits, []
+        if limits.has_more:
+            texts.append(
+                "Many conversations contain this text, and not all of the older ones are listed. "
+                "Add a word or a filter."
+            )
+        if limits.parts_among:
+            texts.append(
+                f"Parts of words are found in the newest {limits.parts_among:,} conversations "
+                "only, and whole words in all."
+            )
+        return " ".join(texts)
 
     def apply(
         self, organization_id: str, page: tuple[Q, int] | None = None
