@@ -39,7 +39,7 @@ class ReportQuerySerializer(serializers.Serializer[dict[str, object]]):
         return {"from": first, **super().get_fields()}
 
 
-class BehindQuerySerializer(ReportQuerySerializer):
+class DrillDownQuerySerializer(ReportQuerySerializer):
     """The same, and one number of the report."""
 
     key = serializers.CharField(

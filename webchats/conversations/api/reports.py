@@ -19,7 +19,7 @@ from webchat_project.api.cursors import CursorPagination
 from webchats.conversations.api import report_examples as examples
 from webchats.conversations.api.report_rows import ReportRowSerializer
 from webchats.conversations.api.report_serializers import (
-    BehindQuerySerializer,
+    DrillDownQuerySerializer,
     ReportQuerySerializer,
     SummaryResponseSerializer,
     VolumeResponseSerializer,
@@ -144,11 +144,11 @@ class VolumeView(ReportView):
         return Response(VolumeResponseSerializer({"data": content}).data)
 
 
-@extend_schema(tags=["reports"], parameters=[BehindQuerySerializer])
+@extend_schema(tags=["reports"], parameters=[DrillDownQuerySerializer])
 class ReportConversationsView(ReportView):
     """The conversations behind a number of a report."""
 
-    query_class = BehindQuerySerializer
+    query_class = DrillDownQuerySerializer
     pagination_class = CursorPagination
 
     @extend_schema(
@@ -174,11 +174,11 @@ class ReportConversationsView(ReportView):
         return paginator.get_paginated_response(ReportRowSerializer(found, many=True).data)
 
 
-@extend_schema(tags=["reports"], parameters=[BehindQuerySerializer, ExportQuerySerializer])
+@extend_schema(tags=["reports"], parameters=[DrillDownQuerySerializer, ExportQuerySerializer])
 class ReportConversationsExportView(ReportView):
     """The conversations of a report as a file."""
 
-    query_class = BehindQuerySerializer
+    query_class = DrillDownQuerySerializer
     content_negotiation_class = IgnoreAcceptHeader
 
     @extend_schema(

@@ -143,9 +143,9 @@ class ReplyRun:
                 self._start.conversation, self._reply_id, self._published, text[self._published :]
             )
             saved_text = text if saves and len(text) > self._saved else ""
-            standing = await steps.get(Step(part, saved_text, is_visible=self._is_visible))
-            self._is_draft = self._is_draft or standing.is_draft
-            if standing.stops(is_visible=self._is_visible):
+            status = await steps.get(Step(part, saved_text, is_visible=self._is_visible))
+            self._is_draft = self._is_draft or status.is_draft
+            if status.stops(is_visible=self._is_visible):
                 raise _Stopped
             if text and not self._is_draft:
                 self._published = len(text)

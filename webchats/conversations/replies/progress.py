@@ -29,7 +29,7 @@ class _Row(NamedTuple):
     conversation__webchat__is_autopilot: bool | None
 
 
-class Standing(NamedTuple):
+class ReplyStatus(NamedTuple):
     """Whether a running reply may continue, and who may read it."""
 
     #: A person answers, the conversation is closed, or another process has started over.
@@ -55,29 +55,29 @@ class Step(NamedTuple):
     is_visible: bool
 
 
-def advance_all(steps: Sequence[Step]) -> list[Standing | Exception]:
+def advance_all(steps: Sequence[Step]) -> list[ReplyStatus | Exception]:
     """Publish and save the texts of replies that may continue, and return whether each may.
 
     The rows are read before: after autopilot is turned off, no more of a text may reach the
     visitor. If it is off now, a reply becomes a draft.
     """
-    known = _get_standings([step.part.reply_id for step in steps])
-    standings = [known.get(step.part.reply_id, Standing(is_ended=True)) for step in steps]
+    known = _get_statuses([step.part.reply_id for step in steps])
+    statuses = [known.get(step.part.reply_id, ReplyStatus(is_ended=True)) for step in steps]
     shown = [
         step
-        for step, standing in zip(steps, standings, strict=True)
-        if not standing.is_draft and not standing.stops(is_visible=step.is_visible)
+        for step, status in zip(steps, statuses, strict=True)
+        if not status.is_draft and not status.stops(is_visible=step.is_visible)
     ]
     events.reply_progress(*(step.part for step in shown if step.part.text))
     _save_texts({step.part.reply_id: step.saved_text for step in shown if step.saved_text})
-    return list(standings)
+    return list(statuses)
 
 
 #: Steps of the replies that this process makes.
 steps: Final = Batches(advance_all)
 
 
-def _get_standings(reply_ids: Sequence[str]) -> dict[str, Standing]:
+def _get_statuses(reply_ids: Sequence[str]) -> dict[str, ReplyStatus]:
     """Return whether the running replies may continue."""
     newer = Message.objects.filter(
         conversation=OuterRef("conversation"),
@@ -85,23 +85,23 @@ def _get_standings(reply_ids: Sequence[str]) -> dict[str, Standing]:
         sequence__gt=OuterRef("based_on_sequence"),
     )
     rows = Reply.objects.running().filter(pk__in=reply_ids).annotate(is_outdated=Exists(newer))
-    standings = {}
+    statuses = {}
     turned = []
     for row in map(_Row._make, rows.order_by().values_list(*_Row._fields)):
-        standings[row.pk] = standing = _get_standing(row)
-        if standing.is_draft and not row.is_draft:
+        statuses[row.pk] = status = _get_status(row)
+        if status.is_draft and not row.is_draft:
             turned.append(row.pk)
     _turn_into_drafts(turned)
-    return standings
+    return statuses
 
 
-def _get_standing(row: _Row) -> Standing:
+def _get_status(row: _Row) -> ReplyStatus:
     if (row.conversation__state, row.conversation__handler) != (State.OPEN, Handler.AI):
-        return Standing(is_ended=True)
+        return ReplyStatus(is_ended=True)
     is_autopilot = choose_autopilot(
         row.conversation__is_autopilot, row.conversation__webchat__is_autopilot
     )
-    return Standing(is_outdated=row.is_outdated, is_draft=row.is_draft or not is_autopilot)
+    return ReplyStatus(is_outdated=row.is_outdated, is_draft=row.is_draft or not is_autopilot)
 
 
 def _turn_into_drafts(reply_ids: Sequence[str]) -> None:

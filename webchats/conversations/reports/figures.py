@@ -1,7 +1,7 @@
 """The figures of a report. Durations are seconds, as ``durations.measure`` rounds them.
 
 A share is a number from 0 to 1, or ``None`` of nothing. ``docs/reports.md`` has the definitions.
-Names of counts are keys for ``conversations_behind``, except where another key is given.
+Names of counts are keys for ``find_conversations``, except where another key is given.
 """
 
 from dataclasses import dataclass
@@ -120,7 +120,7 @@ class RatingFigures:
 
 @dataclass(frozen=True)
 class Bar:
-    """A number of conversations. ``key`` is for ``conversations_behind``."""
+    """A number of conversations. ``key`` is for ``find_conversations``."""
 
     key: str
     label: str

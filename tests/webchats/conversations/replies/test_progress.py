@@ -11,7 +11,7 @@ from tests.webchats.conversations.replies.conversations import in_thread, send
 from webchats.conversations import events
 from webchats.conversations.events import ReplyPart
 from webchats.conversations.models import Conversation, Reply
-from webchats.conversations.replies.progress import Standing, Step, advance_all
+from webchats.conversations.replies.progress import ReplyStatus, Step, advance_all
 from webchats.models import Webchat
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,8 +50,8 @@ def test_many_replies_take_as_many_queries_as_one(
     replies = [begin(webchat, number) for number in range(8)]
     # The rows, and a transaction that saves.
     with django_assert_num_queries(4):
-        standings = advance_all([step(reply) for reply in replies])
-    assert standings == [Standing()] * 8
+        statuses = advance_all([step(reply) for reply in replies])
+    assert statuses == [ReplyStatus()] * 8
     assert published == [f" of {reply.pk}" for reply in replies]
     assert saved_texts() == {f"Yes of {reply.pk}" for reply in replies}
 
@@ -66,14 +66,14 @@ def test_replies_that_may_not_go_on_are_left_out(webchat: Webchat, published: li
     for reply in (asked_again, read):
         send(webchat, "And?", visitor_id=reply.conversation.visitor_id)
     steps = [step(reply) for reply in (going, taken_over, answered, read, drafted)]
-    standings = advance_all([*steps, step(asked_again, is_visible=False)])
-    assert standings == [
-        Standing(),
-        Standing(is_ended=True),
-        Standing(is_ended=True),
-        Standing(is_outdated=True),
-        Standing(is_draft=True),
-        Standing(is_outdated=True),
+    statuses = advance_all([*steps, step(asked_again, is_visible=False)])
+    assert statuses == [
+        ReplyStatus(),
+        ReplyStatus(is_ended=True),
+        ReplyStatus(is_ended=True),
+        ReplyStatus(is_outdated=True),
+        ReplyStatus(is_draft=True),
+        ReplyStatus(is_outdated=True),
     ]
     assert published == [f" of {going.pk}", f" of {read.pk}"]
     assert saved_texts() == {f"Yes of {going.pk}", f"Yes of {read.pk}"}
@@ -81,16 +81,16 @@ def test_replies_that_may_not_go_on_are_left_out(webchat: Webchat, published: li
     assert drafted.is_draft
 
 
-def advance_while_locked(locked: Reply, other: Reply) -> list[Standing | Exception]:
-    """Return the standings of both replies while another transaction has locked the first one."""
+def advance_while_locked(locked: Reply, other: Reply) -> list[ReplyStatus | Exception]:
+    """Return the statuses of both replies while another transaction has locked the first one."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one lock for all rows.")
-    standings: list[Standing | Exception] = []
-    advance = in_thread(lambda: standings.extend(advance_all([step(locked), step(other)])))
+    statuses: list[ReplyStatus | Exception] = []
+    advance = in_thread(lambda: statuses.extend(advance_all([step(locked), step(other)])))
     with ThreadPoolExecutor(1) as threads, transaction.atomic():
         Reply.objects.select_for_update().get(pk=locked.pk)
         threads.submit(advance).result()
-    return standings
+    return statuses
 
 
 def test_reply_that_is_being_ended_does_not_keep_the_others_waiting(
@@ -106,8 +106,8 @@ def test_locked_reply_that_becomes_a_draft_does_not_keep_the_others_waiting(
 ) -> None:
     drafted, other = begin(webchat, 1), begin(webchat, 2)
     Conversation.objects.filter(pk=drafted.conversation_id).update(is_autopilot=False)
-    standings = advance_while_locked(drafted, other)
-    assert standings == [Standing(is_draft=True), Standing()]
+    statuses = advance_while_locked(drafted, other)
+    assert statuses == [ReplyStatus(is_draft=True), ReplyStatus()]
     assert published == [f" of {other.pk}"]
     # Later it is free.
     advance_all([step(drafted)])

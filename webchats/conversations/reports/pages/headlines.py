@@ -78,7 +78,7 @@ def _conversations(now: Summary, before: Summary, links: Links) -> Headline:
 def _link(links: Links, key: str, count: int, label: str) -> Detail:
     """Return a line such as ``3 without an answer``; a link unless it is zero."""
     text = f"{format_number(count)} {label}" if label != "All" else "Show all"
-    return Detail(text, links.behind(key) if count else "", count)
+    return Detail(text, links.drill_down(key) if count else "", count)
 
 
 def _first_reply(now: Summary, before: Summary, links: Links) -> Headline:
@@ -186,7 +186,7 @@ def _drafts(now: Summary, before: Summary, links: Links) -> Headline:
         compare(figures.acceptance, before.drafts.acceptance, format_share, is_more_better=True),
         [
             # The number is that of drafts. A conversation may have several.
-            Detail(f"{format_number(count)} {label}", links.behind(key) if count else "")
+            Detail(f"{format_number(count)} {label}", links.drill_down(key) if count else "")
             for key, count, label in numbers
         ],
     )

@@ -75,7 +75,7 @@ def make_day_chart(now: Report, before: Sequence[DayBar], links: Links) -> BarCh
                 count,
                 format_number(count),
                 full_label=date_format(first, "l, j F Y") if is_day else format_days(first, last),
-                url=links.behind(days[0][0].key) if is_day else links.between(first, last),
+                url=links.drill_down(days[0][0].key) if is_day else links.between(first, last),
                 before=count_before,
                 before_text=format_number(count_before),
             )
@@ -112,7 +112,7 @@ def make_hour_chart(now: Report, links: Links) -> HeatMap:
                 bar.count,
                 format_number(bar.count),
                 full_label=f"{day}, {hour}:00–{hour + 1}:00",
-                url=links.behind(bar.key) if bar.count else "",
+                url=links.drill_down(bar.key) if bar.count else "",
             )
             for hour, bar in enumerate(hours)
         ]
@@ -127,7 +127,7 @@ def _make_rows(key: str, heading: str, bars: Sequence[RowBar], links: Links) -> 
             _NO_ROW.get(bar.key, bar.label),
             bar.count,
             format_number(bar.count),
-            url=links.behind(bar.key),
+            url=links.drill_down(bar.key),
         )
         for bar in shown
     ]
@@ -147,7 +147,7 @@ def _make_ai_chart(now: Report, links: Links) -> Chart:
         ("handed_over", "Handed over to a person", ai.handed_over),
         ("asked_for_person", "The visitor asked for a person", ai.asked_for_person),
     )
-    points = [_point(label, count, links.behind(key)) for key, label, count in numbers]
+    points = [_point(label, count, links.drill_down(key)) for key, label, count in numbers]
     return make_row_chart(
         points,
         key="ai",
@@ -160,7 +160,7 @@ def _make_ai_chart(now: Report, links: Links) -> Chart:
 def _make_rating_chart(now: Report, links: Links) -> Chart:
     ratings = now.ratings.all
     points = [
-        _point(f"{score} of 5", count, links.behind(f"{ratings.key}={score}"))
+        _point(f"{score} of 5", count, links.drill_down(f"{ratings.key}={score}"))
         for score, count in sorted(ratings.distribution.items(), reverse=True)
     ]
     return make_row_chart(
@@ -171,8 +171,8 @@ def _make_rating_chart(now: Report, links: Links) -> Chart:
 def _make_answer_chart(now: Report, links: Links) -> Chart:
     replies = now.first_replies
     points = [
-        _point("Answered", replies.reply.count, links.behind("first_reply")),
-        _point("Without an answer", replies.without_answer, links.behind("without_answer")),
+        _point("Answered", replies.reply.count, links.drill_down("first_reply")),
+        _point("Without an answer", replies.without_answer, links.drill_down("without_answer")),
     ]
     return make_share_chart(
         points, key="answers", title="Answers", heading="Answer", values="Conversations"

@@ -13,7 +13,7 @@ class Links:
         self._query = query
         self._path = reverse("reports:conversations")
 
-    def behind(self, key: str) -> str:
+    def drill_down(self, key: str) -> str:
         """Return the link for a key; empty without one, such as of the bar of all others."""
         return self._make(key) if key else ""
 

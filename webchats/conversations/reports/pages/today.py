@@ -51,10 +51,10 @@ def _get_figures(user: User, organization: Organization) -> Iterator[Figure]:
     )
     total, rated = counts["conversations"], counts["rated"]
     label = "conversation today" if total == 1 else "conversations today"
-    yield Figure(total, label, links.behind("conversations"))
+    yield Figure(total, label, links.drill_down("conversations"))
     median = format_duration(load_durations(sources, "reply_seconds").median)
-    yield Figure(median, "median first reply", links.behind("first_reply"))
+    yield Figure(median, "median first reply", links.drill_down("first_reply"))
     satisfied = format_share(counts["satisfied"] / rated if rated else None)
     label = f"rated 4 or 5, of {rated}" if rated else "no ratings today"
-    yield Figure(satisfied, label, links.behind("rated"))
-    yield Figure(counts["with_ai"], "with automatic answers", links.behind("with_ai"))
+    yield Figure(satisfied, label, links.drill_down("rated"))
+    yield Figure(counts["with_ai"], "with automatic answers", links.drill_down("with_ai"))

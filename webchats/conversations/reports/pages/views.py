@@ -9,8 +9,8 @@ from organizations.models import Organization
 from organizations.tenancy.concurrency import search_slot
 from webchats.conversations.inbox.access import get_user
 from webchats.conversations.models import Conversation
-from webchats.conversations.reports.behind import conversations_behind
 from webchats.conversations.reports.definitions import DEFINITIONS
+from webchats.conversations.reports.drill_down import find_conversations
 from webchats.conversations.reports.loading import load_report, load_summary_and_days
 from webchats.conversations.reports.pages.access import report_view
 from webchats.conversations.reports.pages.exports import FORMATS
@@ -63,9 +63,9 @@ def conversations(request: HttpRequest, organization: Organization | None) -> Ht
         key = request.GET.get("key", "")
         try:
             with search_slot(get_user(request)):
-                behind = conversations_behind(organization, form.period, form.report_filter, key)
-                total = behind.rows.count()
-                page = get_page(behind.rows, request.GET.get("cursor", ""))
+                found = find_conversations(organization, form.period, form.report_filter, key)
+                total = found.rows.count()
+                page = get_page(found.rows, request.GET.get("cursor", ""))
         except ValueError as error:
             raise Http404(str(error)) from None
         query = form.query
@@ -75,8 +75,8 @@ def conversations(request: HttpRequest, organization: Organization | None) -> Ht
             "period_text": format_days(form.period.first, form.period.last),
             "page": page,
             "total": total,
-            "retained": behind.retained,
-            "all": total + behind.retained,
+            "retained": found.retained,
+            "all": total + found.retained,
             "query": query.urlencode(),
             "report_query": form.query.urlencode(),
             "is_first": not request.GET.get("cursor"),

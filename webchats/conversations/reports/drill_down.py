@@ -13,16 +13,16 @@ from webchats.conversations.reports.sources import Sources
 
 
 @dataclass(frozen=True)
-class Behind:
+class DrillDown:
     """The conversations of one number: ``rows``, and how many have been deleted since."""
 
     rows: ConversationQuerySet[Conversation]
     retained: int
 
 
-def conversations_behind(
+def find_conversations(
     organization: Organization, period: Period, report_filter: ReportFilter, key: str
-) -> Behind:
+) -> DrillDown:
     """Return the conversations of the number with this key, newest first.
 
     ``rows.count() + retained`` is the number. Raise ``ValueError`` for an unknown key.
@@ -30,4 +30,4 @@ def conversations_behind(
     condition = find_condition(key, period, timezone.now())
     sources = Sources(organization, period, report_filter)
     rows = sources.stored.filter(condition).order_by("-first_message_at", "-id")
-    return Behind(rows, sources.retained.filter(condition).count())
+    return DrillDown(rows, sources.retained.filter(condition).count())
