@@ -94,7 +94,7 @@ def query_strings(organization: Organization, middle: Conversation, total: int) 
 
 
 def actions() -> dict[str, Callable[[], object]]:
-    """Return what is measured, by its title."""
+    """Return the measured requests by title."""
     organization = Organization.objects.get(name="Organization 0")
     user = User.objects.filter(organization=organization).order_by("pk")[0]
     rows = Conversation.objects.filter(organization=organization)

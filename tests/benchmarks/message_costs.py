@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks.message_costs``: what a message costs each process.
+"""``python -m tests.benchmarks.message_costs``: the costs of a message for each process.
 
 All services run behind Caddy, with PostgreSQL and Valkey. Panels with open streams ask questions.
 First the AI answers, then a representative, by the API. Prints the CPU time of each process for a

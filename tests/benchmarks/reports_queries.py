@@ -30,7 +30,7 @@ DAYS: Final = (30, 365)
 
 
 def list_actions(organization: Organization) -> dict[str, Callable[[], object]]:
-    """Return what is measured, by title."""
+    """Return the measured requests by title."""
     last = datetime.fromtimestamp(EPOCH, UTC).date() + timedelta(days=max(DAYS) - 1)
     actions: dict[str, Callable[[], object]] = {}
     for days in DAYS:

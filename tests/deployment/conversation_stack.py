@@ -77,7 +77,7 @@ class Program:
         self.process.wait()
 
     def stop(self) -> None:
-        """Send SIGTERM, and SIGKILL to what is left after some seconds."""
+        """Send SIGTERM, and SIGKILL to remaining processes after some seconds."""
         self.process.terminate()
         try:
             self.process.wait(timeout=20)

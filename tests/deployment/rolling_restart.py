@@ -1,4 +1,4 @@
-"""Stop and replace the service under load, and count what happens to the requests.
+"""Stop and replace the service under load, and count the outcomes of the requests.
 
 Usage: ``python -m tests.deployment.rolling_restart [--seconds 30] [--server COMMAND]``
 

@@ -77,7 +77,7 @@ def temporary_database(server_url: str, name: str) -> Iterator[str]:
 
 
 def seed_database(database_url: str, webchats: int) -> dict[str, Any]:
-    """Migrate and fill a database; return what ``tests/deployment/seed.py`` prints."""
+    """Migrate and fill a database; return the output of ``tests/deployment/seed.py``."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.deployment.seed", str(webchats)],
         cwd=ROOT,

@@ -42,7 +42,7 @@ def send_visitor_message(webchat: Webchat, visitor: int, text: str) -> Conversat
 
 
 def race_person_and_answer(webchat: Webchat, user: User, number: int) -> str:
-    """Let a person take over while the AI's answer is stored, and return who came first.
+    """Let a person take over while the AI's answer is stored, and return the first of both.
 
     Four interleavings take turns: the take-over commits before the final write begins, the final
     write waits for its lock, the take-over waits for that of the final write, and both begin at the

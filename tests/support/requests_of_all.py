@@ -1,4 +1,4 @@
-"""A walk through the service in one process: what visitors, staff, commands and workers do."""
+"""A walk through the service in one process: requests of visitors and staff, commands, jobs."""
 
 import re
 from datetime import timedelta

@@ -141,7 +141,7 @@ _AFTER: Final = {"WHERE", "ON", "SET", "USING", "VALUES", "AS", *_ENDS, *_JOINS}
 
 
 def _find_conditions(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """Yield what follows WHERE and ON, each to its end."""
+    """Yield the conditions after WHERE and ON."""
     found: list[Token] | None = None
     for token in tokens:
         if _is(token, "WHERE", "ON"):
@@ -212,7 +212,7 @@ def _is_value(tokens: Sequence[Token]) -> bool:
 
 
 def _take_column(tokens: Sequence[Token], scope: _Scope) -> tuple[Column | None, Sequence[Token]]:
-    """Return the column at the beginning, and what follows."""
+    """Return the column at the beginning, and the rest."""
     tokens = _unwrap(tokens)
     if tokens and isinstance(tokens[0], list):  # (column) IN …, as of a prefetch
         return _take_column(tokens[0], scope)[0], tokens[1:]

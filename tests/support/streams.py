@@ -173,7 +173,7 @@ class LiveServer:
         return client
 
     def wait_until_live(self) -> None:
-        """Wait until the streams of visitors have read what happened before they were opened."""
+        """Wait until the streams of visitors have read the events before their opening."""
         self.run(self._wait_until_live())
 
     async def _wait_until_live(self) -> None:

@@ -41,7 +41,7 @@ from webchats.models import Webchat
 
 
 class Conflict(APIException):
-    """The conversation is closed, somebody else has answered, or a visitor has the key."""
+    """The conversation is closed, another person has answered, or a visitor has the key."""
 
     status_code = status.HTTP_409_CONFLICT
 

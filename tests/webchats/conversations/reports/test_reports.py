@@ -96,8 +96,8 @@ def test_report_equals_a_recount(seed: int, zone: Any, days: int) -> None:
         bars = bars_of(report)
         assert {key: number for key, number in bars.items() if number} == counts
         for key in [*random.sample(sorted(bars), 15), "conversations", "ai_assumed"]:
-            found = find_conversations(organization, period, ReportFilter(), key)
-            assert len(found.rows) + found.retained == bars[key], key
+            listed = find_conversations(organization, period, ReportFilter(), key)
+            assert len(listed.rows) + listed.retained == bars[key], key
     figures = {
         "reply_seconds": report.first_replies.reply,
         "rep_reply_seconds": report.first_replies.rep_reply,
