@@ -11,6 +11,7 @@ from typing import Unpack
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from organizations.colors import SHORT_LENGTH, expand_short_color, validate_color
 from organizations.options import FieldOptions
@@ -91,6 +92,14 @@ class ObjectIdField(models.CharField[str, str]):
         kwargs.setdefault("default", new_object_id)
         kwargs.setdefault("editable", False)
         super().__init__(**kwargs)
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        """Return the type of the column, and of foreign keys to it: ``varchar`` by its full name.
+
+        On PostgreSQL, Django adds a second index, for ``LIKE``, to each indexed column whose type
+        starts with ``varchar``. Nothing searches for a part of an id.
+        """
+        return f"character varying({LENGTH})"
 
 
 class ColorField(models.CharField[str, str]):

@@ -59,14 +59,14 @@ class Message(TenantScoped):
     #: As it was when the message was sent.
     author_name = TrimmedCharField(max_length=NAME_LENGTH, blank=True, default="")
     user = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     user_id: str | None
     approved_by = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     approved_by_id: str | None
-    #: Of a message of the AI. Few messages have one, so the index is partial.
+    #: Of a message of the AI.
     reply = models.ForeignKey(
         Reply, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
@@ -86,10 +86,14 @@ class Message(TenantScoped):
 
     class Meta:
         ordering = ("conversation", "sequence")
-        indexes = (
+        # Read when a user or a reply is deleted. A visitor's message is in none of them.
+        indexes = tuple(
             models.Index(
-                fields=("reply",), condition=models.Q(reply__isnull=False), name="message_of_reply"
-            ),
+                fields=(name,),
+                condition=models.Q((f"{name}__isnull", False)),
+                name=f"message_{name}",
+            )
+            for name in ("user", "approved_by", "reply")
         )
         constraints = (
             models.UniqueConstraint(
