@@ -49,6 +49,6 @@ def require_open(conversation: Conversation) -> None:
 
 
 def save(conversation: Conversation, *columns: str) -> None:
-    """Save the locked row, or only these columns of it, and publish the change on commit."""
-    conversation.save(update_fields=[*columns, "updated_at"] if columns else None)
+    """Save what has changed in the locked row, or these columns, and publish it on commit."""
+    conversation.save(update_fields=[*(columns or conversation.changed_columns()), "updated_at"])
     conversation_changed(conversation)

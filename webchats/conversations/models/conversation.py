@@ -22,6 +22,7 @@ from webchats.conversations.transitions import (
     State,
 )
 from webchats.models import Webchat
+from webchats.models.stored_values import StoredValues
 
 #: A visitor id is random: 32 hexadecimal characters.
 VISITOR_ID_LENGTH: Final = 32
@@ -32,7 +33,7 @@ PREVIEW_LENGTH: Final = 200
 _TESTED: Final = ("state", "handler", "assignee", "webchat")
 
 
-class Conversation(ConversationFacts, TenantModel):
+class Conversation(StoredValues, ConversationFacts, TenantModel):
     """The messages of one visitor, from the first one to the closing.
 
     The services change it while they lock its row. ``last_sequence`` is the sequence of the newest
