@@ -1,6 +1,6 @@
 """Throttles of API requests. The rates are settings: ``RATE_LIMIT_…``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -129,6 +129,29 @@ class SlidingWindowThrottle(SimpleRateThrottle):
 
     def get_ident(self, request: Request) -> str:
         return client_network(request.META)
+
+
+def find_refusal(
+    throttles: Iterable[SlidingWindowThrottle], request: Request, view: "APIView"
+) -> SlidingWindowThrottle | None:
+    """Count the request in each throttle; return the first that refuses it, ``None`` if none does.
+
+    That one and those after it do not count it. All are counted in one round trip if the cache can.
+    """
+    request.META[CHECKED] = True
+    limits = [
+        (throttle, window)
+        for throttle in throttles
+        if (window := throttle.begin(request, view)) is not None
+    ]
+    counts = SlidingWindowThrottle.count_each([window for _, window in limits]) if limits else []
+    for place, ((throttle, _), numbers) in enumerate(zip(limits, counts, strict=True)):
+        if not throttle.decide(*numbers):
+            for other, window in limits[place:]:
+                other.take_back(window)
+            throttle.throttle_failure()
+            return throttle
+    return None
 
 
 class CredentialRateThrottle(SlidingWindowThrottle):

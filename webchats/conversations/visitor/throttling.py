@@ -1,6 +1,8 @@
 """Throttles of visitors, by address, session and webchat. The rates are settings:
 ``RATE_LIMIT_WIDGET_…``."""
 
+from typing import Final
+
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -101,3 +103,8 @@ class WebchatReplyThrottle(WebchatThrottle):
     """Limits the AI's replies in a webchat."""
 
     scope = "widget_replies_webchat"
+
+
+#: The limits of a message, and of a reply of the AI to it.
+OF_MESSAGES: Final = (SessionMessageThrottle, AddressMessageThrottle)
+OF_REPLIES: Final = (SessionReplyThrottle, AddressReplyThrottle, WebchatReplyThrottle)

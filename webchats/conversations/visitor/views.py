@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webchat_project.api.renderers import OrjsonRenderer
+from webchat_project.api.throttling import find_refusal
 from webchats.conversations import events, services
 from webchats.conversations.message_pages import load_page
 from webchats.conversations.message_queries import find_prompt
@@ -25,6 +26,7 @@ from webchats.conversations.replies.visible import load_visible_reply
 from webchats.conversations.serializers import visitor_message, visitor_rating
 from webchats.conversations.validation import ContactDetails, get_locale
 from webchats.conversations.visitor import serializers, throttling
+from webchats.conversations.visitor.authentication import Access
 from webchats.conversations.visitor.transcript import PlainTextRenderer, make_transcript
 from webchats.conversations.visitor.widget_view import VisitorView
 
@@ -39,6 +41,11 @@ _TAGS: Final = ["widget"]
 @extend_schema(tags=_TAGS)
 class MessagesView(VisitorView):
     """The messages of the visitor's current conversation."""
+
+    def check_throttles(self, request: Request) -> None:
+        """Count a message together with its request, which is one round trip."""
+        is_message = request.method == "POST" and isinstance(request.auth, Access)
+        self.enforce(*self.throttle_classes, *(throttling.OF_MESSAGES if is_message else ()))
 
     @extend_schema(
         operation_id="widget_read_messages",
@@ -99,7 +106,6 @@ class MessagesView(VisitorView):
     def post(self, request: Request, webchat_id: str) -> Response:
         """Store a message. The first one starts a conversation. A message that has been stored
         with this `clientKey` before is returned with 200."""
-        self.enforce(throttling.SessionMessageThrottle, throttling.AddressMessageThrottle)
         serializer = serializers.VisitorSendSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
@@ -130,12 +136,8 @@ class MessagesView(VisitorView):
 
     def _may_reply(self) -> bool:
         """Return whether the AI may reply once more, and count the reply."""
-        throttles = (
-            throttling.SessionReplyThrottle(),
-            throttling.AddressReplyThrottle(),
-            throttling.WebchatReplyThrottle(),
-        )
-        return all(throttle.allow_request(self.request, self) for throttle in throttles)
+        throttles = (throttle() for throttle in throttling.OF_REPLIES)
+        return find_refusal(throttles, self.request, self) is None
 
 
 @extend_schema(tags=_TAGS)

@@ -8,9 +8,9 @@ from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from webchat_project.api.throttling import SlidingWindowThrottle, find_refusal
 from webchats.conversations.message_queries import find_newest
 from webchats.conversations.models import Conversation
 from webchats.conversations.visitor import throttling
@@ -26,7 +26,7 @@ class WidgetView(APIView):
 
     authentication_classes: Sequence[type[BaseAuthentication]] = ()
     permission_classes: Sequence[type[BasePermission]] = (AllowAny,)
-    throttle_classes: Sequence[type[BaseThrottle]] = (throttling.AddressRequestThrottle,)
+    throttle_classes: Sequence[type[SlidingWindowThrottle]] = (throttling.AddressRequestThrottle,)
     http_method_names = ["get", "head", "post"]
 
     def finalize_response(
@@ -36,12 +36,15 @@ class WidgetView(APIView):
         final.headers["Cache-Control"] = "no-store"
         return final
 
-    def enforce(self, *throttle_classes: type[BaseThrottle]) -> None:
-        """Raise ``Throttled`` if one of the throttles refuses the request."""
-        for throttle_class in throttle_classes:
-            throttle = throttle_class()
-            if not throttle.allow_request(self.request, self):
-                self.throttled(self.request, throttle.wait() or 1)
+    def check_throttles(self, request: Request) -> None:
+        """Raise ``Throttled`` if a throttle refuses the request."""
+        self.enforce(*self.throttle_classes)
+
+    def enforce(self, *throttle_classes: type[SlidingWindowThrottle]) -> None:
+        """Count the request. Raise ``Throttled`` if one of the throttles refuses it."""
+        throttle = find_refusal((each() for each in throttle_classes), self.request, self)
+        if throttle is not None:
+            self.throttled(self.request, throttle.wait() or 1)
 
 
 class VisitorView(WidgetView):

@@ -81,6 +81,23 @@ def test_messages_are_limited_by_address(webchat: Webchat, throttle_rates: Rates
     assert elsewhere.status_code == 201
 
 
+def test_a_message_past_the_limit_of_its_session_does_not_count_for_its_address(
+    webchat: Webchat, throttle_rates: Rates
+) -> None:
+    throttle_rates(widget_messages_session="1/min", widget_messages_address="2/min")
+    first, second = Visitor(webchat), Visitor(webchat)
+    assert statuses(3, lambda number: first.send(key=f"{number}")) == [201, 429, 429]
+    assert second.send().status_code == 201
+
+
+def test_a_request_without_a_session_does_not_count_as_a_message(
+    webchat: Webchat, throttle_rates: Rates
+) -> None:
+    throttle_rates(widget_messages_address="1/min")
+    assert Visitor(webchat, token="x").send().status_code == 401
+    assert Visitor(webchat).send().status_code == 201
+
+
 def test_ratings_are_limited_by_session(visitor: Visitor, throttle_rates: Rates) -> None:
     throttle_rates(widget_ratings_session="2/hour")
     visitor.send()
