@@ -4,6 +4,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from django.db import connection
 
 from organizations.models import AiProvider, User
 from organizations.models.job import Job
@@ -100,10 +101,21 @@ def test_a_closed_conversation_reopens_as_at_the_start(
 
 def test_a_message_past_a_limit_is_stored_and_handed_over(webchat: Webchat) -> None:
     conversation = send(webchat, may_reply=lambda: False)
+    conversation.refresh_from_db()
     assert conversation.handler == "waiting"
     log = [row.text or row.event for row in conversation.messages.order_by("sequence")]
     assert log == ["Hello", "handed_over"]
-    assert not Job.objects.exists()
+
+
+def test_the_limit_of_replies_is_counted_outside_the_transaction(webchat: Webchat) -> None:
+    outside, seen = list(connection.savepoint_ids), list[list[str]]()
+
+    def may_reply() -> bool:
+        seen.append(list(connection.savepoint_ids))
+        return True
+
+    send(webchat, may_reply=may_reply)
+    assert seen == [outside]
 
 
 def test_messages_that_share_a_reply_are_counted_once(webchat: Webchat) -> None:

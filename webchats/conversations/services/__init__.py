@@ -17,11 +17,11 @@ from webchats.conversations.services.lifetime import close, configure, reopen
 from webchats.conversations.services.merges import merge_contacts, undo_merge
 from webchats.conversations.services.messages import (
     Sent,
-    add_note,
     mark_read,
     send_rep_message,
     send_visitor_message,
 )
+from webchats.conversations.services.notes import add_note
 from webchats.conversations.services.ratings import rate
 from webchats.conversations.services.unsent_texts import save_unsent_text
 

@@ -1,19 +1,17 @@
-"""Sending and reading of messages and notes."""
+"""Sending and reading of messages."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from organizations.models import User
-from organizations.tenancy.large_responses import Bytes
 from webchats.conversations.appending import append
 from webchats.conversations.cards import mask_card_numbers
 from webchats.conversations.contacts import update_contact
-from webchats.conversations.errors import AnsweredMeanwhile, ClientKeyUsed
-from webchats.conversations.events import conversation_changed
+from webchats.conversations.errors import AnsweredMeanwhile, ClientKeyUsed, ConversationConflict
 from webchats.conversations.locking import lock, require_open, save
 from webchats.conversations.message_queries import (
     find_contact,
@@ -21,12 +19,12 @@ from webchats.conversations.message_queries import (
     find_sent_by_visitor,
     lock_newest,
 )
-from webchats.conversations.models import Author, Contact, Conversation, Message, Note
-from webchats.conversations.models.note import MAX_NOTES, MAX_NOTES_BYTES
+from webchats.conversations.models import Author, Contact, Conversation, Message
 from webchats.conversations.notifications.requests import request_notifications
 from webchats.conversations.replies.availability import can_answer
 from webchats.conversations.replies.requests import outdate_draft, request_reply
 from webchats.conversations.services.handlers import (
+    hand_over,
     hand_over_locked,
     join_locked,
     reopen_locked,
@@ -43,16 +41,17 @@ class Sent(NamedTuple):
 
     message: Message
     created: bool
+    #: Whether one more reply of the AI was requested for it.
+    requests_reply: bool = False
 
 
 class Visit(NamedTuple):
-    """The details of a visitor who sends a message, and whether the AI may reply once more."""
+    """The details of a visitor who sends a message."""
 
     webchat: Webchat
     visitor_id: str
     details: ContactDetails
     page: Page
-    may_reply: Callable[[], bool]
 
 
 def send_visitor_message(
@@ -70,17 +69,22 @@ def send_visitor_message(
 
     The first message also stores the contact, in the webchat's entry stage. A message within 24
     hours of closing reopens the conversation. Where the AI answers, a worker replies. ``may_reply``
-    is called before one more reply is requested. If it returns false, as past a limit, a person is
-    called. ``check_start`` is called before a conversation starts, and may raise. The other
-    arguments must have passed ``validation``.
+    is called for one more reply. If it returns false, as past a limit, a person is called instead.
+    ``check_start`` is called before a conversation starts, and may raise. The other arguments must
+    have passed ``validation``.
     """
-    visit = Visit(webchat, visitor_id, contact or {}, page or {}, may_reply)
+    visit = Visit(webchat, visitor_id, contact or {}, page or {})
     sent = _send_or_retry(visit, text, client_key, may_start=check_start is None)
+    # Both are called after the transaction: its locks must not wait for the server that counts the
+    # throttles.
     if sent is None and check_start is not None:
-        # After the transaction: its locks must not wait for the server that counts the throttles.
         check_start()
         sent = _send_or_retry(visit, text, client_key, may_start=True)
     assert sent is not None
+    if sent.requests_reply and not may_reply():
+        # Before the worker replies, which waits for the visitor's next message.
+        with suppress(ConversationConflict):
+            hand_over(conversation=sent.message.conversation)
     return sent
 
 
@@ -97,7 +101,7 @@ def _send_visitor_message(
     visit: Visit, text: str, client_key: str, *, may_start: bool
 ) -> Sent | None:
     """Store the message. If that would start a conversation and it may not, return ``None``."""
-    webchat, visitor_id, details, page, may_reply = visit
+    webchat, visitor_id, details, page = visit
     newest = lock_newest(webchat, visitor_id)
     sent = find_sent_by_visitor(webchat, visitor_id, client_key)
     if sent is not None:
@@ -108,7 +112,7 @@ def _send_visitor_message(
     known = find_contact(newest.contact_id) if newest else None
     person = update_contact(webchat, known, details, page)
     conversation = _start_or_continue(webchat, visitor_id, newest, person)
-    is_replying = _waits_for_reply(conversation)
+    requests_reply = conversation.handler == Handler.AI and not _waits_for_reply(conversation)
     if webchat.organization.mask_card_numbers:
         text = mask_card_numbers(text)
     message = append(
@@ -120,16 +124,16 @@ def _send_visitor_message(
     )
     if conversation.handler == Handler.AI:
         # The prompt or its provider may have changed since the last message.
-        can_reply = not was_open or can_answer(conversation)
-        if can_reply and (is_replying or may_reply()):
+        if not was_open or can_answer(conversation):
             outdate_draft(conversation)
             request_reply(conversation)
         else:
+            requests_reply = False
             hand_over_locked(conversation, Action.HAND_OVER)
     else:
         request_notifications(conversation)
     save(conversation)
-    return Sent(message, created=True)
+    return Sent(message, created=True, requests_reply=requests_reply)
 
 
 def _start_or_continue(
@@ -213,28 +217,6 @@ def mark_read(*, conversation: Conversation, reader: Author, sequence: int) -> C
         setattr(locked, column, position)
         save(locked, column)
     return locked
-
-
-def add_note(*, conversation: Conversation, user: User, text: str) -> Note:
-    """Store a note for staff.
-
-    Raise ``ValidationError`` for a text that is empty or too long, and for one note too many.
-    """
-    note = Note(conversation=conversation, user=user, text=text)
-    note.full_clean()
-    with transaction.atomic():
-        locked = lock(conversation)
-        others = locked.notes.order_by().values_list(Bytes("text"), flat=True)
-        if len(others) >= MAX_NOTES or sum(others) + len(text.encode()) > MAX_NOTES_BYTES:
-            message = (
-                f"A conversation has at most {MAX_NOTES} notes with {MAX_NOTES_BYTES // 1024} KiB. "
-                "Close it to start another."
-            )
-            raise ValidationError({"text": message}, "limit_reached")
-        note.save(force_insert=True)
-        delete_unsent_text(conversation, user)
-        conversation_changed(conversation)
-    return note
 
 
 def _require_unanswered(conversation: Conversation, user: User, after: int) -> None:
