@@ -171,7 +171,7 @@ def test_a_hundred_slow_bodies_leave_the_service_responsive(stack: Stack) -> Non
 
 
 def test_slow_uploads_with_a_credential_leave_the_service_responsive(stack: Stack) -> None:
-    """The proxy forwards responses without buffering."""
+    """The proxy forwards large bodies without waiting for their end."""
     path = f"/api/webchats/{stack.site.seeded['webchats'][0]}/icon"
     head = (
         f"PUT {path} HTTP/1.1\r\nHost: {service.HOST}\r\n"
