@@ -24,7 +24,7 @@ from tests.benchmarks.dataset import (
     without_foreign_keys,
     without_indexes,
 )
-from tests.benchmarks.inbox_texts import OF_ONE_CODE, PARTS, create_parts, part
+from tests.benchmarks.inbox_texts import OF_ONE_CODE, OF_ONE_MODEL, PARTS, create_parts, part
 
 from django.db import connection, models
 from django.utils import timezone
@@ -86,7 +86,7 @@ def _fill_messages(conversations: int) -> None:
     create_parts()
     messages = conversations // len(LENGTHS) * sum(LENGTHS)
     row = Message(author="visitor", sequence=1, text="x")
-    _insert(row, messages, **_messages(conversations // OF_ONE_CODE))
+    _insert(row, messages, **_messages(conversations))
 
 
 def _owner(number: str) -> str:
@@ -159,7 +159,7 @@ def _drafts() -> dict[str, str]:
     }
 
 
-def _messages(codes: int) -> dict[str, str]:
+def _messages(conversations: int) -> dict[str, str]:
     """Return the columns of messages. Twenty conversations have the next hundred of them."""
     block = [
         (2 * nth + half, position)
@@ -172,7 +172,11 @@ def _messages(codes: int) -> dict[str, str]:
     )
     number = f"(n / {len(block)} * {2 * len(LENGTHS)} + {offset})"
     order = f"'. My order is ' || lpad({number}::text, 8, '0')"
-    code = f"', the code k' || lpad(({number} % {codes})::text, 6, '0')"
+    code, model = (
+        f"lpad(({number} % {conversations // of_one})::text, 6, '0')"
+        for of_one in (OF_ONE_CODE, OF_ONE_MODEL)
+    )
+    first = f"{order} || ', the code k' || {code} || ', of model m' || {model}"
     author = f"CASE {_handler(number)} WHEN 'ai' THEN 'ai' ELSE 'rep' END"
     moment = f"to_timestamp({EPOCH} + 60 * {number} + 10 * {sequence})"
     return {
@@ -182,7 +186,7 @@ def _messages(codes: int) -> dict[str, str]:
         "author": f"CASE WHEN {sequence} % 2 = 1 THEN 'visitor' ELSE {author} END",
         "text": (
             f"{part('n::bigint * 7919')} || '. ' || {part(f'n::bigint * 31 + n / {PARTS} * 777')}"
-            f" || CASE WHEN {sequence} = 1 THEN {order} || {code} ELSE '' END"
+            f" || CASE WHEN {sequence} = 1 THEN {first} ELSE '' END"
         ),
         "created_at": moment,
     }

@@ -25,7 +25,7 @@ from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from organizations.models import Organization, Stage, User  # noqa: E402
-from tests.benchmarks.inbox_texts import OF_ONE_CODE, words  # noqa: E402
+from tests.benchmarks.inbox_texts import OF_ONE_CODE, OF_ONE_MODEL, words  # noqa: E402
 from tests.benchmarks.load import HOST  # noqa: E402
 from webchats.conversations.inbox.built_in_views import BuiltInView  # noqa: E402
 from webchats.conversations.live.updates import VisitorKey, load_update  # noqa: E402
@@ -73,6 +73,8 @@ def query_strings(organization: Organization, middle: Conversation, total: int) 
         "a frequent word": "search=order",
         "a word": "search=zipper",
         "a rare word": f"search={words()[-1_000]}",
+        "a word in 100 conversations": f"search=m{number % (total // OF_ONE_MODEL):06}",
+        "a frequent word and one in 100": f"search=order+m{number % (total // OF_ONE_MODEL):06}",
         "a word that no text has": "search=umbrella",
         "a code in 20 conversations": f"search=k{number % (total // OF_ONE_CODE):06}",
         "an order number": f"search={number:08}",

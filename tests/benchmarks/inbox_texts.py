@@ -12,6 +12,9 @@ from django.db import connection
 
 #: Conversations whose first message has the same code. All are of one organization.
 OF_ONE_CODE: Final = 20
+#: Conversations whose first message has the same model, for more than a page. All are of one
+#: organization.
+OF_ONE_MODEL: Final = 100
 #: Different words. The rarest ones are in one of about 10,000 messages.
 WORDS: Final = 20_000
 #: Texts that are combined to messages, in pairs.
