@@ -142,6 +142,15 @@ def test_list_thread_and_contact_are_pages_of_a_phone(
     page.locator(".assignee").tap()
     check(page)
     page.locator(".assignee").tap()
+    page.reload()
+    # Why the draft was not sent is not shown any more after it was rejected.
+    page.get_by_role("textbox", name="Answer").fill(" ")
+    page.get_by_role("button", name="Approve and send").tap()
+    expect(page.locator(".refusal")).to_contain_text("The answer is empty.")
+    page.get_by_text("Reject…").tap()
+    page.get_by_role("button", name="Reject, a person answers").tap()
+    page.get_by_text("Show the draft").tap()
+    expect(page.locator(".refusal")).to_be_empty()
     page.emulate_media(color_scheme="light")
     # The keyboard takes the lower half of the screen.
     page.get_by_label("Message", exact=True).fill("Hi")
@@ -170,4 +179,4 @@ def test_list_thread_and_contact_are_pages_of_a_phone(
     page.get_by_role("link", name="Contact", exact=True).tap()
     expect(panes[2]).to_be_visible()
     assert [pane.is_visible() for pane in panes] == [False, True, True]
-    assert visit.problems == []
+    assert [line for line in visit.problems if "422" not in line] == []

@@ -167,7 +167,7 @@ def make_filterset(request: HttpRequest | None, query: QueryDict) -> Conversatio
     Its ``values`` are in the order of ``ConversationFilter``.
     """
     names = ConversationFilter.base_filters
-    values = {name: str(query[name]) for name in names if query.get(name)}
+    values = {name: str(query[name]) for name in names if str(query.get(name) or "").strip()}
     filterset = ConversationFilter(values, Conversation.objects.none(), request=request)
     form = filterset.form
     assert isinstance(form, forms.Form)
@@ -193,7 +193,8 @@ def clean_query(text: str) -> str:
     """
     query = QueryDict(text.removeprefix("?"))
     values = make_filterset(None, query).values
-    if others := [name for name in query if query.get(name) and name not in values]:
+    given = [name for name in query if str(query.get(name) or "").strip()]
+    if others := [name for name in given if name not in values]:
         message = f"Not a filter of conversations, or not with this value: {', '.join(others)}."
         raise ValidationError(message[:300], "invalid")
     return encode_filters(values)

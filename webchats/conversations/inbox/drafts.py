@@ -20,6 +20,7 @@ from webchats.conversations.models.draft import MAX_COMMENT_LENGTH
 from webchats.conversations.models.message import MAX_TEXT_LENGTH
 from webchats.conversations.validation import normalize_line_ends, validate_text
 
+_EMPTY: Final = "The answer is empty. Write one, or reject the draft."
 _MAX_VERSION: Final = 2**31 - 1
 
 
@@ -37,7 +38,7 @@ class ApproveForm(VersionForm):
         strip=False,
         max_length=MAX_TEXT_LENGTH,
         validators=[validate_text, validate_filled_in],
-        error_messages={"required": "The answer is empty. Write one, or reject the draft."},
+        error_messages={"required": _EMPTY, "blank": _EMPTY},
     )
 
     def clean_text(self) -> str:

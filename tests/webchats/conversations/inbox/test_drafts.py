@@ -152,6 +152,12 @@ def test_decision_that_does_not_fit_changes_nothing_and_keeps_the_text(
     assert not Message.objects.filter(author="ai").exists()
 
 
+@pytest.mark.parametrize("text", ["", "  "])
+def test_empty_answer_is_refused_with_the_choices(act: Act, draft: Draft, text: str) -> None:
+    page = act("approve", {"version": 1, "text": text}).content.decode()
+    assert "The answer is empty. Write one, or reject the draft." in page
+
+
 def test_second_decision_is_told_the_state(act: Act, admin: User, draft: Draft) -> None:
     services.approve_draft(draft=draft, user=admin, version=1)
     response = act("approve", {"version": 1, "text": "Mine"})

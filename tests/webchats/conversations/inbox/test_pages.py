@@ -94,6 +94,7 @@ def test_list_is_filtered_by_its_query_string(webchat: Webchat, rep: User) -> No
             "lastMessageFrom=2030-01-03": [old, recent],
             "lastMessageTo=2030-01-02&state=open": [lead, shop],
             "search=tent": [recent],
+            "search=+": [old, recent, lead, shop],
             "state=": [old, recent, lead, shop],
             # Invalid values are left out.
             "state=x": [old, recent, lead, shop],

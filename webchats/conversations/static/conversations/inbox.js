@@ -154,7 +154,15 @@
   // sent comes back. Sent again unchanged it has the same key, so that it is not stored twice.
   let unsent = {};
 
+  function removeRefusal() {
+    refused = null;
+    if (find(".refusal").contains(document.activeElement)) focusThread();
+    find(".refusal").replaceChildren();
+  }
+
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    // Why a draft was not sent is shown there, too.
+    if (ctx.sourceElement.closest?.(".draft")) removeRefusal();
     if (!ctx.sourceElement.matches?.(".composer")) return;
     const text = getText();
     const key = unsent.text === text.value ? unsent.key : crypto.randomUUID();
@@ -163,9 +171,7 @@
     ctx.request.body.set("client_key", key);
     text.value = "";
     showMode("reply");
-    refused = null;
-    if (find(".refusal").contains(document.activeElement)) focusThread();
-    find(".refusal").replaceChildren();
+    removeRefusal();
     isUnsent = false;
     sessionStorage.removeItem(draftKey(conversation));
   });
