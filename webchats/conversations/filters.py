@@ -123,8 +123,10 @@ class ConversationFilter(django_filters.FilterSet):
         self, rows: QuerySet[Conversation], name: str, value: bool
     ) -> QuerySet[Conversation]:
         """Return the rows with a draft that waits for a decision, or the others."""
-        # A closed conversation has none, and PostgreSQL would read the drafts of all.
-        return rows.filter(HAS_DRAFT, state=State.OPEN) if value else rows.exclude(HAS_DRAFT)
+        # Others have none, and PostgreSQL would read the drafts of all.
+        if not value:
+            return rows.exclude(HAS_DRAFT)
+        return rows.filter(HAS_DRAFT, state=State.OPEN, handler=Handler.AI)
 
     def filter_unread(
         self, rows: QuerySet[Conversation], name: str, value: bool
