@@ -142,7 +142,6 @@ def test_list_thread_and_contact_are_pages_of_a_phone(
     page.locator(".assignee").tap()
     check(page)
     page.locator(".assignee").tap()
-    page.reload()
     # Why the draft was not sent is not shown any more after it was rejected.
     page.get_by_role("textbox", name="Answer").fill(" ")
     page.get_by_role("button", name="Approve and send").tap()
