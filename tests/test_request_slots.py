@@ -161,7 +161,7 @@ def test_requests_wait_for_a_moment_in_the_last_threads(process: Process) -> Non
     process.wait_until_started(2)
     started = monotonic()
     assert statuses(process.send("b1", "/api/short")) == [200]
-    assert monotonic() - started < 1
+    assert monotonic() - started < 1.8
     # Before the others finish: a request that still waited would run then.
     refused = list(islice(as_completed(lasting, timeout=5), 2))
     assert statuses(refused) == [503] * 2

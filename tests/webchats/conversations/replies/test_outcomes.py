@@ -206,7 +206,7 @@ def test_a_model_that_stalls_ends_at_the_deadline(
     began = monotonic()
     job = claim_reply()
     event_loops.run(_make_and_release(job, released))
-    assert monotonic() - began < 1.5
+    assert monotonic() - began < 4
     assert get_log(conversation)[1:] == ["system: handed_over"]
     assert Reply.objects.get().end_reason == "timeout"
 
