@@ -13,45 +13,48 @@ _MIN_PREFIX: Final = 3
 _MAX_WORDS: Final = 10
 
 
-class _Words(Func):
-    """The words of a text. The parser would keep addresses and numbers with signs as one word."""
+class _Lexemes(Func):
+    """The words of a text, each after a blank: ``'my' 'tent'``.
+
+    The parser would keep addresses and numbers with signs as one word. PostgreSQL refuses a word
+    of more than 2,046 bytes with its organization: those of longer texts are divided.
+    """
 
     template = (
-        "to_tsvector('simple'::regconfig, "
-        "translate(%(expressions)s, '@./-_:+~&=?#', '            '))"
+        "' ' || strip(to_tsvector('simple'::regconfig, translate("
+        "CASE WHEN octet_length(%(expressions)s) > 1000 "
+        "THEN regexp_replace(%(expressions)s, '(\\S{255})', '\\1 ', 'g') "
+        "ELSE %(expressions)s END, '@./-_:+~&=?#', '            ')))::text"
+    )
+    output_field = TextField()
+
+
+class _QueryLexemes(Func):
+    """The words of a query, each after a blank. Their positions are not in the index."""
+
+    template = (
+        "' ' || regexp_replace("
+        "to_tsquery('simple'::regconfig, %(expressions)s)::text, '<[-0-9]+>', '&', 'g')"
     )
     output_field = TextField()
 
 
 class _Organization(Func):
-    """The organization as a word that no text has, and of which no word is the beginning."""
+    """What begins a word, and what begins it in the index, which has the organization."""
 
-    template = "array_to_tsvector(ARRAY['@' || COALESCE(%(expressions)s, '')])"
+    template = "' ''', ' ''' || COALESCE(%(expressions)s, '') || ' '"
     output_field = TextField()
 
 
 class _Vector(Func):
-    """The words of a message with its organization: exactly the expression of the index."""
+    """The words of a message, each with its organization: exactly the expression of the index."""
 
-    template = "(%(expressions)s)"
-    arg_joiner = " || "
+    template = "(replace(%(expressions)s)::tsvector)"
     output_field = TextField()
 
 
-class _WordQuery(Func):
-    template = "to_tsquery('simple'::regconfig, %(expressions)s)"
-    output_field = TextField()
-
-
-class _OrganizationQuery(Func):
-    # Without a parser, which could split the id.
-    template = "(%(expressions)s)::tsquery"
-    output_field = TextField()
-
-
-class _Both(Func):
-    template = "(%(expressions)s)"
-    arg_joiner = " && "
+class _Query(Func):
+    template = "(replace(%(expressions)s)::tsquery)"
     output_field = TextField()
 
 
@@ -87,20 +90,14 @@ def is_found_by_beginning(words: list[str]) -> bool:
 def search_messages(words: list[str], organization_id: str | None) -> QuerySet[Message]:
     """Return the messages with all of the words, by the index ``message_search`` of PostgreSQL.
 
-    There are none without words. ``None``: of every organization.
+    There are none without words or organization. Each list of the index is of a word and an
+    organization, so that the messages of others are not read, however many have the word.
     """
     rows = Message.objects.order_by()
-    is_prefix = is_found_by_beginning(words)
-    terms = [f"{word}:*" if is_prefix else word for word in words]
-    if not terms:
+    suffix = ":*" if is_found_by_beginning(words) else ""
+    terms = [f"{word}{suffix}" for word in words]
+    if not terms or organization_id is None:
         return rows.filter(Q(Value(False)))
-    vector = _Vector(_Words(F("text")), _Organization(F("organization_id")))
-    query: Func = _WordQuery(Value(" & ".join(terms)))
-    if organization_id is None:
-        return rows.filter(_Matches(vector, query))
-    # By the same index, so that the messages of other organizations are not read.
-    organization = _OrganizationQuery(Value(f"'@{organization_id}'"))
-    if is_prefix:
-        return rows.filter(_Matches(vector, query), _Matches(vector, organization))
-    # In one condition, PostgreSQL compares the lists of complete words in less time.
-    return rows.filter(_Matches(vector, _Both(query, organization)))
+    vector = _Vector(_Lexemes(F("text")), _Organization(F("organization_id")))
+    query = _Query(_QueryLexemes(Value(" & ".join(terms))), _Organization(Value(organization_id)))
+    return rows.filter(_Matches(vector, query))

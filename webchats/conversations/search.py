@@ -60,7 +60,8 @@ def search_conversations(
     The ``FIRST_ROWS`` newest ones, or up to ``UNINDEXED_ROWS`` if ``count`` can be expected in
     them, are searched without an index: a page of a frequent text is full then. Only otherwise the
     indexes are read, because the lists of frequent words are long, and at most ``MAX_HITS`` rows of
-    each. ``searched`` are the conversations of the organization, or all of them for ``None``.
+    each. ``searched`` are the conversations of the organization. For ``None`` they are all, and
+    messages are searched in the ``UNINDEXED_ROWS`` newest: the index has words of organizations.
     """
     found = search_contacts(_contacts(organization_id), text).order_by()
     searched = searched.order_by()
@@ -70,7 +71,8 @@ def search_conversations(
         of_contacts = searched.filter(contact__in=found.values("pk"))
         ids = of_contacts.values_list("pk").union(recent.values_list("pk"))
         return conversations.filter(pk__in=ids), SearchLimits()
-    newest, tested = _read_newest(conversations, text, count)
+    first = UNINDEXED_ROWS if organization_id is None else FIRST_ROWS
+    newest, tested = _read_newest(conversations, text, count, first)
     limits = SearchLimits()
     if count is None or len(newest) < count:
         words = find_words(text)
@@ -92,19 +94,20 @@ def _contacts(organization_id: str | None) -> QuerySet[Contact]:
 
 
 def _read_newest(
-    conversations: QuerySet[Conversation], text: str, count: int | None
+    conversations: QuerySet[Conversation], text: str, count: int | None, first_rows: int
 ) -> tuple[set[Position], int]:
     """Return the newest conversations with the text, and how many were searched."""
     condition = _contains(text)
-    found = find_newest(conversations, condition, FIRST_ROWS, count)
-    is_frequent = count is None or len(found) * UNINDEXED_ROWS >= count * FIRST_ROWS
-    if not is_frequent or (count is not None and len(found) >= count):
-        return found, FIRST_ROWS
+    found = find_newest(conversations, condition, first_rows, count)
+    is_frequent = count is None or len(found) * UNINDEXED_ROWS >= count * first_rows
+    is_full = count is not None and len(found) >= count
+    if is_full or not is_frequent or first_rows >= UNINDEXED_ROWS:
+        return found, first_rows
     newest = conversations.order_by(*NEWEST_FIRST).values_list("last_message_at", "pk")
-    if last := newest[FIRST_ROWS - 1 : FIRST_ROWS].first():
+    if last := newest[first_rows - 1 : first_rows].first():
         older = conversations.filter(is_older("last_message_at", *last))
         rest = None if count is None else count - len(found)
-        found |= find_newest(older, condition, UNINDEXED_ROWS - FIRST_ROWS, rest)
+        found |= find_newest(older, condition, UNINDEXED_ROWS - first_rows, rest)
     return found, UNINDEXED_ROWS
 
 

@@ -147,6 +147,51 @@ def test_search_finds_no_words_of_other_organizations(
     assert find(superuser, "tent") == {own.pk, theirs.pk}
 
 
+def test_index_has_lists_of_each_organization(
+    webchat: Webchat,
+    admin: User,
+    other_admin: User,
+    superuser: User,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no index of messages.")
+    foreign = factories.WebchatFactory.create(user=other_admin)
+    own, theirs = write(webchat, "My red tent"), write(foreign, "My blue tent")
+    newest = {write(webchat, "Hello").pk, write(foreign, "Hello").pk}
+    monkeypatch.setattr(search, "FIRST_ROWS", 1)
+    monkeypatch.setattr(search, "UNINDEXED_ROWS", 2)
+    for text, found in {
+        "tent": own,
+        "my tent": own,
+        "tent red": own,
+        "blue": None,
+        "my blue": None,
+    }.items():
+        assert find(admin, text) == ({found.pk} if found else set()), text
+    assert find(other_admin, "my tent") == {theirs.pk}
+    # The words of the index are each of one organization.
+    assert find(superuser, "hello") == newest
+    assert find(superuser, "tent") == set()
+
+
+def test_messages_with_long_words_are_stored_and_found(
+    webchat: Webchat, admin: User, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no index of messages.")
+    # Longer than PostgreSQL allows, some only with the organization or in lower case.
+    words = ["a" * 4_000, "b" * 2_040, "\u00e4" * 1_015, "\u023a" * 680, "\u5e10" * 4_000]
+    rows = [write(webchat, f"'\\ tent {word}"[:4_000]) for word in words]
+    write(webchat, "Hello")
+    monkeypatch.setattr(search, "FIRST_ROWS", 1)
+    monkeypatch.setattr(search, "UNINDEXED_ROWS", 1)
+    assert find(admin, "tent") == {row.pk for row in rows}
+    for word, row in zip(words, rows, strict=True):
+        assert find(admin, word[:200]) == {row.pk}, word
+
+
 def test_search_takes_two_queries_more(webchat: Webchat, admin: User, write: Write) -> None:
     for number in range(3):
         write(webchat, f"Tent {number}")

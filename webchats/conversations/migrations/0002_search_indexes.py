@@ -30,9 +30,11 @@ def create(apps, schema_editor):
     # use the statistics of a partial index, and would not know which words are frequent.
     schema_editor.execute(
         "CREATE INDEX CONCURRENTLY IF NOT EXISTS message_search ON conversations_message "
-        "USING gin ((to_tsvector('simple'::regconfig, "
-        "translate(text, '@./-_:+~&=?#', '            ')) "
-        "|| array_to_tsvector(ARRAY['@' || COALESCE(organization_id, '')])))"
+        "USING gin ((replace(' ' || strip(to_tsvector('simple'::regconfig, translate("
+        "CASE WHEN octet_length(text) > 1000 "
+        "THEN regexp_replace(text, '(\\S{255})', '\\1 ', 'g') "
+        "ELSE text END, '@./-_:+~&=?#', '            ')))::text, "
+        "' ''', ' ''' || COALESCE(organization_id, '') || ' ')::tsvector))"
     )
 
 
