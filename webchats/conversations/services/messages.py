@@ -112,7 +112,8 @@ def _send_visitor_message(
     known = find_contact(newest.contact_id) if newest else None
     person = update_contact(webchat, known, details, page)
     conversation = _start_or_continue(webchat, visitor_id, newest, person)
-    requests_reply = conversation.handler == Handler.AI and not _waits_for_reply(conversation)
+    is_waiting = was_open and _waits_for_reply(conversation)
+    requests_reply = conversation.handler == Handler.AI and not is_waiting
     if webchat.organization.mask_card_numbers:
         text = mask_card_numbers(text)
     message = append(

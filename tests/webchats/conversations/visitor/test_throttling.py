@@ -182,6 +182,17 @@ def test_past_a_limit_of_replies_a_message_is_stored_and_a_person_is_called(
     assert list(events) == [4]
 
 
+def test_a_reply_in_a_reopened_conversation_counts(admin: User, throttle_rates: Rates) -> None:
+    throttle_rates(widget_replies_session="1/5min")
+    visitor = Visitor(create_ai_webchat(admin, allowed_domains=["shop.example.com"]))
+    assert visitor.send(key="1").status_code == 201
+    visitor.post("close")
+    # The message that the first reply is due for is still the last one.
+    assert visitor.send(key="2").status_code == 201
+    conversation = Conversation.objects.get()
+    assert (conversation.state, conversation.handler) == ("open", "waiting")
+
+
 def test_messages_that_no_ai_answers_are_not_counted_as_replies(
     webchat: Webchat, throttle_rates: Rates
 ) -> None:
