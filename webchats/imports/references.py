@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from django.core.exceptions import ValidationError
+from django.utils.text import Truncator
 
 from organizations.models import Organization, Pipeline, Prompt, Stage
 from organizations.tenancy.models import DOES_NOT_EXIST
@@ -13,9 +14,12 @@ from webchats.imports.columns import find_nearest
 
 _Reference = Prompt | Pipeline | Stage
 
-#: The maximum number of stages that an error message lists, and of characters of the cell.
-_MAX_LISTED: Final = 20
+#: The maximum number of characters that an error message shows of the stages, and of the cell.
+_MAX_LISTED_LENGTH: Final = 200
 _MAX_SHOWN_LENGTH: Final = 100
+#: The number of different wrong names for which an import looks for a similar one, which takes
+#: milliseconds for each. A file can have 100,000.
+_MAX_COMPARED: Final = 20
 
 
 class References:
@@ -37,6 +41,8 @@ class References:
             self._by_name["prompt", prompt.name].append(prompt)
         for pipeline in self.pipelines.values():
             self._by_name["pipeline", pipeline.name].append(pipeline)
+        #: The stages that are suggested, by pipeline and wrong name.
+        self._suggestions: dict[tuple[str, str], str] = {}
 
     def with_id(self, kind: str, cell: object) -> _Reference:
         """Return the row with this id. Raise ``ValidationError`` if there is none.
@@ -58,7 +64,7 @@ class References:
         if not isinstance(cell, str):
             raise ValidationError("Must be a name.", code="incorrect_type")
         if kind == "stage":
-            return _find_stage(pipeline, cell.strip())
+            return self._find_stage(pipeline, cell.strip())
         rows = self._by_name.get((kind, cell.strip()), ())
         if not rows:
             raise ValidationError(f"No {kind} has this name.", code="does_not_exist")
@@ -67,17 +73,24 @@ class References:
             raise ValidationError(message, code="ambiguous")
         return rows[0]
 
+    def _find_stage(self, pipeline: Pipeline | None, name: str) -> Stage:
+        if pipeline is None:
+            raise ValidationError("The name of a stage requires a pipeline.", code="invalid")
+        stages = pipeline.stages.all()
+        for stage in stages:
+            if stage.has_name_or_slug(name):
+                return stage
+        nearest = self._suggest(pipeline, name)
+        names = ", ".join(stage.name for stage in stages) or "none"
+        listed = Truncator(names).chars(_MAX_LISTED_LENGTH)
+        hint = f"Did you mean {nearest}?" if nearest else f"Its stages: {listed}."
+        message = f"No stage of the pipeline has the name “{name[:_MAX_SHOWN_LENGTH]}”. {hint}"
+        raise ValidationError(message, code="does_not_exist")
 
-def _find_stage(pipeline: Pipeline | None, name: str) -> Stage:
-    if pipeline is None:
-        raise ValidationError("The name of a stage requires a pipeline.", code="invalid")
-    stages = pipeline.stages.all()
-    for stage in stages:
-        if stage.has_name_or_slug(name):
-            return stage
-    names = [stage.name for stage in stages]
-    nearest = find_nearest(name, frozenset(names))
-    listed = ", ".join(names[:_MAX_LISTED]) or "none"
-    hint = f"Did you mean {nearest}?" if nearest else f"Its stages: {listed}."
-    message = f"No stage of the pipeline has the name “{name[:_MAX_SHOWN_LENGTH]}”. {hint}"
-    raise ValidationError(message, code="does_not_exist")
+    def _suggest(self, pipeline: Pipeline, name: str) -> str:
+        """Return the stage with the nearest name, or an empty text."""
+        key = (pipeline.pk, name)
+        if key not in self._suggestions and len(self._suggestions) < _MAX_COMPARED:
+            names = frozenset(stage.name for stage in pipeline.stages.all())
+            self._suggestions[key] = find_nearest(name, names)
+        return self._suggestions.get(key, "")

@@ -182,6 +182,18 @@ def test_one_invalid_row_prevents_the_import_and_every_error_is_reported(
         assert line in errors
 
 
+def test_a_stage_is_suggested_for_few_wrong_names(
+    run: Run, stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"name": "Ada", "pipeline": "Sales", "stage": f"Offer{n}"} for n in range(25)]
+    with pytest.raises(CommandError, match="25 of 25 rows have errors"):
+        run("import_contacts", _write(tmp_path / "in.ndjson", *rows))
+    errors = capsys.readouterr().err
+    assert "line 1: stage: No stage of the pipeline has the name “Offer0”. Did you mean" in errors
+    assert errors.count("Did you mean Offer?") == 20
+    assert "the name “Offer24”. Its stages: Offer." in errors
+
+
 def test_valid_rows_are_imported_where_invalid_ones_are_skipped(
     run: Run, organization: Organization, tmp_path: Path
 ) -> None:
