@@ -72,7 +72,7 @@ def search_terms(
         pattern = _like_pattern(words)
         if words:
             conditions &= Q(_Like(_IndexedText(*fields), Upper(Value(pattern))))
-        if pattern != f"%{text}%":
+        if pattern != f"%{text}%" or "%" in text:
             conditions &= field_contains(text, fields)
         is_bounded |= not words
     if is_bounded:

@@ -192,6 +192,13 @@ def test_messages_with_long_words_are_stored_and_found(
         assert find(admin, word[:200]) == {row.pk}, word
 
 
+def test_a_percent_sign_is_no_wildcard(webchat: Webchat, admin: User, write: Write) -> None:
+    write(webchat, "hi", name="100%off today")
+    write(webchat, "hi", name="100 pieces of coffee")
+    response = token_client(admin).get("/api/contacts", {"search": "100%off"})
+    assert [row["name"] for row in response.json()["data"]] == ["100%off today"]
+
+
 def test_search_takes_two_queries_more(webchat: Webchat, admin: User, write: Write) -> None:
     for number in range(3):
         write(webchat, f"Tent {number}")
