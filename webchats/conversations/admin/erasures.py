@@ -18,7 +18,7 @@ from webchats.conversations.privacy import pages
 class ErasureAdmin(TenantAdmin[Erasure]):
     """Erasures of people, with a link to the progress of each."""
 
-    purpose = "An erasure is a contact that was deleted with everything about the person."
+    purpose = "An erasure deletes a contact with everything about the person."
     is_secondary = True
     list_display = ("contact", "progress", "requested_by", "requested_at")
     list_display_links = None

@@ -10,8 +10,8 @@ DEFINITIONS: Final[Mapping[str, str]] = {
     ),
     "first_reply": (
         "From the first visitor message to the first automatic answer or message of a "
-        "representative. Half of the conversations have at most the median. Those without an "
-        "answer are counted apart, and are in no median."
+        "representative. Half of the conversations take the median or less. Conversations without "
+        "an answer are not included."
     ),
     "waiting": (
         "From a visitor message that nobody has answered to the next answer. The mean is that of "
@@ -28,17 +28,18 @@ DEFINITIONS: Final[Mapping[str, str]] = {
         "AI model or of the built-in search. A conversation can be both."
     ),
     "hand_over": (
-        "Conversations in which the visitor asked for a person, or no automatic answer was "
-        "possible, as a share of those with automatic answers."
+        "Conversations in which the visitor asked for a person, no automatic answer was possible, "
+        "or a draft was rejected, as a share of those with automatic answers: of all that were "
+        "assigned to an AI model or to the built-in search, whether it answered or not."
     ),
     "drafts": (
         "Drafts sent as they were / (sent as they were + edited + rejected). The size of the edits "
         "is changed words / words of the edited drafts. Superseded drafts are not in the rate."
     ),
     "rating": (
-        "The share of ratings of 4 or 5. There is no mean of fewer than 10 ratings. The response "
-        "rate is ratings / conversations whose visitor was asked. Automatic answers only: no "
-        "representative wrote."
+        "The share of ratings of 4 or 5. A mean is shown from 10 ratings on. The response "
+        "rate is ratings / conversations whose visitor was asked. Automatic answers only: "
+        "conversations in which no representative wrote."
     ),
     "days": "Conversations by the day of the first visitor message.",
     "hours": "Conversations by the weekday and the hour of the first visitor message.",
