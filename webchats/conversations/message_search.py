@@ -40,7 +40,7 @@ class _QueryLexemes(Func):
 
 
 class _Organization(Func):
-    """What begins a word, and what begins it in the index, which has the organization."""
+    """The start of each word, and its replacement with the organization, for ``replace``."""
 
     template = "' ''', ' ''' || COALESCE(%(expressions)s, '') || ' '"
     output_field = TextField()
